@@ -1,0 +1,89 @@
+//! Timers of the kernel's own: `timerfd_create(2)`.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use crate::backend::{Backend, CreateFlags};
+use crate::backends::sys::{fd, timerfd};
+use crate::clock::Clock;
+use crate::spec::TimerSpec;
+use crate::timer::Timer;
+
+/// The row of the kernel's timers: Linux and Android. Elsewhere it says `ENOSYS`.
+pub const BACKEND: Backend = Backend::new("kernel", open);
+
+/// A timer of the kernel's: each method is one system call, with no lock and no allocation.
+///
+/// # Platforms
+///
+/// FreeBSD, NetBSD and illumos have a `timerfd_create` too, each with semantics of its own; the userspace backend serves
+/// there.
+#[derive(Debug)]
+pub struct KernelTimer {
+    fd: OwnedFd,
+}
+
+impl KernelTimer {
+    /// A disarmed timer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Backend::open`]; `EINVAL` for a clock that this kernel is too old for.
+    pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
+        Ok(KernelTimer { fd: timerfd::create(clock, flags)? })
+    }
+}
+
+fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
+    Ok(Box::new(KernelTimer::new(clock, flags)?))
+}
+
+impl Timer for KernelTimer {
+    #[inline]
+    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        timerfd::settime(self.fd.as_fd(), new)
+    }
+
+    #[inline]
+    fn gettime(&self) -> io::Result<TimerSpec> {
+        timerfd::gettime(self.fd.as_fd())
+    }
+
+    #[inline]
+    fn read(&self) -> io::Result<u64> {
+        loop {
+            if let Some(count) = fd::read_count(self.fd.as_fd())? {
+                return Ok(count);
+            }
+            // A blocking read gives 0 bytes after the wall clock was stepped back behind an expiration not yet read.
+            // Anything that is no timerfd and gives 0 bytes fails here.
+            self.gettime()?;
+        }
+    }
+}
+
+/// Takes over a descriptor, which should be a timerfd: on any other, `settime` and `gettime` fail with `EINVAL`, and
+/// `read` gives what a read of eight bytes gives.
+impl From<OwnedFd> for KernelTimer {
+    fn from(fd: OwnedFd) -> KernelTimer {
+        KernelTimer { fd }
+    }
+}
+
+impl From<KernelTimer> for OwnedFd {
+    fn from(timer: KernelTimer) -> OwnedFd {
+        timer.fd
+    }
+}
+
+impl AsFd for KernelTimer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl AsRawFd for KernelTimer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}

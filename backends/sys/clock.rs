@@ -1,0 +1,155 @@
+//! Reading the clocks, and which clock of the system stands for which of ours.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::time::{Duration, Instant};
+
+use cfg_if::cfg_if;
+
+use super::error::{check, os_error, EINVAL};
+use crate::clock::Clock;
+
+impl Clock {
+    /// The present time of this clock, counted from its zero: the Unix epoch for the wall clocks, some fixed point for
+    /// the others. It is the scale of [`TimerSpec::at`](crate::TimerSpec::at).
+    ///
+    /// ```
+    /// use portable_timerfd::{Clock, TimerSpec};
+    /// use std::time::Duration;
+    /// let in_a_minute = TimerSpec::at(Clock::Monotonic.now()? + Duration::from_secs(60));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` ([`Unsupported`](io::ErrorKind::Unsupported)) for a clock that this system lacks:
+    /// [`Boottime`](Clock::Boottime) on most that are not Linux.
+    ///
+    /// # Platforms
+    ///
+    /// | clock | Linux, Android | Apple | FreeBSD, DragonFly | OpenBSD | NetBSD, illumos, Solaris and others |
+    /// |---|---|---|---|---|---|
+    /// | wall clocks | `CLOCK_REALTIME` | the same | the same | the same | the same |
+    /// | `Monotonic` | `CLOCK_MONOTONIC` | `CLOCK_UPTIME_RAW` | `CLOCK_UPTIME` | `CLOCK_UPTIME` | `CLOCK_MONOTONIC` |
+    /// | `Boottime` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC` | none | `CLOCK_BOOTTIME` | none |
+    ///
+    /// The clocks that wake the machine tell the time of the clock they are named after.
+    pub fn now(self) -> io::Result<Duration> {
+        let time = gettime(base_id(self).ok_or_else(|| os_error(libc::EOPNOTSUPP))?)?;
+        // The wall clock can be set before 1970; a timer counts from the epoch.
+        let secs = u64::try_from(time.tv_sec).unwrap_or(0);
+        Ok(Duration::new(secs, u32::try_from(time.tv_nsec).unwrap_or(0)))
+    }
+
+    /// The time of this clock at an [`Instant`], to be given to [`TimerSpec::at`](crate::TimerSpec::at).
+    ///
+    /// An instant before the clock's zero becomes that zero, one too far off becomes [`Duration::MAX`]. The conversion
+    /// errs on the late side, by the time between two readings of the clock.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for any clock but [`Monotonic`](Clock::Monotonic), which is the one that an `Instant` is read from.
+    pub fn of_instant(self, instant: Instant) -> io::Result<Duration> {
+        if self != Clock::Monotonic {
+            return Err(os_error(EINVAL));
+        }
+        let here = Instant::now();
+        let now = self.now()?;
+        Ok(match instant.checked_duration_since(here) {
+            Some(ahead) => now.checked_add(ahead).unwrap_or(Duration::MAX),
+            None => now.saturating_sub(here.saturating_duration_since(instant)),
+        })
+    }
+}
+
+/// How far the wall clock is ahead of the monotonic one, in nanoseconds: as near as can be read.
+pub(crate) fn wall_offset() -> i64 {
+    const TRIES: usize = 4;
+    let reading = |_| {
+        let before = signed_nanos(Clock::Monotonic);
+        let wall = signed_nanos(Clock::Realtime);
+        let width = signed_nanos(Clock::Monotonic) - before;
+        (width, wall - before - width / 2)
+    };
+    // The reading that took the least time is the one least disturbed.
+    (0..TRIES).map(reading).min().map_or(0, |(_, offset)| offset)
+}
+
+fn signed_nanos(clock: Clock) -> i64 {
+    clock.now().map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn gettime(id: libc::clockid_t) -> io::Result<libc::timespec> {
+    let mut time = MaybeUninit::uninit();
+    // SAFETY: `time` is a valid place for a `timespec`.
+    check(unsafe { libc::clock_gettime(id, time.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, so it has stored the time.
+    Ok(unsafe { time.assume_init() })
+}
+
+/// The system's clock to read for `clock`; none if there is none. An alarm clock can't always be read itself, so it is
+/// read by way of the clock it is named after.
+fn base_id(clock: Clock) -> Option<libc::clockid_t> {
+    match clock {
+        Clock::Realtime | Clock::RealtimeAlarm => Some(libc::CLOCK_REALTIME),
+        Clock::Monotonic => Some(MONOTONIC),
+        Clock::Boottime | Clock::BoottimeAlarm => BOOTTIME,
+    }
+}
+
+cfg_if! {
+    if #[cfg(target_vendor = "apple")] {
+        const MONOTONIC: libc::clockid_t = libc::CLOCK_UPTIME_RAW;
+        const BOOTTIME: Option<libc::clockid_t> = Some(libc::CLOCK_MONOTONIC);
+    } else if #[cfg(any(target_os = "linux", target_os = "android"))] {
+        const MONOTONIC: libc::clockid_t = libc::CLOCK_MONOTONIC;
+        const BOOTTIME: Option<libc::clockid_t> = Some(libc::CLOCK_BOOTTIME);
+    } else if #[cfg(target_os = "openbsd")] {
+        const MONOTONIC: libc::clockid_t = libc::CLOCK_UPTIME;
+        const BOOTTIME: Option<libc::clockid_t> = Some(libc::CLOCK_BOOTTIME);
+    } else if #[cfg(any(target_os = "freebsd", target_os = "dragonfly"))] {
+        const MONOTONIC: libc::clockid_t = libc::CLOCK_UPTIME;
+        const BOOTTIME: Option<libc::clockid_t> = None;
+    } else {
+        const MONOTONIC: libc::clockid_t = libc::CLOCK_MONOTONIC;
+        const BOOTTIME: Option<libc::clockid_t> = None;
+    }
+}
+
+cfg_if! {
+    if #[cfg(any(target_os = "linux", target_os = "android"))] {
+        /// The number under which the kernel knows `clock`.
+        pub(super) fn id(clock: Clock) -> libc::clockid_t {
+            match clock {
+                Clock::Realtime => libc::CLOCK_REALTIME,
+                Clock::Monotonic => libc::CLOCK_MONOTONIC,
+                Clock::Boottime => libc::CLOCK_BOOTTIME,
+                Clock::RealtimeAlarm => libc::CLOCK_REALTIME_ALARM,
+                Clock::BoottimeAlarm => libc::CLOCK_BOOTTIME_ALARM,
+            }
+        }
+
+        /// Whether this thread may set alarm clocks: an error says why not.
+        pub(crate) fn may_wake_the_machine() -> io::Result<()> {
+            const VERSION_3: u32 = 0x2008_0522;
+            const CAP_WAKE_ALARM: u32 = 35;
+            let mut header: [u32; 2] = [VERSION_3, 0];
+            // Effective, permitted and inheritable, for the lower and the upper 32 capabilities.
+            let mut sets = [[0u32; 3]; 2];
+            // SAFETY: `header` and `sets` are laid out as version 3 of the call has them, and valid for its reads and
+            // writes.
+            check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) })?;
+            let [_, [effective, ..]] = sets;
+            if effective & (1 << (CAP_WAKE_ALARM - 32)) != 0 {
+                Ok(())
+            } else {
+                Err(os_error(libc::EPERM))
+            }
+        }
+    } else {
+        /// Only Linux has clocks that wake a suspended machine.
+        pub(crate) fn may_wake_the_machine() -> io::Result<()> {
+            Err(os_error(libc::EOPNOTSUPP))
+        }
+    }
+}

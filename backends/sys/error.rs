@@ -1,0 +1,20 @@
+//! Error numbers, and the C library's way of returning them.
+
+use std::io;
+
+pub(crate) use libc::{ECANCELED, EINVAL, EIO, ESRCH, ETIMEDOUT};
+
+/// The error with this number.
+pub(crate) fn os_error(errno: i32) -> io::Error {
+    io::Error::from_raw_os_error(errno)
+}
+
+/// What a call returned, or the error it left in `errno` if that is -1.
+#[inline]
+pub(super) fn check<T: Default + PartialOrd>(returned: T) -> io::Result<T> {
+    if returned < T::default() {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(returned)
+    }
+}

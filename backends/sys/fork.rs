@@ -1,0 +1,87 @@
+//! Telling a forked child from its parent, and values that a child does not inherit.
+
+use std::io;
+use std::marker::PhantomData;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+use super::error::os_error;
+
+/// Counts the forks on the way to this process.
+static GENERATION: AtomicUsize = AtomicUsize::new(0);
+static WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// A number that changes in a forked child, once a [`PerProcess`] value has been made.
+#[inline]
+pub(crate) fn generation() -> usize {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+extern "C" fn count_fork() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+}
+
+/// From now on, forks are counted.
+fn watch() -> io::Result<()> {
+    if WATCHED.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    // SAFETY: the handler only adds to an atomic, which a child may do at any time. Two threads that come here at once
+    // register it twice, so that a fork counts as two: still another number.
+    match unsafe { libc::pthread_atfork(None, None, Some(count_fork)) } {
+        0 => {
+            WATCHED.store(true, Ordering::Release);
+            Ok(())
+        }
+        errno => Err(os_error(errno)),
+    }
+}
+
+/// One value for the process, made when it is first asked for and kept for ever; a forked child makes its own.
+///
+/// The child never touches the parent's value, whose locks may have been held at the fork. No lock is used here, for the
+/// same reason.
+pub(crate) struct PerProcess<T: 'static> {
+    made: AtomicPtr<Made<T>>,
+    owns: PhantomData<&'static T>,
+}
+
+struct Made<T> {
+    generation: usize,
+    value: T,
+}
+
+impl<T: Send + Sync> PerProcess<T> {
+    pub(crate) const fn new() -> PerProcess<T> {
+        PerProcess { made: AtomicPtr::new(null_mut()), owns: PhantomData }
+    }
+
+    /// The value of this process, made by `make` if there is none yet.
+    pub(crate) fn get_or_make(&'static self, make: impl FnOnce() -> T) -> io::Result<&'static T> {
+        watch()?;
+        let generation = generation();
+        let found = self.made.load(Ordering::Acquire);
+        // SAFETY: the pointer is null or comes from `Box::leak` below, and is never freed.
+        match unsafe { found.as_ref() } {
+            Some(made) if made.generation == generation => Ok(&made.value),
+            _ => Ok(self.put(found, Made { generation, value: make() })),
+        }
+    }
+
+    /// Puts `made` in the place of `found`, unless another thread was faster.
+    fn put(&'static self, found: *mut Made<T>, made: Made<T>) -> &'static T {
+        let ours = Box::into_raw(Box::new(made));
+        match self.made.compare_exchange(found, ours, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: `ours` comes from a box that is now never freed.
+            Ok(_) => unsafe { &(*ours).value },
+            Err(theirs) => {
+                // SAFETY: nobody else has seen `ours`; `theirs` comes from a box that is never freed, and can't be
+                // null, since the pointer only ever changes to such a box.
+                unsafe {
+                    drop(Box::from_raw(ours));
+                    &(*theirs).value
+                }
+            }
+        }
+    }
+}

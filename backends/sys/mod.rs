@@ -1,0 +1,11 @@
+//! The C library made safe: the only `unsafe`, and the only questions about the platform.
+#![allow(unsafe_code)]
+
+pub(crate) mod clock;
+pub(crate) mod error;
+pub(crate) mod fd;
+pub(crate) mod fork;
+pub(crate) mod nowait;
+pub(crate) mod registered;
+pub(crate) mod thread;
+pub(crate) mod timerfd;

@@ -1,0 +1,100 @@
+//! Reading what a descriptor holds without ever waiting, whether or not it is in blocking mode.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use cfg_if::cfg_if;
+
+use super::error::check;
+use super::fd::{set_nonblocking, COUNT_SIZE};
+
+/// Takes the count that `fd` holds, however many others may be reading it; 0 if it holds none.
+///
+/// Bytes that are not a whole count, left by somebody's short read, are thrown away.
+pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    // One byte more than a count, so that the rest of a torn message does not hide a whole one behind it.
+    let mut bytes = [0u8; 2 * COUNT_SIZE];
+    match read_nowait(fd, &mut bytes) {
+        Ok(COUNT_SIZE) => {
+            let [message @ .., _, _, _, _, _, _, _, _] = bytes;
+            Ok(u64::from_ne_bytes(message))
+        }
+        Ok(_) => Ok(0),
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        Err(e) => Err(e),
+    }
+}
+
+cfg_if! {
+    if #[cfg(any(target_os = "linux", target_os = "android"))] {
+        /// One system call where the kernel has it for pipes.
+        fn read_nowait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+            let mut place = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+            let current: libc::c_long = -1;
+            // SAFETY: `place` describes `buffer`, which is valid for writes of its length. Its address is passed as the
+            // system call wants it, and an offset of -1, in two halves, is the present position.
+            let read = check(unsafe {
+                libc::syscall(
+                    libc::SYS_preadv2,
+                    libc::c_long::from(fd.as_raw_fd()),
+                    std::ptr::addr_of_mut!(place),
+                    1 as libc::c_long,
+                    current,
+                    current,
+                    libc::c_long::from(libc::RWF_NOWAIT),
+                )
+            });
+            match read {
+                Ok(read) => Ok(read.unsigned_abs() as usize),
+                Err(e) if matches!(e.raw_os_error(), Some(libc::ENOSYS | libc::EOPNOTSUPP)) => switching(fd, buffer),
+                Err(e) => Err(e),
+            }
+        }
+    } else {
+        use switching as read_nowait;
+    }
+}
+
+/// Switches the descriptor to non-blocking mode for the length of the read, and back.
+///
+/// Somebody else's blocking read that begins in between fails with `EAGAIN`; one that waits already is not disturbed.
+fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    let was_nonblocking = set_nonblocking(&fd, true)?;
+    // SAFETY: `buffer` is valid for writes of its length.
+    let read = check(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) });
+    if !was_nonblocking {
+        set_nonblocking(&fd, false)?;
+    }
+    Ok(read?.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backends::sys::fd::{pipe, write_count};
+    use std::os::fd::AsFd;
+
+    /// Every way of reading, on a descriptor in blocking mode: a mistake blocks the test for ever.
+    #[test]
+    fn an_empty_pipe_in_blocking_mode_is_told_without_waiting() {
+        let (reader, writer) = pipe(false, true).unwrap();
+        for read in [read_nowait, switching] {
+            let mut bytes = [0u8; 16];
+            let empty = read(reader.as_fd(), &mut bytes).unwrap_err();
+            assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+            write_count(writer.as_fd(), 5).unwrap();
+            assert_eq!(read(reader.as_fd(), &mut bytes).unwrap(), COUNT_SIZE);
+            assert!(!set_nonblocking(&reader, false).unwrap(), "the mode is as it was");
+        }
+    }
+
+    #[test]
+    fn a_torn_message_is_thrown_away_and_the_next_is_whole() {
+        let (reader, writer) = pipe(true, true).unwrap();
+        write_count(writer.as_fd(), 5).unwrap();
+        assert_eq!(nix::unistd::read(&reader, &mut [0u8; 3]).unwrap(), 3);
+        assert_eq!(take_count(reader.as_fd()).unwrap(), 0);
+        write_count(writer.as_fd(), 6).unwrap();
+        assert_eq!(take_count(reader.as_fd()).unwrap(), 6);
+    }
+}

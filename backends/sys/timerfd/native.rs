@@ -1,0 +1,73 @@
+//! timerfd as Linux and Android have it.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use crate::backend::CreateFlags;
+use crate::backends::sys::clock::id;
+use crate::backends::sys::error::check;
+use crate::clock::Clock;
+use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
+use crate::spec::TimerSpec;
+
+// Our flags are the kernel's, bit for bit.
+const _: () = assert!(SettimeFlags::ABSTIME.bits() == libc::TFD_TIMER_ABSTIME as u32);
+const _: () = assert!(SettimeFlags::CANCEL_ON_SET.bits() == libc::TFD_TIMER_CANCEL_ON_SET as u32);
+
+pub(crate) fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
+    let nonblocking = if flags.nonblocking { libc::TFD_NONBLOCK } else { 0 };
+    let close_on_exec = if flags.close_on_exec { libc::TFD_CLOEXEC } else { 0 };
+    // SAFETY: the call touches no memory of ours.
+    let fd = check(unsafe { libc::timerfd_create(id(clock), nonblocking | close_on_exec) })?;
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+#[inline]
+pub(crate) fn settime(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<TimerSpec> {
+    let (flags, new) = new.to_itimerspec();
+    let new = libc::itimerspec::from(new);
+    let mut old = MaybeUninit::uninit();
+    // SAFETY: `new` is a whole `itimerspec`, and `old` a valid place for one.
+    check(unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags.bits() as libc::c_int, &new, old.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, so it has stored the old setting.
+    Ok(reported(unsafe { old.assume_init() }))
+}
+
+#[inline]
+pub(crate) fn gettime(fd: BorrowedFd<'_>) -> io::Result<TimerSpec> {
+    let mut now = MaybeUninit::uninit();
+    // SAFETY: `now` is a valid place for an `itimerspec`.
+    check(unsafe { libc::timerfd_gettime(fd.as_raw_fd(), now.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, so it has stored the setting.
+    Ok(reported(unsafe { now.assume_init() }))
+}
+
+/// What the kernel reports is always relative, and always valid.
+#[inline]
+fn reported(spec: libc::itimerspec) -> TimerSpec {
+    TimerSpec::from_itimerspec(SettimeFlags::NONE, &spec.into()).unwrap_or_default()
+}
+
+impl From<libc::itimerspec> for Itimerspec {
+    // The fields are 32 bits wide on some machines.
+    #[allow(clippy::useless_conversion)]
+    fn from(spec: libc::itimerspec) -> Itimerspec {
+        let wide = |time: libc::timespec| Timespec { tv_sec: time.tv_sec.into(), tv_nsec: time.tv_nsec.into() };
+        Itimerspec { it_interval: wide(spec.it_interval), it_value: wide(spec.it_value) }
+    }
+}
+
+/// The number, or the most that 32 bits hold if it is too much for the type.
+fn saturating<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
+    T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))
+}
+
+/// Seconds that a 32-bit `time_t` can't hold become the most it can: 68 years, or January 2038 for an absolute time.
+impl From<Itimerspec> for libc::itimerspec {
+    fn from(spec: Itimerspec) -> libc::itimerspec {
+        let narrow = |time: Timespec| libc::timespec { tv_sec: saturating(time.tv_sec), tv_nsec: time.tv_nsec as _ };
+        libc::itimerspec { it_interval: narrow(spec.it_interval), it_value: narrow(spec.it_value) }
+    }
+}

@@ -1,0 +1,128 @@
+//! Timers for any Unix: a pipe for each, and one thread that fills them all.
+
+mod latch;
+mod queue;
+mod schedule;
+mod state;
+mod step;
+mod thread;
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use crate::backend::{Backend, CreateFlags};
+use crate::backends::sys;
+use crate::backends::sys::error::{os_error, ESRCH};
+use crate::backends::sys::fork::{generation, PerProcess};
+use crate::clock::Clock;
+use crate::spec::TimerSpec;
+use crate::timer::Timer;
+use latch::Latch;
+use state::Shared;
+use thread::Engine;
+
+/// The row of the emulation: every Unix.
+pub const BACKEND: Backend = Backend::new("userspace", open);
+
+static ENGINE: PerProcess<Engine<Shared>> = PerProcess::new();
+
+/// A timer made of a pipe, which one thread for all such timers of the process fills.
+///
+/// The thread is started by the first timer that is armed; its name is `timerfd`, and it takes no signals. A plain
+/// `read(2)` of eight bytes from the descriptor gives the count as of the thread's last look; what that misses comes with
+/// the next one. [`read`](Timer::read) counts by the clock at the moment of the call.
+///
+/// # Platforms
+///
+/// A timer belongs to the process that made it. In a forked child an inherited one fails with `ESRCH`: its thread is not
+/// there. Reading it still competes with the parent for the parent's expirations. Timers made in the child work.
+///
+/// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a step of the clock or a suspend within
+/// 250 ms, and at once when a method is called.
+pub struct UserspaceTimer {
+    reader: Arc<OwnedFd>,
+    shared: Arc<Shared>,
+    generation: usize,
+}
+
+impl UserspaceTimer {
+    /// A disarmed timer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Backend::open`].
+    pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<UserspaceTimer> {
+        if clock.is_alarm() {
+            sys::clock::may_wake_the_machine()?;
+        }
+        clock.now()?;
+        let engine = ENGINE.get_or_make(Engine::new)?;
+        let generation = generation();
+        let (latch, reader) = Latch::new(flags)?;
+        Ok(UserspaceTimer { reader, shared: Arc::new(Shared::new(clock, latch, engine)), generation })
+    }
+
+    /// Whether the timer was made before a fork that this process came from. Its locks must not be touched then.
+    #[inline]
+    fn is_inherited(&self) -> bool {
+        self.generation != generation()
+    }
+
+    fn shared(&self) -> io::Result<&Arc<Shared>> {
+        if self.is_inherited() {
+            Err(os_error(ESRCH))
+        } else {
+            Ok(&self.shared)
+        }
+    }
+}
+
+fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
+    Ok(Box::new(UserspaceTimer::new(clock, flags)?))
+}
+
+impl Timer for UserspaceTimer {
+    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.shared()?.settime(new)
+    }
+
+    fn gettime(&self) -> io::Result<TimerSpec> {
+        self.shared()?.gettime()
+    }
+
+    fn read(&self) -> io::Result<u64> {
+        if self.is_inherited() {
+            let count = sys::fd::read_count(self.reader.as_fd())?;
+            return count.ok_or_else(|| os_error(ESRCH));
+        }
+        self.shared.read(&self.reader)
+    }
+}
+
+impl Drop for UserspaceTimer {
+    fn drop(&mut self) {
+        if !self.is_inherited() {
+            self.shared.close();
+        }
+    }
+}
+
+impl AsFd for UserspaceTimer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+impl AsRawFd for UserspaceTimer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.reader.as_raw_fd()
+    }
+}
+
+impl fmt::Debug for UserspaceTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserspaceTimer").field("fd", &self.reader).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! One timer's arithmetic: when it expires next, and how often it has. Time is an argument.
+
+use std::time::Duration;
+
+/// The time that never comes: 2⁶³−1 nanoseconds, where the kernel's times saturate (`KTIME_MAX`).
+pub(super) const NEVER: u64 = i64::MAX as u64;
+
+/// Nanoseconds, saturating at [`NEVER`].
+#[inline]
+pub(super) fn nanos(duration: Duration) -> u64 {
+    match duration.as_secs().checked_mul(1_000_000_000) {
+        Some(nanos) => nanos.saturating_add(u64::from(duration.subsec_nanos())).min(NEVER),
+        None => NEVER,
+    }
+}
+
+/// When a timer expires. Times are nanoseconds of the clock that the timer runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Schedule {
+    next: Option<u64>,
+    interval: u64,
+}
+
+impl Schedule {
+    /// Expires at `next` for the first time, if at all, and then after each `interval`, if that is not zero.
+    pub(super) fn new(next: Option<u64>, interval: u64) -> Schedule {
+        Schedule { next: next.map(|next| next.min(NEVER)), interval: interval.min(NEVER) }
+    }
+
+    /// The first expiration not yet counted.
+    #[inline]
+    pub(super) fn next(&self) -> Option<u64> {
+        self.next
+    }
+
+    #[inline]
+    pub(super) fn interval(&self) -> u64 {
+        self.interval
+    }
+
+    /// Counts the expirations up to `now` that were not counted before.
+    #[inline]
+    pub(super) fn count(&mut self, now: u64) -> u64 {
+        let Some(next) = self.next.filter(|&next| next <= now) else { return 0 };
+        if self.interval == 0 {
+            self.next = None;
+            return 1;
+        }
+        let count = (now - next) / self.interval + 1;
+        self.next = Some(next.saturating_add(count.saturating_mul(self.interval)).min(NEVER));
+        count
+    }
+
+    /// The time left until the next expiration; none if there is none to come.
+    #[inline]
+    pub(super) fn remaining(&self, now: u64) -> Option<u64> {
+        let mut ahead = *self;
+        ahead.count(now);
+        // A time that is reached is counted, so what is left is at least 1: not the zero that means disarmed.
+        ahead.next.map(|next| next - now.min(next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiration_is_counted_once_and_not_before_its_time() {
+        let mut once = Schedule::new(Some(10), 0);
+        assert_eq!([once.count(9), once.count(10), once.count(11)], [0, 1, 0]);
+        assert_eq!(once.remaining(11), None);
+    }
+
+    #[test]
+    fn a_late_look_counts_every_period_and_keeps_the_phase() {
+        let mut periodic = Schedule::new(Some(100), 30);
+        assert_eq!(periodic.count(175), 3);
+        assert_eq!(periodic.next(), Some(190));
+        assert_eq!(periodic.count(190), 1);
+        assert_eq!(periodic.remaining(191), Some(29));
+    }
+
+    #[test]
+    fn what_is_left_of_an_uncounted_periodic_leads_to_the_period_after_now() {
+        let periodic = Schedule::new(Some(100), 30);
+        assert_eq!(periodic.remaining(130), Some(30));
+        assert_eq!(periodic.remaining(131), Some(29));
+        assert_eq!(periodic.next(), Some(100), "asking counts nothing");
+    }
+
+    #[test]
+    fn a_thousand_seconds_ago_every_second_gives_a_thousand_and_one() {
+        let second = 1_000_000_000;
+        let mut past = Schedule::new(Some(7 * second), second);
+        assert_eq!(past.count(1007 * second), 1001);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_takes_no_count_back() {
+        let mut periodic = Schedule::new(Some(100), 10);
+        assert_eq!(periodic.count(150), 6);
+        assert_eq!(periodic.count(50), 0);
+        assert_eq!(periodic.count(160), 1);
+    }
+
+    #[test]
+    fn extremes_saturate_at_never() {
+        let mut far = Schedule::new(Some(u64::MAX), u64::MAX);
+        assert_eq!(far.next(), Some(NEVER));
+        assert_eq!(far.count(NEVER - 1), 0);
+        let mut fast = Schedule::new(Some(0), 1);
+        assert_eq!(fast.count(NEVER - 1), NEVER);
+        assert_eq!(fast.next(), Some(NEVER));
+        let mut slow = Schedule::new(Some(1), NEVER);
+        assert_eq!(slow.count(5), 1);
+        assert_eq!(slow.next(), Some(NEVER));
+        assert_eq!(nanos(Duration::MAX), NEVER);
+        assert_eq!(nanos(Duration::new(9_223_372_036, 854_775_806)), NEVER - 1);
+        assert_eq!(nanos(Duration::new(9_223_372_036, 854_775_808)), NEVER);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the examples share: the command line, errors on one line, the servers' clients.
+#![allow(dead_code)] // No example needs all of it.
+
+pub mod client;
+pub mod commands;
+
+use portable_timerfd::{backends, Backend, Clock, TimerFd};
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+/// Prints a line; unlike `println!`, it gives an error where nobody reads any more.
+#[macro_export]
+macro_rules! say {
+    ($($part:tt)*) => { std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($part)*)))? };
+}
+
+/// What was asked for on the command line.
+pub struct Options {
+    /// The backend named by `--backend`; none: what the facade picks.
+    pub backend: Option<&'static Backend>,
+    /// The address to listen on.
+    pub address: String,
+}
+
+impl Options {
+    /// A disarmed timer, of the backend asked for.
+    pub fn open(&self, clock: Clock, nonblocking: bool) -> io::Result<TimerFd> {
+        let builder = TimerFd::builder(clock).nonblocking(nonblocking);
+        match self.backend {
+            Some(backend) => builder.backend(backend).open(),
+            None => builder.open(),
+        }
+        .map_err(|e| io::Error::new(e.kind(), format!("cannot make a timer: {e}")))
+    }
+
+    /// The socket that a server waits for clients on. Says which address it got.
+    pub fn listen(&self) -> io::Result<TcpListener> {
+        let refused = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {}: {e}", self.address));
+        let listener = TcpListener::bind(&self.address).map_err(refused)?;
+        listener.set_nonblocking(true)?;
+        say!("Listening on {}", listener.local_addr()?);
+        Ok(listener)
+    }
+}
+
+/// What a program takes on its command line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Backend,
+    BackendAndAddress,
+}
+
+/// Runs an example: reads the command line, and makes of an error one line and a status.
+pub fn main(takes: Takes, run: impl FnOnce(&Options) -> io::Result<()>) -> ExitCode {
+    let name = program_name();
+    let usage = match takes {
+        Takes::Backend => format!("usage: {name} [--backend kernel|userspace]"),
+        Takes::BackendAndAddress => format!("usage: {name} [--backend kernel|userspace] [ADDRESS]"),
+    };
+    let complain = |status: u8, what: &dyn Display| {
+        // Where nobody reads the errors, the status still tells.
+        let _ = writeln!(io::stderr(), "{name}: {what}");
+        ExitCode::from(status)
+    };
+    match parse(takes) {
+        Err(e) => complain(2, &format_args!("{e}; {usage}")),
+        Ok(None) => {
+            let _ = writeln!(io::stdout(), "{usage}");
+            ExitCode::SUCCESS
+        }
+        Ok(Some(options)) => match run(&options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => complain(1, &e),
+        },
+    }
+}
+
+fn program_name() -> String {
+    let path = std::env::args_os().next().unwrap_or_default();
+    std::path::Path::new(&path).file_name().unwrap_or(&path).to_string_lossy().into_owned()
+}
+
+/// The options; none if only help was asked for.
+fn parse(takes: Takes) -> Result<Option<Options>, lexopt::Error> {
+    use lexopt::prelude::{Long, Short, Value, ValueExt};
+    let mut options = Options { backend: None, address: String::from("127.0.0.1:1234") };
+    let mut addresses = 0;
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("backend") => options.backend = Some(backend_named(&arguments.value()?.string()?)?),
+            Long("help") | Short('h') => return Ok(None),
+            Value(address) if takes == Takes::BackendAndAddress && addresses == 0 => {
+                options.address = address.string()?;
+                addresses += 1;
+            }
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn backend_named(name: &str) -> Result<&'static Backend, lexopt::Error> {
+    backends::named(name).ok_or_else(|| {
+        let names: Vec<_> = backends::ALL.iter().map(|backend| backend.name()).collect();
+        format!("no backend is named '{name}', there are: {}", names.join(", ")).into()
+    })
+}

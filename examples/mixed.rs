@@ -1,0 +1,74 @@
+//! Timers of the kernel and of userspace in one loop with a socket.
+//!
+//! Run `cargo run --example mixed` and see, for a second, lines of a timer of each backend and of a socket that the
+//! program writes to itself. With `-- --backend userspace` both timers are of that backend.
+
+mod common;
+
+use polling::{Event, Events, PollMode, Poller};
+use portable_timerfd::{backends, Backend, Clock, Registered, Timer, TimerFd};
+use std::io::{self, ErrorKind, Write};
+use std::net::UdpSocket;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+const SOCKET: usize = usize::MAX - 1;
+const PERIODS: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(150)];
+const EXPIRATIONS: u64 = 10;
+
+fn main() -> ExitCode {
+    common::main(common::Takes::Backend, run)
+}
+
+/// The backends of this system, or twice the one asked for.
+fn rows(asked: Option<&'static Backend>) -> Vec<&'static Backend> {
+    match asked {
+        Some(backend) => vec![backend, backend],
+        None => backends::ALL.iter().collect(),
+    }
+}
+
+fn run(options: &common::Options) -> io::Result<()> {
+    let poller = Arc::new(Poller::new()?);
+    let mut timers: Vec<Registered<TimerFd>> = Vec::new();
+    for (backend, period) in rows(options.backend).into_iter().zip(PERIODS) {
+        let timer = match TimerFd::builder(Clock::Monotonic).backend(backend).open() {
+            Err(e) if e.kind() == ErrorKind::Unsupported && options.backend.is_none() => {
+                say!("This system has no {} timers", backend.name());
+                continue;
+            }
+            result => result?,
+        };
+        timer.arm_every(period)?;
+        timers.push(Registered::new(&poller, timer, Event::readable(timers.len()), PollMode::Level)?);
+    }
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.connect(socket.local_addr()?)?;
+    let socket = Registered::new(&poller, socket, Event::readable(SOCKET), PollMode::Level)?;
+    tick(&poller, &timers, &socket)
+}
+
+/// Tells of what comes, and sends a message for each expiration, until every timer has expired often enough.
+fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &UdpSocket) -> io::Result<()> {
+    let mut totals = vec![0; timers.len()];
+    let mut events = Events::new();
+    while totals.iter().any(|&total| total < EXPIRATIONS) {
+        events.clear();
+        poller.wait(&mut events, None)?;
+        for event in events.iter() {
+            if event.key == SOCKET {
+                let mut bytes = [0; 64];
+                let length = socket.recv(&mut bytes)?;
+                io::stdout().write_all(&bytes[..length])?;
+                continue;
+            }
+            let name = timers[event.key].backend().name();
+            let count = timers[event.key].read()?;
+            totals[event.key] += count;
+            say!("The {name} timer expired {count} times");
+            socket.send(format!("The socket brings word of the {name} timer\n").as_bytes())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! A server with three timers and any number of clients in one `polling` loop, until a client says `stop`.
+//!
+//! Run `cargo run --example stop_server`; with `-- --backend userspace` it runs on the emulation, with an address
+//! (`-- 127.0.0.1:0`) it listens there. It prints `Listening on ADDRESS`, then `Timer 1 expired 1 times` every 0.25 s,
+//! timer 2 every 0.5 s and timer 3 every 0.75 s. Talk to it from another terminal: `printf hello | nc 127.0.0.1 1234`
+//! makes it print `Unknown command: hello`, and `printf stop | nc 127.0.0.1 1234` ends it.
+
+mod common;
+
+use common::client::{self, Accepted, Outcome};
+use common::commands::Commands;
+use polling::{Event, Events, PollMode, Poller};
+use portable_timerfd::{Clock, Registered, Timer, TimerFd, TimerSpec};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    common::main(common::Takes::BackendAndAddress, run)
+}
+
+fn run(options: &common::Options) -> io::Result<()> {
+    let mut server = Server::new(options)?;
+    let mut events = Events::new();
+    loop {
+        events.clear();
+        server.poller.wait(&mut events, Some(Duration::from_secs(3)))?;
+        let ready: Vec<(usize, u8)> = events.iter().map(|event| (event.key, event.readable.into())).collect();
+        say!("Signaled events={ready:?}");
+        for (key, _) in ready {
+            if server.handle(key)? == Outcome::StopsServer {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// All that is registered in the loop; its keys are the descriptors.
+struct Server {
+    poller: Arc<Poller>,
+    listener: Registered<TcpListener>,
+    timers: Vec<Registered<TimerFd>>,
+    clients: BTreeMap<usize, (Registered<TcpStream>, Commands)>,
+}
+
+/// The key of a source, and what to register it for.
+fn readable(source: &impl AsRawFd) -> (usize, Event) {
+    let key = source.as_raw_fd().unsigned_abs() as usize;
+    (key, Event::readable(key))
+}
+
+impl Server {
+    fn new(options: &common::Options) -> io::Result<Server> {
+        let poller = Arc::new(Poller::new()?);
+        let listener = options.listen()?;
+        let (_, interest) = readable(&listener);
+        let listener = Registered::new(&poller, listener, interest, PollMode::Level)?;
+        let mut timers = Vec::new();
+        for number in 1..=3 {
+            let timer = options.open(Clock::Realtime, true)?;
+            let (_, interest) = readable(&timer);
+            timers.push(Registered::new(&poller, timer, interest, PollMode::Level)?);
+            let period = client::quarters(number);
+            timers[timers.len() - 1].settime(&TimerSpec::after(period).every(period))?;
+        }
+        Ok(Server { poller, listener, timers, clients: BTreeMap::new() })
+    }
+
+    /// Does what the source behind this key is ready for.
+    fn handle(&mut self, key: usize) -> io::Result<Outcome> {
+        if key == readable(&*self.listener).0 {
+            self.accept()?;
+        } else if let Some(index) = self.timers.iter().position(|timer| readable(&**timer).0 == key) {
+            client::tell_expirations(index + 1, &self.timers[index])?;
+            if index == 0 {
+                self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
+            }
+        } else if let Some((stream, commands)) = self.clients.get_mut(&key) {
+            let outcome = client::serve(stream, commands)?;
+            if outcome == Outcome::Closes {
+                self.close(key)?;
+            }
+            return Ok(outcome);
+        }
+        Ok(Outcome::Stays)
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        match client::accept(&self.listener)? {
+            Accepted::Client(stream) => {
+                let (key, interest) = readable(&stream);
+                let stream = Registered::new(&self.poller, stream, interest, PollMode::Level)?;
+                self.clients.insert(key, (stream, Commands::default()));
+            }
+            Accepted::Nobody => {}
+            Accepted::Full => {
+                let (key, _) = readable(&*self.listener);
+                self.listener.modify(Event::none(key), PollMode::Level)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, key: usize) -> io::Result<()> {
+        self.clients.remove(&key);
+        self.listener.modify(readable(&*self.listener).1, PollMode::Level)
+    }
+}

@@ -1,0 +1,69 @@
+//! The type of one row of the table of backends.
+
+use std::io;
+
+use crate::clock::Clock;
+use crate::timer::Timer;
+
+/// How a new timer's descriptor behaves.
+///
+/// ```
+/// use portable_timerfd::CreateFlags;
+/// let blocking = CreateFlags { nonblocking: false, ..CreateFlags::default() };
+/// assert!(blocking.close_on_exec);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs)]
+pub struct CreateFlags {
+    /// A read with nothing to read fails with `EAGAIN` instead of waiting. `true` by default.
+    #[doc(alias = "TFD_NONBLOCK")]
+    pub nonblocking: bool,
+    /// The descriptor is closed when the process executes another program. `true` by default.
+    #[doc(alias = "TFD_CLOEXEC")]
+    pub close_on_exec: bool,
+}
+
+impl Default for CreateFlags {
+    fn default() -> CreateFlags {
+        CreateFlags { nonblocking: true, close_on_exec: true }
+    }
+}
+
+/// A mechanism that makes timers: its name, and how to open one.
+///
+/// [`backends::ALL`](crate::backends::ALL) lists those of this crate.
+#[derive(Clone, Copy, Debug)]
+pub struct Backend {
+    name: &'static str,
+    open: fn(Clock, CreateFlags) -> io::Result<Box<dyn Timer>>,
+}
+
+impl Backend {
+    /// A row of the table.
+    ///
+    /// `open` makes a disarmed timer, or fails with [`Unsupported`](io::ErrorKind::Unsupported) if this system has no
+    /// such mechanism, or none for this clock; any other error is one that another backend would not mend.
+    #[must_use]
+    pub const fn new(name: &'static str, open: fn(Clock, CreateFlags) -> io::Result<Box<dyn Timer>>) -> Backend {
+        Backend { name, open }
+    }
+
+    /// The mechanism's name, as a user types it: `kernel` or `userspace` for those of this crate.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Makes a disarmed timer.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unsupported`](io::ErrorKind::Unsupported) (`ENOSYS`, `EOPNOTSUPP`): this system lacks the mechanism, or the
+    ///   clock.
+    /// - `EMFILE`, `ENFILE`: no descriptor is left. `ENOMEM`: no memory.
+    /// - `EPERM`: an alarm clock, without the capability `CAP_WAKE_ALARM`.
+    #[doc(alias = "timerfd_create")]
+    pub fn open(&self, clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
+        (self.open)(clock, flags)
+    }
+}

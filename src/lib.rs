@@ -1,0 +1,67 @@
+//! Pollable timers on every Unix: a timer that is a file descriptor, as Linux's timerfd is.
+//!
+//! A [`TimerFd`] is readable when it has expired, and a read gives the number of expirations. So one `select`, `poll`,
+//! `epoll` or `kqueue` loop serves sockets and timers alike. Linux and Android have such timers in the kernel, and
+//! there this crate costs no more than the system call; on every other Unix it gives the same semantics by a pipe for
+//! each timer and one thread for all of them. [`Timer`] says what holds on both.
+//!
+//! # One loop for sockets and timers
+//!
+//! [`Registered`] puts a timer, or anything that has a descriptor, into a [`polling`] loop, and takes it out again
+//! before it is closed. Nothing of it is `unsafe` to call.
+//!
+//! ```
+//! use polling::{Event, Events, PollMode, Poller};
+//! use portable_timerfd::{Clock, Registered, Timer, TimerFd};
+//! use std::{sync::Arc, time::Duration};
+//!
+//! let poller = Arc::new(Poller::new()?);
+//! let timer = TimerFd::new(Clock::Monotonic)?;
+//! timer.arm_every(Duration::from_millis(5))?;
+//! let timer = Registered::new(&poller, timer, Event::readable(7), PollMode::Level)?;
+//!
+//! let mut events = Events::new();
+//! poller.wait(&mut events, None)?;
+//! assert_eq!(events.iter().next().map(|event| event.key), Some(7));
+//! assert!(timer.read()? >= 1);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # When not to use it
+//!
+//! If your program owns its event loop, that loop's own timeout or timer is cheaper than a descriptor for each timer.
+//! A pollable timer is for code that does *not* own the loop (libraries, plugins, foreign interfaces, `add_reader`),
+//! and for clocks that the loop lacks.
+//!
+//! # Limits of the emulation
+//!
+//! `docs/parity.md` in the source lists, promise by promise, where a pipe can't do what the kernel does. The largest: a
+//! timer of the userspace backend belongs to the process that made it and does not outlive it, across `fork` or
+//! `exec`.
+#![deny(unsafe_code)]
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
+#![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+#[path = "../backends/mod.rs"]
+pub mod backends;
+
+mod backend;
+mod clock;
+mod itimerspec;
+mod spec;
+mod timer;
+mod timer_fd;
+
+pub use backend::{Backend, CreateFlags};
+pub use backends::sys::registered::Registered;
+pub use clock::Clock;
+pub use itimerspec::{Itimerspec, SettimeFlags, Timespec};
+pub use spec::{Initial, TimerSpec};
+pub use timer::Timer;
+pub use timer_fd::{Builder, TimerFd};
+
+/// Compiles and runs the README's program.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+mod readme {}

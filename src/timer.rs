@@ -1,0 +1,139 @@
+//! The contract: what every timer does, on every system.
+
+use std::fmt::Debug;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::{Duration, Instant};
+
+use crate::backends::sys::error::{os_error, EINVAL, ETIMEDOUT};
+use crate::backends::sys::fd::wait_readable;
+use crate::spec::TimerSpec;
+
+/// A timer that is a file descriptor, readable once it has expired.
+///
+/// Three methods make a timer: [`settime`](Timer::settime), [`gettime`](Timer::gettime) and [`read`](Timer::read). The
+/// others are built on them. All take `&self` and may be called from any number of threads at once. The trait is
+/// usable as `dyn Timer` and open for implementations of your own.
+///
+/// # What holds on every backend
+///
+/// - The descriptor ([`AsFd`]) is readable, for `poll`, `select`, `epoll`, `kqueue` and what is built on them, exactly
+///   while there are expirations that nobody has read. It is never writable.
+/// - A plain `read(2)` of eight bytes from it gives the number of expirations as a native-endian `u64`.
+/// - Never early: nothing expires before the timer's clock has reached the time.
+/// - Counts come from the clock: a read gives `floor((now − first) / interval) + 1`, less what was read before. Nothing
+///   is lost however late the read, and the schedule does not drift.
+/// - Each expiration is given to exactly one reader.
+/// - `settime` discards expirations not yet read. When it returns, the descriptor is not readable, unless the
+///   new setting is already due, and no expiration of the old setting can appear any more.
+/// - No method panics, whatever its arguments. Errors are [`io::Error`]s with the errno that Linux gives.
+///
+/// Source of the semantics: `timerfd_create(2)` and Linux's `fs/timerfd.c`.
+#[doc(alias = "timerfd")]
+pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
+    /// Arms, re-arms or disarms the timer, and returns what was left of the old setting.
+    ///
+    /// The old setting comes as [`gettime`](Timer::gettime) would have reported it. A setting whose first expiration
+    /// has already come is readable at once. Disarming keeps the interval, for `gettime` to report.
+    ///
+    /// # Errors
+    ///
+    /// - `ECANCELED`: the wall clock was stepped under the old setting, which asked for
+    ///   [`cancel_on_set`](TimerSpec::cancel_on_set) as the new one does, and nobody has been told yet. The new
+    ///   setting is in force all the same.
+    /// - `EPERM`: an alarm clock, and the capability `CAP_WAKE_ALARM` is gone.
+    ///
+    /// After any other error the old setting, and the expirations not yet read, are as they were.
+    #[doc(alias = "timerfd_settime")]
+    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec>;
+
+    /// The time left until the next expiration, and the interval.
+    ///
+    /// The time is always relative, [`After`](crate::Initial::After), also for a timer set to an absolute time. It is
+    /// [`Disarmed`](crate::Initial::Disarmed) for a timer that is off *and* for one that expired once and will not
+    /// again, whether or not that expiration has been read.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    #[doc(alias = "timerfd_gettime")]
+    fn gettime(&self) -> io::Result<TimerSpec>;
+
+    /// The number of expirations since the last successful `read` or `settime`, at least 1.
+    ///
+    /// # Errors
+    ///
+    /// - `EAGAIN` ([`WouldBlock`](io::ErrorKind::WouldBlock)): there is none, and the descriptor is non-blocking. A
+    ///   blocking one waits instead, also while the timer is disarmed.
+    /// - `ECANCELED`: the wall clock was stepped, see [`cancel_on_set`](TimerSpec::cancel_on_set). Told once; a setting
+    ///   that had not expired stays armed.
+    /// - `EINTR`: a signal handler interrupted a blocking wait and was not installed with `SA_RESTART`.
+    fn read(&self) -> io::Result<u64>;
+
+    /// Expires once, after `delay`; zero is *now*.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`settime`](Timer::settime).
+    fn arm_after(&self, delay: Duration) -> io::Result<TimerSpec> {
+        self.settime(&TimerSpec::after(delay))
+    }
+
+    /// Expires once, at this time of the timer's clock; a time gone by is *now*. See [`TimerSpec::at`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`settime`](Timer::settime).
+    fn arm_at(&self, time: Duration) -> io::Result<TimerSpec> {
+        self.settime(&TimerSpec::at(time))
+    }
+
+    /// Expires after each `interval`, for the first time one interval from now.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `interval` is zero; else those of [`settime`](Timer::settime).
+    fn arm_every(&self, interval: Duration) -> io::Result<TimerSpec> {
+        if interval.is_zero() {
+            return Err(os_error(EINVAL));
+        }
+        self.settime(&TimerSpec::after(interval).every(interval))
+    }
+
+    /// Turns the timer off and discards expirations not yet read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`settime`](Timer::settime).
+    fn disarm(&self) -> io::Result<TimerSpec> {
+        self.settime(&TimerSpec::disarmed())
+    }
+
+    /// Waits for the timer to expire and returns the number of expirations, whether the descriptor is blocking or not.
+    ///
+    /// Without a time limit it waits for ever, also for a timer that is disarmed, which another thread may arm. The
+    /// limit has the granularity of `poll(2)`, a millisecond, rounded up. It waits on through signals. It opens no
+    /// descriptor.
+    ///
+    /// # Errors
+    ///
+    /// - `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit passed. Zero asks whether it has expired.
+    /// - `ECANCELED`: as for [`read`](Timer::read).
+    ///
+    /// # Platforms
+    ///
+    /// If *several* threads read one timer whose descriptor is in blocking mode, a thread that lost the race for an
+    /// expiration waits for the next one, past its limit.
+    fn wait(&self, limit: Option<Duration>) -> io::Result<u64> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        loop {
+            if !wait_readable(self.as_fd(), deadline)? {
+                return Err(os_error(ETIMEDOUT));
+            }
+            match self.read() {
+                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                result => return result,
+            }
+        }
+    }
+}

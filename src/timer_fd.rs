@@ -1,0 +1,155 @@
+//! The facade: a timer of the best backend that this system has.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+use crate::backend::{Backend, CreateFlags};
+use crate::backends;
+use crate::clock::Clock;
+use crate::spec::TimerSpec;
+use crate::timer::Timer;
+
+/// A [`Timer`] of the best backend that this system has: the kernel's own on Linux and Android, the emulation
+/// elsewhere, or where the kernel says that it has none (`ENOSYS`).
+///
+/// ```
+/// use portable_timerfd::{Clock, Timer, TimerFd};
+/// use std::time::Duration;
+///
+/// let timer = TimerFd::new(Clock::Monotonic)?;
+/// timer.arm_after(Duration::from_millis(5))?;
+/// assert_eq!(timer.wait(None)?, 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Dropping it closes the descriptor and ends the timer.
+#[derive(Debug)]
+pub struct TimerFd {
+    timer: Box<dyn Timer>,
+    backend: &'static Backend,
+    clock: Clock,
+}
+
+impl TimerFd {
+    /// A disarmed timer, its descriptor non-blocking and closed on `exec`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if no backend has this clock here.
+    pub fn new(clock: Clock) -> io::Result<TimerFd> {
+        TimerFd::builder(clock).open()
+    }
+
+    /// A timer with other flags, or of a backend asked for by name.
+    ///
+    /// ```
+    /// use portable_timerfd::{backends, Clock, Timer, TimerFd};
+    /// let backend = backends::named("userspace").expect("it stands in the table");
+    /// let timer = TimerFd::builder(Clock::Realtime).backend(backend).nonblocking(false).open()?;
+    /// assert_eq!(timer.backend().name(), "userspace");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn builder(clock: Clock) -> Builder {
+        Builder { clock, flags: CreateFlags::default(), backend: None }
+    }
+
+    /// The backend that the timer is of.
+    #[must_use]
+    pub fn backend(&self) -> &'static Backend {
+        self.backend
+    }
+
+    /// The clock that the timer counts on.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+}
+
+/// Makes a [`TimerFd`]; see [`TimerFd::builder`].
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Builder {
+    clock: Clock,
+    flags: CreateFlags,
+    backend: Option<&'static Backend>,
+}
+
+impl Builder {
+    /// Whether a read with nothing to read fails with `EAGAIN` (the default) or waits.
+    pub fn nonblocking(mut self, nonblocking: bool) -> Builder {
+        self.flags.nonblocking = nonblocking;
+        self
+    }
+
+    /// Whether the descriptor is closed when the process executes another program (the default) or inherited.
+    ///
+    /// # Platforms
+    ///
+    /// An inherited descriptor of the userspace backend ends with the process that made it: the other program finds
+    /// it at its end of file.
+    pub fn close_on_exec(mut self, close_on_exec: bool) -> Builder {
+        self.flags.close_on_exec = close_on_exec;
+        self
+    }
+
+    /// This backend, and no other.
+    pub fn backend(mut self, backend: &'static Backend) -> Builder {
+        self.backend = Some(backend);
+        self
+    }
+
+    /// Makes the timer, disarmed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if the backend asked for, or each of
+    /// them if none was, lacks the clock or does not exist here.
+    pub fn open(self) -> io::Result<TimerFd> {
+        if let Some(backend) = self.backend {
+            return self.open_on(backend);
+        }
+        let mut refusal = io::Error::from(io::ErrorKind::Unsupported);
+        for backend in backends::ALL {
+            match self.open_on(backend) {
+                Err(e) if e.kind() == io::ErrorKind::Unsupported => refusal = e,
+                result => return result,
+            }
+        }
+        Err(refusal)
+    }
+
+    fn open_on(self, backend: &'static Backend) -> io::Result<TimerFd> {
+        let timer = backend.open(self.clock, self.flags)?;
+        Ok(TimerFd { timer, backend, clock: self.clock })
+    }
+}
+
+impl Timer for TimerFd {
+    #[inline]
+    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.timer.settime(new)
+    }
+
+    #[inline]
+    fn gettime(&self) -> io::Result<TimerSpec> {
+        self.timer.gettime()
+    }
+
+    #[inline]
+    fn read(&self) -> io::Result<u64> {
+        self.timer.read()
+    }
+}
+
+impl AsFd for TimerFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.timer.as_fd()
+    }
+}
+
+impl AsRawFd for TimerFd {
+    fn as_raw_fd(&self) -> RawFd {
+        self.timer.as_raw_fd()
+    }
+}

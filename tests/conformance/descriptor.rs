@@ -1,0 +1,181 @@
+//! The descriptor: its flags, when it is ready and when not, waiting for it, closing it.
+
+use crate::support::*;
+use nix::fcntl::{fcntl, FcntlArg, FdFlag, OFlag};
+use nix::poll::PollFlags;
+use nix::sys::select::{select, FdSet};
+use nix::sys::time::{TimeVal, TimeValLike};
+use portable_timerfd::{Backend, Clock, Timer, TimerFd};
+use std::io::ErrorKind;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::thread;
+use std::time::{Duration, Instant};
+
+crate::cases![
+    the_flags_asked_for_are_on_the_descriptor,
+    poll_says_readable_and_nothing_else,
+    select_never_says_writable_or_exceptional,
+    it_stays_readable_until_it_is_read,
+    a_raw_read_gives_the_count,
+    a_duplicate_shows_the_same_timer,
+    the_mode_may_be_switched_at_any_time,
+    wait_counts_in_either_mode,
+    wait_gives_up_after_its_limit_and_not_before,
+    wait_sees_a_timer_that_another_thread_arms,
+    dropping_closes_the_descriptor,
+    dropping_armed_timers_leaves_no_descriptor,
+];
+
+fn the_flags_asked_for_are_on_the_descriptor(backend: &'static Backend) {
+    for (nonblocking, close_on_exec) in [(true, true), (true, false), (false, true), (false, false)] {
+        let builder = TimerFd::builder(Clock::Monotonic).backend(backend);
+        let timer = builder.nonblocking(nonblocking).close_on_exec(close_on_exec).open().unwrap();
+        let status = OFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFL).unwrap());
+        let flags = FdFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFD).unwrap());
+        assert_eq!(status.contains(OFlag::O_NONBLOCK), nonblocking);
+        assert_eq!(flags.contains(FdFlag::FD_CLOEXEC), close_on_exec);
+    }
+}
+
+fn poll_says_readable_and_nothing_else(backend: &'static Backend) {
+    let timer = open(backend);
+    assert_eq!(polled(&timer, 0u8), PollFlags::empty());
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&timer);
+    assert_eq!(polled(&timer, 0u8), PollFlags::POLLIN);
+    timer.read().unwrap();
+    assert_eq!(polled(&timer, 0u8), PollFlags::empty());
+}
+
+fn selected(timer: &TimerFd) -> [bool; 3] {
+    let mut sets = [FdSet::new(), FdSet::new(), FdSet::new()];
+    for set in &mut sets {
+        set.insert(timer.as_fd());
+    }
+    let [read, write, except] = &mut sets;
+    select(None, read, write, except, &mut TimeVal::seconds(0)).unwrap();
+    sets.map(|set| set.contains(timer.as_fd()))
+}
+
+fn select_never_says_writable_or_exceptional(backend: &'static Backend) {
+    let timer = open(backend);
+    assert_eq!(selected(&timer), [false, false, false]);
+    timer.arm_every(ms(1)).unwrap();
+    until_readable(&timer);
+    assert_eq!(selected(&timer), [true, false, false]);
+    timer.disarm().unwrap();
+    assert_eq!(selected(&timer), [false, false, false]);
+}
+
+fn it_stays_readable_until_it_is_read(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.arm_after(ms(1)).unwrap();
+    until_readable(&timer);
+    for _ in 0..100 {
+        assert!(is_readable(&timer));
+    }
+    timer.read().unwrap();
+    assert!(!is_readable(&timer));
+}
+
+fn a_raw_read_gives_the_count(backend: &'static Backend) {
+    let timer = open(backend);
+    let first = Clock::Monotonic.now().unwrap() - ms(10_500);
+    timer.settime(&portable_timerfd::TimerSpec::at(first).every(SECOND)).unwrap();
+    until_readable(&timer);
+    assert_counts_by_the_clock(Clock::Monotonic, first, SECOND, || raw_read(&timer).unwrap());
+    assert_eq!(raw_read(&timer).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+fn a_duplicate_shows_the_same_timer(backend: &'static Backend) {
+    let timer = open(backend);
+    let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
+    timer.arm_after(ms(1)).unwrap();
+    until_readable(&duplicate);
+    assert_eq!(raw_read(&duplicate).unwrap(), 1);
+    assert!(!is_readable(&timer));
+    assert_nothing_to_read(&timer);
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&duplicate);
+    timer.disarm().unwrap();
+    assert!(!is_readable(&duplicate));
+}
+
+fn the_mode_may_be_switched_at_any_time(backend: &'static Backend) {
+    let timer = open(backend);
+    for _ in 0..3 {
+        fcntl(&timer, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(timer.read().unwrap(), 1);
+        timer.arm_after(Duration::ZERO).unwrap();
+        timer.arm_after(HOUR).unwrap();
+        fcntl(&timer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        assert_nothing_to_read(&timer);
+    }
+}
+
+fn wait_counts_in_either_mode(backend: &'static Backend) {
+    for timer in [open(backend), open_blocking(backend)] {
+        timer.arm_after(ms(2)).unwrap();
+        assert_eq!(timer.wait(Some(HOUR)).unwrap(), 1);
+        timer.arm_after(ms(2)).unwrap();
+        assert_eq!(timer.wait(Some(Duration::MAX)).unwrap(), 1);
+    }
+}
+
+fn wait_gives_up_after_its_limit_and_not_before(backend: &'static Backend) {
+    for timer in [open(backend), open_blocking(backend)] {
+        timer.arm_after(HOUR).unwrap();
+        for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(2_500)] {
+            let begun = Instant::now();
+            let e = timer.wait(Some(limit)).unwrap_err();
+            assert_eq!((e.kind(), e.raw_os_error()), (ErrorKind::TimedOut, Some(nix::libc::ETIMEDOUT)));
+            assert!(begun.elapsed() >= limit);
+        }
+        timer.arm_after(Duration::ZERO).unwrap();
+        until_readable(&timer);
+        assert_eq!(timer.wait(Some(Duration::ZERO)).unwrap(), 1);
+    }
+}
+
+fn wait_sees_a_timer_that_another_thread_arms(backend: &'static Backend) {
+    let timer = open(backend);
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| timer.wait(None));
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(waiter.join().unwrap().unwrap(), 1);
+    });
+}
+
+/// Where the descriptors of this process lead to; numbers are reused by other tests at once.
+fn leads_to(fd: BorrowedFd<'_>) -> (u64, u64) {
+    let stat = nix::sys::stat::fstat(fd).unwrap();
+    (stat.st_dev, stat.st_ino)
+}
+
+/// A kernel's timers all share one inode, so that only the emulation's pipes can be told apart.
+fn dropping_closes_the_descriptor(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.arm_every(ms(1)).unwrap();
+    let (number, place) = (timer.as_raw_fd(), leads_to(timer.as_fd()));
+    drop(timer);
+    if backend.name() == "kernel" {
+        return;
+    }
+    // SAFETY: the number may be anybody's by now; it is only asked what it leads to.
+    let stale = unsafe { BorrowedFd::borrow_raw(number) };
+    match nix::sys::stat::fstat(stale) {
+        Ok(stat) => assert_ne!((stat.st_dev, stat.st_ino), place),
+        Err(e) => assert_eq!(e, nix::Error::EBADF),
+    }
+}
+
+fn dropping_armed_timers_leaves_no_descriptor(backend: &'static Backend) {
+    // More than there could be at once.
+    for _ in 0..10 {
+        let timers: Vec<TimerFd> = (0..200).map(|_| open(backend)).collect();
+        for (round, timer) in timers.iter().enumerate() {
+            timer.arm_every(Duration::from_micros(50 + round as u64)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! In a `polling` loop: beside sockets, in every mode, dropped while registered.
+
+use crate::support::*;
+use polling::{Event, Events, PollMode, Poller};
+use portable_timerfd::{Backend, Clock, CreateFlags, Registered, Timer, TimerFd};
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+crate::cases![
+    every_mode_reports_an_expired_timer,
+    level_goes_on_reporting_until_the_timer_is_read,
+    oneshot_reports_once_and_again_when_asked,
+    edge_reports_a_new_expiration_after_a_read,
+    timers_and_sockets_share_a_loop,
+    any_timer_behind_the_trait_can_be_registered,
+    a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    a_timer_taken_back_is_out_of_the_loop_and_works,
+    a_timer_is_registered_once,
+    a_writable_event_never_comes,
+];
+
+fn poller() -> Arc<Poller> {
+    Arc::new(Poller::new().unwrap())
+}
+
+/// The keys reported within this time.
+fn keys(poller: &Poller, timeout: Option<Duration>) -> Vec<usize> {
+    let mut events = Events::new();
+    poller.wait(&mut events, timeout).unwrap();
+    events.iter().map(|event| event.key).collect()
+}
+
+fn register(backend: &'static Backend, poller: &Arc<Poller>, key: usize, mode: PollMode) -> Registered<TimerFd> {
+    Registered::new(poller, open(backend), Event::readable(key), mode).unwrap()
+}
+
+const MODES: [PollMode; 4] = [PollMode::Level, PollMode::Edge, PollMode::Oneshot, PollMode::EdgeOneshot];
+
+/// The modes that this system's poller has.
+fn modes(poller: &Poller) -> impl Iterator<Item = PollMode> + '_ {
+    MODES.into_iter().filter(|mode| match mode {
+        PollMode::Level => poller.supports_level(),
+        PollMode::Edge | PollMode::EdgeOneshot => poller.supports_edge(),
+        _ => true,
+    })
+}
+
+fn every_mode_reports_an_expired_timer(backend: &'static Backend) {
+    let poller = poller();
+    for mode in modes(&poller) {
+        let timer = register(backend, &poller, 5, mode);
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(keys(&poller, None), [5], "{mode:?}");
+        assert_eq!(timer.read().unwrap(), 1);
+    }
+}
+
+fn level_goes_on_reporting_until_the_timer_is_read(backend: &'static Backend) {
+    let poller = poller();
+    let timer = register(backend, &poller, 5, PollMode::Level);
+    timer.arm_after(ms(1)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(keys(&poller, None), [5]);
+    }
+    timer.read().unwrap();
+    assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
+}
+
+fn oneshot_reports_once_and_again_when_asked(backend: &'static Backend) {
+    let poller = poller();
+    let timer = register(backend, &poller, 5, PollMode::Oneshot);
+    timer.arm_after(ms(1)).unwrap();
+    assert_eq!(keys(&poller, None), [5]);
+    assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
+    timer.modify(Event::readable(6), PollMode::Oneshot).unwrap();
+    assert_eq!(keys(&poller, None), [6]);
+}
+
+fn edge_reports_a_new_expiration_after_a_read(backend: &'static Backend) {
+    let poller = poller();
+    if !poller.supports_edge() {
+        return;
+    }
+    let timer = register(backend, &poller, 5, PollMode::Edge);
+    for _ in 0..3 {
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(keys(&poller, None), [5]);
+        assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
+        timer.read().unwrap();
+    }
+}
+
+fn timers_and_sockets_share_a_loop(backend: &'static Backend) {
+    let poller = poller();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let server = Registered::new(&poller, listener.accept().unwrap().0, Event::readable(1), PollMode::Level).unwrap();
+    let timer = register(backend, &poller, 2, PollMode::Level);
+    timer.arm_every(ms(2)).unwrap();
+    client.write_all(b"hello").unwrap();
+    let mut seen = BTreeSet::new();
+    while seen.len() < 2 {
+        seen.extend(keys(&poller, None));
+    }
+    let mut bytes = [0; 16];
+    assert_eq!((&*server).read(&mut bytes).unwrap(), 5);
+    assert!(timer.read().unwrap() >= 1);
+}
+
+fn any_timer_behind_the_trait_can_be_registered(backend: &'static Backend) {
+    let poller = poller();
+    let timer: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
+    let timer = Registered::new(&poller, timer, Event::readable(3), PollMode::Level).unwrap();
+    timer.arm_after(ms(1)).unwrap();
+    assert_eq!(keys(&poller, None), [3]);
+    let shared = Arc::new(open(backend));
+    let registered = Registered::new(&poller, Arc::clone(&shared), Event::readable(4), PollMode::Level).unwrap();
+    drop(timer);
+    shared.arm_after(ms(1)).unwrap();
+    assert_eq!(keys(&poller, None), [4]);
+    assert_eq!(registered.read().unwrap(), 1);
+}
+
+fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static Backend) {
+    let poller = poller();
+    for _ in 0..50 {
+        let timer = register(backend, &poller, 5, PollMode::Level);
+        timer.arm_every(Duration::from_micros(100)).unwrap();
+        assert_eq!(keys(&poller, None), [5]);
+        // The next timer has the same number, and finds the poller without it.
+        drop(timer);
+    }
+    assert!(keys(&poller, Some(ms(2))).is_empty());
+}
+
+fn a_timer_taken_back_is_out_of_the_loop_and_works(backend: &'static Backend) {
+    let poller = poller();
+    let timer = register(backend, &poller, 5, PollMode::Level).into_inner().unwrap();
+    assert_eq!(Arc::strong_count(&poller), 1);
+    timer.arm_after(ms(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&timer);
+    assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
+}
+
+fn a_timer_is_registered_once(backend: &'static Backend) {
+    let poller = poller();
+    let timer = Arc::new(open(backend));
+    let first = Registered::new(&poller, Arc::clone(&timer), Event::readable(1), PollMode::Level).unwrap();
+    let second = Registered::new(&poller, Arc::clone(&timer), Event::readable(2), PollMode::Level);
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    timer.arm_after(Duration::ZERO).unwrap();
+    assert_eq!(keys(&poller, None), [1], "the first is not disturbed by {}", first.as_raw_fd());
+}
+
+fn a_writable_event_never_comes(backend: &'static Backend) {
+    let poller = poller();
+    let timer = Registered::new(&poller, open(backend), Event::all(1), PollMode::Level).unwrap();
+    assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
+    timer.arm_after(ms(1)).unwrap();
+    let mut events = Events::new();
+    poller.wait(&mut events, None).unwrap();
+    let event = events.iter().next().unwrap();
+    assert!(event.readable && !event.writable);
+}

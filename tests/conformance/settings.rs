@@ -1,0 +1,196 @@
+//! `settime` and `gettime`: what is set, what is left, what is discarded.
+
+use crate::support::*;
+use portable_timerfd::{Backend, Clock, Initial, Timer, TimerSpec};
+use std::time::Duration;
+
+crate::cases![
+    a_fresh_timer_is_disarmed_and_not_readable,
+    settime_returns_what_was_left_of_the_old_setting,
+    the_time_left_of_an_absolute_setting_is_relative,
+    disarming_keeps_the_interval_for_gettime_to_report,
+    disarming_discards_what_was_not_read,
+    arming_anew_discards_what_was_not_read,
+    zero_and_times_gone_by_mean_now,
+    duration_max_means_never_on_every_clock,
+    a_timer_that_expired_once_reports_disarmed,
+    a_periodic_one_not_read_reports_the_next_period,
+    no_expiration_of_the_old_setting_appears_after_settime,
+    arming_every_zero_is_an_error_that_changes_nothing,
+    moving_a_deadline_earlier_or_later_is_obeyed,
+    a_setting_given_back_goes_on_where_it_was,
+    a_new_setting_may_run_by_another_clock_than_the_old,
+    the_mark_to_cancel_is_ignored_where_it_has_no_meaning,
+];
+
+fn a_fresh_timer_is_disarmed_and_not_readable(backend: &'static Backend) {
+    for clock in CLOCKS {
+        let timer = open_on(backend, clock);
+        assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+        assert!(!is_readable(&timer));
+        assert_nothing_to_read(&timer);
+    }
+}
+
+fn settime_returns_what_was_left_of_the_old_setting(backend: &'static Backend) {
+    let timer = open(backend);
+    assert_eq!(timer.settime(&TimerSpec::after(HOUR).every(SECOND)).unwrap(), TimerSpec::disarmed());
+    let old = timer.arm_after(2 * HOUR).unwrap();
+    assert_eq!(old.interval(), SECOND);
+    assert!(left(old) <= HOUR && left(old) > HOUR - 60 * SECOND);
+    assert!(left(timer.disarm().unwrap()) > HOUR);
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+}
+
+fn the_time_left_of_an_absolute_setting_is_relative(backend: &'static Backend) {
+    for clock in CLOCKS {
+        let timer = open_on(backend, clock);
+        let goal = clock.now().unwrap() + HOUR;
+        timer.settime(&TimerSpec::at(goal).every(ms(20))).unwrap();
+        let most = goal - clock.now().unwrap();
+        let told = timer.gettime().unwrap();
+        let least = goal - clock.now().unwrap();
+        assert!((least..=most).contains(&left(told)), "{clock:?}: {told:?}");
+        assert_eq!(told.interval(), ms(20));
+    }
+}
+
+fn disarming_keeps_the_interval_for_gettime_to_report(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.settime(&TimerSpec::disarmed().every(ms(20))).unwrap();
+    let told = timer.gettime().unwrap();
+    assert_eq!((told.initial(), told.interval()), (Initial::Disarmed, ms(20)));
+    assert!(!is_readable(&timer));
+}
+
+fn disarming_discards_what_was_not_read(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.arm_every(ms(1)).unwrap();
+    until_readable(&timer);
+    timer.disarm().unwrap();
+    assert!(!is_readable(&timer));
+    assert_nothing_to_read(&timer);
+}
+
+fn arming_anew_discards_what_was_not_read(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&timer);
+    timer.arm_after(HOUR).unwrap();
+    assert!(!is_readable(&timer));
+    assert_nothing_to_read(&timer);
+}
+
+fn zero_and_times_gone_by_mean_now(backend: &'static Backend) {
+    for clock in CLOCKS {
+        let timer = open_on(backend, clock);
+        let now = clock.now().unwrap();
+        for past in [Duration::ZERO, Duration::from_nanos(1), now / 2, now] {
+            timer.arm_at(past).unwrap();
+            assert_eq!(timer.wait(None).unwrap(), 1);
+        }
+        timer.arm_after(Duration::ZERO).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+    }
+}
+
+fn duration_max_means_never_on_every_clock(backend: &'static Backend) {
+    for clock in CLOCKS {
+        let timer = open_on(backend, clock);
+        for never in [TimerSpec::after(Duration::MAX), TimerSpec::at(Duration::MAX)] {
+            timer.settime(&never.every(Duration::MAX)).unwrap();
+            let told = timer.gettime().unwrap();
+            assert!(left(told) > 100 * 365 * 24 * HOUR, "{clock:?}: {told:?}");
+            assert_eq!(told.interval(), Duration::from_nanos(i64::MAX as u64));
+            assert!(!is_readable(&timer));
+        }
+    }
+}
+
+fn a_timer_that_expired_once_reports_disarmed(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.arm_after(ms(1)).unwrap();
+    until_readable(&timer);
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+    assert!(is_readable(&timer), "asking reads nothing");
+    assert_eq!(timer.read().unwrap(), 1);
+}
+
+fn a_periodic_one_not_read_reports_the_next_period(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.arm_every(ms(3)).unwrap();
+    until_readable(&timer);
+    for _ in 0..50 {
+        let told = left(timer.gettime().unwrap());
+        assert!(told > Duration::ZERO && told <= ms(3), "{told:?}");
+    }
+    assert!(timer.read().unwrap() >= 1);
+}
+
+fn no_expiration_of_the_old_setting_appears_after_settime(backend: &'static Backend) {
+    let timer = open(backend);
+    for round in 0..2_000 {
+        timer.arm_after(Duration::from_micros(round % 100)).unwrap();
+        timer.arm_after(HOUR).unwrap();
+        assert!(!is_readable(&timer), "round {round}");
+        assert_nothing_to_read(&timer);
+    }
+}
+
+fn arming_every_zero_is_an_error_that_changes_nothing(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&timer);
+    assert_einval(timer.arm_every(Duration::ZERO));
+    assert_eq!(timer.read().unwrap(), 1);
+}
+
+fn moving_a_deadline_earlier_or_later_is_obeyed(backend: &'static Backend) {
+    let timer = open(backend);
+    let clock = timer.clock();
+    for delays in [[HOUR, ms(2)], [ms(2), ms(6)]] {
+        let mut goal = Duration::ZERO;
+        for delay in delays {
+            goal = clock.now().unwrap() + delay;
+            timer.arm_after(delay).unwrap();
+        }
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        assert!(clock.now().unwrap() >= goal);
+    }
+}
+
+fn a_setting_given_back_goes_on_where_it_was(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.settime(&TimerSpec::after(HOUR).every(SECOND)).unwrap();
+    let old = timer.disarm().unwrap();
+    timer.settime(&old).unwrap();
+    let told = timer.gettime().unwrap();
+    assert_eq!(told.interval(), SECOND);
+    assert!(left(told) <= left(old) && left(told) > HOUR - 60 * SECOND);
+}
+
+/// A relative setting of the wall clock runs by the monotonic one.
+fn a_new_setting_may_run_by_another_clock_than_the_old(backend: &'static Backend) {
+    let timer = open_on(backend, Clock::Realtime);
+    for _ in 0..20 {
+        timer.arm_after(ms(1)).unwrap();
+        timer.arm_at(Clock::Realtime.now().unwrap() + ms(1)).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        timer.arm_at(Clock::Realtime.now().unwrap() + ms(1)).unwrap();
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        timer.arm_at(Clock::Realtime.now().unwrap() + HOUR).unwrap();
+    }
+}
+
+fn the_mark_to_cancel_is_ignored_where_it_has_no_meaning(backend: &'static Backend) {
+    for clock in CLOCKS {
+        let timer = open_on(backend, clock);
+        timer.settime(&TimerSpec::after(ms(1)).cancel_on_set()).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        timer.settime(&TimerSpec::at(clock.now().unwrap()).cancel_on_set()).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+        assert!(!is_readable(&timer));
+    }
+}

@@ -1,0 +1,145 @@
+//! Settings to and from numbers, and the clocks to and from std's times: nothing is lost, nothing panics.
+
+use portable_timerfd::{Clock, Initial, Itimerspec, SettimeFlags, Timer, TimerFd, TimerSpec, Timespec};
+use std::io;
+use std::time::{Duration, Instant, SystemTime};
+
+const NONE: SettimeFlags = SettimeFlags::NONE;
+const ABSTIME: SettimeFlags = SettimeFlags::ABSTIME;
+const CANCEL_ON_SET: SettimeFlags = SettimeFlags::CANCEL_ON_SET;
+
+const fn c(value: (i64, i64), interval: (i64, i64)) -> Itimerspec {
+    Itimerspec {
+        it_value: Timespec { tv_sec: value.0, tv_nsec: value.1 },
+        it_interval: Timespec { tv_sec: interval.0, tv_nsec: interval.1 },
+    }
+}
+
+#[track_caller]
+fn assert_einval<T: std::fmt::Debug>(result: io::Result<T>) {
+    assert_eq!(result.unwrap_err().raw_os_error(), Some(nix::libc::EINVAL));
+}
+
+#[test]
+fn an_itimerspec_survives_the_way_there_and_back() {
+    let both = ABSTIME.union(CANCEL_ON_SET);
+    for spec in [c((0, 0), (0, 0)), c((0, 0), (3, 4)), c((0, 1), (0, 0)), c((5, 999_999_999), (i64::MAX, 999_999_999))]
+    {
+        for flags in [NONE, ABSTIME, both] {
+            let (there, back) = TimerSpec::from_itimerspec(flags, &spec).unwrap().to_itimerspec();
+            assert_eq!(back, spec);
+            // A relative disarming and an absolute one are the same, unless steps of the clock are watched for.
+            let disarms = spec.it_value == Timespec::default();
+            assert_eq!(there, if disarms && flags == ABSTIME { NONE } else { flags });
+        }
+    }
+}
+
+#[test]
+fn zero_disarms_and_anything_else_arms() {
+    let initial = |flags, value| TimerSpec::from_itimerspec(flags, &c(value, (0, 0))).unwrap().initial();
+    assert_eq!(initial(NONE, (0, 0)), Initial::Disarmed);
+    assert_eq!(initial(ABSTIME, (0, 0)), Initial::Disarmed);
+    assert_eq!(initial(NONE, (0, 1)), Initial::After(Duration::from_nanos(1)));
+    assert_eq!(initial(ABSTIME, (2, 1)), Initial::At(Duration::new(2, 1)));
+}
+
+#[test]
+fn now_never_becomes_the_zero_that_disarms() {
+    for now in [TimerSpec::after(Duration::ZERO), TimerSpec::at(Duration::ZERO)] {
+        assert_eq!(now.to_itimerspec().1, c((0, 1), (0, 0)));
+        assert_eq!(now.to_nanos(), (1, 0));
+    }
+}
+
+#[test]
+fn durations_without_end_saturate() {
+    let forever = TimerSpec::after(Duration::MAX).every(Duration::MAX);
+    assert_eq!(forever.to_itimerspec().1, c((i64::MAX, 999_999_999), (i64::MAX, 999_999_999)));
+    assert_eq!(forever.to_nanos(), (i64::MAX, i64::MAX));
+}
+
+#[test]
+fn what_c_refuses_is_refused() {
+    for bad in [(-1, 0), (0, -1), (0, 1_000_000_000), (i64::MIN, 0), (0, i64::MAX), (0, 1 << 32)] {
+        assert_einval(TimerSpec::from_itimerspec(NONE, &c(bad, (0, 0))));
+        assert_einval(TimerSpec::from_itimerspec(ABSTIME, &c((0, 0), bad)));
+    }
+    assert_einval(TimerSpec::from_nanos(NONE, -1, 0));
+    assert_einval(TimerSpec::from_nanos(NONE, 0, i64::MIN));
+    for bit in 2..32 {
+        assert_einval(SettimeFlags::from_bits(1 << bit));
+    }
+    assert_eq!(SettimeFlags::from_bits(3).unwrap(), ABSTIME.union(CANCEL_ON_SET));
+}
+
+#[test]
+fn nanoseconds_survive_the_way_there_and_back() {
+    for numbers in [(0, 0), (1, 0), (0, 7), (1_500_000_000, 999_999_999), (i64::MAX, i64::MAX)] {
+        assert_eq!(TimerSpec::from_nanos(ABSTIME, numbers.0, numbers.1).unwrap().to_nanos(), numbers);
+    }
+}
+
+#[test]
+fn float_seconds_round_up_and_only_zero_disarms() {
+    let nanos = |secs| TimerSpec::from_secs_f64(NONE, secs, secs).unwrap().to_nanos().0;
+    assert_eq!([0.0, -0.0, 1e-10, 1e-300, 1e-9, 0.25, 1.5].map(nanos), [0, 0, 1, 1, 1, 250_000_000, 1_500_000_000]);
+    assert_eq!(nanos(0.999_999_999_9), 1_000_000_000);
+    assert_eq!([1e10, 1e300, f64::MAX, f64::INFINITY].map(nanos), [i64::MAX; 4]);
+    for bad in [-1.0, -1e-300, f64::NEG_INFINITY, f64::NAN] {
+        assert_einval(TimerSpec::from_secs_f64(NONE, bad, 0.0));
+        assert_einval(TimerSpec::from_secs_f64(NONE, 0.0, bad));
+    }
+    let spec = TimerSpec::from_secs_f64(ABSTIME, 2.5, 0.125).unwrap();
+    assert_eq!((spec.initial(), spec.to_secs_f64()), (Initial::At(Duration::from_millis(2500)), (2.5, 0.125)));
+}
+
+#[test]
+fn the_mark_to_cancel_counts_where_it_has_a_meaning() {
+    assert!(TimerSpec::at(Duration::ZERO).cancel_on_set().is_canceled_by_steps());
+    assert!(TimerSpec::disarmed().cancel_on_set().is_canceled_by_steps());
+    assert!(!TimerSpec::after(Duration::ZERO).cancel_on_set().is_canceled_by_steps());
+    assert!(!TimerSpec::at(Duration::ZERO).is_canceled_by_steps());
+    let relative = TimerSpec::from_itimerspec(CANCEL_ON_SET, &c((1, 0), (0, 0))).unwrap();
+    assert!(!relative.is_canceled_by_steps());
+}
+
+#[test]
+fn a_clock_tells_the_time_of_std() {
+    let before = SystemTime::now();
+    let now = SystemTime::UNIX_EPOCH + Clock::Realtime.now().unwrap();
+    assert!(before <= now && now <= SystemTime::now() + Duration::from_secs(1));
+    assert_eq!(Clock::Realtime.of_system_time(now).unwrap(), now.duration_since(SystemTime::UNIX_EPOCH).unwrap());
+    let before_the_epoch = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+    assert_eq!(Clock::RealtimeAlarm.of_system_time(before_the_epoch).unwrap(), Duration::ZERO);
+    assert_einval(Clock::Monotonic.of_system_time(now));
+}
+
+#[test]
+fn an_instant_becomes_a_time_of_the_monotonic_clock_never_too_early() {
+    for ahead in [0, 1, 1_000_000_000] {
+        let instant = Instant::now() + Duration::from_nanos(ahead);
+        let time = Clock::Monotonic.of_instant(instant).unwrap();
+        let timer = TimerFd::new(Clock::Monotonic).unwrap();
+        timer.arm_at(time).unwrap();
+        if ahead < 1_000_000 {
+            timer.wait(None).unwrap();
+            assert!(Instant::now() >= instant);
+        }
+        assert!(Clock::Monotonic.now().unwrap() + Duration::from_nanos(ahead) >= time);
+    }
+    assert_einval(Clock::Boottime.of_instant(Instant::now()));
+    assert_einval(Clock::Realtime.of_instant(Instant::now()));
+}
+
+#[test]
+fn the_monotonic_clocks_do_not_go_back() {
+    for clock in [Clock::Monotonic, Clock::Boottime] {
+        let mut last = Duration::ZERO;
+        for _ in 0..1000 {
+            let now = clock.now().unwrap();
+            assert!(now >= last);
+            last = now;
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The examples as a user runs them, on every backend: what they print, how they end.
+
+#[path = "../examples/common/commands.rs"]
+mod commands;
+
+use commands::Command::{Stop, Unknown};
+use commands::Commands;
+use portable_timerfd::backends;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::iter;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// An example's program: `cargo test` builds them all, beside the tests.
+fn program(name: &str) -> Command {
+    let mut path: PathBuf = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.extend(["examples", name]);
+    assert!(path.exists(), "build the examples first: cargo build --examples");
+    Command::new(path)
+}
+
+/// One run for each backend.
+fn on_every_backend(name: &str, check: impl Fn(Command, &str)) {
+    for backend in backends::ALL.iter().map(|backend| backend.name()) {
+        let mut program = program(name);
+        program.args(["--backend", backend]);
+        check(program, backend);
+    }
+}
+
+fn output(program: &mut Command) -> (Output, String) {
+    let output = program.output().unwrap();
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    (output, text)
+}
+
+/// A server, and what it prints.
+struct Server {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Server {
+    fn start(mut program: Command) -> Server {
+        let mut child = program.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut server = Server { lines: BufReader::new(child.stdout.take().unwrap()), child, address: String::new() };
+        let line = server.until("Listening on ");
+        server.address = line.trim_start_matches("Listening on ").to_owned();
+        server
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).unwrap()
+    }
+
+    /// Reads on until a line begins so.
+    fn until(&mut self, beginning: &str) -> String {
+        let mut line = String::new();
+        while self.lines.read_line(&mut line).unwrap() > 0 {
+            if line.starts_with(beginning) {
+                return line.trim_end().to_owned();
+            }
+            line.clear();
+        }
+        panic!("the server ended without a line that begins with {beginning:?}");
+    }
+
+    /// What it still prints, once it has ended in good order.
+    fn end(mut self) -> String {
+        let mut rest = String::new();
+        self.lines.read_to_string(&mut rest).unwrap();
+        assert!(self.child.wait().unwrap().success());
+        rest
+    }
+}
+
+const SERVERS: [&str; 2] = ["stop_server", "select_server"];
+
+#[test]
+fn ticker_ticks_four_times_first_after_a_second() {
+    on_every_backend("ticker", |mut program, _| {
+        let begun = Instant::now();
+        let (output, text) = output(&mut program);
+        assert!(output.status.success());
+        assert_eq!(text, "Timer expired\n".repeat(4));
+        assert!(begun.elapsed() >= Duration::from_millis(2500));
+    });
+}
+
+#[test]
+fn mixed_tells_of_both_timers_and_the_socket() {
+    let (output, text) = output(&mut program("mixed"));
+    assert!(output.status.success());
+    for backend in backends::ALL.iter().map(|backend| backend.name()) {
+        assert!(text.contains(&format!("The {backend} timer expired 1 times")), "{text}");
+        assert!(text.contains(&format!("The socket brings word of the {backend} timer")), "{text}");
+    }
+}
+
+#[test]
+fn reactor_counts_the_seconds_until_it_is_interrupted() {
+    on_every_backend("reactor", |mut program, _| {
+        let mut child = program.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let begun = Instant::now();
+        let first = lines.next().unwrap().unwrap();
+        assert!(first.starts_with("Timer triggered ("), "{first}");
+        lines.next().unwrap().unwrap();
+        assert!(begun.elapsed() >= Duration::from_secs(1));
+        let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::SIGINT).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    });
+}
+
+/// Adds up how often each timer expired, by the lines a server prints.
+fn add_count(counts: &mut [u64; 3], line: &str) {
+    if let ["Timer", number, "expired", count, "times"] = line.trim_end().split(' ').collect::<Vec<_>>()[..] {
+        counts[number.parse::<usize>().unwrap() - 1] += count.parse::<u64>().unwrap();
+    }
+}
+
+#[test]
+fn servers_count_what_their_periods_say() {
+    for name in SERVERS {
+        on_every_backend(name, |program, backend| {
+            let begun = Instant::now();
+            let mut server = Server::start(program);
+            let mut counts = [0; 3];
+            while counts[2] < 4 {
+                add_count(&mut counts, &server.until("Timer "));
+            }
+            server.connect().write_all(b"stop").unwrap();
+            server.end().lines().for_each(|line| add_count(&mut counts, line));
+            // Timer 3 was started last, and has run for three seconds, so the others have for no less.
+            for (count, (period, least)) in counts.into_iter().zip([(250, 12), (500, 6), (750, 4)]) {
+                let most = begun.elapsed().as_millis() / period;
+                assert!(count >= least && u128::from(count) <= most, "{name} on {backend}: {counts:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn servers_serve_several_clients_whatever_they_send() {
+    for name in SERVERS {
+        on_every_backend(name, |program, _| {
+            let mut server = Server::start(program);
+            let (mut first, mut second) = (server.connect(), server.connect());
+            drop(server.connect());
+            server.until("Closing connection");
+            first.write_all(b"hello").unwrap();
+            assert_eq!(server.until("Unknown command"), "Unknown command: hello");
+            second.write_all(b"\xff\xfe\nsecond\r\nthi").unwrap();
+            assert_eq!(server.until("Unknown command"), "Unknown command: \u{fffd}\u{fffd}");
+            assert_eq!(server.until("Unknown command"), "Unknown command: second");
+            second.write_all(b"rd\n").unwrap();
+            assert_eq!(server.until("Unknown command"), "Unknown command: third");
+            drop(second);
+            server.until("Closing connection");
+            first.write_all(b"st").unwrap();
+            server.until("Reading data");
+            // Long enough to be taken for silent, were it not the beginning of a command that is known.
+            server.until("Timer 3 expired");
+            server.until("Timer 3 expired");
+            first.write_all(b"op").unwrap();
+            server.end();
+        });
+    }
+}
+
+/// The commands made of these packets, and of the silence and the end after them.
+fn commands(packets: &[&[u8]]) -> Vec<String> {
+    let mut commands = Commands::default();
+    let mut made = Vec::new();
+    for packet in packets {
+        commands.feed(packet);
+        made.extend(iter::from_fn(|| commands.next()).take_while(|command| *command != Stop).collect::<Vec<_>>());
+        if commands.next() == Some(Stop) {
+            made.push(Stop);
+            break;
+        }
+    }
+    if made.last() != Some(&Stop) {
+        assert_eq!(commands.when_silent(), None, "not silent yet");
+        made.extend(commands.when_silent());
+        made.extend(commands.rest());
+    }
+    made.into_iter().map(|command| if let Unknown(text) = command { text } else { "STOP".to_owned() }).collect()
+}
+
+#[test]
+fn commands_are_told_apart_however_they_are_cut_up() {
+    assert_eq!(commands(&[b"stop"]), ["STOP"]);
+    assert_eq!(commands(&[b"s", b"t", b"o", b"p\n"]), ["STOP"]);
+    assert_eq!(commands(&[b"hello", b"stop"]), ["hello", "STOP"]);
+    assert_eq!(commands(&[b"hello", b"st", b"op"]), ["hello", "STOP"]);
+    assert_eq!(commands(&[b"hello\r\n\nstop\n"]), ["hello", "STOP"]);
+    assert_eq!(commands(&[b"un", b"known\nmo", b"re"]), ["unknown", "more"]);
+    assert_eq!(commands(&[b"sto"]), ["sto"]);
+    assert_eq!(commands(&[b"\xc3", b"\xa4\n\xff"]), ["ä", "\u{fffd}"]);
+    assert_eq!(commands(&[&[b'x'; 2500]]).iter().map(String::len).collect::<Vec<_>>(), [1024, 1024, 452]);
+    assert_eq!(commands(&[b""]), [""; 0]);
+}
+
+#[test]
+fn many_clients_send_much_at_once() {
+    static NOISE: [u8; 50_000] = [b'x'; 50_000];
+    for name in SERVERS {
+        on_every_backend(name, |program, _| {
+            let server = Server::start(program);
+            let address = server.address.clone();
+            let senders: Vec<_> = (0..20)
+                .map(|_| {
+                    let mut client = server.connect();
+                    thread::spawn(move || client.write_all(&NOISE).unwrap())
+                })
+                .collect();
+            let text = thread::spawn(move || server.end());
+            senders.into_iter().for_each(|sender| sender.join().unwrap());
+            // It comes after all that was sent before has been taken up by the network, not by the server.
+            TcpStream::connect(address).unwrap().write_all(b"stop").unwrap();
+            let text = text.join().unwrap();
+            let told: usize =
+                text.lines().filter_map(|line| line.strip_prefix("Unknown command: ")).map(str::len).sum();
+            assert!(told <= 20 * NOISE.len());
+            assert!(text.ends_with("Stopping server\n"));
+        });
+    }
+}
+
+#[track_caller]
+fn assert_complains(program: &mut Command, status: i32, of: &[&str]) {
+    let output = program.output().unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(status), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    for word in of {
+        assert!(complaint.contains(word), "{complaint}");
+    }
+}
+
+#[test]
+fn bad_input_gets_one_clear_line_and_a_status() {
+    for name in ["ticker", "stop_server", "select_server", "reactor", "mixed"] {
+        assert_complains(program(name).arg("--colour"), 2, &[name, "--colour", "usage"]);
+        assert_complains(program(name).args(["--backend", "sundial"]), 2, &["sundial", "kernel", "userspace"]);
+        assert_complains(program(name).arg("--backend"), 2, &["--backend"]);
+        assert_complains(program(name).args(["127.0.0.1:0", "again"]), 2, &["usage"]);
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for name in SERVERS {
+        assert_complains(program(name).arg(&address), 1, &[&address, "in use"]);
+        assert_complains(program(name).arg("nowhere"), 1, &["nowhere"]);
+    }
+}
