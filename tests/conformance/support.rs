@@ -80,6 +80,8 @@ pub fn expirations(first: Duration, interval: Duration, now: Duration) -> u64 {
 }
 
 /// What `count` gives lies between what the clock says before and after.
+///
+/// It must wait for the timer: a kernel may let a moment pass between the time and the expiration.
 #[track_caller]
 pub fn assert_counts_by_the_clock(
     clock: Clock,

@@ -1,0 +1,64 @@
+//! The emulation's descriptors: closed on exec, out of the way, none leaked.
+
+use crate::userspace;
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
+use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use std::collections::BTreeSet;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+crate::cases![
+    descriptors_are_closed_on_exec_and_leave_the_low_numbers_free,
+    at_the_descriptor_limit_creation_fails_and_leaks_nothing,
+];
+
+/// The numbers of all descriptors, but for the one that looks.
+fn open() -> BTreeSet<i32> {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap();
+    let numbers = entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
+    let seen: Vec<i32> = numbers.collect();
+    // The directory is closed by now.
+    seen.into_iter().filter(|number| std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok()).collect()
+}
+
+fn descriptors_are_closed_on_exec_and_leave_the_low_numbers_free() {
+    let before = open();
+    let timers: Vec<_> = (0..5).map(|_| userspace()).collect();
+    timers[0].arm_after(Duration::from_millis(1)).unwrap();
+    timers[0].wait(None).unwrap();
+    for (first, second) in timers.iter().zip(&timers[1..]) {
+        assert_eq!(first.as_raw_fd() + 1, second.as_raw_fd());
+    }
+    let made: Vec<i32> = open().difference(&before).copied().collect();
+    assert_eq!(made.len(), 10, "two for each timer");
+    for number in made {
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
+        let flags = i32::from_str_radix(flags, 8).unwrap();
+        assert!(flags & nix::libc::O_CLOEXEC != 0, "descriptor {number} would be inherited");
+    }
+}
+
+fn at_the_descriptor_limit_creation_fails_and_leaks_nothing() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 32, hard).unwrap();
+    let backend = backends::named("userspace").unwrap();
+    for _ in 0..3 {
+        let mut timers = vec![userspace()];
+        let refusal = loop {
+            match TimerFd::builder(Clock::Monotonic).backend(backend).open() {
+                Ok(timer) => timers.push(timer),
+                Err(e) => break e,
+            }
+        };
+        assert_eq!(refusal.raw_os_error(), Some(nix::libc::EMFILE));
+        timers.truncate(2);
+        let before = open().len();
+        timers.push(userspace());
+        assert_eq!(open().len(), before + 2, "a timer has two descriptors");
+        timers.pop();
+        assert_eq!(open().len(), before);
+        timers[0].arm_after(Duration::from_millis(1)).unwrap();
+        assert_eq!(timers[0].wait(None).unwrap(), 1);
+    }
+}

@@ -1,0 +1,50 @@
+//! The process around the userspace backend: its thread, its descriptors, forks, limits.
+
+mod descriptors;
+mod forks;
+mod thread;
+
+use libtest_mimic::{Arguments, Trial};
+use portable_timerfd::{backends, Clock, TimerFd};
+use std::process::{Command, ExitCode};
+
+/// What is to be shown, in a process of its own since it looks at, or changes, the whole process.
+type Case = (&'static str, fn());
+
+/// A list of cases, each named as its function.
+#[macro_export]
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        pub const CASES: &[$crate::Case] = &[$((stringify!($case), $case)),*];
+    };
+}
+
+pub fn userspace() -> TimerFd {
+    let backend = backends::named("userspace").unwrap();
+    TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap()
+}
+
+/// Runs this program anew, for one case only.
+fn in_a_process_of_its_own(case: &str) {
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new(program).env("PROCESS_CASE", case).output().unwrap();
+    assert!(output.status.success(), "{case}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn main() -> ExitCode {
+    let cases = || [descriptors::CASES, forks::CASES, thread::CASES].into_iter().flatten();
+    if let Ok(asked) = std::env::var("PROCESS_CASE") {
+        cases().find(|(name, _)| *name == asked).unwrap().1();
+        return ExitCode::SUCCESS;
+    }
+    // The cases look at themselves by way of Linux's /proc.
+    let blind = !std::path::Path::new("/proc/self/task").exists();
+    let trial = |&(name, _): &Case| {
+        let run = move || {
+            in_a_process_of_its_own(name);
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(blind)
+    };
+    libtest_mimic::run(&Arguments::from_args(), cases().map(trial).collect()).exit_code()
+}
