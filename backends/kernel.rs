@@ -3,9 +3,10 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use crate::backend::{Backend, CreateFlags};
+use crate::backend::Backend;
 use crate::backends::sys::{fd, timerfd};
 use crate::clock::Clock;
+use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 

@@ -1,10 +1,5 @@
 //! The clocks a timer can count on.
 
-use std::io;
-use std::time::{Duration, SystemTime};
-
-use crate::backends::sys::error::{os_error, EINVAL};
-
 /// A clock that a timer can count on.
 ///
 /// The names are those of POSIX and Linux. Where a system's own clock of that name behaves otherwise, the one that
@@ -60,20 +55,6 @@ impl Clock {
             Clock::RealtimeAlarm => Clock::Realtime,
             Clock::BoottimeAlarm => Clock::Boottime,
             other => other,
-        }
-    }
-
-    /// The time of this clock at a [`SystemTime`], to be given to [`TimerSpec::at`](crate::TimerSpec::at).
-    ///
-    /// A time before 1970 becomes the epoch itself, which lies in the past just as well.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` for the clocks that are not the wall clock: no other clock can be told from a `SystemTime` honestly.
-    pub fn of_system_time(self, time: SystemTime) -> io::Result<Duration> {
-        match self.without_alarm() {
-            Clock::Realtime => Ok(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO)),
-            _ => Err(os_error(EINVAL)),
         }
     }
 }

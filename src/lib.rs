@@ -48,14 +48,16 @@ pub mod backends;
 
 mod backend;
 mod clock;
+mod flags;
 mod itimerspec;
 mod spec;
 mod timer;
 mod timer_fd;
 
-pub use backend::{Backend, CreateFlags};
+pub use backend::Backend;
 pub use backends::sys::registered::Registered;
 pub use clock::Clock;
+pub use flags::CreateFlags;
 pub use itimerspec::{Itimerspec, SettimeFlags, Timespec};
 pub use spec::{Initial, TimerSpec};
 pub use timer::Timer;

@@ -3,9 +3,10 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-use crate::backend::{Backend, CreateFlags};
+use crate::backend::Backend;
 use crate::backends;
 use crate::clock::Clock;
+use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 

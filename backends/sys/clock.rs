@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use cfg_if::cfg_if;
 
@@ -39,6 +39,20 @@ impl Clock {
         // The wall clock can be set before 1970; a timer counts from the epoch.
         let secs = u64::try_from(time.tv_sec).unwrap_or(0);
         Ok(Duration::new(secs, u32::try_from(time.tv_nsec).unwrap_or(0)))
+    }
+
+    /// The time of this clock at a [`SystemTime`], to be given to [`TimerSpec::at`](crate::TimerSpec::at).
+    ///
+    /// A time before 1970 becomes the epoch itself, which lies in the past just as well.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for the clocks that are not the wall clock: no other clock can be told from a `SystemTime` honestly.
+    pub fn of_system_time(self, time: SystemTime) -> io::Result<Duration> {
+        match self.without_alarm() {
+            Clock::Realtime => Ok(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO)),
+            _ => Err(os_error(EINVAL)),
+        }
     }
 
     /// The time of this clock at an [`Instant`], to be given to [`TimerSpec::at`](crate::TimerSpec::at).

@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use crate::backend::CreateFlags;
 use crate::backends::sys::{fd, nowait};
+use crate::flags::CreateFlags;
 
 /// A pipe that holds at most one message: a count, as a timerfd gives it.
 ///

@@ -3,6 +3,7 @@
 mod latch;
 mod queue;
 mod schedule;
+mod shared;
 mod state;
 mod step;
 mod thread;
@@ -12,15 +13,16 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-use crate::backend::{Backend, CreateFlags};
+use crate::backend::Backend;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::{generation, PerProcess};
 use crate::clock::Clock;
+use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 use latch::Latch;
-use state::Shared;
+use shared::Shared;
 use thread::Engine;
 
 /// The row of the emulation: every Unix.

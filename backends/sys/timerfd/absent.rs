@@ -3,9 +3,9 @@
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use crate::backend::CreateFlags;
 use crate::backends::sys::error::os_error;
 use crate::clock::Clock;
+use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 
 pub(crate) fn create(_clock: Clock, _flags: CreateFlags) -> io::Result<OwnedFd> {

@@ -4,10 +4,10 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use crate::backend::CreateFlags;
 use crate::backends::sys::clock::id;
 use crate::backends::sys::error::check;
 use crate::clock::Clock;
+use crate::flags::CreateFlags;
 use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
 use crate::spec::TimerSpec;
 

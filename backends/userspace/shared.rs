@@ -1,0 +1,179 @@
+//! One timer as its owner and the thread share it: its state under a lock, its place in the thread's agenda.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::latch::Latch;
+use super::queue::Place;
+use super::state::State;
+use super::step::StepWatch;
+use super::thread::{time, Engine, Look};
+use crate::backends::sys;
+use crate::backends::sys::error::{os_error, ECANCELED, EIO};
+use crate::clock::Clock;
+use crate::spec::{Initial, TimerSpec};
+
+/// A timer as its owner and the thread share it.
+pub(super) struct Shared {
+    id: u64,
+    clock: Clock,
+    engine: &'static Engine<Shared>,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    pub(super) fn new(clock: Clock, latch: Latch, engine: &'static Engine<Shared>) -> Shared {
+        Shared { id: engine.new_id(), clock, engine, state: Mutex::new(State::new(clock, latch)) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code of a user's runs under this lock, so a panic can't have left it half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn settime(self: &Arc<Self>, new: &TimerSpec) -> io::Result<TimerSpec> {
+        if self.clock.is_alarm() {
+            sys::clock::may_wake_the_machine()?;
+        }
+        let watches = new.is_canceled_by_steps() && self.clock.without_alarm() == Clock::Realtime;
+        if new.is_armed() || watches {
+            self.engine.start()?;
+        }
+        let runs_on = match (self.clock, new.initial()) {
+            (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
+            _ => self.clock.without_alarm(),
+        };
+        let mut state = self.state();
+        let now = time(runs_on);
+        let old = state.report(if state.runs_on == runs_on { now } else { time(state.runs_on) });
+        state.discard()?;
+        state.set(new, runs_on, now);
+        let canceled = self.watch_steps(&mut state, watches, new.is_armed());
+        self.stand(&mut state);
+        drop(state);
+        if canceled {
+            Err(os_error(ECANCELED))
+        } else {
+            Ok(old)
+        }
+    }
+
+    pub(super) fn gettime(self: &Arc<Self>) -> io::Result<TimerSpec> {
+        let mut state = self.state();
+        self.show_step(&mut state);
+        let now = time(state.runs_on);
+        if state.is_overdue(now) {
+            state.refresh(now);
+            self.stand(&mut state);
+        }
+        Ok(state.report(now))
+    }
+
+    /// The expirations up to now, or the next ones if the descriptor is in blocking mode.
+    pub(super) fn read(self: &Arc<Self>, reader: &OwnedFd) -> io::Result<u64> {
+        let present = self.collect(0)?;
+        if present > 0 {
+            return Ok(present);
+        }
+        // An ordinary read waits or does not, and is interrupted or not, just as a reader of the descriptor would be.
+        match sys::fd::read_count(reader.as_fd())? {
+            Some(count) => self.collect(count),
+            None => Err(os_error(EIO)),
+        }
+    }
+
+    /// All expirations not yet read, beside those just `read` from the latch.
+    fn collect(self: &Arc<Self>, read: u64) -> io::Result<u64> {
+        let mut state = self.state();
+        let now = time(state.runs_on);
+        if self.tell_step(&mut state) {
+            state.cancel(read, now)?;
+            return Err(os_error(ECANCELED));
+        }
+        let count = state.take_all(now)?.saturating_add(read);
+        self.stand(&mut state);
+        Ok(count)
+    }
+
+    /// Ends the timer: nothing of it stays in the thread.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        let (latch, place, watch) = (state.close(), state.place.take(), state.watch.take());
+        drop(state);
+        if let Some(place) = place {
+            self.engine.remove(place);
+        }
+        if watch.is_some() {
+            self.engine.unwatch_steps(self.id);
+        }
+        drop(latch);
+    }
+
+    /// Sees to it that the thread comes by in time.
+    fn stand(self: &Arc<Self>, state: &mut State) {
+        let Some(due) = state.due() else { return };
+        // The thread looks again when it finds the timer ahead of its time: moving later costs nothing now.
+        if !matches!(state.place, Some((clock, place)) if clock == state.runs_on && place.due <= due) {
+            let to = (state.runs_on, Place { due, id: self.id });
+            self.engine.move_to(state.place.replace(to), to, self);
+        }
+    }
+
+    /// Begins or ends to watch for steps; whether there was one under the old setting and the new one is to be told.
+    fn watch_steps(self: &Arc<Self>, state: &mut State, watches: bool, arms: bool) -> bool {
+        match (watches, &mut state.watch) {
+            (true, Some(watch)) => {
+                let steps = self.engine.steps();
+                // What was shown is gone with the old setting. A disarmed timer keeps the error for the next read.
+                watch.show(steps);
+                arms && watch.tell(steps)
+            }
+            (true, none) => {
+                *none = Some(StepWatch::new(self.engine.steps()));
+                self.engine.watch_steps(self.id, self);
+                false
+            }
+            (false, Some(_)) => {
+                state.watch = None;
+                self.engine.unwatch_steps(self.id);
+                false
+            }
+            (false, None) => false,
+        }
+    }
+
+    /// Whether a step is to be told of now. It counts as shown too.
+    fn tell_step(&self, state: &mut State) -> bool {
+        state.watch.as_mut().is_some_and(|watch| {
+            let steps = self.engine.steps();
+            watch.show(steps);
+            watch.tell(steps)
+        })
+    }
+
+    /// Makes the timer readable if there was a step.
+    fn show_step(&self, state: &mut State) {
+        if let Some(watch) = &mut state.watch {
+            if watch.show(self.engine.steps()) {
+                state.show_step(time(state.runs_on));
+            }
+        }
+    }
+}
+
+impl Look for Shared {
+    fn look(self: Arc<Self>, clock: Clock, place: Place) {
+        let mut state = self.state();
+        if state.place == Some((clock, place)) {
+            state.place = None;
+        }
+        let now = time(state.runs_on);
+        state.refresh(now);
+        self.stand(&mut state);
+    }
+
+    fn look_for_step(&self) {
+        self.show_step(&mut self.state());
+    }
+}
