@@ -1,6 +1,6 @@
 //! Timers of the kernel and of userspace in one loop with a socket.
 //!
-//! Run `cargo run --example mixed` and see, for a second, lines of a timer of each backend and of a socket that the
+//! Run `cargo run --example mixed` and see, for a second and a half, lines of a timer of each backend and of a socket that the
 //! program writes to itself. With `-- --backend userspace` both timers are of that backend.
 
 mod common;
@@ -38,7 +38,7 @@ fn run(options: &common::Options) -> io::Result<()> {
                 say!("This system has no {} timers", backend.name());
                 continue;
             }
-            result => result?,
+            result => result.map_err(common::no_timer)?,
         };
         timer.arm_every(period)?;
         timers.push(Registered::new(&poller, timer, Event::readable(timers.len()), PollMode::Level)?);
@@ -52,8 +52,9 @@ fn run(options: &common::Options) -> io::Result<()> {
 /// Tells of what comes, and sends a message for each expiration, until every timer has expired often enough.
 fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &UdpSocket) -> io::Result<()> {
     let mut totals = vec![0; timers.len()];
+    let mut under_way = 0;
     let mut events = Events::new();
-    while totals.iter().any(|&total| total < EXPIRATIONS) {
+    while under_way > 0 || totals.iter().any(|&total| total < EXPIRATIONS) {
         events.clear();
         poller.wait(&mut events, None)?;
         for event in events.iter() {
@@ -61,6 +62,7 @@ fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &UdpSocket) -> 
                 let mut bytes = [0; 64];
                 let length = socket.recv(&mut bytes)?;
                 io::stdout().write_all(&bytes[..length])?;
+                under_way -= 1;
                 continue;
             }
             let name = timers[event.key].backend().name();
@@ -68,6 +70,7 @@ fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &UdpSocket) -> 
             totals[event.key] += count;
             say!("The {name} timer expired {count} times");
             socket.send(format!("The socket brings word of the {name} timer\n").as_bytes())?;
+            under_way += 1;
         }
     }
     Ok(())

@@ -45,6 +45,8 @@ struct Server {
     listener: Registered<TcpListener>,
     timers: Vec<Registered<TimerFd>>,
     clients: BTreeMap<usize, (Registered<TcpStream>, Commands)>,
+    /// No client is accepted until timer 1 expires again.
+    is_full: bool,
 }
 
 /// The key of a source, and what to register it for.
@@ -56,18 +58,20 @@ fn readable(source: &impl AsRawFd) -> (usize, Event) {
 impl Server {
     fn new(options: &common::Options) -> io::Result<Server> {
         let poller = Arc::new(Poller::new()?);
+        let timers = (1..=3).map(|_| options.open(Clock::Realtime, true)).collect::<io::Result<Vec<_>>>()?;
         let listener = options.listen()?;
         let (_, interest) = readable(&listener);
         let listener = Registered::new(&poller, listener, interest, PollMode::Level)?;
-        let mut timers = Vec::new();
-        for number in 1..=3 {
-            let timer = options.open(Clock::Realtime, true)?;
-            let (_, interest) = readable(&timer);
-            timers.push(Registered::new(&poller, timer, interest, PollMode::Level)?);
+        for (timer, number) in timers.iter().zip(1..) {
             let period = client::quarters(number);
-            timers[timers.len() - 1].settime(&TimerSpec::after(period).every(period))?;
+            timer.settime(&TimerSpec::after(period).every(period))?;
         }
-        Ok(Server { poller, listener, timers, clients: BTreeMap::new() })
+        let register = |timer| {
+            let (_, interest) = readable(&timer);
+            Registered::new(&poller, timer, interest, PollMode::Level)
+        };
+        let timers = timers.into_iter().map(register).collect::<io::Result<_>>()?;
+        Ok(Server { poller, listener, timers, clients: BTreeMap::new(), is_full: false })
     }
 
     /// Does what the source behind this key is ready for.
@@ -77,12 +81,13 @@ impl Server {
         } else if let Some(index) = self.timers.iter().position(|timer| readable(&**timer).0 == key) {
             client::tell_expirations(index + 1, &self.timers[index])?;
             if index == 0 {
+                self.accept_again()?;
                 self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
             }
         } else if let Some((stream, commands)) = self.clients.get_mut(&key) {
             let outcome = client::serve(stream, commands)?;
             if outcome == Outcome::Closes {
-                self.close(key)?;
+                self.clients.remove(&key);
             }
             return Ok(outcome);
         }
@@ -100,13 +105,17 @@ impl Server {
             Accepted::Full => {
                 let (key, _) = readable(&*self.listener);
                 self.listener.modify(Event::none(key), PollMode::Level)?;
+                self.is_full = true;
             }
         }
         Ok(())
     }
 
-    fn close(&mut self, key: usize) -> io::Result<()> {
-        self.clients.remove(&key);
-        self.listener.modify(readable(&*self.listener).1, PollMode::Level)
+    /// Listens again, if it was full, as somebody may have closed something by now.
+    fn accept_again(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_full) {
+            self.listener.modify(readable(&*self.listener).1, PollMode::Level)?;
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The type of one row of the table of backends.
 
+use std::fmt;
 use std::io;
 
 use crate::clock::Clock;
@@ -9,7 +10,7 @@ use crate::timer::Timer;
 /// A mechanism that makes timers: its name, and how to open one.
 ///
 /// [`backends::ALL`](crate::backends::ALL) lists those of this crate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Backend {
     name: &'static str,
     open: fn(Clock, CreateFlags) -> io::Result<Box<dyn Timer>>,
@@ -42,5 +43,11 @@ impl Backend {
     #[doc(alias = "timerfd_create")]
     pub fn open(&self, clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
         (self.open)(clock, flags)
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Backend").field(&self.name).finish()
     }
 }

@@ -74,6 +74,14 @@ impl SettimeFlags {
     }
 }
 
+impl std::ops::BitOr for SettimeFlags {
+    type Output = SettimeFlags;
+
+    fn bitor(self, other: SettimeFlags) -> SettimeFlags {
+        self.union(other)
+    }
+}
+
 impl TimerSpec {
     /// The setting that C's `timerfd_settime(fd, flags, new, …)` asks for. A zero `it_value` disarms.
     ///
@@ -96,8 +104,11 @@ impl TimerSpec {
         Ok(from_flags(flags, value, interval))
     }
 
-    /// What to give to C's `timerfd_settime`: lossless, save that *now* (zero after, or at zero) becomes one
-    /// nanosecond, since C's zero disarms.
+    /// What to give to C's `timerfd_settime`.
+    ///
+    /// What came from [`from_itimerspec`](TimerSpec::from_itimerspec) comes back as it was, or as something that means the
+    /// same to `timerfd_settime`. *Now* (zero after, or at zero) becomes one nanosecond, since C's zero disarms; what is
+    /// more than fits becomes the most that fits, which is never.
     #[must_use]
     pub fn to_itimerspec(&self) -> (SettimeFlags, Itimerspec) {
         const NOW: Duration = Duration::from_nanos(1);
@@ -123,7 +134,8 @@ impl TimerSpec {
         Ok(from_flags(flags, duration(initial)?, duration(interval)?))
     }
 
-    /// The initial expiration (0: disarmed) and the interval in nanoseconds, each saturating at `i64::MAX`.
+    /// The initial expiration (0: disarmed) and the interval in nanoseconds, each saturating at `i64::MAX`. Whether the
+    /// first is relative, [`initial`](TimerSpec::initial) tells; what `gettime` reports always is.
     #[must_use]
     pub fn to_nanos(&self) -> (i64, i64) {
         let (_, spec) = self.to_itimerspec();
@@ -133,7 +145,8 @@ impl TimerSpec {
 
     /// From float seconds, as Python's `os.timerfd_settime` takes them: an `initial` of 0.0 disarms.
     ///
-    /// Rounds *up* to a nanosecond: never early, and a number that is not zero never disarms. Infinity is *never*.
+    /// Rounds *up* to a nanosecond, so that a number that is not zero never disarms (Python's rounds down). Infinity is
+    /// *never*. Times of the wall clock need more digits than a float has: they are good to about 200 ns.
     ///
     /// ```
     /// use portable_timerfd::{SettimeFlags, TimerSpec};
@@ -148,7 +161,8 @@ impl TimerSpec {
         Ok(from_flags(flags, round_up(initial)?, round_up(interval)?))
     }
 
-    /// The initial expiration (0.0: disarmed) and the interval in seconds, to the precision of a float.
+    /// The initial expiration (0.0: disarmed) and the interval in seconds, to the precision of a float. Whether the first
+    /// is relative, [`initial`](TimerSpec::initial) tells; what `gettime` reports always is.
     #[must_use]
     pub fn to_secs_f64(&self) -> (f64, f64) {
         let (_, spec) = self.to_itimerspec();
@@ -191,8 +205,6 @@ fn round_up(secs: f64) -> io::Result<Duration> {
     if secs.is_nan() || secs < 0.0 {
         return Err(os_error(EINVAL));
     }
-    // A cast of a float saturates, so infinity and the like end at `Duration::MAX`.
-    let nanos = (secs.fract() * 1e9).ceil() as u64;
-    let whole = Duration::from_secs(secs.trunc() as u64);
-    Ok(whole.checked_add(Duration::from_nanos(nanos)).unwrap_or(Duration::MAX))
+    // A cast of a float saturates, so that infinity and the like are more than any timer takes.
+    Ok(Duration::from_nanos((secs * 1e9).ceil() as u64))
 }

@@ -38,6 +38,24 @@
 //! `docs/parity.md` in the source lists, promise by promise, where a pipe can't do what the kernel does. The largest: a
 //! timer of the userspace backend belongs to the process that made it and does not outlive it, across `fork` or
 //! `exec`.
+//!
+//! # A descriptor for any loop
+//!
+//! ```
+//! use portable_timerfd::{Clock, Timer, TimerFd};
+//! use std::{os::fd::AsRawFd, time::Duration};
+//!
+//! let timer = TimerFd::new(Clock::Monotonic)?;
+//! timer.arm_after(Duration::from_millis(5))?;
+//! let mut entry = libc::pollfd { fd: timer.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+//! let mut count = 0u64;
+//! unsafe {
+//!     assert_eq!(libc::poll(&mut entry, 1, -1), 1);
+//!     assert_eq!(libc::read(timer.as_raw_fd(), std::ptr::addr_of_mut!(count).cast(), 8), 8);
+//! }
+//! assert_eq!(count, 1);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 #![deny(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -61,7 +79,15 @@ pub use flags::CreateFlags;
 pub use itimerspec::{Itimerspec, SettimeFlags, Timespec};
 pub use spec::{Initial, TimerSpec};
 pub use timer::Timer;
-pub use timer_fd::{Builder, TimerFd};
+pub use timer_fd::{TimerFd, TimerFdBuilder};
+
+/// The error number by which `read` and `settime` tell of a step of the wall clock, see
+/// [`cancel_on_set`](TimerSpec::cancel_on_set). std has no [`ErrorKind`](std::io::ErrorKind) for it.
+pub const ECANCELED: i32 = backends::sys::error::ECANCELED;
+
+/// The crate that [`Registered`] registers with, in the version it takes.
+#[doc(no_inline)]
+pub use polling;
 
 /// Compiles and runs the README's program.
 #[doc = include_str!("../README.md")]

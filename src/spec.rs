@@ -32,7 +32,9 @@ pub enum Initial {
 /// # Range
 ///
 /// Any [`Duration`] is taken. Times saturate at 2⁶³−1 nanoseconds (292 years), which means *never*, so
-/// `Duration::MAX` never expires, neither panics nor wraps (Linux, `ktime_set`). The resolution is one nanosecond.
+/// `Duration::MAX` never expires, neither panics nor wraps (Linux, `ktime_set`). The resolution is one nanosecond. On a
+/// 32-bit Linux whose C library has a 32-bit `time_t`, the kernel backend saturates at 68 years, which is January 2038 for an
+/// absolute time of the wall clock.
 #[doc(alias = "itimerspec")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TimerSpec {
@@ -84,6 +86,17 @@ impl TimerSpec {
     /// It acts on the wall clocks only, with an [absolute](TimerSpec::at) initial expiration or with
     /// [`disarmed`](TimerSpec::disarmed): a disarmed timer with this mark only gives notice of steps. Elsewhere it is
     /// accepted and ignored, as Linux does. `gettime` does not report it.
+    ///
+    /// ```no_run
+    /// use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec, ECANCELED};
+    /// let steps = TimerFd::new(Clock::Realtime)?;
+    /// steps.settime(&TimerSpec::disarmed().cancel_on_set())?;
+    /// match steps.wait(None) {
+    ///     Err(e) if e.raw_os_error() == Some(ECANCELED) => println!("the wall clock was set"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub const fn cancel_on_set(self) -> TimerSpec {
         TimerSpec { cancel_on_set: true, ..self }

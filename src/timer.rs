@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::backends::sys::error::{os_error, EINVAL, ETIMEDOUT};
@@ -13,13 +14,14 @@ use crate::spec::TimerSpec;
 ///
 /// Three methods make a timer: [`settime`](Timer::settime), [`gettime`](Timer::gettime) and [`read`](Timer::read). The
 /// others are built on them. All take `&self` and may be called from any number of threads at once. The trait is
-/// usable as `dyn Timer` and open for implementations of your own.
+/// usable as `dyn Timer` and open for implementations of your own. A generic function takes both with `T: Timer + ?Sized`.
 ///
 /// # What holds on every backend
 ///
 /// - The descriptor ([`AsFd`]) is readable, for `poll`, `select`, `epoll`, `kqueue` and what is built on them, exactly
 ///   while there are expirations that nobody has read. It is never writable.
-/// - A plain `read(2)` of eight bytes from it gives the number of expirations as a native-endian `u64`.
+/// - A plain `read(2)` of eight bytes from it gives the number of expirations as a native-endian `u64`. On the userspace
+///   backend that is the number of a moment ago; what is missing comes with the next read.
 /// - Never early: nothing expires before the timer's clock has reached the time.
 /// - Counts come from the clock: a read gives `floor((now − first) / interval) + 1`, less what was read before. Nothing
 ///   is lost however late the read, and the schedule does not drift.
@@ -34,7 +36,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// Arms, re-arms or disarms the timer, and returns what was left of the old setting.
     ///
     /// The old setting comes as [`gettime`](Timer::gettime) would have reported it. A setting whose first expiration
-    /// has already come is readable at once. Disarming keeps the interval, for `gettime` to report.
+    /// has already come is readable at once. The interval of a [`disarmed`](TimerSpec::disarmed) setting does nothing but
+    /// be reported by `gettime`.
     ///
     /// # Errors
     ///
@@ -42,6 +45,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     ///   [`cancel_on_set`](TimerSpec::cancel_on_set) as the new one does, and nobody has been told yet. The new
     ///   setting is in force all the same.
     /// - `EPERM`: an alarm clock, and the capability `CAP_WAKE_ALARM` is gone.
+    /// - `ENOMEM`: on the userspace backend, the timer thread can't be started.
+    /// - `ESRCH`: on the userspace backend, the timer was made by the process that this one was forked from.
     ///
     /// After any other error the old setting, and the expirations not yet read, are as they were.
     #[doc(alias = "timerfd_settime")]
@@ -53,9 +58,15 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// [`Disarmed`](crate::Initial::Disarmed) for a timer that is off *and* for one that expired once and will not
     /// again, whether or not that expiration has been read.
     ///
+    /// # Platforms
+    ///
+    /// On the kernel backend a periodic timer too is reported as disarmed, with its interval, for the moment between the
+    /// time and the kernel's noticing it: some microseconds (Linux, `timerfd_get_remaining`). The same holds for the old
+    /// setting that [`settime`](Timer::settime) returns.
+    ///
     /// # Errors
     ///
-    /// None of its own.
+    /// - `ESRCH`: as for [`settime`](Timer::settime).
     #[doc(alias = "timerfd_gettime")]
     fn gettime(&self) -> io::Result<TimerSpec>;
 
@@ -137,3 +148,24 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         }
     }
 }
+
+macro_rules! forward_through {
+    ($pointer:ident) => {
+        impl<T: Timer> Timer for $pointer<T> {
+            fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+                (**self).settime(new)
+            }
+
+            fn gettime(&self) -> io::Result<TimerSpec> {
+                (**self).gettime()
+            }
+
+            fn read(&self) -> io::Result<u64> {
+                (**self).read()
+            }
+        }
+    };
+}
+
+forward_through!(Box);
+forward_through!(Arc);

@@ -50,8 +50,8 @@ impl TimerFd {
     /// assert_eq!(timer.backend().name(), "userspace");
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn builder(clock: Clock) -> Builder {
-        Builder { clock, flags: CreateFlags::default(), backend: None }
+    pub fn builder(clock: Clock) -> TimerFdBuilder {
+        TimerFdBuilder { clock, flags: CreateFlags::default(), backend: None }
     }
 
     /// The backend that the timer is of.
@@ -70,15 +70,15 @@ impl TimerFd {
 /// Makes a [`TimerFd`]; see [`TimerFd::builder`].
 #[derive(Clone, Copy, Debug)]
 #[must_use]
-pub struct Builder {
+pub struct TimerFdBuilder {
     clock: Clock,
     flags: CreateFlags,
     backend: Option<&'static Backend>,
 }
 
-impl Builder {
+impl TimerFdBuilder {
     /// Whether a read with nothing to read fails with `EAGAIN` (the default) or waits.
-    pub fn nonblocking(mut self, nonblocking: bool) -> Builder {
+    pub fn nonblocking(mut self, nonblocking: bool) -> TimerFdBuilder {
         self.flags.nonblocking = nonblocking;
         self
     }
@@ -89,13 +89,13 @@ impl Builder {
     ///
     /// An inherited descriptor of the userspace backend ends with the process that made it: the other program finds
     /// it at its end of file.
-    pub fn close_on_exec(mut self, close_on_exec: bool) -> Builder {
+    pub fn close_on_exec(mut self, close_on_exec: bool) -> TimerFdBuilder {
         self.flags.close_on_exec = close_on_exec;
         self
     }
 
     /// This backend, and no other.
-    pub fn backend(mut self, backend: &'static Backend) -> Builder {
+    pub fn backend(mut self, backend: &'static Backend) -> TimerFdBuilder {
         self.backend = Some(backend);
         self
     }

@@ -84,7 +84,7 @@ fn nanoseconds_survive_the_way_there_and_back() {
 fn float_seconds_round_up_and_only_zero_disarms() {
     let nanos = |secs| TimerSpec::from_secs_f64(NONE, secs, secs).unwrap().to_nanos().0;
     assert_eq!([0.0, -0.0, 1e-10, 1e-300, 1e-9, 0.25, 1.5].map(nanos), [0, 0, 1, 1, 1, 250_000_000, 1_500_000_000]);
-    assert_eq!(nanos(0.999_999_999_9), 1_000_000_000);
+    assert_eq!([0.999_999_999_9, 1.01, 0.1, 0.3].map(nanos), [1_000_000_000, 1_010_000_000, 100_000_000, 300_000_000]);
     assert_eq!([1e10, 1e300, f64::MAX, f64::INFINITY].map(nanos), [i64::MAX; 4]);
     for bad in [-1.0, -1e-300, f64::NEG_INFINITY, f64::NAN] {
         assert_einval(TimerSpec::from_secs_f64(NONE, bad, 0.0));

@@ -206,6 +206,7 @@ fn commands_are_told_apart_however_they_are_cut_up() {
     assert_eq!(commands(&[b"sto"]), ["sto"]);
     assert_eq!(commands(&[b"\xc3", b"\xa4\n\xff"]), ["ä", "\u{fffd}"]);
     assert_eq!(commands(&[&[b'x'; 2500]]).iter().map(String::len).collect::<Vec<_>>(), [1024, 1024, 452]);
+    assert_eq!(commands(&[b"\x1b[2J\n"]), ["\u{fffd}[2J"]);
     assert_eq!(commands(&[b""]), [""; 0]);
 }
 

@@ -45,6 +45,15 @@ impl Clock {
     ///
     /// A time before 1970 becomes the epoch itself, which lies in the past just as well.
     ///
+    /// ```
+    /// use portable_timerfd::{Clock, Timer, TimerFd};
+    /// use std::time::{Duration, SystemTime};
+    /// let midnight = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800); // 1 January 2100
+    /// let timer = TimerFd::new(Clock::Realtime)?;
+    /// timer.arm_at(Clock::Realtime.of_system_time(midnight)?)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` for the clocks that are not the wall clock: no other clock can be told from a `SystemTime` honestly.
@@ -60,9 +69,25 @@ impl Clock {
     /// An instant before the clock's zero becomes that zero, one too far off becomes [`Duration::MAX`]. The conversion
     /// errs on the late side, by the time between two readings of the clock.
     ///
+    /// ```
+    /// use portable_timerfd::{Clock, Timer, TimerFd};
+    /// use std::time::{Duration, Instant};
+    /// let deadline = Instant::now() + Duration::from_millis(5);
+    /// let timer = TimerFd::new(Clock::Monotonic)?;
+    /// timer.arm_at(Clock::Monotonic.of_instant(deadline)?)?;
+    /// timer.wait(None)?;
+    /// assert!(Instant::now() >= deadline);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Platforms
+    ///
+    /// On Linux and Apple's systems both are the same clock. Elsewhere an `Instant` may go on during a suspend, and then the
+    /// conversion holds until the next one.
+    ///
     /// # Errors
     ///
-    /// `EINVAL` for any clock but [`Monotonic`](Clock::Monotonic), which is the one that an `Instant` is read from.
+    /// `EINVAL` for any clock but [`Monotonic`](Clock::Monotonic): no other can be told from an `Instant` honestly.
     pub fn of_instant(self, instant: Instant) -> io::Result<Duration> {
         if self != Clock::Monotonic {
             return Err(os_error(EINVAL));

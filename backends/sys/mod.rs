@@ -1,6 +1,9 @@
 //! The C library made safe: the only `unsafe`, and the only questions about the platform.
 #![allow(unsafe_code)]
 
+#[cfg(not(unix))]
+compile_error!("portable-timerfd is for Unix: elsewhere there are no file descriptors to poll");
+
 pub(crate) mod clock;
 pub(crate) mod error;
 pub(crate) mod fd;

@@ -15,7 +15,11 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
         body();
     });
     drop(blocked);
-    started.map(drop)
+    match started {
+        // The number means "would block" to callers who wait for timers.
+        Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => Err(io::Error::from_raw_os_error(libc::ENOMEM)),
+        result => result.map(drop),
+    }
 }
 
 /// All signals blocked in this thread, until it is dropped.

@@ -42,7 +42,8 @@ static ENGINE: PerProcess<Engine<Shared>> = PerProcess::new();
 /// there. Reading it still competes with the parent for the parent's expirations. Timers made in the child work.
 ///
 /// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a step of the clock or a suspend within
-/// 250 ms, and at once when a method is called.
+/// 250 ms, and at once when a method is called. To that end the thread wakes up four times a second while such a time is
+/// set, or while notice of steps is asked for; otherwise only when something is due.
 pub struct UserspaceTimer {
     reader: Arc<OwnedFd>,
     shared: Arc<Shared>,

@@ -22,7 +22,7 @@ pub enum Accepted {
     Client(TcpStream),
     /// It has gone again.
     Nobody,
-    /// There is room for no more until one of them closes: not to be asked again before.
+    /// There is room for no more: not to be asked again for a while.
     Full,
 }
 
@@ -36,7 +36,7 @@ pub fn accept(listener: &TcpListener) -> io::Result<Accepted> {
             Ok(Accepted::Client(client))
         }
         Err(e) if matches!(e.raw_os_error(), Some(EMFILE | ENFILE)) => {
-            say!("Accepting no more connections until one is closed: {e}");
+            say!("Accepting no connection for a while: {e}");
             Ok(Accepted::Full)
         }
         Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {

@@ -65,7 +65,8 @@ impl Commands {
         let taken: Vec<u8> = self.bytes.drain(..length).collect();
         // Clients may send anything, also bytes that are no text.
         let text = String::from_utf8_lossy(&taken);
-        let text = text.trim_end_matches(['\r', '\n']);
-        (!text.is_empty()).then(|| Command::Unknown(text.to_owned()))
+        // A terminal would obey control characters.
+        let text = text.trim_end_matches(['\r', '\n']).replace(char::is_control, "\u{fffd}");
+        (!text.is_empty()).then_some(Command::Unknown(text))
     }
 }

@@ -32,7 +32,7 @@ impl Options {
             Some(backend) => builder.backend(backend).open(),
             None => builder.open(),
         }
-        .map_err(|e| io::Error::new(e.kind(), format!("cannot make a timer: {e}")))
+        .map_err(no_timer)
     }
 
     /// The socket that a server waits for clients on. Says which address it got.
@@ -43,6 +43,11 @@ impl Options {
         say!("Listening on {}", listener.local_addr()?);
         Ok(listener)
     }
+}
+
+/// Says what it was that failed.
+pub fn no_timer(e: io::Error) -> io::Error {
+    io::Error::new(e.kind(), format!("cannot make a timer: {e}"))
 }
 
 /// What a program takes on its command line.

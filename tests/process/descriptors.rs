@@ -9,6 +9,7 @@ use std::time::Duration;
 
 crate::cases![
     descriptors_are_closed_on_exec_and_leave_the_low_numbers_free,
+    dropping_armed_timers_leaves_no_descriptor,
     at_the_descriptor_limit_creation_fails_and_leaks_nothing,
 ];
 
@@ -36,6 +37,20 @@ fn descriptors_are_closed_on_exec_and_leave_the_low_numbers_free() {
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
         let flags = i32::from_str_radix(flags, 8).unwrap();
         assert!(flags & nix::libc::O_CLOEXEC != 0, "descriptor {number} would be inherited");
+    }
+}
+
+fn dropping_armed_timers_leaves_no_descriptor() {
+    let before = open();
+    for backend in backends::ALL {
+        for _ in 0..20 {
+            let timers: Vec<TimerFd> =
+                (0..50).map(|_| TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap()).collect();
+            for (round, timer) in timers.iter().enumerate() {
+                timer.arm_every(Duration::from_micros(50 + round as u64)).unwrap();
+            }
+        }
+        assert_eq!(open(), before, "{}", backend.name());
     }
 }
 

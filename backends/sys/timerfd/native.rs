@@ -27,7 +27,7 @@ pub(crate) fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
 #[inline]
 pub(crate) fn settime(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<TimerSpec> {
     let (flags, new) = new.to_itimerspec();
-    let new = libc::itimerspec::from(new);
+    let new = narrow(new);
     let mut old = MaybeUninit::uninit();
     // SAFETY: `new` is a whole `itimerspec`, and `old` a valid place for one.
     check(unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags.bits() as libc::c_int, &new, old.as_mut_ptr()) })?;
@@ -47,27 +47,23 @@ pub(crate) fn gettime(fd: BorrowedFd<'_>) -> io::Result<TimerSpec> {
 /// What the kernel reports is always relative, and always valid.
 #[inline]
 fn reported(spec: libc::itimerspec) -> TimerSpec {
-    TimerSpec::from_itimerspec(SettimeFlags::NONE, &spec.into()).unwrap_or_default()
+    TimerSpec::from_itimerspec(SettimeFlags::NONE, &widen(spec)).unwrap_or_default()
 }
 
-impl From<libc::itimerspec> for Itimerspec {
-    // The fields are 32 bits wide on some machines.
-    #[allow(clippy::useless_conversion)]
-    fn from(spec: libc::itimerspec) -> Itimerspec {
-        let wide = |time: libc::timespec| Timespec { tv_sec: time.tv_sec.into(), tv_nsec: time.tv_nsec.into() };
-        Itimerspec { it_interval: wide(spec.it_interval), it_value: wide(spec.it_value) }
-    }
+// The fields are 32 bits wide on some machines.
+#[allow(clippy::useless_conversion)]
+fn widen(spec: libc::itimerspec) -> Itimerspec {
+    let time = |time: libc::timespec| Timespec { tv_sec: time.tv_sec.into(), tv_nsec: time.tv_nsec.into() };
+    Itimerspec { it_interval: time(spec.it_interval), it_value: time(spec.it_value) }
+}
+
+/// Seconds that a 32-bit `time_t` can't hold become the most it can: 68 years, or January 2038 for an absolute time.
+fn narrow(spec: Itimerspec) -> libc::itimerspec {
+    let time = |time: Timespec| libc::timespec { tv_sec: saturating(time.tv_sec), tv_nsec: time.tv_nsec as _ };
+    libc::itimerspec { it_interval: time(spec.it_interval), it_value: time(spec.it_value) }
 }
 
 /// The number, or the most that 32 bits hold if it is too much for the type.
 fn saturating<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
     T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))
-}
-
-/// Seconds that a 32-bit `time_t` can't hold become the most it can: 68 years, or January 2038 for an absolute time.
-impl From<Itimerspec> for libc::itimerspec {
-    fn from(spec: Itimerspec) -> libc::itimerspec {
-        let narrow = |time: Timespec| libc::timespec { tv_sec: saturating(time.tv_sec), tv_nsec: time.tv_nsec as _ };
-        libc::itimerspec { it_interval: narrow(spec.it_interval), it_value: narrow(spec.it_value) }
-    }
 }
