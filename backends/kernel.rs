@@ -2,8 +2,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::backend::Backend;
+use crate::backends::sys::error::ECANCELED;
 use crate::backends::sys::{fd, timerfd};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
@@ -22,6 +25,8 @@ pub const BACKEND: Backend = Backend::new("kernel", open);
 #[derive(Debug)]
 pub struct KernelTimer {
     fd: OwnedFd,
+    /// Whether the last setting goes on for ever, so that something is always left of it.
+    goes_on: AtomicBool,
 }
 
 impl KernelTimer {
@@ -31,7 +36,24 @@ impl KernelTimer {
     ///
     /// Those of [`Backend::open`]; `EINVAL` for a clock that this kernel is too old for.
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
-        Ok(KernelTimer { fd: timerfd::create(clock, flags)? })
+        Ok(KernelTimer::from(timerfd::create(clock, flags)?))
+    }
+}
+
+/// Whether a timer with this setting is never off again. One that a step cancels may be.
+#[inline]
+fn goes_on(spec: &TimerSpec) -> bool {
+    spec.is_armed() && !spec.interval().is_zero() && !spec.is_canceled_by_steps()
+}
+
+/// Between the time and its noticing it the kernel reports that nothing is left, as for a timer that is off; of a setting
+/// that goes on, the least that can be is left then.
+#[inline]
+fn told(told: TimerSpec, goes_on: bool) -> TimerSpec {
+    if goes_on && !told.is_armed() && !told.interval().is_zero() {
+        TimerSpec::after(Duration::from_nanos(1)).every(told.interval())
+    } else {
+        told
     }
 }
 
@@ -42,12 +64,18 @@ fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
 impl Timer for KernelTimer {
     #[inline]
     fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        timerfd::settime(self.fd.as_fd(), new)
+        let result = timerfd::settime(self.fd.as_fd(), new);
+        let went_on = self.goes_on.load(Ordering::Relaxed);
+        match &result {
+            Err(e) if e.raw_os_error() != Some(ECANCELED) => {}
+            _ => self.goes_on.store(goes_on(new), Ordering::Relaxed),
+        }
+        Ok(told(result?, went_on))
     }
 
     #[inline]
     fn gettime(&self) -> io::Result<TimerSpec> {
-        timerfd::gettime(self.fd.as_fd())
+        Ok(told(timerfd::gettime(self.fd.as_fd())?, self.goes_on.load(Ordering::Relaxed)))
     }
 
     #[inline]
@@ -67,7 +95,7 @@ impl Timer for KernelTimer {
 /// `read` gives what a read of eight bytes gives.
 impl From<OwnedFd> for KernelTimer {
     fn from(fd: OwnedFd) -> KernelTimer {
-        KernelTimer { fd }
+        KernelTimer { fd, goes_on: AtomicBool::new(false) }
     }
 }
 

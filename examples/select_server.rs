@@ -39,6 +39,11 @@ struct Server {
     is_full: bool,
 }
 
+/// Whether a descriptor's number is small enough for `select`.
+fn can_select(fd: &impl AsRawFd) -> bool {
+    (fd.as_raw_fd().unsigned_abs() as usize) < FD_SETSIZE
+}
+
 /// The numbers of the descriptors that can be read.
 type Ready = Vec<i32>;
 
@@ -46,6 +51,9 @@ impl Server {
     fn new(options: &common::Options) -> io::Result<Server> {
         let timers = (1..=3).map(|_| options.open(Clock::Realtime, true)).collect::<io::Result<Vec<_>>>()?;
         let listener = options.listen()?;
+        if !can_select(&listener) || !timers.iter().all(can_select) {
+            return Err(io::Error::new(io::ErrorKind::Other, "more descriptors were inherited than select can watch"));
+        }
         for (timer, number) in timers.iter().zip(1..) {
             let period = client::quarters(number);
             timer.settime(&TimerSpec::after(period).every(period))?;
@@ -105,7 +113,7 @@ impl Server {
 
     fn accept(&mut self) -> io::Result<()> {
         match client::accept(&self.listener)? {
-            Accepted::Client(stream) if stream.as_raw_fd().unsigned_abs() as usize >= FD_SETSIZE => {
+            Accepted::Client(stream) if !can_select(&stream) => {
                 say!("Refusing connection {}: select can't watch it", stream.as_raw_fd());
             }
             Accepted::Client(stream) => drop(self.clients.insert(stream.as_raw_fd(), (stream, Commands::default()))),

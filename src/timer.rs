@@ -21,7 +21,8 @@ use crate::spec::TimerSpec;
 /// - The descriptor ([`AsFd`]) is readable, for `poll`, `select`, `epoll`, `kqueue` and what is built on them, exactly
 ///   while there are expirations that nobody has read. It is never writable.
 /// - A plain `read(2)` of eight bytes from it gives the number of expirations as a native-endian `u64`. On the userspace
-///   backend that is the number of a moment ago; what is missing comes with the next read.
+///   backend that is the number of a moment ago; what is missing comes with the next read. There, too, who reads so a timer
+///   that nobody had read for long may find it readable again up to 10 ms late. [`read`](Timer::read) has no such bounds.
 /// - Never early: nothing expires before the timer's clock has reached the time.
 /// - Counts come from the clock: a read gives `floor((now − first) / interval) + 1`, less what was read before. Nothing
 ///   is lost however late the read, and the schedule does not drift.
@@ -57,12 +58,7 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// The time is always relative, [`After`](crate::Initial::After), also for a timer set to an absolute time. It is
     /// [`Disarmed`](crate::Initial::Disarmed) for a timer that is off *and* for one that expired once and will not
     /// again, whether or not that expiration has been read.
-    ///
-    /// # Platforms
-    ///
-    /// On the kernel backend a periodic timer too is reported as disarmed, with its interval, for the moment between the
-    /// time and the kernel's noticing it: some microseconds (Linux, `timerfd_get_remaining`). The same holds for the old
-    /// setting that [`settime`](Timer::settime) returns.
+    /// An armed periodic timer always reports some time left.
     ///
     /// # Errors
     ///

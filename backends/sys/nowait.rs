@@ -27,6 +27,10 @@ pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
 
 cfg_if! {
     if #[cfg(any(target_os = "linux", target_os = "android"))] {
+        use std::fs::OpenOptions;
+        use std::io::Read;
+        use std::os::unix::fs::OpenOptionsExt;
+
         /// One system call where the kernel has it for pipes.
         fn read_nowait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
             let mut place = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
@@ -46,7 +50,20 @@ cfg_if! {
             });
             match read {
                 Ok(read) => Ok(read.unsigned_abs() as usize),
-                Err(e) if matches!(e.raw_os_error(), Some(libc::ENOSYS | libc::EOPNOTSUPP)) => switching(fd, buffer),
+                // The kernel is too old, or a sandbox knows no better.
+                Err(e) if matches!(e.raw_os_error(), Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EPERM)) => {
+                    reopened(fd, buffer)
+                }
+                Err(e) => Err(e),
+            }
+        }
+
+        /// Reads by way of an open file description of its own, which nobody else can switch to blocking.
+        fn reopened(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
+                Ok(mut own) => own.read(buffer),
+                Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::EACCES | libc::EPERM)) => switching(fd, buffer),
                 Err(e) => Err(e),
             }
         }
@@ -57,7 +74,9 @@ cfg_if! {
 
 /// Switches the descriptor to non-blocking mode for the length of the read, and back.
 ///
-/// Somebody else's blocking read that begins in between fails with `EAGAIN`; one that waits already is not disturbed.
+/// The bounds of it: somebody else's blocking read that begins in between fails with `EAGAIN` (one that waits already is not
+/// disturbed), and somebody else's switching of the mode in between is lost, or makes this read wait if the pipe is emptied
+/// at the same moment.
 fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     let was_nonblocking = set_nonblocking(&fd, true)?;
     // SAFETY: `buffer` is valid for writes of its length.
@@ -74,11 +93,17 @@ mod tests {
     use crate::backends::sys::fd::{pipe, write_count};
     use std::os::fd::AsFd;
 
+    type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const WAYS: [Read; 3] = [read_nowait, reopened, switching];
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const WAYS: [Read; 1] = [switching];
+
     /// Every way of reading, on a descriptor in blocking mode: a mistake blocks the test for ever.
     #[test]
     fn an_empty_pipe_in_blocking_mode_is_told_without_waiting() {
         let (reader, writer) = pipe(false, true).unwrap();
-        for read in [read_nowait, switching] {
+        for read in WAYS {
             let mut bytes = [0u8; 16];
             let empty = read(reader.as_fd(), &mut bytes).unwrap_err();
             assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);

@@ -6,19 +6,26 @@ use std::thread::Builder;
 
 use cfg_if::cfg_if;
 
-/// Starts a thread of this name with all signals blocked, so that no handler of the host ever runs on it.
+use super::error::os_error;
+
+/// Starts a thread of this name with all signals blocked, so that no handler of the host ever runs on it. Returns once it
+/// runs; `ENOMEM` if it can't be made to, for want of memory or because there are too many.
 pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let blocked = BlockedSignals::all()?;
+    let (runs, started) = crossbeam_channel::bounded(1);
     // A new thread inherits the mask, so there is no moment at which a signal could reach it.
-    let started = Builder::new().name(name.to_owned()).spawn(|| {
+    let made = Builder::new().name(name.to_owned()).spawn(move || {
         sleep_exactly();
+        // The one who waits is there: it leaves only when it has heard.
+        let _ = runs.send(());
         body();
     });
     drop(blocked);
-    match started {
-        // The number means "would block" to callers who wait for timers.
-        Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => Err(io::Error::from_raw_os_error(libc::ENOMEM)),
-        result => result.map(drop),
+    // A thread that fails before it comes to us drops its end of the channel.
+    match made.map(|_| started.recv()) {
+        Ok(Ok(())) => Ok(()),
+        // Not the number a thread is refused with, EAGAIN, which means "would block" to those who wait for timers.
+        Ok(Err(_)) | Err(_) => Err(os_error(libc::ENOMEM)),
     }
 }
 
@@ -39,7 +46,7 @@ impl BlockedSignals {
         match errno {
             // SAFETY: the call succeeded, so it has stored the mask of before.
             0 => Ok(BlockedSignals { before: unsafe { before.assume_init() } }),
-            _ => Err(io::Error::from_raw_os_error(errno)),
+            _ => Err(os_error(errno)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::backends::sys::{fd, nowait};
 use crate::flags::CreateFlags;
@@ -30,6 +31,12 @@ impl Latch {
     /// Whether there may be a message that nobody has read.
     pub(super) fn is_raised(&self) -> bool {
         self.raised
+    }
+
+    /// Whether nothing is there to be read, as a reader of the descriptor would find.
+    pub(super) fn is_empty(&self) -> bool {
+        // What can't be asked is taken for full: then nothing is done.
+        !self.raised || matches!(fd::wait_readable(self.reader.as_fd(), Some(Instant::now())), Ok(false))
     }
 
     /// Takes the message out and returns its count, 0 if there is none: the descriptor is not readable any more.
@@ -62,8 +69,9 @@ mod tests {
         latch.put(3).unwrap();
         assert_eq!(latch.take().unwrap(), 3);
         latch.put(4).unwrap();
+        assert!(!latch.is_empty());
         assert_eq!(fd::read_count(reader.as_fd()).unwrap(), Some(4));
-        assert!(latch.is_raised(), "a reader of the descriptor tells nobody");
+        assert!(latch.is_raised() && latch.is_empty(), "a reader of the descriptor tells nobody");
         assert_eq!(latch.take().unwrap(), 0);
         assert!(!latch.is_raised());
     }

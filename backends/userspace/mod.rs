@@ -39,7 +39,8 @@ static ENGINE: PerProcess<Engine<Shared>> = PerProcess::new();
 /// # Platforms
 ///
 /// A timer belongs to the process that made it. In a forked child an inherited one fails with `ESRCH`: its thread is not
-/// there. Reading it still competes with the parent for the parent's expirations. Timers made in the child work.
+/// there. Reading it still competes with the parent for the parent's expirations. Timers made in the child work. A child made
+/// past the C library's `fork` (by `vfork`, `_Fork` or a bare system call) is not noticed and must use no timers.
 ///
 /// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a step of the clock or a suspend within
 /// 250 ms, and at once when a method is called. To that end the thread wakes up four times a second while such a time is
@@ -106,7 +107,9 @@ impl Timer for UserspaceTimer {
 
 impl Drop for UserspaceTimer {
     fn drop(&mut self) {
-        if !self.is_inherited() {
+        if self.is_inherited() {
+            self.shared.close_inherited();
+        } else {
             self.shared.close();
         }
     }

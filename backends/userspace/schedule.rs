@@ -5,12 +5,13 @@ use std::time::Duration;
 /// The time that never comes: 2⁶³−1 nanoseconds, where the kernel's times saturate (`KTIME_MAX`).
 pub(super) const NEVER: u64 = i64::MAX as u64;
 
-/// Nanoseconds, saturating at [`NEVER`].
+/// Nanoseconds. From the second on in which [`NEVER`] lies, they are [`NEVER`] (Linux, `ktime_set`).
 #[inline]
 pub(super) fn nanos(duration: Duration) -> u64 {
-    match duration.as_secs().checked_mul(1_000_000_000) {
-        Some(nanos) => nanos.saturating_add(u64::from(duration.subsec_nanos())).min(NEVER),
-        None => NEVER,
+    const NANOS_PER_SEC: u64 = 1_000_000_000;
+    match duration.as_secs() {
+        secs if secs < NEVER / NANOS_PER_SEC => secs * NANOS_PER_SEC + u64::from(duration.subsec_nanos()),
+        _ => NEVER,
     }
 }
 
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(slow.count(5), 1);
         assert_eq!(slow.next(), Some(NEVER));
         assert_eq!(nanos(Duration::MAX), NEVER);
-        assert_eq!(nanos(Duration::new(9_223_372_036, 854_775_806)), NEVER - 1);
-        assert_eq!(nanos(Duration::new(9_223_372_036, 854_775_808)), NEVER);
+        assert_eq!(nanos(Duration::new(9_223_372_035, 999_999_999)), 9_223_372_035_999_999_999);
+        assert_eq!(nanos(Duration::new(9_223_372_036, 0)), NEVER);
     }
 }

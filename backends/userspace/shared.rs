@@ -72,27 +72,33 @@ impl Shared {
 
     /// The expirations up to now, or the next ones if the descriptor is in blocking mode.
     pub(super) fn read(self: &Arc<Self>, reader: &OwnedFd) -> io::Result<u64> {
-        let present = self.collect(0)?;
+        let mut state = self.state();
+        let settings = state.settings;
+        let present = self.collect(&mut state, 0)?;
+        drop(state);
         if present > 0 {
             return Ok(present);
         }
         // An ordinary read waits or does not, and is interrupted or not, just as a reader of the descriptor would be.
-        match sys::fd::read_count(reader.as_fd())? {
-            Some(count) => self.collect(count),
-            None => Err(os_error(EIO)),
+        let count = sys::fd::read_count(reader.as_fd())?.ok_or_else(|| os_error(EIO))?;
+        let mut state = self.state();
+        if state.settings == settings {
+            self.collect(&mut state, count)
+        } else {
+            // Of another setting: whatever the new one has come to is not to be mixed with it.
+            Ok(count)
         }
     }
 
     /// All expirations not yet read, beside those just `read` from the latch.
-    fn collect(self: &Arc<Self>, read: u64) -> io::Result<u64> {
-        let mut state = self.state();
+    fn collect(self: &Arc<Self>, state: &mut State, read: u64) -> io::Result<u64> {
         let now = time(state.runs_on);
-        if self.tell_step(&mut state) {
+        if self.tell_step(state) {
             state.cancel(read, now)?;
             return Err(os_error(ECANCELED));
         }
         let count = state.take_all(now)?.saturating_add(read);
-        self.stand(&mut state);
+        self.stand(state);
         Ok(count)
     }
 
@@ -110,9 +116,22 @@ impl Shared {
         drop(latch);
     }
 
+    /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not there.
+    pub(super) fn close_inherited(&self) {
+        if let Ok(mut state) = self.state.try_lock() {
+            state.close();
+        }
+    }
+
     /// Sees to it that the thread comes by in time.
     fn stand(self: &Arc<Self>, state: &mut State) {
-        let Some(due) = state.due() else { return };
+        let Some(due) = state.due() else {
+            // Where the thread can't sleep long because of it, it must not stand for nothing.
+            if matches!(state.place, Some((clock, _)) if clock != Clock::Monotonic) {
+                state.place.take().into_iter().for_each(|place| self.engine.remove(place));
+            }
+            return;
+        };
         // The thread looks again when it finds the timer ahead of its time: moving later costs nothing now.
         if !matches!(state.place, Some((clock, place)) if clock == state.runs_on && place.due <= due) {
             let to = (state.runs_on, Place { due, id: self.id });

@@ -20,6 +20,8 @@ pub(super) struct State {
     pub(super) runs_on: Clock,
     /// None once the timer is closed.
     latch: Option<Latch>,
+    /// How often the timer was set.
+    pub(super) settings: u64,
     /// Expirations counted, but not to be had from the latch.
     owed: u64,
     /// When the latch was last filled, and how long it is to be left alone after that while it is full.
@@ -39,6 +41,7 @@ impl State {
             schedule: Schedule::default(),
             runs_on: clock.without_alarm(),
             latch: Some(latch),
+            settings: 0,
             owed: 0,
             filled: 0,
             rest: SHORTEST_REST,
@@ -56,14 +59,16 @@ impl State {
             // Zero is the kernel's word for disarmed, so that the earliest time there is one nanosecond.
             Initial::At(time) => Some(nanos(time).max(1)),
         };
+        self.settings += 1;
         self.runs_on = runs_on;
         self.schedule = Schedule::new(first, nanos(new.interval()));
         self.rest = SHORTEST_REST;
         self.refresh(now);
     }
 
-    /// Takes a closed timer's latch away: it shows nothing any more.
+    /// Ends everything: nothing expires any more, and there is nothing to show it by.
     pub(super) fn close(&mut self) -> Option<Latch> {
+        self.schedule = Schedule::default();
         self.latch.take()
     }
 
@@ -72,19 +77,17 @@ impl State {
         TimerSpec::new(left.map_or(Initial::Disarmed, Initial::After), Duration::from_nanos(self.schedule.interval()))
     }
 
-    /// Whether there are expirations of which the descriptor shows nothing yet.
+    /// Whether there are expirations and the descriptor is not readable.
     pub(super) fn is_overdue(&self, now: u64) -> bool {
-        !self.is_raised() && self.schedule.next().is_some_and(|next| next <= now)
-    }
-
-    fn is_raised(&self) -> bool {
-        self.latch.as_ref().is_some_and(Latch::is_raised)
+        self.schedule.next().is_some_and(|next| next <= now) && self.latch.as_ref().is_some_and(Latch::is_empty)
     }
 
     /// When the thread is needed next, if ever.
     pub(super) fn due(&self) -> Option<u64> {
         let next = self.schedule.next()?;
-        Some(if self.is_raised() { next.max(self.filled.saturating_add(self.rest)).min(NEVER) } else { next })
+        let is_raised = self.latch.as_ref().is_some_and(Latch::is_raised);
+        let due = if is_raised { next.max(self.filled.saturating_add(self.rest)) } else { next };
+        (due < NEVER).then_some(due)
     }
 
     /// Lets the descriptor show all expirations up to now.

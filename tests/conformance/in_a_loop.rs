@@ -18,6 +18,7 @@ crate::cases![
     timers_and_sockets_share_a_loop,
     any_timer_behind_the_trait_can_be_registered,
     a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    a_dropped_registration_is_out_of_the_loop_though_the_timer_lives,
     a_timer_taken_back_is_out_of_the_loop_and_works,
     a_timer_is_registered_once,
     a_writable_event_never_comes,
@@ -135,6 +136,15 @@ fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static B
         drop(timer);
     }
     assert!(keys(&poller, Some(ms(2))).is_empty());
+}
+
+fn a_dropped_registration_is_out_of_the_loop_though_the_timer_lives(backend: &'static Backend) {
+    let poller = poller();
+    let timer = Arc::new(open(backend));
+    drop(Registered::new(&poller, Arc::clone(&timer), Event::readable(5), PollMode::Level).unwrap());
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&*timer);
+    assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
 }
 
 fn a_timer_taken_back_is_out_of_the_loop_and_works(backend: &'static Backend) {

@@ -14,6 +14,7 @@ crate::cases![
     zero_and_times_gone_by_mean_now,
     duration_max_means_never_on_every_clock,
     a_timer_that_expired_once_reports_disarmed,
+    an_armed_periodic_timer_never_reports_that_it_is_disarmed,
     a_periodic_one_not_read_reports_the_next_period,
     no_expiration_of_the_old_setting_appears_after_settime,
     arming_every_zero_is_an_error_that_changes_nothing,
@@ -125,6 +126,22 @@ fn a_periodic_one_not_read_reports_the_next_period(backend: &'static Backend) {
         assert!(told > Duration::ZERO && told <= ms(3), "{told:?}");
     }
     assert!(timer.read().unwrap() >= 1);
+}
+
+/// Linux's own answer is nothing left, for the moment between the time and its noticing it.
+fn an_armed_periodic_timer_never_reports_that_it_is_disarmed(backend: &'static Backend) {
+    let timer = open(backend);
+    let interval = Duration::from_micros(50);
+    timer.arm_every(interval).unwrap();
+    for round in 0..20_000 {
+        let told = if round % 2 == 0 { timer.gettime() } else { timer.arm_every(interval) }.unwrap();
+        assert!(told.is_armed(), "round {round}");
+    }
+    timer.settime(&TimerSpec::disarmed().every(interval)).unwrap();
+    assert_eq!(timer.gettime().unwrap().initial(), Initial::Disarmed);
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&timer);
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
 }
 
 fn no_expiration_of_the_old_setting_appears_after_settime(backend: &'static Backend) {
