@@ -132,3 +132,40 @@ impl fmt::Debug for UserspaceTimer {
         f.debug_struct("UserspaceTimer").field("fd", &self.reader).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::TimerSpec;
+    use std::time::Duration;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn nothing_of_a_dropped_timer_stays_in_the_thread() {
+        for clock in [Clock::Monotonic, Clock::Realtime] {
+            for again in [false, true] {
+                let timer = UserspaceTimer::new(clock, CreateFlags::default()).unwrap();
+                let later = clock.now().unwrap() + HOUR;
+                timer.settime(&TimerSpec::at(later).cancel_on_set()).unwrap();
+                if again {
+                    timer.settime(&TimerSpec::after(2 * HOUR)).unwrap();
+                }
+                let shared = Arc::downgrade(&timer.shared);
+                drop(timer);
+                assert_eq!(shared.strong_count(), 0, "{clock:?}");
+            }
+        }
+    }
+
+    /// As it comes when the thread has taken a timer out of the agenda, and its owner drops it before the look.
+    #[test]
+    fn a_look_at_a_dropped_timer_leaves_it_alone() {
+        let timer = UserspaceTimer::new(Clock::Monotonic, CreateFlags::default()).unwrap();
+        timer.settime(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
+        let shared = Arc::clone(&timer.shared);
+        drop(timer);
+        thread::Look::look(Arc::clone(&shared), Clock::Monotonic, queue::Place { due: 0, id: 0 });
+        assert_eq!(Arc::strong_count(&shared), 1, "it stands nowhere");
+    }
+}

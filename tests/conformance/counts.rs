@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use portable_timerfd::{Backend, Clock, Timer, TimerSpec};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ crate::cases![
     periods_keep_their_phase_however_late_the_reads,
     an_interval_of_a_nanosecond_counts_nanoseconds,
     each_expiration_goes_to_one_of_many_readers,
+    a_read_never_mixes_two_settings,
     a_blocking_read_waits_for_the_expiration,
     a_blocking_read_is_woken_by_another_threads_settime,
 ];
@@ -144,6 +145,26 @@ fn each_expiration_goes_to_one_of_many_readers(backend: &'static Backend) {
     });
     assert_counts_by_the_clock(Clock::Monotonic, first, interval, || {
         sum.load(Ordering::Relaxed) + timer.wait(None).unwrap()
+    });
+}
+
+fn a_read_never_mixes_two_settings(backend: &'static Backend) {
+    let timer = open_blocking(backend);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(timer.read().unwrap(), 1);
+            }
+        });
+        for round in 0..10_000 {
+            timer.arm_after(Duration::from_nanos(round % 3 * 1000)).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        while !reader.is_finished() {
+            timer.arm_after(Duration::ZERO).unwrap();
+            thread::sleep(ms(1));
+        }
     });
 }
 

@@ -18,7 +18,10 @@ fn a_forked_child_has_no_timers_of_its_parents_but_makes_its_own() {
         ForkResult::Child => {
             let refused = |result: std::io::Result<_>| result.unwrap_err().raw_os_error() == Some(nix::libc::ESRCH);
             let mut fine = refused(inherited.arm_after(Duration::ZERO)) && refused(inherited.gettime());
+            let open = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+            let before = open();
             drop(inherited);
+            fine &= open() == before - 2;
             let own = userspace();
             own.arm_after(Duration::from_millis(1)).unwrap();
             fine &= own.wait(None).unwrap() == 1;

@@ -2,6 +2,8 @@
 
 mod descriptors;
 mod forks;
+#[cfg(target_os = "linux")]
+mod refusals;
 mod thread;
 
 use libtest_mimic::{Arguments, Trial};
@@ -19,9 +21,18 @@ macro_rules! cases {
     };
 }
 
-pub fn userspace() -> TimerFd {
+pub fn userspace_on(clock: Clock) -> TimerFd {
     let backend = backends::named("userspace").unwrap();
-    TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap()
+    TimerFd::builder(clock).backend(backend).open().unwrap()
+}
+
+pub fn userspace() -> TimerFd {
+    userspace_on(Clock::Monotonic)
+}
+
+#[cfg(not(target_os = "linux"))]
+mod refusals {
+    pub const CASES: &[crate::Case] = &[];
 }
 
 /// Runs this program anew, for one case only.
@@ -32,7 +43,7 @@ fn in_a_process_of_its_own(case: &str) {
 }
 
 fn main() -> ExitCode {
-    let cases = || [descriptors::CASES, forks::CASES, thread::CASES].into_iter().flatten();
+    let cases = || [descriptors::CASES, forks::CASES, refusals::CASES, thread::CASES].into_iter().flatten();
     if let Ok(asked) = std::env::var("PROCESS_CASE") {
         cases().find(|(name, _)| *name == asked).unwrap().1();
         return ExitCode::SUCCESS;

@@ -1,14 +1,18 @@
 //! The timer thread: its name, its signals, when it runs and when not.
 
-use crate::userspace;
-use portable_timerfd::Timer;
-use std::time::Duration;
+use crate::{userspace, userspace_on};
+use portable_timerfd::{Clock, Timer};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 crate::cases![
     the_thread_is_named_and_takes_no_signal,
     a_disarmed_timer_starts_no_thread,
     rearming_wakes_nobody_unless_it_is_earlier_than_all,
     nothing_due_wakes_nobody,
+    timers_dropped_in_a_storm_leave_nothing_to_do,
+    a_count_that_nobody_reads_is_refreshed_ever_more_rarely,
+    the_thread_sleeps_without_slack,
 ];
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -47,27 +51,31 @@ fn a_disarmed_timer_starts_no_thread() {
     assert_eq!(threads().len(), 1);
 }
 
-/// How often the timer thread has gone to sleep, once it sleeps.
-fn sleeps_of_the_thread() -> u64 {
+/// Where the system tells of the timer thread.
+fn the_thread() -> PathBuf {
     let tasks = || std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    let name = |task: &std::path::Path| std::fs::read_to_string(task.join("comm")).unwrap();
-    // A thread that has just been started names itself when it first runs.
-    let task = std::iter::repeat_with(|| tasks().find(|task| name(task).trim() == "timerfd")).flatten().next().unwrap();
-    let looks = std::iter::repeat_with(|| {
-        std::thread::sleep(Duration::from_millis(10));
-        let status = std::fs::read_to_string(task.join("status")).unwrap();
-        let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
-        (field("State:"), field("voluntary_ctxt_switches:").parse().unwrap())
-    });
-    // It can be seen asleep for a moment where it waits for a lock: asleep for good is what does not change.
+    tasks().find(|task| std::fs::read_to_string(task.join("comm")).unwrap().trim() == "timerfd").unwrap()
+}
+
+/// How often the thread has gone to sleep.
+fn sleeps_so_far(thread: &Path) -> (bool, u64) {
+    let status = std::fs::read_to_string(thread.join("status")).unwrap();
+    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+    (field("State:").starts_with('S'), field("voluntary_ctxt_switches:").parse().unwrap())
+}
+
+/// The same, once it sleeps for good: it can be seen asleep for a moment where it waits for a lock.
+fn sleeps_of_the_thread() -> u64 {
+    let thread = the_thread();
     let mut last = None;
-    for (state, sleeps) in looks {
-        if state.starts_with('S') && last == Some(sleeps) {
+    loop {
+        std::thread::sleep(Duration::from_millis(10));
+        let (asleep, sleeps) = sleeps_so_far(&thread);
+        if asleep && last == Some(sleeps) {
             return sleeps;
         }
         last = Some(sleeps);
     }
-    unreachable!("the looks do not end")
 }
 
 fn rearming_wakes_nobody_unless_it_is_earlier_than_all() {
@@ -93,7 +101,49 @@ fn nothing_due_wakes_nobody() {
     timers[1].wait(None).unwrap();
     timers[2].disarm().unwrap();
     timers[3].arm_after(Duration::MAX).unwrap();
+    // The clocks that can jump keep the thread from long sleeps, but only while something is to come.
+    let blind = [Clock::Realtime, Clock::Boottime].map(userspace_on);
+    for timer in &blind {
+        timer.arm_at(timer.clock().now().unwrap() + HOUR).unwrap();
+        timer.disarm().unwrap();
+        timer.arm_at(Duration::MAX).unwrap();
+    }
     let before = sleeps_of_the_thread();
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(sleeps_of_the_thread(), before);
+}
+
+fn timers_dropped_in_a_storm_leave_nothing_to_do() {
+    for round in 0..2_000u64 {
+        let timer = userspace();
+        let interval = Duration::from_micros(20 + round % 50);
+        timer.arm_every(interval).unwrap();
+        // Dropped at about the time that the thread comes by.
+        let goal = Instant::now() + interval;
+        while Instant::now() < goal {}
+    }
+    // Were one left, the thread would wake for it again and again.
+    let before = sleeps_of_the_thread();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(sleeps_of_the_thread(), before);
+}
+
+fn a_count_that_nobody_reads_is_refreshed_ever_more_rarely() {
+    let timer = userspace();
+    timer.arm_every(Duration::from_nanos(1)).unwrap();
+    let thread = the_thread();
+    let begun = Instant::now();
+    let (_, before) = sleeps_so_far(&thread);
+    std::thread::sleep(Duration::from_millis(500));
+    let (_, after) = sleeps_so_far(&thread);
+    // It rests for 100 µs at first, for twice as long each time, and at last for 10 ms.
+    let most = 8 + begun.elapsed().as_millis() / 10;
+    assert!(u128::from(after - before) <= most, "{} sleeps, {most} at most", after - before);
+}
+
+fn the_thread_sleeps_without_slack() {
+    userspace().arm_after(HOUR).unwrap();
+    let thread = the_thread();
+    let slack = Path::new("/proc").join(thread.file_name().unwrap()).join("timerslack_ns");
+    assert_eq!(std::fs::read_to_string(slack).unwrap().trim(), "1");
 }

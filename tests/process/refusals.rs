@@ -1,0 +1,98 @@
+//! What the system refuses: threads, capabilities, timerfd itself.
+
+use crate::{userspace, userspace_on};
+use nix::libc;
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
+use nix::unistd::{geteuid, setuid, Uid};
+use portable_timerfd::{backends, Clock, Timer, TimerFd, TimerSpec};
+use std::io;
+use std::time::Duration;
+
+crate::cases![
+    a_thread_that_cannot_be_started_is_an_error_that_changes_nothing,
+    alarm_clocks_need_the_capability_when_made_and_when_set,
+    a_kernel_without_timerfd_gets_the_emulation,
+    a_kernel_that_cannot_read_without_waiting_gets_another_way,
+];
+
+fn errno<T>(result: io::Result<T>) -> Option<i32> {
+    result.err().and_then(|e| e.raw_os_error())
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
+    let timer = userspace();
+    timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
+    if geteuid().is_root() {
+        // The limit does not hold for root.
+        setuid(Uid::from_raw(65_534)).unwrap();
+    }
+    let (_, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
+    setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
+    assert_eq!(errno(timer.arm_after(Duration::ZERO)), Some(libc::ENOMEM));
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+    setrlimit(Resource::RLIMIT_NPROC, hard, hard).unwrap();
+    timer.arm_after(Duration::from_millis(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+/// The kernel's own timers are the measure of what is allowed here.
+fn alarm_clocks_need_the_capability_when_made_and_when_set() {
+    let made = || {
+        backends::ALL.iter().flat_map(|backend| {
+            [Clock::RealtimeAlarm, Clock::BoottimeAlarm].map(|clock| TimerFd::builder(clock).backend(backend).open())
+        })
+    };
+    let timers: Vec<TimerFd> = made().flatten().collect();
+    assert!(timers.is_empty() || timers.len() == 2 * backends::ALL.len(), "{timers:?}");
+    if geteuid().is_root() {
+        setuid(Uid::from_raw(65_534)).unwrap();
+    }
+    for timer in &timers {
+        assert_eq!(errno(timer.arm_after(HOUR)), Some(libc::EPERM));
+        assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+    }
+    made().for_each(|timer| assert_eq!(errno(timer), Some(libc::EPERM)));
+}
+
+/// From now on, a system call fails with this error in this process.
+fn refuse(call: libc::c_long, errno: i32) {
+    let statement = |code: u32, k: u32, jf: u8| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let mut program = [
+        // The number of the call is the first field; if it is this one, the error, else leave.
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, call as u32, 1),
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno as u32, 0),
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0),
+    ];
+    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: `filter` describes `program`, which the calls only read.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter), 0);
+    }
+}
+
+fn a_kernel_without_timerfd_gets_the_emulation() {
+    assert_eq!(TimerFd::new(Clock::Monotonic).unwrap().backend().name(), "kernel");
+    refuse(libc::SYS_timerfd_create, libc::ENOSYS);
+    let timer = TimerFd::new(Clock::Monotonic).unwrap();
+    assert_eq!(timer.backend().name(), "userspace");
+    timer.arm_after(Duration::from_millis(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+    let asked = TimerFd::builder(Clock::Monotonic).backend(backends::named("kernel").unwrap()).open();
+    assert_eq!(asked.unwrap_err().kind(), io::ErrorKind::Unsupported);
+}
+
+fn a_kernel_that_cannot_read_without_waiting_gets_another_way() {
+    for errno in [libc::EOPNOTSUPP, libc::EPERM] {
+        refuse(libc::SYS_preadv2, errno);
+        let timer = userspace_on(Clock::Realtime);
+        for _ in 0..100 {
+            timer.arm_after(Duration::ZERO).unwrap();
+            timer.arm_after(Duration::ZERO).unwrap();
+            assert_eq!(timer.wait(None).unwrap(), 1);
+        }
+    }
+}
