@@ -119,3 +119,21 @@ fn poll_timeout(left: Duration) -> libc::c_int {
     let millis = left.saturating_add(Duration::from_nanos(999_999)).as_millis();
     libc::c_int::try_from(millis).unwrap_or(libc::c_int::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_writing_end_neither_waits_nor_is_inherited_whatever_the_other_does() {
+        for (nonblocking, close_on_exec) in [(true, true), (true, false), (false, true), (false, false)] {
+            let (reader, writer) = pipe(nonblocking, close_on_exec).unwrap();
+            for (end, waits, stays) in [(&reader, !nonblocking, close_on_exec), (&writer, false, true)] {
+                // SAFETY: asking for flags touches no memory.
+                let flags = |what| unsafe { libc::fcntl(end.as_raw_fd(), what) };
+                assert_eq!(flags(libc::F_GETFL) & libc::O_NONBLOCK == 0, waits);
+                assert_eq!(flags(libc::F_GETFD) & libc::FD_CLOEXEC != 0, stays);
+            }
+        }
+    }
+}

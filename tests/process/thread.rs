@@ -132,13 +132,20 @@ fn a_count_that_nobody_reads_is_refreshed_ever_more_rarely() {
     let timer = userspace();
     timer.arm_every(Duration::from_nanos(1)).unwrap();
     let thread = the_thread();
+    // The first number is the time it has run, in nanoseconds.
+    let ran = || std::fs::read_to_string(thread.join("schedstat")).unwrap().split(' ').next().unwrap().parse().unwrap();
     let begun = Instant::now();
-    let (_, before) = sleeps_so_far(&thread);
+    let (before, sleeps_before): (u64, _) = (ran(), sleeps_so_far(&thread).1);
     std::thread::sleep(Duration::from_millis(500));
-    let (_, after) = sleeps_so_far(&thread);
+    let (after, sleeps_after) = (ran(), sleeps_so_far(&thread).1);
+    let elapsed = begun.elapsed();
     // It rests for 100 µs at first, for twice as long each time, and at last for 10 ms.
-    let most = 8 + begun.elapsed().as_millis() / 10;
-    assert!(u128::from(after - before) <= most, "{} sleeps, {most} at most", after - before);
+    let most = 8 + elapsed.as_millis() / 10;
+    assert!(
+        u128::from(sleeps_after - sleeps_before) <= most,
+        "{sleeps_before} to {sleeps_after} sleeps, {most} at most"
+    );
+    assert!(Duration::from_nanos(after - before) < elapsed / 20, "it spins: {} ns of {elapsed:?}", after - before);
 }
 
 fn the_thread_sleeps_without_slack() {
