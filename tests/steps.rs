@@ -5,13 +5,13 @@
 use nix::libc::{clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_REALTIME};
 use portable_timerfd::{backends, Clock, Initial, Timer, TimerFd, TimerSpec, ECANCELED};
 use std::io;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 /// Seconds by which the wall clock has been set forward.
-static SET_FORWARD: AtomicI64 = AtomicI64::new(0);
+static SET_FORWARD: AtomicI32 = AtomicI32::new(0);
 
 /// # Safety
 ///
@@ -22,7 +22,7 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
     unsafe {
         let result = syscall(SYS_clock_gettime, clock, time);
         if result == 0 && clock == CLOCK_REALTIME {
-            (*time).tv_sec += SET_FORWARD.load(Ordering::SeqCst) as nix::libc::time_t;
+            (*time).tv_sec += nix::libc::c_long::from(SET_FORWARD.load(Ordering::SeqCst));
         }
         result as i32
     }
@@ -34,7 +34,7 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn step(secs: i64) {
+fn step(secs: i32) {
     SET_FORWARD.fetch_add(secs, Ordering::SeqCst);
 }
 
