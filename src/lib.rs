@@ -39,21 +39,17 @@
 //! timer of the userspace backend belongs to the process that made it and does not outlive it, across `fork` or
 //! `exec`.
 //!
-//! # A descriptor for any loop
+//! # A descriptor for anything that reads
 //!
 //! ```
 //! use portable_timerfd::{Clock, Timer, TimerFd};
-//! use std::{os::fd::AsRawFd, time::Duration};
+//! use std::{fs::File, io::Read, os::fd::AsFd, time::Duration};
 //!
-//! let timer = TimerFd::new(Clock::Monotonic)?;
+//! let timer = TimerFd::builder(Clock::Monotonic).nonblocking(false).open()?;
 //! timer.arm_after(Duration::from_millis(5))?;
-//! let mut entry = libc::pollfd { fd: timer.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-//! let mut count = 0u64;
-//! unsafe {
-//!     assert_eq!(libc::poll(&mut entry, 1, -1), 1);
-//!     assert_eq!(libc::read(timer.as_raw_fd(), std::ptr::addr_of_mut!(count).cast(), 8), 8);
-//! }
-//! assert_eq!(count, 1);
+//! let mut count = [0; 8];
+//! File::from(timer.as_fd().try_clone_to_owned()?).read_exact(&mut count)?; // a plain read(2)
+//! assert_eq!(u64::from_ne_bytes(count), 1);
 //! # Ok::<(), std::io::Error>(())
 //! ```
 #![deny(unsafe_code)]
