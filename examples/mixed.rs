@@ -33,12 +33,12 @@ fn run(options: &common::Options) -> io::Result<()> {
     let poller = Arc::new(Poller::new()?);
     let mut timers: Vec<Registered<TimerFd>> = Vec::new();
     for (backend, period) in rows(options.backend).into_iter().zip(PERIODS) {
-        let timer = match TimerFd::builder(Clock::Monotonic).backend(backend).open() {
+        let timer = match common::open(Some(backend), Clock::Monotonic, true) {
             Err(e) if e.kind() == ErrorKind::Unsupported && options.backend.is_none() => {
                 say!("This system has no {} timers", backend.name());
                 continue;
             }
-            result => result.map_err(common::no_timer)?,
+            result => result?,
         };
         timer.arm_every(period)?;
         timers.push(Registered::new(&poller, timer, Event::readable(timers.len()), PollMode::Level)?);

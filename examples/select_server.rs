@@ -10,7 +10,7 @@ use common::commands::Commands;
 use nix::libc::FD_SETSIZE;
 use nix::sys::select::{select, FdSet};
 use nix::sys::time::{TimeVal, TimeValLike};
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::TimerFd;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -49,15 +49,12 @@ type Ready = Vec<i32>;
 
 impl Server {
     fn new(options: &common::Options) -> io::Result<Server> {
-        let timers = (1..=3).map(|_| options.open(Clock::Realtime, true)).collect::<io::Result<Vec<_>>>()?;
+        let timers = client::open_timers(options)?;
         let listener = options.listen()?;
         if !can_select(&listener) || !timers.iter().all(can_select) {
             return Err(io::Error::new(io::ErrorKind::Other, "more descriptors were inherited than select can watch"));
         }
-        for (timer, number) in timers.iter().zip(1..) {
-            let period = client::quarters(number);
-            timer.settime(&TimerSpec::after(period).every(period))?;
-        }
+        client::arm_timers(&timers)?;
         Ok(Server { listener, timers, clients: BTreeMap::new(), is_full: false })
     }
 

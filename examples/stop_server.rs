@@ -10,7 +10,7 @@ mod common;
 use common::client::{self, Accepted, Outcome};
 use common::commands::Commands;
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{Clock, Registered, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Registered, TimerFd};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -58,14 +58,11 @@ fn readable(source: &impl AsRawFd) -> (usize, Event) {
 impl Server {
     fn new(options: &common::Options) -> io::Result<Server> {
         let poller = Arc::new(Poller::new()?);
-        let timers = (1..=3).map(|_| options.open(Clock::Realtime, true)).collect::<io::Result<Vec<_>>>()?;
+        let timers = client::open_timers(options)?;
         let listener = options.listen()?;
         let (_, interest) = readable(&listener);
         let listener = Registered::new(&poller, listener, interest, PollMode::Level)?;
-        for (timer, number) in timers.iter().zip(1..) {
-            let period = client::quarters(number);
-            timer.settime(&TimerSpec::after(period).every(period))?;
-        }
+        client::arm_timers(&timers)?;
         let register = |timer| {
             let (_, interest) = readable(&timer);
             Registered::new(&poller, timer, interest, PollMode::Level)

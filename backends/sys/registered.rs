@@ -12,10 +12,11 @@ use polling::{Event, PollMode, Poller};
 ///
 /// [`Poller::add`] is unsafe, since a source must be deleted from the poller before it is closed. This keeps that
 /// promise: it owns the source, gives it out by shared reference only, and deletes it from the poller before it drops
-/// it. A leaked one leaks the source.
+/// it. A leaked one leaks the source. It works for a [`TimerFd`](crate::TimerFd), for a `Box<dyn Timer>`, for sockets, and
+/// for an `Arc` of any of them.
 ///
 /// In a forked child that shares the parent's loop, as `epoll`'s is shared, dropping it takes the source out of the parent's
-/// loop too. It works for a [`TimerFd`](crate::TimerFd), for a `Box<dyn Timer>`, for sockets, and for an `Arc` of any of them.
+/// loop too.
 ///
 /// ```
 /// use polling::{Event, PollMode, Poller};

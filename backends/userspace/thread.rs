@@ -31,8 +31,10 @@ pub(super) struct Engine<T> {
     agenda: Mutex<Agenda<T>>,
     /// Wakes the thread, to look at the agenda anew.
     doorbell: Sender<()>,
-    /// The thread's end of the doorbell, until it is started.
-    door: Mutex<Option<Receiver<()>>>,
+    /// The thread's end of the doorbell.
+    door: Receiver<()>,
+    /// Held while the thread is being started.
+    starting: Mutex<()>,
     runs: AtomicBool,
     steps: Mutex<StepDetector>,
     last_id: AtomicU64,
@@ -59,7 +61,7 @@ impl<T> Agenda<T> {
 
     /// When the thread must be up, by the monotonic clock.
     fn wake_up(&self, now: u64) -> u64 {
-        let on = |queue: &Queue<_>, clock| queue.first().map(|first| to_monotonic(clock, first.due, now));
+        let on = |queue: &Queue<_>, clock| queue.first().map(|first| to_monotonic(clock, first.due, || now));
         let blind = (!self.step_watchers.is_empty()).then(|| now.saturating_add(LONGEST_BLIND_SLEEP));
         [
             on(&self.monotonic, Clock::Monotonic),
@@ -75,17 +77,16 @@ impl<T> Agenda<T> {
 
     /// Whether the thread sleeps past the time that something is due.
     fn sleeps_past(&self, clock: Clock, due: u64) -> bool {
-        let due = if clock == Clock::Monotonic { due } else { to_monotonic(clock, due, time(Clock::Monotonic)) };
-        due < self.sleeps_until
+        to_monotonic(clock, due, || time(Clock::Monotonic)) < self.sleeps_until
     }
 }
 
 /// The time to wake up, by the monotonic clock, for something due by another.
-fn to_monotonic(clock: Clock, due: u64, now: u64) -> u64 {
+fn to_monotonic(clock: Clock, due: u64, now: impl FnOnce() -> u64) -> u64 {
     if clock == Clock::Monotonic {
         return due;
     }
-    now.saturating_add(due.saturating_sub(time(clock)).min(LONGEST_BLIND_SLEEP))
+    now().saturating_add(due.saturating_sub(time(clock)).min(LONGEST_BLIND_SLEEP))
 }
 
 /// The present time of a clock that is known to be there, in nanoseconds.
@@ -107,7 +108,8 @@ impl<T: Look> Engine<T> {
         Engine {
             agenda: Mutex::new(agenda),
             doorbell,
-            door: Mutex::new(Some(door)),
+            door,
+            starting: Mutex::new(()),
             runs: AtomicBool::new(false),
             steps: Mutex::default(),
             last_id: AtomicU64::new(0),
@@ -129,10 +131,9 @@ impl<T: Look> Engine<T> {
         if self.runs.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = door.clone() {
-            sys::thread::spawn("timerfd", move || self.run(&bell))?;
-            *door = None;
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.runs.load(Ordering::Relaxed) {
+            sys::thread::spawn("timerfd", || self.run())?;
             self.runs.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -186,7 +187,7 @@ impl<T: Look> Engine<T> {
         let _ = self.doorbell.try_send(());
     }
 
-    fn run(&self, bell: &Receiver<()>) {
+    fn run(&self) {
         let mut due = Vec::new();
         let mut steps = 0;
         loop {
@@ -195,12 +196,14 @@ impl<T: Look> Engine<T> {
                 thing.look(clock, place);
             }
             self.look_for_steps(&mut steps);
-            self.sleep(bell);
+            self.sleep();
         }
     }
 
+    /// Takes out what is due. From here to the next sleep nobody need ring.
     fn take_due(&self, due: &mut Vec<(Clock, Place, Arc<T>)>) {
         let mut agenda = self.agenda();
+        agenda.sleeps_until = 0;
         for clock in [Clock::Monotonic, Clock::Realtime, Clock::Boottime] {
             let queue = agenda.queue(clock);
             if queue.first().is_none() {
@@ -227,7 +230,7 @@ impl<T: Look> Engine<T> {
     }
 
     /// Sleeps until something is due or the bell rings.
-    fn sleep(&self, bell: &Receiver<()>) {
+    fn sleep(&self) {
         let mut agenda = self.agenda();
         let here = Instant::now();
         let now = time(Clock::Monotonic);
@@ -236,9 +239,8 @@ impl<T: Look> Engine<T> {
         drop(agenda);
         // It doesn't matter which of the two ended the sleep, nor can the sender be gone: it stands beside the agenda.
         let _ = match here.checked_add(Duration::from_nanos(wake_up.saturating_sub(now))) {
-            Some(deadline) if wake_up < NEVER => bell.recv_deadline(deadline).ok(),
-            _ => bell.recv().ok(),
+            Some(deadline) if wake_up < NEVER => self.door.recv_deadline(deadline).ok(),
+            _ => self.door.recv().ok(),
         };
-        self.agenda().sleeps_until = 0;
     }
 }

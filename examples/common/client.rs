@@ -1,9 +1,10 @@
 //! What the servers do for a client, and what they print about it.
 
 use super::commands::{Command, Commands};
+use super::Options;
 use crate::say;
 use nix::libc::{EMFILE, ENFILE};
-use portable_timerfd::{Timer, TimerFd};
+use portable_timerfd::{Clock, Timer, TimerFd};
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -92,9 +93,17 @@ fn obey(command: &Command) -> io::Result<Outcome> {
     }
 }
 
-/// Timer 1 fires every quarter of a second, timer 2 every half, timer 3 every three quarters.
-pub fn quarters(number: u32) -> Duration {
-    Duration::from_millis(250) * number
+/// The servers' three timers, disarmed.
+pub fn open_timers(options: &Options) -> io::Result<Vec<TimerFd>> {
+    (1..=3).map(|_| options.open(Clock::Realtime, true)).collect()
+}
+
+/// Timer 1 fires every quarter of a second from now on, timer 2 every half, timer 3 every three quarters.
+pub fn arm_timers(timers: &[TimerFd]) -> io::Result<()> {
+    for (timer, number) in timers.iter().zip(1..) {
+        timer.arm_every(Duration::from_millis(250) * number)?;
+    }
+    Ok(())
 }
 
 /// Reads a timer that is ready.

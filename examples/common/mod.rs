@@ -27,12 +27,7 @@ pub struct Options {
 impl Options {
     /// A disarmed timer, of the backend asked for.
     pub fn open(&self, clock: Clock, nonblocking: bool) -> io::Result<TimerFd> {
-        let builder = TimerFd::builder(clock).nonblocking(nonblocking);
-        match self.backend {
-            Some(backend) => builder.backend(backend).open(),
-            None => builder.open(),
-        }
-        .map_err(no_timer)
+        open(self.backend, clock, nonblocking)
     }
 
     /// The socket that a server waits for clients on. Says which address it got.
@@ -45,9 +40,14 @@ impl Options {
     }
 }
 
-/// Says what it was that failed.
-pub fn no_timer(e: io::Error) -> io::Error {
-    io::Error::new(e.kind(), format!("cannot make a timer: {e}"))
+/// A disarmed timer, of this backend or of what the facade picks.
+pub fn open(backend: Option<&'static Backend>, clock: Clock, nonblocking: bool) -> io::Result<TimerFd> {
+    let builder = TimerFd::builder(clock).nonblocking(nonblocking);
+    match backend {
+        Some(backend) => builder.backend(backend).open(),
+        None => builder.open(),
+    }
+    .map_err(|e| io::Error::new(e.kind(), format!("cannot make a timer: {e}")))
 }
 
 /// What a program takes on its command line.

@@ -17,16 +17,24 @@ crate::cases![
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// What the system tells of a thread at one moment: fields by their names.
+fn status(thread: &Path) -> impl Fn(&str) -> String {
+    let status = std::fs::read_to_string(thread.join("status")).unwrap();
+    move |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned()
+}
+
+/// Where the system tells of this process's threads.
+fn tasks() -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path())
+}
+
 /// The threads of this process: their names, and the signals they block.
 fn threads() -> Vec<(String, u64)> {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    tasks
-        .map(|task| {
-            let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
-            let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
-            (field("Name:"), u64::from_str_radix(&field("SigBlk:"), 16).unwrap())
-        })
-        .collect()
+    let told = |task: PathBuf| {
+        let field = status(&task);
+        (field("Name:"), u64::from_str_radix(&field("SigBlk:"), 16).unwrap())
+    };
+    tasks().map(told).collect()
 }
 
 fn the_thread_is_named_and_takes_no_signal() {
@@ -53,14 +61,12 @@ fn a_disarmed_timer_starts_no_thread() {
 
 /// Where the system tells of the timer thread.
 fn the_thread() -> PathBuf {
-    let tasks = || std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    tasks().find(|task| std::fs::read_to_string(task.join("comm")).unwrap().trim() == "timerfd").unwrap()
+    tasks().find(|task| status(task)("Name:") == "timerfd").unwrap()
 }
 
 /// How often the thread has gone to sleep.
 fn sleeps_so_far(thread: &Path) -> (bool, u64) {
-    let status = std::fs::read_to_string(thread.join("status")).unwrap();
-    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+    let field = status(thread);
     (field("State:").starts_with('S'), field("voluntary_ctxt_switches:").parse().unwrap())
 }
 
