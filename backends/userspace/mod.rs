@@ -1,5 +1,6 @@
 //! Timers for any Unix: a pipe for each, and one thread that fills them all.
 
+mod agenda;
 mod latch;
 mod queue;
 mod schedule;

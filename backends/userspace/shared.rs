@@ -4,11 +4,12 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::agenda::time;
 use super::latch::Latch;
 use super::queue::Place;
 use super::state::State;
 use super::step::StepWatch;
-use super::thread::{time, Engine, Look};
+use super::thread::{Engine, Look};
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ECANCELED, EIO};
 use crate::clock::Clock;

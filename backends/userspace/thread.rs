@@ -1,6 +1,5 @@
 //! The timer thread: sleeps until the nearest time that something is due, then has it looked at.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,15 +7,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::queue::{Place, Queue};
-use super::schedule::{nanos, NEVER};
+use super::agenda::{time, Agenda};
+use super::queue::Place;
+use super::schedule::NEVER;
 use super::step::StepDetector;
 use crate::backends::sys;
 use crate::clock::Clock;
-
-/// The longest sleep while something hangs on a clock that is not the one the thread sleeps by: such a clock can jump,
-/// and nobody says so.
-const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
 
 /// What the thread can look at.
 pub(super) trait Look: Send + Sync + 'static {
@@ -40,73 +36,11 @@ pub(super) struct Engine<T> {
     last_id: AtomicU64,
 }
 
-/// All things, each with a time or waiting for steps of the wall clock.
-struct Agenda<T> {
-    monotonic: Queue<Arc<T>>,
-    realtime: Queue<Arc<T>>,
-    boottime: Queue<Arc<T>>,
-    step_watchers: BTreeMap<u64, Arc<T>>,
-    /// Until when the thread sleeps, by the monotonic clock; 0 while it is awake.
-    sleeps_until: u64,
-}
-
-impl<T> Agenda<T> {
-    fn queue(&mut self, clock: Clock) -> &mut Queue<Arc<T>> {
-        match clock.without_alarm() {
-            Clock::Realtime => &mut self.realtime,
-            Clock::Boottime => &mut self.boottime,
-            _ => &mut self.monotonic,
-        }
-    }
-
-    /// When the thread must be up, by the monotonic clock.
-    fn wake_up(&self, now: u64) -> u64 {
-        let on = |queue: &Queue<_>, clock| queue.first().map(|first| to_monotonic(clock, first.due, || now));
-        let blind = (!self.step_watchers.is_empty()).then(|| now.saturating_add(LONGEST_BLIND_SLEEP));
-        [
-            on(&self.monotonic, Clock::Monotonic),
-            on(&self.realtime, Clock::Realtime),
-            on(&self.boottime, Clock::Boottime),
-        ]
-        .into_iter()
-        .chain([blind])
-        .flatten()
-        .min()
-        .unwrap_or(NEVER)
-    }
-
-    /// Whether the thread sleeps past the time that something is due.
-    fn sleeps_past(&self, clock: Clock, due: u64) -> bool {
-        to_monotonic(clock, due, || time(Clock::Monotonic)) < self.sleeps_until
-    }
-}
-
-/// The time to wake up, by the monotonic clock, for something due by another.
-fn to_monotonic(clock: Clock, due: u64, now: impl FnOnce() -> u64) -> u64 {
-    if clock == Clock::Monotonic {
-        return due;
-    }
-    now().saturating_add(due.saturating_sub(time(clock)).min(LONGEST_BLIND_SLEEP))
-}
-
-/// The present time of a clock that is known to be there, in nanoseconds.
-#[inline]
-pub(super) fn time(clock: Clock) -> u64 {
-    clock.now().map_or(0, nanos)
-}
-
 impl<T: Look> Engine<T> {
     pub(super) fn new() -> Engine<T> {
         let (doorbell, door) = crossbeam_channel::bounded(1);
-        let agenda = Agenda {
-            monotonic: Queue::new(),
-            realtime: Queue::new(),
-            boottime: Queue::new(),
-            step_watchers: BTreeMap::new(),
-            sleeps_until: 0,
-        };
         Engine {
-            agenda: Mutex::new(agenda),
+            agenda: Mutex::new(Agenda::new()),
             doorbell,
             door,
             starting: Mutex::new(()),
@@ -204,16 +138,7 @@ impl<T: Look> Engine<T> {
     fn take_due(&self, due: &mut Vec<(Clock, Place, Arc<T>)>) {
         let mut agenda = self.agenda();
         agenda.sleeps_until = 0;
-        for clock in [Clock::Monotonic, Clock::Realtime, Clock::Boottime] {
-            let queue = agenda.queue(clock);
-            if queue.first().is_none() {
-                continue;
-            }
-            let now = time(clock);
-            while let Some((place, thing)) = queue.pop_due(now) {
-                due.push((clock, place, thing));
-            }
-        }
+        agenda.take_due(due);
     }
 
     fn look_for_steps(&self, known: &mut u64) {

@@ -1,0 +1,91 @@
+//! What the timer thread is to look at, and when: the timers' places on each clock, and who waits for steps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::queue::{Place, Queue};
+use super::schedule::{nanos, NEVER};
+use crate::clock::Clock;
+
+/// The longest sleep while something hangs on a clock that is not the one the thread sleeps by: such a clock can jump,
+/// and nobody says so.
+const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
+
+/// All things, each with a time or waiting for steps of the wall clock.
+pub(super) struct Agenda<T> {
+    monotonic: Queue<Arc<T>>,
+    realtime: Queue<Arc<T>>,
+    boottime: Queue<Arc<T>>,
+    pub(super) step_watchers: BTreeMap<u64, Arc<T>>,
+    /// Until when the thread sleeps, by the monotonic clock; 0 while it is awake.
+    pub(super) sleeps_until: u64,
+}
+
+impl<T> Agenda<T> {
+    pub(super) const fn new() -> Agenda<T> {
+        Agenda {
+            monotonic: Queue::new(),
+            realtime: Queue::new(),
+            boottime: Queue::new(),
+            step_watchers: BTreeMap::new(),
+            sleeps_until: 0,
+        }
+    }
+
+    pub(super) fn queue(&mut self, clock: Clock) -> &mut Queue<Arc<T>> {
+        match clock.without_alarm() {
+            Clock::Realtime => &mut self.realtime,
+            Clock::Boottime => &mut self.boottime,
+            _ => &mut self.monotonic,
+        }
+    }
+
+    /// When the thread must be up, by the monotonic clock.
+    pub(super) fn wake_up(&self, now: u64) -> u64 {
+        let on = |queue: &Queue<_>, clock| queue.first().map(|first| to_monotonic(clock, first.due, || now));
+        let blind = (!self.step_watchers.is_empty()).then(|| now.saturating_add(LONGEST_BLIND_SLEEP));
+        [
+            on(&self.monotonic, Clock::Monotonic),
+            on(&self.realtime, Clock::Realtime),
+            on(&self.boottime, Clock::Boottime),
+        ]
+        .into_iter()
+        .chain([blind])
+        .flatten()
+        .min()
+        .unwrap_or(NEVER)
+    }
+
+    /// Whether the thread sleeps past the time that something is due.
+    pub(super) fn sleeps_past(&self, clock: Clock, due: u64) -> bool {
+        to_monotonic(clock, due, || time(Clock::Monotonic)) < self.sleeps_until
+    }
+
+    /// Takes out what is due now.
+    pub(super) fn take_due(&mut self, due: &mut Vec<(Clock, Place, Arc<T>)>) {
+        for clock in [Clock::Monotonic, Clock::Realtime, Clock::Boottime] {
+            let queue = self.queue(clock);
+            if queue.first().is_none() {
+                continue;
+            }
+            let now = time(clock);
+            while let Some((place, thing)) = queue.pop_due(now) {
+                due.push((clock, place, thing));
+            }
+        }
+    }
+}
+
+/// The time to wake up, by the monotonic clock, for something due by another.
+fn to_monotonic(clock: Clock, due: u64, now: impl FnOnce() -> u64) -> u64 {
+    if clock == Clock::Monotonic {
+        return due;
+    }
+    now().saturating_add(due.saturating_sub(time(clock)).min(LONGEST_BLIND_SLEEP))
+}
+
+/// The present time of a clock that is known to be there, in nanoseconds.
+#[inline]
+pub(super) fn time(clock: Clock) -> u64 {
+    clock.now().map_or(0, nanos)
+}
