@@ -101,17 +101,18 @@ impl Clock {
     }
 }
 
-/// How far the wall clock is ahead of the monotonic one, in nanoseconds: as near as can be read.
-pub(crate) fn wall_offset() -> i64 {
+/// How far the wall clock is ahead of the monotonic one, in nanoseconds, and by how much that may be wrong: as near as can
+/// be read.
+pub(crate) fn wall_offset() -> (i64, u64) {
     const TRIES: usize = 4;
     let reading = |_| {
         let before = signed_nanos(Clock::Monotonic);
         let wall = signed_nanos(Clock::Realtime);
-        let width = signed_nanos(Clock::Monotonic) - before;
-        (width, wall - before - width / 2)
+        let error = (signed_nanos(Clock::Monotonic) - before).unsigned_abs() / 2;
+        (error, wall - before - error as i64)
     };
     // The reading that took the least time is the one least disturbed.
-    (0..TRIES).map(reading).min().map_or(0, |(_, offset)| offset)
+    (0..TRIES).map(reading).min().map_or((0, 0), |(error, offset)| (offset, error))
 }
 
 fn signed_nanos(clock: Clock) -> i64 {
