@@ -17,6 +17,9 @@ pub(super) struct Agenda<T> {
     realtime: Queue<Arc<T>>,
     boottime: Queue<Arc<T>>,
     pub(super) step_watchers: BTreeMap<u64, Arc<T>>,
+    /// How many things there are that may come to stand here.
+    pub(super) alive: usize,
+    last_id: u64,
     /// Until when the thread sleeps, by the monotonic clock; 0 while it is awake.
     pub(super) sleeps_until: u64,
 }
@@ -28,8 +31,17 @@ impl<T> Agenda<T> {
             realtime: Queue::new(),
             boottime: Queue::new(),
             step_watchers: BTreeMap::new(),
+            alive: 0,
+            last_id: 0,
             sleeps_until: 0,
         }
+    }
+
+    /// Counts one more thing, and gives it a number that no other has.
+    pub(super) fn enlist(&mut self) -> u64 {
+        self.alive += 1;
+        self.last_id += 1;
+        self.last_id
     }
 
     pub(super) fn queue(&mut self, clock: Clock) -> &mut Queue<Arc<T>> {

@@ -25,7 +25,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(clock: Clock, latch: Latch, engine: &'static Engine<Shared>) -> Shared {
-        Shared { id: engine.new_id(), clock, engine, state: Mutex::new(State::new(clock, latch)) }
+        Shared { id: engine.enlist(), clock, engine, state: Mutex::new(State::new(clock, latch)) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -106,14 +106,10 @@ impl Shared {
     /// Ends the timer: nothing of it stays in the thread.
     pub(super) fn close(&self) {
         let mut state = self.state();
-        let (latch, place, watch) = (state.close(), state.place.take(), state.watch.take());
+        let (latch, place) = (state.close(), state.place.take());
+        state.watch = None;
         drop(state);
-        if let Some(place) = place {
-            self.engine.remove(place);
-        }
-        if watch.is_some() {
-            self.engine.unwatch_steps(self.id);
-        }
+        self.engine.discharge(self.id, place);
         drop(latch);
     }
 

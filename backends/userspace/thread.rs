@@ -1,7 +1,7 @@
 //! The timer thread: sleeps until the nearest time that something is due, then has it looked at.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,9 @@ use super::schedule::NEVER;
 use super::step::StepDetector;
 use crate::backends::sys;
 use crate::clock::Clock;
+
+/// How long, in nanoseconds, the thread stays when there is nothing it could ever be needed for.
+const LINGER: u64 = 1_000_000_000;
 
 /// What the thread can look at.
 pub(super) trait Look: Send + Sync + 'static {
@@ -31,9 +34,9 @@ pub(super) struct Engine<T> {
     door: Receiver<()>,
     /// Held while the thread is being started.
     starting: Mutex<()>,
+    /// Changes to false under the agenda's lock, and only while nothing is alive.
     runs: AtomicBool,
     steps: Mutex<StepDetector>,
-    last_id: AtomicU64,
 }
 
 impl<T: Look> Engine<T> {
@@ -46,13 +49,7 @@ impl<T: Look> Engine<T> {
             starting: Mutex::new(()),
             runs: AtomicBool::new(false),
             steps: Mutex::default(),
-            last_id: AtomicU64::new(0),
         }
-    }
-
-    /// A number that no other thing of this engine has.
-    pub(super) fn new_id(&self) -> u64 {
-        self.last_id.fetch_add(1, Ordering::Relaxed)
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda<T>> {
@@ -90,11 +87,30 @@ impl<T: Look> Engine<T> {
         }
     }
 
-    /// Takes a thing out of the place where it may stand.
+    /// Takes a thing out of the place where it stands.
     pub(super) fn remove(&self, (clock, place): (Clock, Place)) {
         let found = self.agenda().queue(clock).remove(place);
         // The last hold on a thing may close descriptors: not under the lock.
         drop(found);
+    }
+
+    /// One more thing that the thread may be needed for: its number.
+    pub(super) fn enlist(&self) -> u64 {
+        self.agenda().enlist()
+    }
+
+    /// Forgets a thing that was enlisted, wherever it stands. Without any the thread ends.
+    pub(super) fn discharge(&self, id: u64, place: Option<(Clock, Place)>) {
+        let mut agenda = self.agenda();
+        let found = place.and_then(|(clock, place)| agenda.queue(clock).remove(place));
+        let watcher = agenda.step_watchers.remove(&id);
+        agenda.alive -= 1;
+        if agenda.alive == 0 && agenda.sleeps_until > time(Clock::Monotonic).saturating_add(LINGER) {
+            self.ring(agenda);
+        } else {
+            drop(agenda);
+        }
+        drop((found, watcher));
     }
 
     /// Has a thing looked at whenever the wall clock may have been stepped.
@@ -124,13 +140,16 @@ impl<T: Look> Engine<T> {
     fn run(&self) {
         let mut due = Vec::new();
         let mut steps = 0;
+        let mut idle_since = None;
         loop {
             self.take_due(&mut due);
             for (clock, place, thing) in due.drain(..) {
                 thing.look(clock, place);
             }
             self.look_for_steps(&mut steps);
-            self.sleep();
+            if !self.sleep(&mut idle_since) {
+                return;
+            }
         }
     }
 
@@ -154,12 +173,23 @@ impl<T: Look> Engine<T> {
         }
     }
 
-    /// Sleeps until something is due or the bell rings.
-    fn sleep(&self) {
+    /// Sleeps until something is due or the bell rings; `false` once the thread is to end.
+    fn sleep(&self, idle_since: &mut Option<u64>) -> bool {
         let mut agenda = self.agenda();
         let here = Instant::now();
         let now = time(Clock::Monotonic);
-        let wake_up = agenda.wake_up(now);
+        let mut wake_up = agenda.wake_up(now);
+        if agenda.alive > 0 {
+            *idle_since = None;
+        } else {
+            let end = idle_since.get_or_insert(now).saturating_add(LINGER);
+            if end <= now {
+                // Under the lock, so that whoever comes after this starts a thread anew.
+                self.runs.store(false, Ordering::Relaxed);
+                return false;
+            }
+            wake_up = wake_up.min(end);
+        }
         agenda.sleeps_until = wake_up;
         drop(agenda);
         // It doesn't matter which of the two ended the sleep, nor can the sender be gone: it stands beside the agenda.
@@ -167,5 +197,6 @@ impl<T: Look> Engine<T> {
             Some(deadline) if wake_up < NEVER => self.door.recv_deadline(deadline).ok(),
             _ => self.door.recv().ok(),
         };
+        true
     }
 }

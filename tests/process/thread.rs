@@ -1,7 +1,8 @@
 //! The timer thread: its name, its signals, when it runs and when not.
 
 use crate::{userspace, userspace_on};
-use portable_timerfd::{Clock, Timer};
+use portable_timerfd::{Clock, Timer, TimerSpec};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ crate::cases![
     timers_dropped_in_a_storm_leave_nothing_to_do,
     a_count_that_nobody_reads_is_refreshed_ever_more_rarely,
     the_thread_sleeps_without_slack,
+    the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew,
+    timers_that_come_and_go_share_a_thread,
 ];
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -59,9 +62,14 @@ fn a_disarmed_timer_starts_no_thread() {
     assert_eq!(threads().len(), 1);
 }
 
-/// Where the system tells of the timer thread.
+/// Where the system tells of the timer threads. One may end while we look.
+fn timer_threads() -> Vec<PathBuf> {
+    let name = |task: &PathBuf| std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+    tasks().filter(|task| name(task).trim() == "timerfd").collect()
+}
+
 fn the_thread() -> PathBuf {
-    tasks().find(|task| status(task)("Name:") == "timerfd").unwrap()
+    timer_threads().pop().unwrap()
 }
 
 /// How often the thread has gone to sleep.
@@ -120,6 +128,8 @@ fn nothing_due_wakes_nobody() {
 }
 
 fn timers_dropped_in_a_storm_leave_nothing_to_do() {
+    // While it lives, the thread does.
+    let _stays = userspace();
     for round in 0..2_000u64 {
         let timer = userspace();
         let interval = Duration::from_micros(20 + round % 50);
@@ -155,8 +165,50 @@ fn a_count_that_nobody_reads_is_refreshed_ever_more_rarely() {
 }
 
 fn the_thread_sleeps_without_slack() {
-    userspace().arm_after(HOUR).unwrap();
+    let timer = userspace();
+    timer.arm_after(HOUR).unwrap();
     let thread = the_thread();
     let slack = Path::new("/proc").join(thread.file_name().unwrap()).join("timerslack_ns");
     assert_eq!(std::fs::read_to_string(slack).unwrap().trim(), "1");
+}
+
+fn until_the_thread_has_ended() {
+    while !timer_threads().is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
+    for round in 0..2 {
+        let never_set = userspace();
+        for clock in [Clock::Monotonic, Clock::Realtime, Clock::Boottime] {
+            let timer = userspace_on(clock);
+            timer.settime(&TimerSpec::at(clock.now().unwrap() + HOUR).cancel_on_set()).unwrap();
+            assert_eq!(timer_threads().len(), 1, "round {round}");
+        }
+        // A timer that lives keeps it, so that arming it later can't fail for want of a thread.
+        let before = Instant::now();
+        while before.elapsed() < Duration::from_millis(1_500) {
+            assert_eq!(timer_threads().len(), 1);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        drop(never_set);
+        until_the_thread_has_ended();
+    }
+    let timer = userspace();
+    timer.arm_after(Duration::from_millis(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+fn timers_that_come_and_go_share_a_thread() {
+    let begun = Instant::now();
+    let mut seen = BTreeSet::new();
+    for _ in 0..2_000 {
+        let timer = userspace();
+        timer.arm_after(Duration::from_micros(100)).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        seen.insert(the_thread());
+    }
+    // It stays for a second when there is nothing it could be needed for.
+    assert!(seen.len() as u64 <= 1 + begun.elapsed().as_secs(), "{seen:?} in {:?}", begun.elapsed());
 }
