@@ -20,12 +20,15 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 pub(super) struct Schedule {
     next: Option<u64>,
     interval: u64,
+    /// The first expiration whose count can still be taken back: the one to come when somebody last asked.
+    settled: u64,
 }
 
 impl Schedule {
     /// Expires at `next` for the first time, if at all, and then after each `interval`, if that is not zero.
     pub(super) fn new(next: Option<u64>, interval: u64) -> Schedule {
-        Schedule { next: next.map(|next| next.min(NEVER)), interval: interval.min(NEVER) }
+        let next = next.map(|next| next.min(NEVER));
+        Schedule { next, interval: interval.min(NEVER), settled: next.unwrap_or(0) }
     }
 
     /// The first expiration not yet counted.
@@ -50,6 +53,45 @@ impl Schedule {
         let count = (now - next) / self.interval + 1;
         self.next = Some(next.saturating_add(count.saturating_mul(self.interval)).min(NEVER));
         count
+    }
+
+    /// Whether expirations were counted that are yet to come, as after a step of the clock back behind them.
+    #[inline]
+    pub(super) fn is_ahead(&self, now: u64) -> bool {
+        self.ahead(now) > 0
+    }
+
+    /// How many of the expirations counted, and not settled, are later than `now`.
+    #[inline]
+    fn ahead(&self, now: u64) -> u64 {
+        match self.next {
+            Some(next) if self.interval > 0 && next < NEVER => {
+                let first_kept = now.saturating_add(1).max(self.settled);
+                next.saturating_sub(first_kept) / self.interval
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes back the count of those of the last `unread` expirations that are yet to come; how many.
+    ///
+    /// A timer set once stays expired: so does Linux's.
+    #[inline]
+    pub(super) fn uncount(&mut self, unread: u64, now: u64) -> u64 {
+        let taken_back = self.ahead(now).min(unread);
+        self.next = self.next.map(|next| next - taken_back * self.interval);
+        taken_back
+    }
+
+    /// What is counted stays so, wherever the clock is stepped.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.settled = self.next.unwrap_or(0);
+    }
+
+    /// Whether anything was counted since.
+    pub(super) fn is_settled(&self) -> bool {
+        self.next == Some(self.settled)
     }
 
     /// The time left until the next expiration; none if there is none to come.
@@ -103,6 +145,30 @@ mod tests {
         assert_eq!(periodic.count(150), 6);
         assert_eq!(periodic.count(50), 0);
         assert_eq!(periodic.count(160), 1);
+    }
+
+    #[test]
+    fn what_nobody_has_read_is_taken_back_when_the_clock_is_stepped_back_behind_it() {
+        let counted = |unread: u64| {
+            let mut periodic = Schedule::new(Some(100), 10);
+            periodic.count(100 + 10 * (unread - 1));
+            periodic
+        };
+        assert_eq!(counted(6).uncount(6, 150), 0, "all have come");
+        for (now, yet_to_come) in [(149, 1), (140, 1), (139, 2), (100, 5), (99, 6), (0, 6)] {
+            let mut periodic = counted(6);
+            assert_eq!(periodic.is_ahead(now), yet_to_come > 0);
+            assert_eq!(periodic.uncount(6, now), yet_to_come, "at {now}");
+            assert_eq!(periodic.count(159), yet_to_come, "they come again");
+        }
+        assert_eq!(counted(6).uncount(2, 0), 2, "the rest was read");
+        let mut settled = counted(6);
+        settled.settle();
+        settled.count(170);
+        assert_eq!(settled.uncount(8, 0), 2);
+        let mut once = Schedule::new(Some(100), 0);
+        once.count(100);
+        assert_eq!(once.uncount(1, 0), 0);
     }
 
     #[test]

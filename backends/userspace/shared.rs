@@ -47,8 +47,9 @@ impl Shared {
         };
         let mut state = self.state();
         let now = time(runs_on);
-        let old = state.report(if state.runs_on == runs_on { now } else { time(state.runs_on) });
-        state.discard()?;
+        let now_of_old = if state.runs_on == runs_on { now } else { time(state.runs_on) };
+        state.discard(now_of_old)?;
+        let old = state.report(now_of_old);
         state.set(new, runs_on, now);
         let canceled = self.watch_steps(&mut state, watches, new.is_armed());
         self.stand(&mut state);
@@ -68,26 +69,30 @@ impl Shared {
             state.refresh(now);
             self.stand(&mut state);
         }
+        if state.settle(now)? {
+            self.stand(&mut state);
+        }
         Ok(state.report(now))
     }
 
     /// The expirations up to now, or the next ones if the descriptor is in blocking mode.
     pub(super) fn read(self: &Arc<Self>, reader: &OwnedFd) -> io::Result<u64> {
-        let mut state = self.state();
-        let settings = state.settings;
-        let present = self.collect(&mut state, 0)?;
-        drop(state);
-        if present > 0 {
-            return Ok(present);
-        }
-        // An ordinary read waits or does not, and is interrupted or not, just as a reader of the descriptor would be.
-        let count = sys::fd::read_count(reader.as_fd())?.ok_or_else(|| os_error(EIO))?;
-        let mut state = self.state();
-        if state.settings == settings {
-            self.collect(&mut state, count)
-        } else {
-            // Of another setting: whatever the new one has come to is not to be mixed with it.
-            Ok(count)
+        let mut count = 0;
+        let mut settings = None;
+        loop {
+            let mut state = self.state();
+            if settings.is_some_and(|settings| settings != state.settings) {
+                // Of another setting: whatever the new one has come to is not to be mixed with it.
+                return Ok(count);
+            }
+            settings = Some(state.settings);
+            count = self.collect(&mut state, count)?;
+            drop(state);
+            if count > 0 {
+                return Ok(count);
+            }
+            // An ordinary read waits or does not, and is interrupted or not, just as a reader of the descriptor would be.
+            count = sys::fd::read_count(reader.as_fd())?.ok_or_else(|| os_error(EIO))?;
         }
     }
 
@@ -98,7 +103,7 @@ impl Shared {
             state.cancel(read, now)?;
             return Err(os_error(ECANCELED));
         }
-        let count = state.take_all(now)?.saturating_add(read);
+        let count = state.take_all(read, now)?;
         self.stand(state);
         Ok(count)
     }

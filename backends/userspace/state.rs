@@ -120,12 +120,27 @@ impl State {
         self.filled = now;
     }
 
-    /// Takes all expirations up to now, and leaves the descriptor unreadable.
-    pub(super) fn take_all(&mut self, now: u64) -> io::Result<u64> {
-        let held = self.empty()?;
+    /// Takes all expirations up to now, beside those just `read` from the latch, and leaves the descriptor unreadable.
+    pub(super) fn take_all(&mut self, read: u64, now: u64) -> io::Result<u64> {
+        let unread = self.empty()?.saturating_add(read);
+        let given = unread - self.schedule.uncount(unread, now);
         let counted = self.schedule.count(now);
+        self.schedule.settle();
         self.rest = SHORTEST_REST;
-        Ok(held.saturating_add(counted))
+        Ok(given.saturating_add(counted))
+    }
+
+    /// Takes back what was counted ahead of a clock that was stepped back since; what is left stays as it is from now on.
+    /// Whether the next expiration is another than before.
+    pub(super) fn settle(&mut self, now: u64) -> io::Result<bool> {
+        let is_ahead = self.schedule.is_ahead(now);
+        if is_ahead {
+            let unread = self.empty()?;
+            self.owed = unread - self.schedule.uncount(unread, now);
+            self.refresh(now);
+        }
+        self.schedule.settle();
+        Ok(is_ahead)
     }
 
     /// Takes the expirations that are counted already.
@@ -135,16 +150,17 @@ impl State {
     }
 
     /// Forgets the expirations that are not yet read.
-    pub(super) fn discard(&mut self) -> io::Result<()> {
-        self.empty()?;
+    pub(super) fn discard(&mut self, now: u64) -> io::Result<()> {
+        let unread = self.empty()?;
+        self.schedule.uncount(unread, now);
         self.steps_shown = 0;
         Ok(())
     }
 
-    /// What the kernel does when it tells of a step: a timer that has expired already will not again.
+    /// What the kernel does when it tells of a step: a timer that has expired since somebody asked will not again.
     pub(super) fn cancel(&mut self, read: u64, now: u64) -> io::Result<()> {
-        let unread = self.take_all(now)?.saturating_add(read);
-        if unread > std::mem::take(&mut self.steps_shown) {
+        let unread = self.empty()?.saturating_add(read).saturating_add(self.schedule.count(now));
+        if unread > std::mem::take(&mut self.steps_shown) && !self.schedule.is_settled() {
             self.schedule = Schedule::new(None, self.schedule.interval());
         }
         Ok(())

@@ -1,0 +1,141 @@
+//! Timers that follow a clock wherever it goes: forwards, backwards, on through a suspend.
+
+use crate::*;
+use nix::poll::PollTimeout;
+use portable_timerfd::{Clock, Initial, Timer, TimerSpec};
+use std::sync::atomic::Ordering;
+use std::thread;
+
+#[test]
+fn absolute_times_follow_steps_and_relative_ones_do_not() {
+    let _alone = alone();
+    let (absolute, relative) = (open(), open());
+    absolute.settime(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
+    relative.arm_after(HOUR).unwrap();
+    step(2 * 3600);
+    // Ten seconds in two hours, and then one a second.
+    let count = absolute.wait(None).unwrap();
+    assert!((7191..=7191 + 60).contains(&count), "{count}");
+    assert!(left(&relative) > HOUR - 60 * SECOND);
+    absolute.arm_at(now() + HOUR).unwrap();
+    step(-3600);
+    assert!(left(&absolute) > HOUR + 50 * 60 * SECOND);
+}
+
+/// Every ten minutes, for the first time in nine. It has expired at 9 and at 19; nobody has read it, and it is 25 now.
+fn expired_twice(blocking: bool) -> TimerFd {
+    let timer = if blocking { open_blocking() } else { open() };
+    timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+    step(25 * 60);
+    assert!(is_readable(&timer, PollTimeout::NONE));
+    timer
+}
+
+/// Minutes left, rounded up.
+fn minutes_left(timer: &TimerFd) -> u64 {
+    left(timer).as_secs() / 60 + 1
+}
+
+#[test]
+fn what_nobody_has_read_is_taken_back_when_the_clock_is_stepped_back_behind_it() {
+    let _alone = alone();
+    let timer = expired_twice(false);
+    step(-20 * 60);
+    assert_nothing_to_read(&timer);
+    assert!(!is_readable(&timer, 0u8));
+    assert!((1..=4).contains(&minutes_left(&timer)));
+    step(30 * 60);
+    assert_eq!(timer.read().unwrap(), 3, "at 9, 19 and 29; it is 35");
+    let timer = expired_twice(false);
+    step(-10 * 60);
+    assert_eq!(timer.read().unwrap(), 1, "at 9; it is 15");
+    step(7 * 60);
+    assert_eq!(timer.read().unwrap(), 1, "at 19 again; it is 22");
+}
+
+#[test]
+fn gettime_and_settime_see_that_the_clock_was_stepped_back() {
+    let _alone = alone();
+    let timer = expired_twice(false);
+    step(-20 * 60);
+    assert!((1..=4).contains(&minutes_left(&timer)), "until 9; it is 5");
+    assert!(!is_readable(&timer, 0u8));
+    let timer = expired_twice(false);
+    step(-20 * 60);
+    match timer.disarm().unwrap().initial() {
+        Initial::After(left) => assert!(left <= 4 * MINUTE),
+        other => panic!("a time left was expected, not {other:?}"),
+    }
+}
+
+#[test]
+fn what_was_asked_for_before_the_step_back_stays_counted() {
+    let _alone = alone();
+    let timer = expired_twice(false);
+    left(&timer);
+    step(-20 * 60);
+    assert_eq!(timer.read().unwrap(), 2);
+    assert!((15..=24).contains(&minutes_left(&timer)), "until 29; it is 5");
+}
+
+#[test]
+fn a_timer_set_once_that_has_expired_stays_so_when_the_clock_is_stepped_back() {
+    let _alone = alone();
+    let timer = open();
+    timer.arm_at(now() + 9 * MINUTE).unwrap();
+    step(10 * 60);
+    assert!(is_readable(&timer, PollTimeout::NONE));
+    step(-20 * 60);
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+    assert_eq!(timer.read().unwrap(), 1);
+    step(20 * 60);
+    assert_nothing_to_read(&timer);
+}
+
+#[test]
+fn a_blocking_read_waits_on_when_the_clock_was_stepped_back_behind_what_is_unread() {
+    let _alone = alone();
+    let timer = expired_twice(true);
+    step(-20 * 60);
+    let first = now() + 9 * MINUTE - 5 * MINUTE;
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| (timer.read().unwrap(), now()));
+        step(5 * 60);
+        let (count, time) = reader.join().unwrap();
+        assert!(count == 1 && time >= first, "{count} at {time:?}, {first:?} was the first");
+    });
+}
+
+/// A plain read can't be told: it gives what was counted when the thread looked.
+#[test]
+fn a_plain_read_gives_what_was_counted_before_the_step_back() {
+    let _alone = alone();
+    let timer = expired_twice(false);
+    step(-20 * 60);
+    let mut bytes = [0; 8];
+    nix::unistd::read(&timer, &mut bytes).unwrap();
+    assert_eq!(u64::from_ne_bytes(bytes), 2);
+    assert_nothing_to_read(&timer);
+}
+
+#[test]
+fn boottime_counts_a_suspend_and_monotonic_does_not() {
+    let _alone = alone();
+    let [boottime, monotonic, relative] = [Clock::Boottime, Clock::Monotonic, Clock::Realtime].map(open_on);
+    let absolute = open();
+    boottime.settime(&TimerSpec::after(10 * SECOND).every(SECOND)).unwrap();
+    absolute.settime(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
+    for timer in [&monotonic, &relative] {
+        timer.arm_after(HOUR).unwrap();
+    }
+    SUSPENDED.fetch_add(7200, Ordering::SeqCst);
+    for timer in [&boottime, &absolute] {
+        // Ten seconds in two hours, and then one a second. The thread looks, nobody else does.
+        assert!(is_readable(timer, PollTimeout::NONE));
+        let count = timer.read().unwrap();
+        assert!((7191..=7191 + 60).contains(&count), "{count}");
+    }
+    for timer in [&monotonic, &relative] {
+        assert!(left(timer) > HOUR - 60 * SECOND);
+    }
+}

@@ -1,0 +1,100 @@
+//! Steps of the wall clock, and suspends, on the userspace backend. The machine is left alone: this program has a
+//! `clock_gettime` of its own, whose clocks the tests set.
+#![cfg(target_os = "linux")]
+
+mod cancel;
+mod follow;
+
+use nix::libc::{clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_BOOTTIME, CLOCK_REALTIME};
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use portable_timerfd::{backends, Clock, Initial, Timer, TimerFd, TimerSpec, ECANCELED};
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Seconds by which the wall clock has been set forward.
+static SET_FORWARD: AtomicI32 = AtomicI32::new(0);
+/// Seconds that the machine was suspended: some clocks count them.
+static SUSPENDED: AtomicI32 = AtomicI32::new(0);
+
+/// # Safety
+///
+/// As the C library's: `time` is a valid place.
+#[no_mangle]
+pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> i32 {
+    // SAFETY: the caller keeps the promise of a valid place.
+    unsafe {
+        let result = syscall(SYS_clock_gettime, clock, time);
+        let ahead = match clock {
+            CLOCK_REALTIME => SET_FORWARD.load(Ordering::SeqCst) + SUSPENDED.load(Ordering::SeqCst),
+            CLOCK_BOOTTIME => SUSPENDED.load(Ordering::SeqCst),
+            _ => 0,
+        };
+        if result == 0 {
+            (*time).tv_sec += nix::libc::c_long::from(ahead);
+        }
+        result as i32
+    }
+}
+
+/// One test at a time: they all set the same clock.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn step(secs: i32) {
+    SET_FORWARD.fetch_add(secs, Ordering::SeqCst);
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn open_on(clock: Clock) -> TimerFd {
+    TimerFd::builder(clock).backend(backends::named("userspace").unwrap()).open().unwrap()
+}
+
+fn open() -> TimerFd {
+    open_on(Clock::Realtime)
+}
+
+fn open_blocking() -> TimerFd {
+    let builder = TimerFd::builder(Clock::Realtime).backend(backends::named("userspace").unwrap());
+    builder.nonblocking(false).open().unwrap()
+}
+
+/// What `poll(2)` says: the thread alone can change it.
+fn is_readable(timer: &TimerFd, timeout: impl Into<PollTimeout>) -> bool {
+    poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], timeout).unwrap() == 1
+}
+
+fn now() -> Duration {
+    Clock::Realtime.now().unwrap()
+}
+
+/// A timer to expire in an hour, with notice of steps.
+fn watching() -> TimerFd {
+    let timer = open();
+    timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
+    timer
+}
+
+fn left(timer: &TimerFd) -> Duration {
+    match timer.gettime().unwrap().initial() {
+        Initial::After(left) => left,
+        other => panic!("a time left was expected, not {other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_canceled<T: std::fmt::Debug>(result: io::Result<T>) {
+    assert_eq!(result.unwrap_err().raw_os_error(), Some(ECANCELED));
+}
+
+#[track_caller]
+fn assert_nothing_to_read(timer: &TimerFd) {
+    assert_eq!(timer.read().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+}
