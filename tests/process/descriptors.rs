@@ -14,7 +14,7 @@ crate::cases![
 ];
 
 /// The numbers of all descriptors, but for the one that looks.
-fn open() -> BTreeSet<i32> {
+pub fn open() -> BTreeSet<i32> {
     let entries = std::fs::read_dir("/proc/self/fd").unwrap();
     let numbers = entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
     let seen: Vec<i32> = numbers.collect();

@@ -1,13 +1,17 @@
 //! The process around the userspace backend: its thread, its descriptors, forks, limits.
 
+mod crowd;
 mod descriptors;
+mod ends;
 mod forks;
 #[cfg(target_os = "linux")]
 mod refusals;
+mod signals;
 mod thread;
 
 use libtest_mimic::{Arguments, Trial};
-use portable_timerfd::{backends, Clock, TimerFd};
+use portable_timerfd::{backends, Backend, Clock, TimerFd, TimerFdBuilder};
+use std::io::ErrorKind;
 use std::process::{Command, ExitCode};
 
 /// What is to be shown, in a process of its own since it looks at, or changes, the whole process.
@@ -30,10 +34,21 @@ pub fn userspace() -> TimerFd {
     userspace_on(Clock::Monotonic)
 }
 
+/// A timer of each backend that this system has.
+pub fn on_every_backend(builder: fn(&'static Backend) -> TimerFdBuilder) -> impl Iterator<Item = TimerFd> {
+    backends::ALL.iter().filter_map(move |backend| match builder(backend).open() {
+        Err(e) if e.kind() == ErrorKind::Unsupported => None,
+        timer => Some(timer.unwrap()),
+    })
+}
+
 #[cfg(not(target_os = "linux"))]
 mod refusals {
     pub const CASES: &[crate::Case] = &[];
 }
+
+const THEMES: [&[Case]; 7] =
+    [crowd::CASES, descriptors::CASES, ends::CASES, forks::CASES, refusals::CASES, signals::CASES, thread::CASES];
 
 /// Runs this program anew, for one case only.
 fn in_a_process_of_its_own(case: &str) {
@@ -43,7 +58,7 @@ fn in_a_process_of_its_own(case: &str) {
 }
 
 fn main() -> ExitCode {
-    let cases = || [descriptors::CASES, forks::CASES, refusals::CASES, thread::CASES].into_iter().flatten();
+    let cases = || THEMES.into_iter().flatten();
     if let Ok(asked) = std::env::var("PROCESS_CASE") {
         cases().find(|(name, _)| *name == asked).unwrap().1();
         return ExitCode::SUCCESS;

@@ -1,0 +1,135 @@
+//! Signals: blocked readers, a stopped process, broken pipes.
+
+use crate::{on_every_backend, userspace};
+use nix::sys::signal::{kill, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
+use nix::unistd::Pid;
+use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use std::io;
+use std::os::fd::AsFd;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+crate::cases![
+    a_handler_interrupts_a_blocking_read,
+    a_handler_that_restarts_does_not,
+    wait_goes_on_through_signals,
+    a_stopped_process_keeps_its_schedule,
+    no_broken_pipe_is_ever_signalled,
+];
+
+static HANDLED: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn handler(_: i32) {
+    HANDLED.fetch_add(1, Ordering::SeqCst);
+}
+
+fn handle(signal: Signal, handler: SigHandler, flags: SaFlags) {
+    // SAFETY: the handler, where there is one, does nothing but add to an atomic.
+    unsafe { sigaction(signal, &SigAction::new(handler, flags, SigSet::empty())) }.unwrap();
+}
+
+/// Two ways to read what a timer has counted.
+type Read = fn(&TimerFd) -> io::Result<u64>;
+const READS: [Read; 2] = [|timer| timer.read(), raw_read];
+
+fn raw_read(timer: &TimerFd) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    assert_eq!(nix::unistd::read(timer.as_fd(), &mut bytes)?, 8);
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+/// What a thread gets of a timer in blocking mode that expires in an hour, under one signal after another. Of all the threads
+/// only that one takes them. Once it has taken twenty of them the timer is armed anew.
+fn read_under_signals(timer: &TimerFd, read: Read) -> io::Result<u64> {
+    HANDLED.store(0, Ordering::SeqCst);
+    timer.arm_after(Duration::from_secs(3600)).unwrap();
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            SigSet::from(Signal::SIGUSR1).thread_unblock().unwrap();
+            read(timer)
+        });
+        while !reader.is_finished() {
+            if HANDLED.load(Ordering::SeqCst) >= 20 {
+                timer.arm_after(Duration::from_millis(1)).unwrap();
+                break;
+            }
+            kill(Pid::this(), Signal::SIGUSR1).unwrap();
+            thread::sleep(Duration::from_millis(1));
+        }
+        reader.join().unwrap()
+    })
+}
+
+/// Handles the signal, in threads that unblock it.
+fn prepare(flags: SaFlags) {
+    SigSet::from(Signal::SIGUSR1).thread_block().unwrap();
+    handle(Signal::SIGUSR1, SigHandler::Handler(handler), flags);
+}
+
+fn blocking_timers() -> impl Iterator<Item = TimerFd> {
+    on_every_backend(|backend| TimerFd::builder(Clock::Monotonic).backend(backend).nonblocking(false))
+}
+
+fn a_handler_interrupts_a_blocking_read() {
+    prepare(SaFlags::empty());
+    for timer in blocking_timers() {
+        for read in READS {
+            // Those taken before the read began interrupt nothing, so that it can come to the twentieth.
+            let interrupted = (0..100).map(|_| read_under_signals(&timer, read)).find_map(Result::err).unwrap();
+            assert_eq!(interrupted.raw_os_error(), Some(nix::libc::EINTR));
+        }
+    }
+}
+
+fn a_handler_that_restarts_does_not() {
+    prepare(SaFlags::SA_RESTART);
+    for timer in blocking_timers() {
+        for read in READS {
+            assert_eq!(read_under_signals(&timer, read).unwrap(), 1);
+        }
+    }
+}
+
+fn wait_goes_on_through_signals() {
+    prepare(SaFlags::empty());
+    for timer in blocking_timers() {
+        assert_eq!(read_under_signals(&timer, |timer| timer.wait(None)).unwrap(), 1);
+    }
+}
+
+fn a_stopped_process_keeps_its_schedule() {
+    let interval = Duration::from_millis(20);
+    for timer in on_every_backend(|backend| TimerFd::builder(Clock::Monotonic).backend(backend)) {
+        let first = Clock::Monotonic.now().unwrap() + interval;
+        timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
+        let me = Pid::this();
+        let stop = format!("kill -STOP {me}; sleep 0.2; kill -CONT {me}");
+        assert!(Command::new("sh").args(["-c", &stop]).status().unwrap().success());
+        let expirations = || (Clock::Monotonic.now().unwrap() - first).as_millis() as u64 / 20 + 1;
+        let least = expirations();
+        let count = timer.wait(None).unwrap();
+        let most = expirations();
+        assert!((least..=most).contains(&count), "{count} expirations, the clock says {least} to {most}");
+        assert!(count >= 9);
+    }
+}
+
+fn no_broken_pipe_is_ever_signalled() {
+    // The signal ends this process.
+    handle(Signal::SIGPIPE, SigHandler::SigDfl, SaFlags::empty());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for round in 0..2_000 {
+                    let timer = userspace();
+                    let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
+                    timer.arm_every(Duration::from_micros(1 + round % 40)).unwrap();
+                    drop((round % 2 == 0).then_some(duplicate));
+                    timer.arm_after(Duration::ZERO).unwrap();
+                }
+            });
+        }
+    });
+}
