@@ -1,38 +1,100 @@
 //! Forked children: the thread is not in them.
 
-use crate::userspace;
+use crate::descriptors::open;
+use crate::{on_every_backend, userspace, userspace_on};
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, ForkResult};
-use portable_timerfd::Timer;
+use polling::{Event, Events, PollMode, Poller};
+use portable_timerfd::{Clock, Registered, Timer, TimerFd, TimerSpec};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-crate::cases![a_forked_child_has_no_timers_of_its_parents_but_makes_its_own];
+crate::cases![
+    a_forked_child_has_no_timers_of_its_parents_but_makes_its_own,
+    forks_amid_a_storm_leave_no_lock_held_in_the_child,
+    a_registration_dropped_in_a_child_leaves_the_parents_loop,
+];
 
-fn a_forked_child_has_no_timers_of_its_parents_but_makes_its_own() {
-    let inherited = userspace();
-    inherited.arm_every(Duration::from_millis(1)).unwrap();
-    inherited.wait(None).unwrap();
-    // SAFETY: this process has one thread beside the timers' own, and the child only uses what the crate promises to
-    // work after a fork.
+/// Gives `thing` to `body` in a forked child, which says whether all is well there, and back to the parent.
+fn in_a_child<T>(thing: T, body: impl FnOnce(T) -> bool) -> T {
+    // SAFETY: the child only uses what the crate promises to work after a fork, and the C library's allocator, which does.
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
-            let refused = |result: std::io::Result<_>| result.unwrap_err().raw_os_error() == Some(nix::libc::ESRCH);
-            let mut fine = refused(inherited.arm_after(Duration::ZERO)) && refused(inherited.gettime());
-            let open = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-            let before = open();
-            drop(inherited);
-            fine &= open() == before - 2;
-            let own = userspace();
-            own.arm_after(Duration::from_millis(1)).unwrap();
-            fine &= own.wait(None).unwrap() == 1;
+            let fine = body(thing);
             // SAFETY: the child must not run the parent's exit handlers.
             unsafe { nix::libc::_exit(i32::from(!fine)) }
         }
         ForkResult::Parent { child } => {
             assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
-            inherited.disarm().unwrap();
-            inherited.arm_after(Duration::from_millis(1)).unwrap();
-            assert_eq!(inherited.wait(None).unwrap(), 1);
+            thing
         }
+    }
+}
+
+fn a_forked_child_has_no_timers_of_its_parents_but_makes_its_own() {
+    let timer = userspace();
+    timer.arm_every(Duration::from_millis(1)).unwrap();
+    timer.wait(None).unwrap();
+    let refused = |result: std::io::Result<_>| result.unwrap_err().raw_os_error() == Some(nix::libc::ESRCH);
+    let timer = in_a_child(timer, |inherited| {
+        let mut fine = refused(inherited.arm_after(Duration::ZERO)) && refused(inherited.gettime());
+        let before = open().len();
+        drop(inherited);
+        fine &= open().len() == before - 2;
+        let own = userspace();
+        own.arm_after(Duration::from_millis(1)).unwrap();
+        fine && own.wait(None).unwrap() == 1
+    });
+    timer.disarm().unwrap();
+    timer.arm_after(Duration::from_millis(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+/// A child that finds a lock held waits for ever.
+fn forks_amid_a_storm_leave_no_lock_held_in_the_child() {
+    let (shared, done) = (userspace(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    shared.arm_every(Duration::from_nanos(1)).unwrap();
+                    shared.gettime().unwrap();
+                    let own = userspace_on(Clock::Realtime);
+                    own.settime(&TimerSpec::at(Duration::ZERO).cancel_on_set()).unwrap();
+                    own.read().unwrap();
+                }
+            });
+        }
+        for _ in 0..200 {
+            in_a_child((), |()| {
+                let own = userspace();
+                own.arm_after(Duration::from_micros(10)).unwrap();
+                own.wait(None).unwrap() == 1 && shared.gettime().is_err() && shared.disarm().is_err()
+            });
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// A poller is shared with the child, and with it what is registered there.
+fn a_registration_dropped_in_a_child_leaves_the_parents_loop() {
+    for timer in on_every_backend(|backend| TimerFd::builder(Clock::Monotonic).backend(backend)) {
+        let poller = Arc::new(Poller::new().unwrap());
+        let reported = || {
+            let mut events = Events::new();
+            poller.wait(&mut events, Some(Duration::ZERO)).unwrap();
+            events.len()
+        };
+        let timer = Registered::new(&poller, timer, Event::readable(1), PollMode::Level).unwrap();
+        timer.arm_after(Duration::ZERO).unwrap();
+        while reported() == 0 {}
+        let timer = in_a_child(timer, |timer| {
+            drop(timer);
+            true
+        });
+        assert_eq!(reported(), 0);
+        assert_eq!(timer.read().unwrap(), 1);
     }
 }
