@@ -1,0 +1,93 @@
+//! A storm of timers made, set and dropped: no descriptor, no thread and no memory is left of it.
+#![cfg(target_os = "linux")]
+
+use portable_timerfd::{backends, Backend, Clock, Timer, TimerFd, TimerSpec};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::read_dir;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// The system's allocator, counting the bytes that are out.
+struct Counting;
+
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps the promises of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps the promises of `dealloc`, and the place came from the system's allocator.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const THREADS: u64 = 8;
+
+/// Makes, sets and drops this many timers, each thread its share.
+fn storm(backend: &'static Backend, timers: u64) {
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| (0..timers / THREADS).for_each(|round| make_set_and_drop(backend, round)));
+        }
+    });
+}
+
+fn make_set_and_drop(backend: &'static Backend, round: u64) {
+    let clock = [Clock::Monotonic, Clock::Realtime, Clock::Boottime][round as usize % 3];
+    let timer = TimerFd::builder(clock).backend(backend).open().unwrap();
+    let near = Duration::from_micros(round % 64);
+    let far = Duration::from_secs(3600);
+    let spec = match round % 5 {
+        0 => TimerSpec::after(near),
+        1 => TimerSpec::after(near).every(Duration::from_nanos(1)),
+        2 => TimerSpec::after(far),
+        3 => TimerSpec::at(clock.now().unwrap() + far).cancel_on_set(),
+        _ => TimerSpec::at(clock.now().unwrap() + near).every(near),
+    };
+    timer.settime(&spec).unwrap();
+    if round % 2 == 0 {
+        timer.settime(&TimerSpec::after(far)).unwrap();
+    }
+    if round % 7 == 0 {
+        let _ = timer.read();
+    }
+}
+
+/// What the system lists of this process: descriptors as `fd`, threads as `task`.
+fn listed(what: &str) -> BTreeSet<OsString> {
+    read_dir(format!("/proc/self/{what}")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+}
+
+#[test]
+fn a_storm_of_timers_leaves_no_descriptor_no_thread_and_no_memory() {
+    let threads = listed("task");
+    // Those of the storm end some time after it, the timer thread after a second. While one stays, this test does.
+    let until_all_threads_have_ended = || {
+        while listed("task") != threads {
+            thread::sleep(Duration::from_millis(10));
+        }
+    };
+    for backend in backends::ALL {
+        // What is made once, and kept.
+        storm(backend, 1_000);
+        until_all_threads_have_ended();
+        let descriptors = listed("fd");
+        let bytes = BYTES.load(Ordering::Relaxed);
+        storm(backend, 100_000);
+        until_all_threads_have_ended();
+        assert_eq!(BYTES.load(Ordering::Relaxed), bytes, "{}: bytes", backend.name());
+        assert_eq!(listed("fd"), descriptors, "{}", backend.name());
+    }
+}
