@@ -6,6 +6,7 @@ mod counts;
 mod descriptor;
 mod in_a_loop;
 mod settings;
+mod sums;
 mod support;
 
 use libtest_mimic::{Arguments, Trial};
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         ("counts", counts::CASES),
         ("descriptor", descriptor::CASES),
         ("in_a_loop", in_a_loop::CASES),
+        ("sums", sums::CASES),
     ];
     let mut trials = Vec::new();
     for backend in backends::ALL {
