@@ -8,6 +8,7 @@ mod in_a_loop;
 mod settings;
 mod sums;
 mod support;
+mod threads;
 
 use libtest_mimic::{Arguments, Trial};
 use portable_timerfd::{backends, Backend, Clock, CreateFlags};
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         ("descriptor", descriptor::CASES),
         ("in_a_loop", in_a_loop::CASES),
         ("sums", sums::CASES),
+        ("threads", threads::CASES),
     ];
     let mut trials = Vec::new();
     for backend in backends::ALL {

@@ -1,0 +1,172 @@
+//! Many threads at one timer: every call beside every other.
+
+use crate::support::*;
+use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{mpsc, Arc};
+use std::thread;
+use std::time::Duration;
+
+crate::cases![
+    every_call_may_be_made_beside_every_other,
+    a_panic_in_a_users_thread_harms_no_timer,
+    each_expiration_goes_to_one_of_many_readers,
+    each_expiration_wakes_one_of_many_blocked_readers,
+    a_read_never_mixes_two_settings,
+    a_blocked_reader_obeys_what_another_thread_sets,
+];
+
+/// What a call may answer, whatever the others do.
+fn assert_ordinary<T>(result: io::Result<T>) {
+    if let Err(e) = result {
+        assert_eq!(e.kind(), ErrorKind::WouldBlock);
+    }
+}
+
+/// One call after another, of every kind.
+fn call(timer: &TimerFd, round: u32) {
+    let delay = Duration::from_nanos(u64::from(round % 97) * 100);
+    match round % 11 {
+        0 => assert_ordinary(timer.arm_after(delay)),
+        1 => assert_ordinary(timer.settime(&TimerSpec::after(delay).every(delay))),
+        2 => assert_ordinary(timer.arm_at(timer.clock().now().unwrap() + delay)),
+        3 => assert_ordinary(timer.arm_after(HOUR)),
+        4 => assert_ordinary(timer.disarm()),
+        5 => assert_ordinary(timer.settime(&TimerSpec::disarmed().cancel_on_set())),
+        6 => assert_ordinary(timer.gettime()),
+        7 => assert_ordinary(timer.read()),
+        8 => assert_ordinary(raw_read(timer)),
+        9 => drop(polled(timer, 0u8)),
+        _ => assert_ordinary(raw_read(&timer.as_fd().try_clone_to_owned().unwrap())),
+    }
+}
+
+fn every_call_may_be_made_beside_every_other(backend: &'static Backend) {
+    let timers = CLOCKS.map(|clock| open_on(backend, clock));
+    thread::scope(|scope| {
+        for n in 0..6 {
+            let timers = &timers;
+            scope.spawn(move || {
+                for round in 0..5_000 {
+                    // Each thread has an order of its own.
+                    timers.iter().for_each(|timer| call(timer, round * (2 * n + 1)));
+                    call(&open(backend), round);
+                }
+            });
+        }
+    });
+    for timer in &timers {
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+    }
+}
+
+fn a_panic_in_a_users_thread_harms_no_timer(backend: &'static Backend) {
+    let timer = Arc::new(open(backend));
+    for round in 0..20 {
+        let (shared, own) = (Arc::clone(&timer), open(backend));
+        let panicking = thread::spawn(move || {
+            shared.arm_every(Duration::from_micros(10)).unwrap();
+            own.arm_every(Duration::from_micros(10)).unwrap();
+            assert!(own.wait(None).unwrap() >= 1);
+            // As a panic unwinds, with nothing printed.
+            resume_unwind(Box::new(round))
+        });
+        assert!(panicking.join().is_err());
+        assert!(timer.wait(None).unwrap() >= 1);
+    }
+    timer.arm_after(ms(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+fn each_expiration_goes_to_one_of_many_readers(backend: &'static Backend) {
+    let timer = open(backend);
+    let interval = Duration::from_micros(200);
+    let first = Clock::Monotonic.now().unwrap() + interval;
+    timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
+    let sum = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    sum.fetch_add(timer.wait(None).unwrap(), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_counts_by_the_clock(Clock::Monotonic, first, interval, || {
+        sum.load(Ordering::Relaxed) + timer.wait(None).unwrap()
+    });
+}
+
+fn each_expiration_wakes_one_of_many_blocked_readers(backend: &'static Backend) {
+    let timer = open_blocking(backend);
+    let (woken, wakes) = mpsc::channel();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let readers = [false, true, false, true].map(|plain| {
+            let (timer, done, woken) = (&timer, &done, woken.clone());
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    let count = if plain { raw_read(timer) } else { timer.read() };
+                    woken.send(count.unwrap()).unwrap();
+                }
+            })
+        });
+        for _ in 0..500 {
+            timer.arm_after(Duration::from_micros(20)).unwrap();
+            assert_eq!(wakes.recv().unwrap(), 1);
+            assert!(wakes.try_recv().is_err(), "a second reader was woken");
+        }
+        done.store(true, Ordering::Relaxed);
+        while !readers.iter().all(|reader| reader.is_finished()) {
+            timer.arm_after(Duration::ZERO).unwrap();
+            thread::sleep(ms(1));
+        }
+    });
+}
+
+fn a_read_never_mixes_two_settings(backend: &'static Backend) {
+    let timer = open_blocking(backend);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(timer.read().unwrap(), 1);
+            }
+        });
+        for round in 0..10_000 {
+            timer.arm_after(Duration::from_nanos(round % 3 * 1000)).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        while !reader.is_finished() {
+            timer.arm_after(Duration::ZERO).unwrap();
+            thread::sleep(ms(1));
+        }
+    });
+}
+
+fn a_blocked_reader_obeys_what_another_thread_sets(backend: &'static Backend) {
+    let timer = open_blocking(backend);
+    for plain in [false, true] {
+        for last in [Duration::ZERO, ms(3)] {
+            timer.arm_after(HOUR).unwrap();
+            thread::scope(|scope| {
+                let reader = scope.spawn(|| {
+                    let count = if plain { raw_read(&timer) } else { timer.read() };
+                    (count.unwrap(), Clock::Monotonic.now().unwrap())
+                });
+                // Neither turning it off nor moving it away wakes the reader.
+                timer.disarm().unwrap();
+                timer.arm_after(2 * HOUR).unwrap();
+                let goal = Clock::Monotonic.now().unwrap() + last;
+                timer.arm_after(last).unwrap();
+                let (count, time) = reader.join().unwrap();
+                assert!(count == 1 && time >= goal, "{count} at {time:?}, set for {goal:?}");
+            });
+        }
+    }
+}
