@@ -2,11 +2,12 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Instant;
 
 use cfg_if::cfg_if;
 
 use super::error::check;
-use super::fd::{set_nonblocking, COUNT_SIZE};
+use super::fd::{set_nonblocking, wait_readable, COUNT_SIZE};
 
 /// Takes the count that `fd` holds, however many others may be reading it; 0 if it holds none.
 ///
@@ -74,10 +75,13 @@ cfg_if! {
 
 /// Switches the descriptor to non-blocking mode for the length of the read, and back.
 ///
-/// The bounds of it: somebody else's blocking read that begins in between fails with `EAGAIN` (one that waits already is not
-/// disturbed), and somebody else's switching of the mode in between is lost, or makes this read wait if the pipe is emptied
-/// at the same moment.
+/// Nothing is switched if there is nothing to read. The bounds of it: somebody else's blocking read that begins in between fails
+/// with `EAGAIN` (one that waits already is not disturbed), and somebody else's switching of the mode in between is lost, or
+/// makes this read wait if the pipe is emptied at the same moment too.
 fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    if !wait_readable(fd, Some(Instant::now()))? {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
     let was_nonblocking = set_nonblocking(&fd, true)?;
     // SAFETY: `buffer` is valid for writes of its length.
     let read = check(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) });

@@ -1,0 +1,153 @@
+//! Where the emulation departs from Linux: each difference that `docs/parity.md` admits, seen on both backends.
+//!
+//! What is the same on both is shown by `tests/conformance`; steps of the clocks by `tests/steps`, the process around by
+//! `tests/process`.
+#![cfg(target_os = "linux")]
+
+use nix::errno::Errno;
+use nix::fcntl::{fcntl, FcntlArg, OFlag};
+use nix::libc;
+use nix::sys::stat::{fstat, SFlag};
+use nix::unistd::{lseek, read, write, Whence};
+use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A timer of each backend: the kernel's, ours.
+fn both() -> [TimerFd; 2] {
+    let builder = TimerFd::builder(Clock::Monotonic);
+    ["kernel", "userspace"].map(|name| builder.backend(backends::named(name).unwrap()).open().unwrap())
+}
+
+/// The same with an expiration to read.
+fn both_expired() -> [TimerFd; 2] {
+    let timers = both();
+    for timer in &timers {
+        timer.arm_after(Duration::ZERO).unwrap();
+        while poll(timer.as_fd()) & libc::POLLIN == 0 {}
+    }
+    timers
+}
+
+/// All that `poll(2)` has to say.
+fn poll(fd: BorrowedFd<'_>) -> i16 {
+    let all = libc::POLLIN | libc::POLLPRI | libc::POLLOUT | libc::POLLRDNORM | libc::POLLRDBAND | libc::POLLWRNORM;
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: all, revents: 0 };
+    // SAFETY: `entry` is one valid `pollfd`.
+    unsafe { libc::poll(&mut entry, 1, 0) };
+    entry.revents
+}
+
+#[test]
+fn a_read_of_fewer_than_eight_bytes() {
+    let [kernel, userspace] = both_expired();
+    let mut bytes = [0; 7];
+    assert_eq!(read(&kernel, &mut bytes), Err(Errno::EINVAL));
+    assert_eq!(read(&userspace, &mut bytes), Ok(7));
+    assert_eq!(kernel.read().unwrap(), 1, "nothing is lost");
+    assert!(userspace.read().is_err(), "the message is torn: its rest is thrown away");
+    userspace.arm_after(Duration::ZERO).unwrap();
+    assert_eq!(userspace.read().unwrap(), 1, "the next one is whole");
+}
+
+#[test]
+fn a_write() {
+    let [kernel, userspace] = both();
+    assert_eq!(write(&kernel, &[0; 8]), Err(Errno::EINVAL));
+    assert_eq!(write(&userspace, &[0; 8]), Err(Errno::EBADF));
+}
+
+#[test]
+fn the_kind_of_file() {
+    let [kernel, userspace] = both();
+    let kind = |timer: &TimerFd| SFlag::from_bits_truncate(fstat(timer).unwrap().st_mode) & SFlag::S_IFMT;
+    assert_eq!([kind(&kernel), kind(&userspace)], [SFlag::empty(), SFlag::S_IFIFO]);
+    let access = |timer: &TimerFd| fcntl(timer, FcntlArg::F_GETFL).unwrap() & libc::O_ACCMODE;
+    assert_eq!([access(&kernel), access(&userspace)], [libc::O_RDWR, libc::O_RDONLY]);
+    let name = |timer: &TimerFd| std::fs::read_link(format!("/proc/self/fd/{}", timer.as_raw_fd())).unwrap();
+    assert_eq!(name(&kernel).to_str(), Some("anon_inode:[timerfd]"));
+    assert!(name(&userspace).to_str().unwrap().starts_with("pipe:["));
+}
+
+#[test]
+fn the_bits_of_poll() {
+    let [kernel, userspace] = both_expired();
+    assert_eq!(poll(kernel.as_fd()), libc::POLLIN);
+    assert_eq!(poll(userspace.as_fd()), libc::POLLIN | libc::POLLRDNORM);
+}
+
+#[test]
+fn asking_how_many_bytes_there_are() {
+    let [kernel, userspace] = both_expired();
+    let ask = |timer: &TimerFd| {
+        let mut count = 0;
+        // SAFETY: `count` is a valid place for the number that this request stores.
+        Errno::result(unsafe { libc::ioctl(timer.as_raw_fd(), libc::FIONREAD, &mut count) }).map(|_| count)
+    };
+    assert_eq!([ask(&kernel), ask(&userspace)], [Err(Errno::ENOTTY), Ok(8)]);
+}
+
+#[test]
+fn seeking() {
+    let [kernel, userspace] = both();
+    assert!(matches!(lseek(&kernel, 0, Whence::SeekSet), Ok(0) | Err(Errno::ESPIPE)), "0 since Linux 6.0");
+    assert_eq!(lseek(&userspace, 0, Whence::SeekSet), Err(Errno::ESPIPE));
+}
+
+#[test]
+fn a_signal_for_each_expiration() {
+    let [kernel, userspace] = both();
+    for (timer, kept) in [(kernel, false), (userspace, true)] {
+        fcntl(&timer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_ASYNC)).unwrap();
+        let flags = OFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFL).unwrap());
+        assert_eq!(flags.contains(OFlag::O_ASYNC), kept);
+    }
+}
+
+#[test]
+fn a_duplicate_that_outlives_the_timer() {
+    let [kernel, userspace] = both().map(|timer| {
+        timer.arm_after(Duration::from_millis(1)).unwrap();
+        timer.as_fd().try_clone_to_owned().unwrap()
+    });
+    let mut bytes = [0; 8];
+    while poll(kernel.as_fd()) == 0 {}
+    assert_eq!(read(&kernel, &mut bytes), Ok(8));
+    assert_ne!(poll(userspace.as_fd()) & libc::POLLHUP, 0);
+    while read(&userspace, &mut bytes).unwrap() > 0 {}
+}
+
+/// Edges of a periodic timer that nobody reads: one, or one for each refresh of the count.
+#[test]
+fn edges_while_nobody_reads() {
+    use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+    for (timer, many) in both().into_iter().zip([false, true]) {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap();
+        epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 0)).unwrap();
+        timer.arm_every(Duration::from_millis(1)).unwrap();
+        let edge = |timeout| epoll.wait(&mut [EpollEvent::empty()], timeout).unwrap();
+        assert_eq!(edge(EpollTimeout::NONE), 1);
+        if many {
+            assert_eq!([edge(EpollTimeout::NONE), edge(EpollTimeout::NONE)], [1, 1]);
+        } else {
+            assert_eq!(edge(EpollTimeout::from(50u8)), 0);
+        }
+    }
+}
+
+/// Linux's alarm clocks go on reporting what was left when they were turned off.
+#[test]
+fn an_alarm_clock_that_is_off() {
+    let builder = TimerFd::builder(Clock::RealtimeAlarm);
+    let open = |name| builder.backend(backends::named(name).unwrap()).open();
+    let Ok(timers) = ["kernel", "userspace"].map(open).into_iter().collect::<Result<Vec<_>, _>>() else {
+        return; // for want of the capability
+    };
+    for (timer, reports) in timers.iter().zip([true, false]) {
+        timer.arm_after(HOUR).unwrap();
+        timer.disarm().unwrap();
+        assert_eq!(timer.gettime().unwrap().is_armed(), reports);
+    }
+}
