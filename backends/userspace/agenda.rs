@@ -101,3 +101,26 @@ fn to_monotonic(clock: Clock, due: u64, now: impl FnOnce() -> u64) -> u64 {
 pub(super) fn time(clock: Clock) -> u64 {
     clock.now().map_or(0, nanos)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_can_jump_is_looked_at_four_times_a_second_and_no_other_is() {
+        const HOUR: u64 = 3_600_000_000_000;
+        let at = |clock| {
+            let mut agenda = Agenda::new();
+            agenda.queue(clock).insert(Place { due: time(clock) + HOUR, id: 1 }, Arc::new(()));
+            let now = time(Clock::Monotonic);
+            agenda.wake_up(now) - now
+        };
+        assert!(at(Clock::Monotonic) > HOUR / 2);
+        assert_eq!(at(Clock::Realtime), 250_000_000);
+        assert_eq!(at(Clock::Boottime), 250_000_000);
+        let mut agenda = Agenda::new();
+        assert_eq!(agenda.wake_up(5), NEVER);
+        agenda.step_watchers.insert(1, Arc::new(()));
+        assert_eq!(agenda.wake_up(5), 250_000_005);
+    }
+}

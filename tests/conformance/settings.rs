@@ -1,7 +1,7 @@
 //! `settime` and `gettime`: what is set, what is left, what is discarded.
 
 use crate::support::*;
-use portable_timerfd::{Backend, Clock, Initial, Timer, TimerSpec};
+use portable_timerfd::{Backend, Clock, Initial, Timer, TimerFd, TimerSpec};
 use std::time::Duration;
 
 crate::cases![
@@ -21,6 +21,7 @@ crate::cases![
     moving_a_deadline_earlier_or_later_is_obeyed,
     a_setting_given_back_goes_on_where_it_was,
     a_new_setting_may_run_by_another_clock_than_the_old,
+    alarm_clocks_keep_the_time_of_those_they_are_named_after,
     the_mark_to_cancel_is_ignored_where_it_has_no_meaning,
 ];
 
@@ -205,6 +206,24 @@ fn a_new_setting_may_run_by_another_clock_than_the_old(backend: &'static Backend
         timer.arm_after(ms(1)).unwrap();
         assert_eq!(timer.wait(None).unwrap(), 1);
         timer.arm_at(Clock::Realtime.now().unwrap() + HOUR).unwrap();
+    }
+}
+
+/// Where this process may set them: `tests/process` has the case that it may not.
+fn alarm_clocks_keep_the_time_of_those_they_are_named_after(backend: &'static Backend) {
+    for clock in [Clock::RealtimeAlarm, Clock::BoottimeAlarm] {
+        let timer = match TimerFd::builder(clock).backend(backend).open() {
+            Err(e) if matches!(e.raw_os_error(), Some(nix::libc::EPERM | nix::libc::EOPNOTSUPP)) => continue,
+            timer => timer.unwrap(),
+        };
+        let goal = clock.now().unwrap() + ms(2);
+        timer.settime(&TimerSpec::at(goal).every(ms(2))).unwrap();
+        until_readable(&timer);
+        assert_counts_by_the_clock(clock, goal, ms(2), || timer.read().unwrap());
+        timer.arm_after(HOUR).unwrap();
+        assert!(left(timer.gettime().unwrap()) > HOUR - 60 * SECOND);
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
     }
 }
 

@@ -54,6 +54,12 @@ fn alarm_clocks_need_the_capability_when_made_and_when_set() {
         assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
     }
     made().for_each(|timer| assert_eq!(errno(timer), Some(libc::EPERM)));
+    // Asked before the descriptor is.
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
+    made().for_each(|timer| assert_eq!(errno(timer), Some(libc::EPERM)));
+    let plain = backends::ALL.iter().map(|backend| TimerFd::builder(Clock::Monotonic).backend(backend).open());
+    plain.for_each(|timer| assert_eq!(errno(timer), Some(libc::EMFILE)));
 }
 
 /// From now on, a system call fails with this error in this process.

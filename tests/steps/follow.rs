@@ -2,7 +2,7 @@
 
 use crate::*;
 use nix::poll::PollTimeout;
-use portable_timerfd::{Clock, Initial, Timer, TimerSpec};
+use portable_timerfd::{backends, Clock, Initial, Timer, TimerFd, TimerSpec};
 use std::sync::atomic::Ordering;
 use std::thread;
 
@@ -20,6 +20,22 @@ fn absolute_times_follow_steps_and_relative_ones_do_not() {
     absolute.arm_at(now() + HOUR).unwrap();
     step(-3600);
     assert!(left(&absolute) > HOUR + 50 * 60 * SECOND);
+}
+
+/// A relative time of an alarm clock becomes an absolute one.
+#[test]
+fn relative_times_of_the_alarm_clock_follow_steps() {
+    let _alone = alone();
+    let builder = TimerFd::builder(Clock::RealtimeAlarm).backend(backends::named("userspace").unwrap());
+    let timer = match builder.open() {
+        Err(e) if e.raw_os_error() == Some(nix::libc::EPERM) => return,
+        timer => timer.unwrap(),
+    };
+    timer.arm_after(2 * HOUR).unwrap();
+    step(3600);
+    assert!(left(&timer) <= HOUR);
+    step(3600);
+    assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
 /// Every ten minutes, for the first time in nine. It has expired at 9 and at 19; nobody has read it, and it is 25 now.
