@@ -9,6 +9,7 @@ use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
 use nix::sys::stat::{fstat, SFlag};
 use nix::unistd::{lseek, read, write, Whence};
+use portable_timerfd::backends::kernel::KernelTimer;
 use portable_timerfd::{backends, Clock, Timer, TimerFd};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
@@ -69,6 +70,43 @@ fn the_kind_of_file() {
     let name = |timer: &TimerFd| std::fs::read_link(format!("/proc/self/fd/{}", timer.as_raw_fd())).unwrap();
     assert_eq!(name(&kernel).to_str(), Some("anon_inode:[timerfd]"));
     assert!(name(&userspace).to_str().unwrap().starts_with("pipe:["));
+    let info = |timer: &TimerFd| std::fs::read_to_string(format!("/proc/self/fdinfo/{}", timer.as_raw_fd())).unwrap();
+    assert_eq!([&kernel, &userspace].map(|timer| info(timer).contains("clockid:")), [true, false]);
+}
+
+#[test]
+fn a_read_to_a_place_that_is_none() {
+    let [kernel, userspace] = both_expired();
+    for timer in [&kernel, &userspace] {
+        // SAFETY: nothing is ever in the page at zero, as the system finds before it writes anything.
+        let read = unsafe { libc::read(timer.as_raw_fd(), 8 as *mut libc::c_void, 8) };
+        assert_eq!(Errno::result(read), Err(Errno::EFAULT));
+    }
+    assert!(kernel.read().is_err(), "the count is gone");
+    assert_eq!(userspace.read().unwrap(), 1);
+}
+
+#[test]
+fn splicing() {
+    let (_reader, writer) = nix::unistd::pipe().unwrap();
+    let splice = |timer: &TimerFd| {
+        // SAFETY: the call touches no memory of this program.
+        let moved = unsafe {
+            libc::splice(timer.as_raw_fd(), std::ptr::null_mut(), writer.as_raw_fd(), std::ptr::null_mut(), 8, 0)
+        };
+        Errno::result(moved)
+    };
+    assert_eq!(both_expired().each_ref().map(splice), [Err(Errno::EINVAL), Ok(8)]);
+}
+
+/// All that its receiver has is the descriptor.
+#[test]
+fn a_descriptor_handed_on() {
+    let [kernel, userspace] = both().map(|timer| (timer.as_fd().try_clone_to_owned().unwrap(), timer));
+    assert!(KernelTimer::from(kernel.0).arm_after(Duration::ZERO).is_ok());
+    assert_eq!(kernel.1.wait(None).unwrap(), 1);
+    let refused = KernelTimer::from(userspace.0).arm_after(Duration::ZERO).unwrap_err();
+    assert_eq!(refused.raw_os_error(), Some(libc::EINVAL));
 }
 
 #[test]

@@ -33,9 +33,10 @@ static ENGINE: PerProcess<Engine<Shared>> = PerProcess::new();
 
 /// A timer made of a pipe, which one thread for all such timers of the process fills.
 ///
-/// The thread is started by the first timer that is armed; its name is `timerfd`, and it takes no signals. A plain
-/// `read(2)` of eight bytes from the descriptor gives the count as of the thread's last look; what that misses comes with
-/// the next one. [`read`](Timer::read) counts by the clock at the moment of the call.
+/// The thread is started by the first timer that is armed, and ends a second after the last timer is dropped; its name is
+/// `timerfd`, and it takes no signals. A plain `read(2)` of eight bytes from the descriptor gives the count as of the
+/// thread's last look; what that misses comes with the next one. [`read`](Timer::read) counts by the clock at the moment of
+/// the call. The methods take locks, so a signal handler must not call them.
 ///
 /// # Platforms
 ///
