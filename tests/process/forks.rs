@@ -52,12 +52,16 @@ fn a_forked_child_has_no_timers_of_its_parents_but_makes_its_own() {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// A child that finds a lock held waits for ever.
+/// A child that waits for a lock that is held waits for ever.
 fn forks_amid_a_storm_leave_no_lock_held_in_the_child() {
-    let (shared, done) = (userspace(), AtomicBool::new(false));
+    let (mut shared, done) = (userspace(), AtomicBool::new(false));
+    let inherited: *mut TimerFd = &mut shared;
     thread::scope(|scope| {
+        // SAFETY: in this process the timer is only ever lent out while the threads live.
+        let shared = unsafe { &*inherited };
         for _ in 0..3 {
-            scope.spawn(|| {
+            let done = &done;
+            scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     shared.arm_every(Duration::from_nanos(1)).unwrap();
                     shared.gettime().unwrap();
@@ -71,7 +75,10 @@ fn forks_amid_a_storm_leave_no_lock_held_in_the_child() {
             in_a_child((), |()| {
                 let own = userspace();
                 own.arm_after(Duration::from_micros(10)).unwrap();
-                own.wait(None).unwrap() == 1 && shared.gettime().is_err() && shared.disarm().is_err()
+                let fine = own.wait(None).unwrap() == 1 && shared.gettime().is_err() && shared.disarm().is_err();
+                // SAFETY: the threads that it was lent to are not in the child, which leaves without dropping it again.
+                unsafe { std::ptr::drop_in_place(inherited) };
+                fine
             });
         }
         done.store(true, Ordering::Relaxed);
