@@ -2,12 +2,10 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use crate::backend::Backend;
-use crate::backends::sys::error::ECANCELED;
-use crate::backends::sys::{fd, timerfd};
+use crate::backends::sys::error::{os_error, EAGAIN};
+use crate::backends::sys::{fd, nowait, timerfd};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
@@ -16,7 +14,10 @@ use crate::timer::Timer;
 /// The row of the kernel's timers: Linux and Android. Elsewhere it says `ENOSYS`.
 pub const BACKEND: Backend = Backend::new("kernel", open);
 
-/// A timer of the kernel's: each method is one system call, with no lock and no allocation.
+/// A timer of the kernel's: each method is one system call, with no state, no lock and no allocation of ours.
+///
+/// Between the time of an expiration and its noticing it, which takes some microseconds, Linux reports that nothing is left
+/// of a periodic timer, as if it were off.
 ///
 /// # Platforms
 ///
@@ -25,8 +26,6 @@ pub const BACKEND: Backend = Backend::new("kernel", open);
 #[derive(Debug)]
 pub struct KernelTimer {
     fd: OwnedFd,
-    /// Whether the last setting goes on for ever, so that something is always left of it.
-    goes_on: AtomicBool,
 }
 
 impl KernelTimer {
@@ -34,26 +33,9 @@ impl KernelTimer {
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`]; `EINVAL` for a clock that this kernel is too old for.
+    /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
-        Ok(KernelTimer::from(timerfd::create(clock, flags)?))
-    }
-}
-
-/// Whether a timer with this setting is never off again. One that a step cancels may be.
-#[inline]
-fn goes_on(spec: &TimerSpec) -> bool {
-    spec.is_armed() && !spec.interval().is_zero() && !spec.is_canceled_by_steps()
-}
-
-/// Between the time and its noticing it the kernel reports that nothing is left, as for a timer that is off; of a setting
-/// that goes on, the least that can be is left then.
-#[inline]
-fn told(told: TimerSpec, goes_on: bool) -> TimerSpec {
-    if goes_on && !told.is_armed() && !told.interval().is_zero() {
-        TimerSpec::after(Duration::from_nanos(1)).every(told.interval())
-    } else {
-        told
+        Ok(KernelTimer { fd: timerfd::create(clock, flags)? })
     }
 }
 
@@ -64,18 +46,12 @@ fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
 impl Timer for KernelTimer {
     #[inline]
     fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        let result = timerfd::settime(self.fd.as_fd(), new);
-        let went_on = self.goes_on.load(Ordering::Relaxed);
-        match &result {
-            Err(e) if e.raw_os_error() != Some(ECANCELED) => {}
-            _ => self.goes_on.store(goes_on(new), Ordering::Relaxed),
-        }
-        Ok(told(result?, went_on))
+        timerfd::settime(self.fd.as_fd(), new)
     }
 
     #[inline]
     fn gettime(&self) -> io::Result<TimerSpec> {
-        Ok(told(timerfd::gettime(self.fd.as_fd())?, self.goes_on.load(Ordering::Relaxed)))
+        timerfd::gettime(self.fd.as_fd())
     }
 
     #[inline]
@@ -89,13 +65,18 @@ impl Timer for KernelTimer {
             self.gettime()?;
         }
     }
+
+    fn try_read(&self) -> io::Result<u64> {
+        // No bytes at all: as above, but there is no waiting on.
+        nowait::read_count(self.fd.as_fd())?.ok_or_else(|| os_error(EAGAIN))
+    }
 }
 
 /// Takes over a descriptor, which should be a timerfd: on any other, `settime` and `gettime` fail with `EINVAL`, and
 /// `read` gives what a read of eight bytes gives.
 impl From<OwnedFd> for KernelTimer {
     fn from(fd: OwnedFd) -> KernelTimer {
-        KernelTimer { fd, goes_on: AtomicBool::new(false) }
+        KernelTimer { fd }
     }
 }
 

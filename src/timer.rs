@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::backends::sys::error::{os_error, EINVAL, ETIMEDOUT};
+use crate::backends::sys::error::{os_error, EAGAIN, EINVAL, ETIMEDOUT};
 use crate::backends::sys::fd::wait_readable;
 use crate::spec::TimerSpec;
 
@@ -116,6 +116,27 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         self.settime(&TimerSpec::disarmed())
     }
 
+    /// The number of expirations since the last successful `read` or `settime`, at least 1, without ever waiting, whether
+    /// the descriptor is blocking or not.
+    ///
+    /// # Errors
+    ///
+    /// - `EAGAIN` ([`WouldBlock`](io::ErrorKind::WouldBlock)): there is none.
+    /// - `ECANCELED`: as for [`read`](Timer::read).
+    /// - `ESRCH`: as for [`settime`](Timer::settime).
+    ///
+    /// # Platforms
+    ///
+    /// On Linux before 6.10 a timer of the kernel's whose descriptor is in blocking mode, and which another thread reads
+    /// at the same moment, may make it wait. So may a timer type that does not write a `try_read` of its own.
+    fn try_read(&self) -> io::Result<u64> {
+        if wait_readable(self.as_fd(), Some(Instant::now()))? {
+            self.read()
+        } else {
+            Err(os_error(EAGAIN))
+        }
+    }
+
     /// Waits for the timer to expire and returns the number of expirations, whether the descriptor is blocking or not.
     ///
     /// Without a time limit it waits for ever, also for a timer that is disarmed, which another thread may arm. The
@@ -126,21 +147,23 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     ///
     /// - `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit passed. Zero asks whether it has expired.
     /// - `ECANCELED`: as for [`read`](Timer::read).
+    /// - `ESRCH`: as for [`settime`](Timer::settime).
     ///
     /// # Platforms
     ///
-    /// If *several* threads read one timer whose descriptor is in blocking mode, a thread that lost the race for an
-    /// expiration waits for the next one, past its limit.
+    /// As for [`try_read`](Timer::try_read): where that may wait, this may wait past its limit.
     fn wait(&self, limit: Option<Duration>) -> io::Result<u64> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut is_over = false;
         loop {
-            if !wait_readable(self.as_fd(), deadline)? {
-                return Err(os_error(ETIMEDOUT));
-            }
-            match self.read() {
+            match self.try_read() {
                 Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
                 result => return result,
             }
+            if is_over {
+                return Err(os_error(ETIMEDOUT));
+            }
+            is_over = !wait_readable(self.as_fd(), deadline)?;
         }
     }
 }
@@ -158,6 +181,14 @@ macro_rules! forward_through {
 
             fn read(&self) -> io::Result<u64> {
                 (**self).read()
+            }
+
+            fn try_read(&self) -> io::Result<u64> {
+                (**self).try_read()
+            }
+
+            fn wait(&self, limit: Option<Duration>) -> io::Result<u64> {
+                (**self).wait(limit)
             }
         }
     };

@@ -141,6 +141,10 @@ impl Timer for TimerFd {
     fn read(&self) -> io::Result<u64> {
         self.timer.read()
     }
+
+    fn try_read(&self) -> io::Result<u64> {
+        self.timer.try_read()
+    }
 }
 
 impl AsFd for TimerFd {

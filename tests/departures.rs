@@ -7,11 +7,13 @@
 use nix::errno::Errno;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
+use nix::sys::signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use nix::sys::stat::{fstat, SFlag};
 use nix::unistd::{lseek, read, write, Whence};
 use portable_timerfd::backends::kernel::KernelTimer;
 use portable_timerfd::{backends, Clock, Timer, TimerFd};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -51,6 +53,44 @@ fn a_read_of_fewer_than_eight_bytes() {
     assert!(userspace.read().is_err(), "the message is torn: its rest is thrown away");
     userspace.arm_after(Duration::ZERO).unwrap();
     assert_eq!(userspace.read().unwrap(), 1, "the next one is whole");
+    assert_eq!([read(&kernel, &mut []), read(&userspace, &mut [])], [Err(Errno::EINVAL), Ok(0)]);
+}
+
+/// Between the time and its noticing it Linux may report that nothing is left.
+#[test]
+fn a_periodic_timer_at_the_moment_of_its_expiration() {
+    let [_, userspace] = both();
+    let interval = Duration::from_micros(50);
+    for round in 0..2_000 {
+        let goal = Clock::Monotonic.now().unwrap() + interval;
+        userspace.arm_every(interval).unwrap();
+        while Clock::Monotonic.now().unwrap() < goal {}
+        assert!(userspace.gettime().unwrap().is_armed(), "round {round}");
+        assert!(userspace.disarm().unwrap().is_armed(), "round {round}");
+    }
+}
+
+#[test]
+fn wait_after_a_torn_read() {
+    let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named("userspace").unwrap());
+    let timer = builder.nonblocking(false).open().unwrap();
+    timer.arm_after(Duration::ZERO).unwrap();
+    assert_eq!(read(&timer, &mut [0; 3]), Ok(3));
+    let over = timer.wait(Some(Duration::from_millis(5))).unwrap_err();
+    assert_eq!(over.kind(), std::io::ErrorKind::TimedOut);
+}
+
+/// By its name in `/proc` a pipe can be opened anew, also to be written to.
+#[test]
+fn opening_it_anew() {
+    let [kernel, userspace] = both();
+    let open = |timer: &TimerFd, flags| {
+        let name = format!("/proc/self/fd/{}", timer.as_raw_fd());
+        nix::fcntl::open(name.as_str(), flags | OFlag::O_NONBLOCK, nix::sys::stat::Mode::empty()).map(drop)
+    };
+    for flags in [OFlag::O_RDONLY, OFlag::O_WRONLY] {
+        assert_eq!([open(&kernel, flags), open(&userspace, flags)], [Err(Errno::ENXIO), Ok(())]);
+    }
 }
 
 #[test]
@@ -125,6 +165,8 @@ fn asking_how_many_bytes_there_are() {
         Errno::result(unsafe { libc::ioctl(timer.as_raw_fd(), libc::FIONREAD, &mut count) }).map(|_| count)
     };
     assert_eq!([ask(&kernel), ask(&userspace)], [Err(Errno::ENOTTY), Ok(8)]);
+    userspace.read().unwrap();
+    assert_eq!(ask(&userspace), Ok(0));
 }
 
 #[test]
@@ -134,13 +176,25 @@ fn seeking() {
     assert_eq!(lseek(&userspace, 0, Whence::SeekSet), Err(Errno::ESPIPE));
 }
 
+static SIGNALS: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn count_signal(_: i32) {
+    SIGNALS.fetch_add(1, Ordering::SeqCst);
+}
+
 #[test]
 fn a_signal_for_each_expiration() {
-    let [kernel, userspace] = both();
-    for (timer, kept) in [(kernel, false), (userspace, true)] {
-        fcntl(&timer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_ASYNC)).unwrap();
-        let flags = OFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFL).unwrap());
-        assert_eq!(flags.contains(OFlag::O_ASYNC), kept);
+    let action = SigAction::new(SigHandler::Handler(count_signal), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the handler does nothing but add to an atomic.
+    unsafe { sigaction(Signal::SIGIO, &action) }.unwrap();
+    for (timer, signalled) in both().iter().zip([false, true]) {
+        // SAFETY: naming the process to be signalled touches no memory.
+        unsafe { libc::fcntl(timer.as_raw_fd(), libc::F_SETOWN, libc::getpid()) };
+        fcntl(timer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_ASYNC)).unwrap();
+        timer.arm_after(Duration::from_millis(1)).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        while signalled && SIGNALS.load(Ordering::SeqCst) == 0 {}
+        assert_eq!(SIGNALS.load(Ordering::SeqCst) > 0, signalled);
     }
 }
 

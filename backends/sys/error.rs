@@ -2,7 +2,7 @@
 
 use std::io;
 
-pub(crate) use libc::{ECANCELED, EINVAL, EIO, ESRCH, ETIMEDOUT};
+pub(crate) use libc::{EAGAIN, ECANCELED, EINVAL, EIO, ESRCH, ETIMEDOUT};
 
 /// The error with this number.
 pub(crate) fn os_error(errno: i32) -> io::Error {

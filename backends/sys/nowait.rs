@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use cfg_if::cfg_if;
 
-use super::error::check;
-use super::fd::{set_nonblocking, wait_readable, COUNT_SIZE};
+use super::error::{check, os_error, EAGAIN};
+use super::fd::{self, set_nonblocking, wait_readable, COUNT_SIZE};
 
 /// Takes the count that `fd` holds, however many others may be reading it; 0 if it holds none.
 ///
@@ -26,14 +26,34 @@ pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
     }
 }
 
+/// One `read(2)` of a count that is not to wait: `None` if there were no bytes though there was something to read.
+///
+/// Where the system can't say so to a read, it waits if somebody else reads at the same moment and the descriptor is in
+/// blocking mode.
+pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+    let mut message = [0u8; COUNT_SIZE];
+    match told_not_to_wait(fd, &mut message)? {
+        Some(read) => Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message))),
+        None if wait_readable(fd, Some(Instant::now()))? => fd::read_count(fd),
+        None => Err(os_error(EAGAIN)),
+    }
+}
+
+/// A read of a pipe that does not wait.
+fn read_nowait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    match told_not_to_wait(fd, buffer)? {
+        Some(read) => Ok(read),
+        None => reopened(fd, buffer),
+    }
+}
+
 cfg_if! {
     if #[cfg(any(target_os = "linux", target_os = "android"))] {
-        use std::fs::OpenOptions;
-        use std::io::Read;
-        use std::os::unix::fs::OpenOptionsExt;
+        use std::io::Write;
+        use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
-        /// One system call where the kernel has it for pipes.
-        fn read_nowait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+        /// One system call, where the kernel has it for such a descriptor; `None` where it has not.
+        fn told_not_to_wait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
             let mut place = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
             let current: libc::c_long = -1;
             // SAFETY: `place` describes `buffer`, which is valid for writes of its length. Its address is passed as the
@@ -50,26 +70,39 @@ cfg_if! {
                 )
             });
             match read {
-                Ok(read) => Ok(read.unsigned_abs() as usize),
+                Ok(read) => Ok(Some(read.unsigned_abs() as usize)),
                 // The kernel is too old, or a sandbox knows no better.
-                Err(e) if matches!(e.raw_os_error(), Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EPERM)) => {
-                    reopened(fd, buffer)
-                }
+                Err(e) if matches!(e.raw_os_error(), Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EPERM)) => Ok(None),
                 Err(e) => Err(e),
             }
         }
 
         /// Reads by way of an open file description of its own, which nobody else can switch to blocking.
         fn reopened(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-            match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
-                Ok(mut own) => own.read(buffer),
-                Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::EACCES | libc::EPERM)) => switching(fd, buffer),
-                Err(e) => Err(e),
+            match open_again(fd) {
+                Ok(own) => read(own.as_fd(), buffer),
+                // There is no `/proc`, or no descriptor left.
+                Err(_) => switching(fd, buffer),
             }
         }
+
+        fn open_again(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+            let mut path = [0u8; 32];
+            // The zero that ends the path is there already.
+            write!(&mut path[..31], "/proc/self/fd/{}", fd.as_raw_fd())?;
+            let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC;
+            // SAFETY: `path` ends with a zero.
+            let own = check(unsafe { libc::open(path.as_ptr().cast(), flags) })?;
+            // SAFETY: the system has just made this descriptor for us, and nobody else knows it.
+            Ok(unsafe { OwnedFd::from_raw_fd(own) })
+        }
     } else {
-        use switching as read_nowait;
+        /// The system knows no such call.
+        fn told_not_to_wait(_fd: BorrowedFd<'_>, _buffer: &mut [u8]) -> io::Result<Option<usize>> {
+            Ok(None)
+        }
+
+        use switching as reopened;
     }
 }
 
@@ -80,15 +113,20 @@ cfg_if! {
 /// makes this read wait if the pipe is emptied at the same moment too.
 fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     if !wait_readable(fd, Some(Instant::now()))? {
-        return Err(io::ErrorKind::WouldBlock.into());
+        return Err(os_error(EAGAIN));
     }
     let was_nonblocking = set_nonblocking(&fd, true)?;
-    // SAFETY: `buffer` is valid for writes of its length.
-    let read = check(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) });
+    let read = read(fd, buffer);
     if !was_nonblocking {
         set_nonblocking(&fd, false)?;
     }
-    Ok(read?.unsigned_abs())
+    read
+}
+
+fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: `buffer` is valid for writes of its length.
+    let read = check(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) })?;
+    Ok(read.unsigned_abs())
 }
 
 #[cfg(test)]

@@ -100,10 +100,20 @@ impl Timer for UserspaceTimer {
 
     fn read(&self) -> io::Result<u64> {
         if self.is_inherited() {
+            // Without the child's own end to write to, it ends where the parent does.
+            self.shared.close_inherited();
             let count = sys::fd::read_count(self.reader.as_fd())?;
             return count.ok_or_else(|| os_error(ESRCH));
         }
         self.shared.read(&self.reader)
+    }
+
+    fn try_read(&self) -> io::Result<u64> {
+        if self.is_inherited() {
+            self.shared.close_inherited();
+            return sys::nowait::read_count(self.reader.as_fd())?.ok_or_else(|| os_error(ESRCH));
+        }
+        self.shared.try_read()
     }
 }
 

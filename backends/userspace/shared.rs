@@ -11,7 +11,7 @@ use super::state::State;
 use super::step::StepWatch;
 use super::thread::{Engine, Look};
 use crate::backends::sys;
-use crate::backends::sys::error::{os_error, ECANCELED, EIO};
+use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED, EIO};
 use crate::clock::Clock;
 use crate::spec::{Initial, TimerSpec};
 
@@ -93,6 +93,14 @@ impl Shared {
             }
             // An ordinary read waits or does not, and is interrupted or not, just as a reader of the descriptor would be.
             count = sys::fd::read_count(reader.as_fd())?.ok_or_else(|| os_error(EIO))?;
+        }
+    }
+
+    /// The expirations up to now.
+    pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
+        match self.collect(&mut self.state(), 0)? {
+            0 => Err(os_error(EAGAIN)),
+            count => Ok(count),
         }
     }
 

@@ -16,6 +16,7 @@ crate::cases![
     poll_says_readable_and_nothing_else,
     select_never_says_writable_or_exceptional,
     it_stays_readable_until_it_is_read,
+    a_periodic_timer_that_nobody_reads_is_readable_again_and_again,
     a_raw_read_gives_the_count,
     a_late_plain_reader_gets_the_whole_count,
     a_plain_read_fills_no_more_than_eight_bytes,
@@ -23,6 +24,8 @@ crate::cases![
     a_duplicate_shows_the_same_timer,
     the_mode_may_be_switched_at_any_time,
     wait_counts_in_either_mode,
+    try_read_never_waits,
+    wait_and_try_read_see_an_expiration_though_the_descriptor_shows_none,
     wait_gives_up_after_its_limit_and_not_before,
     wait_sees_a_timer_that_another_thread_arms,
 ];
@@ -157,6 +160,46 @@ fn wait_counts_in_either_mode(backend: &'static Backend) {
         assert_eq!(timer.wait(Some(HOUR)).unwrap(), 1);
         timer.arm_after(ms(2)).unwrap();
         assert_eq!(timer.wait(Some(Duration::MAX)).unwrap(), 1);
+    }
+}
+
+fn try_read_never_waits(backend: &'static Backend) {
+    for timer in [open(backend), open_blocking(backend)] {
+        for _ in 0..3 {
+            assert_eq!(timer.try_read().unwrap_err().raw_os_error(), Some(nix::libc::EAGAIN));
+            timer.arm_after(ms(1)).unwrap();
+            until_readable(&timer);
+            assert_eq!(timer.try_read().unwrap(), 1);
+        }
+    }
+}
+
+/// The emulation's thread, which rests the longer the longer nobody reads, is not what they ask. Linux's own answer may come
+/// a moment late.
+fn wait_and_try_read_see_an_expiration_though_the_descriptor_shows_none(backend: &'static Backend) {
+    let timer = open(backend);
+    let seen = |read: &dyn Fn() -> bool| {
+        (0..20).any(|_| {
+            timer.arm_every(ms(1)).unwrap();
+            thread::sleep(ms(40));
+            let _ = raw_read(&timer);
+            thread::sleep(ms(2));
+            read()
+        })
+    };
+    assert!(seen(&|| timer.wait(Some(Duration::ZERO)).is_ok()));
+    assert!(seen(&|| timer.try_read().is_ok()));
+}
+
+/// What is taken away to be put back greater comes again with nobody's help.
+fn a_periodic_timer_that_nobody_reads_is_readable_again_and_again(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.arm_every(Duration::from_micros(50)).unwrap();
+    for round in 0..20_000 {
+        until_readable(&timer);
+        if round % 5_000 == 0 {
+            let _ = raw_read(&timer);
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use crate::descriptors::open;
 use crate::{on_every_backend, userspace, userspace_on};
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, ForkResult};
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{Clock, Registered, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, Registered, Timer, TimerFd, TimerSpec};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread;
@@ -13,6 +15,8 @@ use std::time::Duration;
 
 crate::cases![
     a_forked_child_has_no_timers_of_its_parents_but_makes_its_own,
+    a_forked_child_and_its_parent_read_from_one_count,
+    a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file,
     forks_amid_a_storm_leave_no_lock_held_in_the_child,
     a_registration_dropped_in_a_child_leaves_the_parents_loop,
 ];
@@ -35,8 +39,9 @@ fn in_a_child<T>(thing: T, body: impl FnOnce(T) -> bool) -> T {
 
 fn a_forked_child_has_no_timers_of_its_parents_but_makes_its_own() {
     let timer = userspace();
-    timer.arm_every(Duration::from_millis(1)).unwrap();
+    timer.arm_after(Duration::from_millis(1)).unwrap();
     timer.wait(None).unwrap();
+    timer.arm_after(Duration::from_secs(3600)).unwrap();
     let refused = |result: std::io::Result<_>| result.unwrap_err().raw_os_error() == Some(nix::libc::ESRCH);
     let timer = in_a_child(timer, |inherited| {
         let mut fine = refused(inherited.arm_after(Duration::ZERO)) && refused(inherited.gettime());
@@ -50,6 +55,37 @@ fn a_forked_child_has_no_timers_of_its_parents_but_makes_its_own() {
     timer.disarm().unwrap();
     timer.arm_after(Duration::from_millis(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+fn a_forked_child_and_its_parent_read_from_one_count() {
+    for timer in on_every_backend(|backend| TimerFd::builder(Clock::Monotonic).backend(backend)) {
+        timer.arm_after(Duration::ZERO).unwrap();
+        poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+        let timer = in_a_child(timer, |timer| timer.read().is_ok_and(|count| count == 1));
+        assert!(timer.read().is_err());
+        let is_shared = timer.backend().name() == "kernel";
+        let timer = in_a_child(timer, |timer| timer.arm_after(Duration::from_secs(3600)).is_ok() == is_shared);
+        assert_eq!(timer.gettime().unwrap().is_armed(), is_shared);
+    }
+}
+
+/// The thread that could write there is gone with the parent, though the child has had both ends of the pipe.
+fn a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file() {
+    let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named("userspace").unwrap());
+    let (report, reporter) = nix::unistd::pipe().unwrap();
+    in_a_child((), |()| {
+        let timer = builder.nonblocking(false).open().unwrap();
+        timer.arm_after(Duration::from_secs(3600)).unwrap();
+        // SAFETY: as above; the parent of this child's child ends at once.
+        if let ForkResult::Child = unsafe { fork() }.unwrap() {
+            let found = timer.read().unwrap_err().raw_os_error() == Some(nix::libc::ESRCH);
+            nix::unistd::write(&reporter, &[u8::from(found)]).unwrap();
+        }
+        true
+    });
+    let mut found = [0];
+    nix::unistd::read(&report, &mut found).unwrap();
+    assert_eq!(found, [1]);
 }
 
 /// A child that waits for a lock that is held waits for ever.

@@ -1,6 +1,7 @@
 //! What the system refuses: threads, capabilities, timerfd itself.
 
-use crate::{userspace, userspace_on};
+use crate::userspace;
+use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::unistd::{geteuid, setuid, Uid};
@@ -12,7 +13,9 @@ crate::cases![
     a_thread_that_cannot_be_started_is_an_error_that_changes_nothing,
     alarm_clocks_need_the_capability_when_made_and_when_set,
     a_kernel_without_timerfd_gets_the_emulation,
+    a_kernel_older_than_the_clock_gets_the_emulation,
     a_kernel_that_cannot_read_without_waiting_gets_another_way,
+    where_nothing_can_be_opened_anew_the_mode_is_switched,
 ];
 
 fn errno<T>(result: io::Result<T>) -> Option<i32> {
@@ -91,14 +94,58 @@ fn a_kernel_without_timerfd_gets_the_emulation() {
     assert_eq!(asked.unwrap_err().kind(), io::ErrorKind::Unsupported);
 }
 
-fn a_kernel_that_cannot_read_without_waiting_gets_another_way() {
-    for errno in [libc::EOPNOTSUPP, libc::EPERM] {
-        refuse(libc::SYS_preadv2, errno);
-        let timer = userspace_on(Clock::Realtime);
+fn a_kernel_older_than_the_clock_gets_the_emulation() {
+    refuse(libc::SYS_timerfd_create, libc::EINVAL);
+    let timer = TimerFd::new(Clock::Boottime).unwrap();
+    assert_eq!(timer.backend().name(), "userspace");
+}
+
+/// What asks most of a read that may not wait: a timer in either mode, expired over and over, plain readers at its side.
+fn assert_the_thread_never_waits() {
+    for nonblocking in [true, false] {
+        let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named("userspace").unwrap());
+        let timer = builder.nonblocking(nonblocking).open().unwrap();
         for _ in 0..100 {
             timer.arm_after(Duration::ZERO).unwrap();
             timer.arm_after(Duration::ZERO).unwrap();
+            assert_eq!(nix::unistd::read(&timer, &mut [0; 8]), Ok(8));
+            // Emptied by somebody, which the emulation does not know.
+            timer.arm_after(Duration::ZERO).unwrap();
             assert_eq!(timer.wait(None).unwrap(), 1);
+            assert!(timer.wait(Some(Duration::ZERO)).is_err());
         }
+        let first = Clock::Monotonic.now().unwrap();
+        let interval = Duration::from_micros(100);
+        timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
+        let (mut sum, mut rounds) = (0, 0);
+        while rounds < 200 {
+            std::thread::sleep(3 * interval);
+            let mut bytes = [0; 8];
+            if nix::unistd::read(&timer, &mut bytes).is_ok() {
+                sum += u64::from_ne_bytes(bytes);
+                rounds += 1;
+            }
+        }
+        let expirations = || (Clock::Monotonic.now().unwrap() - first).as_micros() as u64 / 100 + 1;
+        let least = expirations();
+        sum += timer.wait(None).unwrap();
+        assert!((least..=expirations()).contains(&sum));
+        let mode = OFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFL).unwrap());
+        assert_eq!(mode.contains(OFlag::O_NONBLOCK), nonblocking, "it is left as it was");
     }
+}
+
+/// Pipes are read so since Linux 6.4.
+fn a_kernel_that_cannot_read_without_waiting_gets_another_way() {
+    for errno in [libc::EOPNOTSUPP, libc::EPERM] {
+        refuse(libc::SYS_preadv2, errno);
+        assert_the_thread_never_waits();
+    }
+}
+
+/// As it is on systems that are not Linux, or at the descriptor limit.
+fn where_nothing_can_be_opened_anew_the_mode_is_switched() {
+    refuse(libc::SYS_preadv2, libc::EOPNOTSUPP);
+    refuse(libc::SYS_openat, libc::EMFILE);
+    assert_the_thread_never_waits();
 }

@@ -203,11 +203,13 @@ fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
 fn timers_that_come_and_go_share_a_thread() {
     let begun = Instant::now();
     let mut seen = BTreeSet::new();
-    for _ in 0..2_000 {
+    for _ in 0..30 {
         let timer = userspace();
         timer.arm_after(Duration::from_micros(100)).unwrap();
         assert_eq!(timer.wait(None).unwrap(), 1);
         seen.insert(the_thread());
+        drop(timer);
+        std::thread::sleep(Duration::from_millis(50));
     }
     // It stays for a second when there is nothing it could be needed for.
     assert!(seen.len() as u64 <= 1 + begun.elapsed().as_secs(), "{seen:?} in {:?}", begun.elapsed());

@@ -122,6 +122,16 @@ fn a_blocking_read_waits_on_when_the_clock_was_stepped_back_behind_what_is_unrea
     });
 }
 
+#[test]
+fn wait_keeps_its_limit_when_the_clock_was_stepped_back_behind_what_is_unread() {
+    let _alone = alone();
+    for blocking in [false, true] {
+        let timer = expired_twice(blocking);
+        step(-20 * 60);
+        assert_eq!(timer.wait(Some(SECOND / 100)).unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    }
+}
+
 /// A plain read can't be told: it gives what was counted when the thread looked.
 #[test]
 fn a_plain_read_gives_what_was_counted_before_the_step_back() {

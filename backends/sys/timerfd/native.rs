@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use crate::backends::sys::clock::id;
-use crate::backends::sys::error::check;
+use crate::backends::sys::error::{check, os_error};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
@@ -19,7 +19,12 @@ pub(crate) fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
     let nonblocking = if flags.nonblocking { libc::TFD_NONBLOCK } else { 0 };
     let close_on_exec = if flags.close_on_exec { libc::TFD_CLOEXEC } else { 0 };
     // SAFETY: the call touches no memory of ours.
-    let fd = check(unsafe { libc::timerfd_create(id(clock), nonblocking | close_on_exec) })?;
+    let fd = check(unsafe { libc::timerfd_create(id(clock), nonblocking | close_on_exec) });
+    let fd = fd.map_err(|e| match e.raw_os_error() {
+        // The flags are valid: the kernel is older than the clock.
+        Some(libc::EINVAL) => os_error(libc::EOPNOTSUPP),
+        _ => e,
+    })?;
     // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
