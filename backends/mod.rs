@@ -1,4 +1,4 @@
-//! The row of backends, best first.
+//! The table of backends, best first.
 
 pub mod kernel;
 pub(crate) mod sys;

@@ -18,11 +18,12 @@ use crate::spec::TimerSpec;
 ///
 /// # What holds on every backend
 ///
-/// - The descriptor ([`AsFd`]) is readable, for `poll`, `select`, `epoll`, `kqueue` and what is built on them, exactly
-///   while there are expirations that nobody has read. It is never writable.
-/// - A plain `read(2)` of eight bytes from it gives the number of expirations as a native-endian `u64`. On the userspace
-///   backend that is the number of a moment ago; what is missing comes with the next read. There, too, who reads so a timer
-///   that nobody had read for long may find it readable again up to 10 ms late. [`read`](Timer::read) has no such bounds.
+/// - The descriptor ([`AsFd`]) is readable, for `poll`, `select`, `epoll`, `kqueue` and what is built on them, while there
+///   are expirations that nobody has read, and else not. It is never writable.
+/// - A plain `read(2)` of eight bytes from it gives the number of expirations as a native-endian `u64`.
+/// - On the userspace backend both are as of the thread's last look: a plain read gives the number of a moment ago, and what is
+///   missing comes with the next one. Of a timer that nobody reads, the thread looks after ever longer rests, 10 ms at last.
+///   The methods don't depend on it.
 /// - Never early: nothing expires before the timer's clock has reached the time.
 /// - Counts come from the clock: a read gives `floor((now − first) / interval) + 1`, less what was read before. Nothing
 ///   is lost however late the read, and the schedule does not drift.
@@ -37,8 +38,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// Arms, re-arms or disarms the timer, and returns what was left of the old setting.
     ///
     /// The old setting comes as [`gettime`](Timer::gettime) would have reported it. A setting whose first expiration
-    /// has already come is readable at once. The interval of a [`disarmed`](TimerSpec::disarmed) setting does nothing but
-    /// be reported by `gettime`.
+    /// has already come is readable at once, on Linux after a moment perhaps. The interval of a
+    /// [`disarmed`](TimerSpec::disarmed) setting does nothing but be reported by `gettime`.
     ///
     /// # Errors
     ///
@@ -58,7 +59,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// The time is always relative, [`After`](crate::Initial::After), also for a timer set to an absolute time. It is
     /// [`Disarmed`](crate::Initial::Disarmed) for a timer that is off *and* for one that expired once and will not
     /// again, whether or not that expiration has been read.
-    /// An armed periodic timer always reports some time left.
+    /// An armed periodic timer reports some time left; on the kernel backend it may report none for the moment, some
+    /// microseconds, between a time and the kernel's noticing it.
     ///
     /// # Errors
     ///
@@ -75,6 +77,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// - `ECANCELED`: the wall clock was stepped, see [`cancel_on_set`](TimerSpec::cancel_on_set). Told once; a setting
     ///   that had not expired stays armed.
     /// - `EINTR`: a signal handler interrupted a blocking wait and was not installed with `SA_RESTART`.
+    /// - `ESRCH`: as for [`settime`](Timer::settime), once the process that made the timer is gone; until then a read gets what
+    ///   that process has not read.
     fn read(&self) -> io::Result<u64>;
 
     /// Expires once, after `delay`; zero is *now*.

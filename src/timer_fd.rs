@@ -87,8 +87,8 @@ impl TimerFdBuilder {
     ///
     /// # Platforms
     ///
-    /// An inherited descriptor of the userspace backend ends with the process that made it: the other program finds
-    /// it at its end of file.
+    /// An inherited descriptor of the userspace backend can be read, not set. It ends with the process that made it, or with
+    /// the program that this process executed another one in place of: then the reader finds the end of the file.
     pub fn close_on_exec(mut self, close_on_exec: bool) -> TimerFdBuilder {
         self.flags.close_on_exec = close_on_exec;
         self

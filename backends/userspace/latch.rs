@@ -1,4 +1,4 @@
-//! The pipe of one timer: readable exactly while there are expirations not yet read, holding their count.
+//! The pipe of one timer: readable while there are expirations not yet read, holding their count.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

@@ -38,11 +38,15 @@ static ENGINE: PerProcess<Engine<Shared>> = PerProcess::new();
 /// thread's last look; what that misses comes with the next one. [`read`](Timer::read) counts by the clock at the moment of
 /// the call. The methods take locks, so a signal handler must not call them.
 ///
+/// As any new thread does, it has the scheduling policy, priority and processors of the thread that made it: of the one that
+/// arms the first timer.
+///
 /// # Platforms
 ///
-/// A timer belongs to the process that made it. In a forked child an inherited one fails with `ESRCH`: its thread is not
-/// there. Reading it still competes with the parent for the parent's expirations. Timers made in the child work. A child made
-/// past the C library's `fork` (by `vfork`, `_Fork` or a bare system call) is not noticed and must use no timers.
+/// A timer belongs to the process that made it. In a forked child, where its thread is not, [`settime`](Timer::settime) and
+/// [`gettime`](Timer::gettime) of an inherited one fail with `ESRCH`; a read competes with the parent for the parent's
+/// expirations, and fails so once the parent is gone. Timers made in the child work. A child made past the C library's `fork`
+/// (by `vfork`, `_Fork` or a bare system call) is not noticed and must use no timers.
 ///
 /// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a step of the clock or a suspend within
 /// 250 ms, and at once when a method is called. To that end the thread wakes up four times a second while such a time is

@@ -12,7 +12,7 @@ crate::cases![plain_and_counted_reads_of_several_timers_add_up_to_the_tick];
 
 /// Successful reads, half of them plain ones. `CONFORMANCE_READS=10000000` makes a hunt of it.
 fn reads() -> u64 {
-    std::env::var("CONFORMANCE_READS").map_or(100_000, |reads| reads.parse().unwrap())
+    std::env::var("CONFORMANCE_READS").map_or(100_000, |reads| reads.parse().expect("CONFORMANCE_READS is a number"))
 }
 
 /// A periodic timer that several threads read.
