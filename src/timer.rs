@@ -131,8 +131,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     ///
     /// # Platforms
     ///
-    /// On Linux before 6.10 a timer of the kernel's whose descriptor is in blocking mode, and which another thread reads
-    /// at the same moment, may make it wait. So may a timer type that does not write a `try_read` of its own.
+    /// On Linux before 6.10 a timer of the kernel's whose descriptor is in blocking mode, and which another thread reads or
+    /// sets at the same moment, may make it wait. So may a timer type that does not write a `try_read` of its own.
     fn try_read(&self) -> io::Result<u64> {
         if wait_readable(self.as_fd(), Some(Instant::now()))? {
             self.read()

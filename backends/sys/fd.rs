@@ -85,9 +85,16 @@ pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
 #[inline]
 pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     let mut message = [0u8; COUNT_SIZE];
-    // SAFETY: `message` is valid for writes of its length.
-    let read = check(unsafe { libc::read(fd.as_raw_fd(), message.as_mut_ptr().cast(), COUNT_SIZE) })?;
-    Ok((read.unsigned_abs() == COUNT_SIZE).then_some(u64::from_ne_bytes(message)))
+    let read = read(fd, &mut message)?;
+    Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message)))
+}
+
+/// One `read(2)`: how many bytes came.
+#[inline]
+pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: `buffer` is valid for writes of its length.
+    let read = check(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) })?;
+    Ok(read.unsigned_abs())
 }
 
 /// One `write(2)` of a count.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use cfg_if::cfg_if;
 
 use super::error::{check, os_error, EAGAIN};
-use super::fd::{self, set_nonblocking, wait_readable, COUNT_SIZE};
+use super::fd::{self, read, set_nonblocking, wait_readable, COUNT_SIZE};
 
 /// Takes the count that `fd` holds, however many others may be reading it; 0 if it holds none.
 ///
@@ -121,12 +121,6 @@ fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
         set_nonblocking(&fd, false)?;
     }
     read
-}
-
-fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: `buffer` is valid for writes of its length.
-    let read = check(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) })?;
-    Ok(read.unsigned_abs())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::Builder;
 
 use cfg_if::cfg_if;
@@ -12,20 +13,54 @@ use super::error::os_error;
 /// runs; `ENOMEM` if it can't be made to, for want of memory or because there are too many.
 pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let blocked = BlockedSignals::all()?;
-    let (runs, started) = crossbeam_channel::bounded(1);
+    let start = Arc::new(Start::default());
+    let report = Report(Arc::clone(&start));
     // A new thread inherits the mask, so there is no moment at which a signal could reach it.
     let made = Builder::new().name(name.to_owned()).spawn(move || {
         sleep_exactly();
-        // The one who waits is there: it leaves only when it has heard.
-        let _ = runs.send(());
+        report.0.tell(true);
+        drop(report);
         body();
     });
     drop(blocked);
-    // A thread that fails before it comes to us drops its end of the channel.
-    match made.map(|_| started.recv()) {
-        Ok(Ok(())) => Ok(()),
+    if made.is_ok() && start.succeeds() {
+        Ok(())
+    } else {
         // Not the number a thread is refused with, EAGAIN, which means "would block" to those who wait for timers.
-        Ok(Err(_)) | Err(_) => Err(os_error(libc::ENOMEM)),
+        Err(os_error(libc::ENOMEM))
+    }
+}
+
+/// Whether a new thread runs. A channel would do, but not in the last destructors of a thread: it has thread-local values.
+#[derive(Default)]
+struct Start {
+    runs: Mutex<Option<bool>>,
+    told: Condvar,
+}
+
+impl Start {
+    fn tell(&self, runs: bool) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(runs);
+        self.told.notify_one();
+    }
+
+    fn succeeds(&self) -> bool {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(runs) = *runs {
+                return runs;
+            }
+            runs = self.told.wait(runs).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// The new thread's side: a thread that fails before it comes to tell drops it.
+struct Report(Arc<Start>);
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        self.0.tell(false);
     }
 }
 

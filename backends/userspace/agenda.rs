@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::thread::Thread;
 
 use super::queue::{Place, Queue};
 use super::schedule::{nanos, NEVER};
@@ -11,17 +12,23 @@ use crate::clock::Clock;
 /// and nobody says so.
 const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
 
+/// How long, in nanoseconds, the thread stays when there is nothing it could ever be needed for.
+const LINGER: u64 = 1_000_000_000;
+
 /// All things, each with a time or waiting for steps of the wall clock.
 pub(super) struct Agenda<T> {
     monotonic: Queue<Arc<T>>,
     realtime: Queue<Arc<T>>,
     boottime: Queue<Arc<T>>,
     pub(super) step_watchers: BTreeMap<u64, Arc<T>>,
-    /// How many things there are that may come to stand here.
-    pub(super) alive: usize,
+    /// How many things there are that may come to stand here, and since when there are none.
+    alive: usize,
+    idle_since: u64,
     last_id: u64,
     /// Until when the thread sleeps, by the monotonic clock; 0 while it is awake.
     pub(super) sleeps_until: u64,
+    /// The thread, once it has begun.
+    pub(super) sleeper: Option<Thread>,
 }
 
 impl<T> Agenda<T> {
@@ -32,8 +39,10 @@ impl<T> Agenda<T> {
             boottime: Queue::new(),
             step_watchers: BTreeMap::new(),
             alive: 0,
+            idle_since: 0,
             last_id: 0,
             sleeps_until: 0,
+            sleeper: None,
         }
     }
 
@@ -42,6 +51,19 @@ impl<T> Agenda<T> {
         self.alive += 1;
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Counts one less.
+    pub(super) fn discharge(&mut self) {
+        self.alive -= 1;
+        if self.alive == 0 {
+            self.idle_since = time(Clock::Monotonic);
+        }
+    }
+
+    /// When the thread is to end, if it is: things come and go, and starting one for each would cost more than it does.
+    pub(super) fn end(&self) -> Option<u64> {
+        (self.alive == 0).then(|| self.idle_since.saturating_add(LINGER))
     }
 
     pub(super) fn queue(&mut self, clock: Clock) -> &mut Queue<Arc<T>> {
@@ -62,7 +84,7 @@ impl<T> Agenda<T> {
             on(&self.boottime, Clock::Boottime),
         ]
         .into_iter()
-        .chain([blind])
+        .chain([blind, self.end()])
         .flatten()
         .min()
         .unwrap_or(NEVER)
@@ -109,8 +131,13 @@ mod tests {
     #[test]
     fn a_clock_that_can_jump_is_looked_at_four_times_a_second_and_no_other_is() {
         const HOUR: u64 = 3_600_000_000_000;
-        let at = |clock| {
+        let agenda = || {
             let mut agenda = Agenda::new();
+            agenda.enlist();
+            agenda
+        };
+        let at = |clock| {
+            let mut agenda = agenda();
             agenda.queue(clock).insert(Place { due: time(clock) + HOUR, id: 1 }, Arc::new(()));
             let now = time(Clock::Monotonic);
             agenda.wake_up(now) - now
@@ -118,9 +145,24 @@ mod tests {
         assert!(at(Clock::Monotonic) > HOUR / 2);
         assert_eq!(at(Clock::Realtime), 250_000_000);
         assert_eq!(at(Clock::Boottime), 250_000_000);
-        let mut agenda = Agenda::new();
+        let mut agenda = agenda();
         assert_eq!(agenda.wake_up(5), NEVER);
         agenda.step_watchers.insert(1, Arc::new(()));
         assert_eq!(agenda.wake_up(5), 250_000_005);
+    }
+    #[test]
+    fn the_thread_is_to_end_a_second_after_the_last_is_gone_and_not_while_one_is_alive() {
+        let mut agenda = Agenda::<()>::new();
+        assert_ne!(agenda.enlist(), agenda.enlist());
+        agenda.discharge();
+        assert_eq!(agenda.end(), None);
+        let before = time(Clock::Monotonic);
+        agenda.discharge();
+        let after = time(Clock::Monotonic);
+        let end = agenda.end().unwrap();
+        assert!((before..=after).contains(&(end - 1_000_000_000)));
+        assert_eq!(agenda.wake_up(before), end);
+        agenda.enlist();
+        assert_eq!(agenda.end(), None);
     }
 }

@@ -17,6 +17,24 @@ pub(super) struct Latch {
     writer: OwnedFd,
     /// Whether a message was put that may still be there.
     raised: bool,
+    /// How many messages were put: the number of the last one.
+    puts: u64,
+    /// The last message that was put before all those became void.
+    void: u64,
+    /// The last message that somebody else was found to have read; and the last such among the void ones.
+    gone: u64,
+    gone_void: u64,
+}
+
+/// What a message was that came out of a latch by a plain read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was put before messages became void.
+    Void,
+    /// After that.
+    Current,
+    /// There was one before and one after, and both were read, each by somebody.
+    Unknown,
 }
 
 impl Latch {
@@ -24,7 +42,15 @@ impl Latch {
     pub(super) fn new(flags: CreateFlags) -> io::Result<(Latch, Arc<OwnedFd>)> {
         let (reader, writer) = fd::pipe(flags.nonblocking, flags.close_on_exec)?;
         let reader = Arc::new(reader);
-        let latch = Latch { reader: Arc::clone(&reader), writer: fd::move_high(writer), raised: false };
+        let latch = Latch {
+            reader: Arc::clone(&reader),
+            writer: fd::move_high(writer),
+            raised: false,
+            puts: 0,
+            void: 0,
+            gone: 0,
+            gone_void: 0,
+        };
         Ok((latch, reader))
     }
 
@@ -39,22 +65,52 @@ impl Latch {
         !self.raised || matches!(fd::wait_readable(self.reader.as_fd(), Some(Instant::now())), Ok(false))
     }
 
-    /// Takes the message out and returns its count, 0 if there is none: the descriptor is not readable any more.
+    /// Takes the message out and returns its count, 0 if there is none: the descriptor is not readable any more. `None` if
+    /// there was one, and somebody else has read it.
     #[inline]
-    pub(super) fn take(&mut self) -> io::Result<u64> {
+    pub(super) fn take(&mut self) -> io::Result<Option<u64>> {
         if !self.raised {
-            return Ok(0);
+            return Ok(Some(0));
         }
         let count = nowait::take_count(self.reader.as_fd())?;
         self.raised = false;
-        Ok(count)
+        if count == 0 {
+            self.gone = self.puts;
+            return Ok(None);
+        }
+        Ok(Some(count))
     }
 
     /// Puts a message into the empty latch: the descriptor is readable.
     pub(super) fn put(&mut self, count: u64) -> io::Result<()> {
         fd::write_count(self.writer.as_fd(), count)?;
         self.raised = true;
+        self.puts += 1;
         Ok(())
+    }
+
+    /// The number of the last message.
+    pub(super) fn last(&self) -> u64 {
+        self.puts
+    }
+
+    /// Makes all messages void that were put until now, whoever has read them and not yet said so.
+    pub(super) fn make_void(&mut self) {
+        self.gone_void = self.gone;
+        self.void = self.puts;
+    }
+
+    /// What a message was that somebody has just read who found the latch empty after this last one.
+    pub(super) fn origin(&self, last: u64) -> Origin {
+        if self.puts == self.void {
+            Origin::Void
+        } else if self.gone_void <= last {
+            Origin::Current
+        } else if self.gone > self.void || (self.raised && self.is_empty()) {
+            Origin::Unknown
+        } else {
+            Origin::Void
+        }
     }
 }
 
@@ -62,17 +118,55 @@ impl Latch {
 mod tests {
     use super::*;
 
+    fn latch() -> (Latch, Arc<OwnedFd>) {
+        Latch::new(CreateFlags::default()).unwrap()
+    }
+
+    fn plain_read(reader: &OwnedFd) -> u64 {
+        fd::read_count(reader.as_fd()).unwrap().unwrap()
+    }
+
     #[test]
     fn what_was_put_is_taken_once_by_either_road() {
-        let (mut latch, reader) = Latch::new(CreateFlags::default()).unwrap();
-        assert_eq!(latch.take().unwrap(), 0);
+        let (mut latch, reader) = latch();
+        assert_eq!(latch.take().unwrap(), Some(0));
         latch.put(3).unwrap();
-        assert_eq!(latch.take().unwrap(), 3);
+        assert_eq!(latch.take().unwrap(), Some(3));
         latch.put(4).unwrap();
         assert!(!latch.is_empty());
-        assert_eq!(fd::read_count(reader.as_fd()).unwrap(), Some(4));
+        assert_eq!(plain_read(&reader), 4);
         assert!(latch.is_raised() && latch.is_empty(), "a reader of the descriptor tells nobody");
-        assert_eq!(latch.take().unwrap(), 0);
+        assert_eq!(latch.take().unwrap(), None);
+        assert_eq!(latch.take().unwrap(), Some(0));
         assert!(!latch.is_raised());
+    }
+
+    #[test]
+    fn a_message_that_was_read_before_all_became_void_is_told_from_one_after() {
+        let (mut latch, reader) = latch();
+        let before = latch.last();
+        latch.put(1).unwrap();
+        plain_read(&reader);
+        assert_eq!(latch.origin(before), Origin::Current);
+        latch.take().unwrap();
+        latch.make_void();
+        assert_eq!(latch.origin(before), Origin::Void);
+        latch.put(2).unwrap();
+        assert_eq!(latch.origin(before), Origin::Void, "the second is there");
+        plain_read(&reader);
+        assert_eq!(latch.origin(before), Origin::Unknown, "both have been read");
+        assert_eq!(latch.origin(latch.last() - 1), Origin::Current, "for one who came between");
+    }
+
+    #[test]
+    fn what_was_taken_away_before_it_was_void_is_not_in_anybodys_hands() {
+        let (mut latch, reader) = latch();
+        let before = latch.last();
+        latch.put(1).unwrap();
+        assert_eq!(latch.take().unwrap(), Some(1));
+        latch.make_void();
+        latch.put(2).unwrap();
+        plain_read(&reader);
+        assert_eq!(latch.origin(before), Origin::Current);
     }
 }

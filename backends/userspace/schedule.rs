@@ -31,7 +31,7 @@ impl Schedule {
         Schedule { next, interval: interval.min(NEVER), settled: next.unwrap_or(0) }
     }
 
-    /// The first expiration not yet counted.
+    /// The first expiration not yet counted; from [`NEVER`] on it does not come.
     #[inline]
     pub(super) fn next(&self) -> Option<u64> {
         self.next
@@ -51,7 +51,8 @@ impl Schedule {
             return 1;
         }
         let count = (now - next) / self.interval + 1;
-        self.next = Some(next.saturating_add(count.saturating_mul(self.interval)).min(NEVER));
+        // At most an interval after now: twice what a time can be.
+        self.next = Some(next + count * self.interval);
         count
     }
 
@@ -65,7 +66,7 @@ impl Schedule {
     #[inline]
     fn ahead(&self, now: u64) -> u64 {
         match self.next {
-            Some(next) if self.interval > 0 && next < NEVER => {
+            Some(next) if self.interval > 0 => {
                 let first_kept = now.saturating_add(1).max(self.settled);
                 next.saturating_sub(first_kept) / self.interval
             }
@@ -100,7 +101,7 @@ impl Schedule {
         let mut ahead = *self;
         ahead.count(now);
         // A time that is reached is counted, so what is left is at least 1: not the zero that means disarmed.
-        ahead.next.map(|next| next - now.min(next))
+        ahead.next.map(|next| next.min(NEVER).saturating_sub(now))
     }
 }
 
@@ -179,9 +180,10 @@ mod tests {
         let mut fast = Schedule::new(Some(0), 1);
         assert_eq!(fast.count(NEVER - 1), NEVER);
         assert_eq!(fast.next(), Some(NEVER));
-        let mut slow = Schedule::new(Some(1), NEVER);
-        assert_eq!(slow.count(5), 1);
-        assert_eq!(slow.next(), Some(NEVER));
+        let mut slow = Schedule::new(Some(NEVER - 1), NEVER);
+        assert_eq!(slow.count(NEVER - 1), 1);
+        assert_eq!((slow.count(NEVER), slow.remaining(NEVER - 1)), (0, Some(1)));
+        assert_eq!((slow.uncount(1, 5), slow.next()), (1, Some(NEVER - 1)));
         assert_eq!(nanos(Duration::MAX), NEVER);
         assert_eq!(nanos(Duration::new(9_223_372_035, 999_999_999)), 9_223_372_035_999_999_999);
         assert_eq!(nanos(Duration::new(9_223_372_036, 0)), NEVER);

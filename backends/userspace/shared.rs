@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::agenda::time;
-use super::latch::Latch;
+use super::latch::{Latch, Origin};
 use super::queue::Place;
 use super::state::State;
 use super::step::StepWatch;
@@ -77,22 +77,34 @@ impl Shared {
 
     /// The expirations up to now, or the next ones if the descriptor is in blocking mode.
     pub(super) fn read(self: &Arc<Self>, reader: &OwnedFd) -> io::Result<u64> {
-        let mut count = 0;
-        let mut settings = None;
+        let (mut count, mut last) = (0, None);
         loop {
             let mut state = self.state();
-            if settings.is_some_and(|settings| settings != state.settings) {
-                // Of another setting: whatever the new one has come to is not to be mixed with it.
-                return Ok(count);
-            }
-            settings = Some(state.settings);
-            count = self.collect(&mut state, count)?;
-            drop(state);
+            count = self.collect_from(&mut state, count, last)?;
             if count > 0 {
                 return Ok(count);
             }
+            last = Some(state.last_message());
+            drop(state);
             // An ordinary read waits or does not, and is interrupted or not, just as a reader of the descriptor would be.
-            count = sys::fd::read_count(reader.as_fd())?.ok_or_else(|| os_error(EIO))?;
+            let mut message = [0; sys::fd::COUNT_SIZE];
+            count = match sys::fd::read(reader.as_fd(), &mut message)? {
+                0 => return Err(os_error(EIO)),
+                sys::fd::COUNT_SIZE => u64::from_ne_bytes(message),
+                // Torn by somebody's short read.
+                _ => 0,
+            };
+        }
+    }
+
+    /// All expirations not yet read, beside a `count` just read from the latch, which had been empty after the `last` message.
+    fn collect_from(self: &Arc<Self>, state: &mut State, count: u64, last: Option<u64>) -> io::Result<u64> {
+        match last.map_or(Origin::Void, |last| state.origin(last)) {
+            Origin::Current => self.collect(state, count),
+            // As if it had been discarded before it was read.
+            Origin::Void => self.collect(state, 0),
+            // As if it had been read before the other was put: nothing of now is to be mixed with it.
+            Origin::Unknown => self.tell_step(state).map(|()| count),
         }
     }
 
@@ -106,12 +118,8 @@ impl Shared {
 
     /// All expirations not yet read, beside those just `read` from the latch.
     fn collect(self: &Arc<Self>, state: &mut State, read: u64) -> io::Result<u64> {
-        let now = time(state.runs_on);
-        if self.tell_step(state) {
-            state.cancel(read, now)?;
-            return Err(os_error(ECANCELED));
-        }
-        let count = state.take_all(read, now)?;
+        self.tell_step(state)?;
+        let count = state.take_all(read, time(state.runs_on))?;
         self.stand(state);
         Ok(count)
     }
@@ -172,13 +180,16 @@ impl Shared {
         }
     }
 
-    /// Whether a step is to be told of now. It counts as shown too.
-    fn tell_step(&self, state: &mut State) -> bool {
-        state.watch.as_mut().is_some_and(|watch| {
-            let steps = self.engine.steps();
-            watch.show(steps);
-            watch.tell(steps)
-        })
+    /// Tells of a step, by an error, if there is one to be told of. It counts as shown too.
+    fn tell_step(&self, state: &mut State) -> io::Result<()> {
+        let Some(watch) = &mut state.watch else { return Ok(()) };
+        let steps = self.engine.steps();
+        watch.show(steps);
+        if watch.tell(steps) {
+            state.cancel(time(state.runs_on))?;
+            return Err(os_error(ECANCELED));
+        }
+        Ok(())
     }
 
     /// Makes the timer readable if there was a step.

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::latch::Latch;
+use super::latch::{Latch, Origin};
 use super::queue::Place;
 use super::schedule::{nanos, Schedule, NEVER};
 use super::step::StepWatch;
@@ -20,8 +20,6 @@ pub(super) struct State {
     pub(super) runs_on: Clock,
     /// None once the timer is closed.
     latch: Option<Latch>,
-    /// How often the timer was set.
-    pub(super) settings: u64,
     /// Expirations counted, but not to be had from the latch.
     owed: u64,
     /// When the latch was last filled, and how long it is to be left alone after that while it is full.
@@ -30,8 +28,8 @@ pub(super) struct State {
     /// Where the thread will come across the timer; it may be earlier than needed.
     pub(super) place: Option<(Clock, Place)>,
     pub(super) watch: Option<StepWatch>,
-    /// Steps among the unread counts.
-    steps_shown: u64,
+    /// Notices of steps among the unread counts.
+    notices: u64,
 }
 
 impl State {
@@ -41,13 +39,12 @@ impl State {
             schedule: Schedule::default(),
             runs_on: clock.without_alarm(),
             latch: Some(latch),
-            settings: 0,
             owed: 0,
             filled: 0,
             rest: SHORTEST_REST,
             place: None,
             watch: None,
-            steps_shown: 0,
+            notices: 0,
         }
     }
 
@@ -59,7 +56,6 @@ impl State {
             // Zero is the kernel's word for disarmed, so that the earliest time there is one nanosecond.
             Initial::At(time) => Some(nanos(time).max(1)),
         };
-        self.settings += 1;
         self.runs_on = runs_on;
         self.schedule = Schedule::new(first, nanos(new.interval()));
         self.rest = SHORTEST_REST;
@@ -77,9 +73,11 @@ impl State {
         TimerSpec::new(left.map_or(Initial::Disarmed, Initial::After), Duration::from_nanos(self.schedule.interval()))
     }
 
-    /// Whether there are expirations and the descriptor is not readable.
+    /// Whether there are expirations that are not counted, and should be since somebody asks: the descriptor is not readable,
+    /// or the clock may be stepped back behind them.
     pub(super) fn is_overdue(&self, now: u64) -> bool {
-        self.schedule.next().is_some_and(|next| next <= now) && self.latch.as_ref().is_some_and(Latch::is_empty)
+        self.schedule.next().is_some_and(|next| next <= now)
+            && (self.runs_on == Clock::Realtime || self.latch.as_ref().is_some_and(Latch::is_empty))
     }
 
     /// When the thread is needed next, if ever.
@@ -92,23 +90,25 @@ impl State {
 
     /// Lets the descriptor show all expirations up to now.
     pub(super) fn refresh(&mut self, now: u64) {
-        let new = self.schedule.count(now).saturating_add(std::mem::take(&mut self.owed));
-        if new > 0 {
-            self.fill(new, now);
+        if self.owed > 0 || self.schedule.next().is_some_and(|next| next <= now) {
+            // In this order: what is found to have been read was counted before.
+            let unread = self.take();
+            let new = self.schedule.count(now);
+            self.fill(unread, new, now);
         }
     }
 
     /// Makes the descriptor readable for a step of the clock, as for an expiration.
     pub(super) fn show_step(&mut self, now: u64) {
-        self.steps_shown += 1;
-        self.fill(1, now);
+        let unread = self.take();
+        self.notices += 1;
+        self.fill(unread, 1, now);
     }
 
-    /// Adds to the count that the latch holds.
-    fn fill(&mut self, new: u64, now: u64) {
+    /// Puts what was unread back, with what is new.
+    fn fill(&mut self, unread: io::Result<u64>, new: u64, now: u64) {
         let Some(latch) = &mut self.latch else { return };
-        let unread = latch.take();
-        let count = new.saturating_add(*unread.as_ref().unwrap_or(&0));
+        let count = std::mem::take(&mut self.owed).saturating_add(new).saturating_add(*unread.as_ref().unwrap_or(&0));
         // What the pipe does not take now comes with the next count.
         if unread.is_err() || latch.put(count).is_err() {
             self.owed = count;
@@ -120,10 +120,33 @@ impl State {
         self.filled = now;
     }
 
+    /// Empties the latch. A message that somebody else has read settles what it counted.
+    fn take(&mut self) -> io::Result<u64> {
+        let Some(latch) = &mut self.latch else { return Ok(0) };
+        let unread = latch.take()?;
+        if unread.is_none() {
+            self.notices = 0;
+            self.schedule.settle();
+        }
+        Ok(unread.unwrap_or(0))
+    }
+
+    /// Takes the expirations that are counted already.
+    fn empty(&mut self) -> io::Result<u64> {
+        let unread = self.take()?;
+        Ok(unread.saturating_add(std::mem::take(&mut self.owed)))
+    }
+
+    /// Takes back what was counted ahead of a clock that was stepped back since, of this many; what is left of them.
+    fn taken_back(&mut self, unread: u64, now: u64) -> u64 {
+        let expirations = unread.saturating_sub(self.notices);
+        unread - self.schedule.uncount(expirations, now)
+    }
+
     /// Takes all expirations up to now, beside those just `read` from the latch, and leaves the descriptor unreadable.
     pub(super) fn take_all(&mut self, read: u64, now: u64) -> io::Result<u64> {
         let unread = self.empty()?.saturating_add(read);
-        let given = unread - self.schedule.uncount(unread, now);
+        let given = self.taken_back(unread, now);
         let counted = self.schedule.count(now);
         self.schedule.settle();
         self.rest = SHORTEST_REST;
@@ -136,34 +159,45 @@ impl State {
         let is_ahead = self.schedule.is_ahead(now);
         if is_ahead {
             let unread = self.empty()?;
-            self.owed = unread - self.schedule.uncount(unread, now);
+            self.owed = self.taken_back(unread, now);
             self.refresh(now);
         }
         self.schedule.settle();
         Ok(is_ahead)
     }
 
-    /// Takes the expirations that are counted already.
-    fn empty(&mut self) -> io::Result<u64> {
-        let unread = self.latch.as_mut().map_or(Ok(0), Latch::take)?;
-        Ok(unread.saturating_add(std::mem::take(&mut self.owed)))
-    }
-
     /// Forgets the expirations that are not yet read.
     pub(super) fn discard(&mut self, now: u64) -> io::Result<()> {
         let unread = self.empty()?;
-        self.schedule.uncount(unread, now);
-        self.steps_shown = 0;
+        self.taken_back(unread, now);
+        self.make_void();
         Ok(())
     }
 
     /// What the kernel does when it tells of a step: a timer that has expired since somebody asked will not again.
-    pub(super) fn cancel(&mut self, read: u64, now: u64) -> io::Result<()> {
-        let unread = self.empty()?.saturating_add(read).saturating_add(self.schedule.count(now));
-        if unread > std::mem::take(&mut self.steps_shown) && !self.schedule.is_settled() {
+    pub(super) fn cancel(&mut self, now: u64) -> io::Result<()> {
+        self.empty()?;
+        self.schedule.count(now);
+        if !self.schedule.is_settled() {
             self.schedule = Schedule::new(None, self.schedule.interval());
         }
+        self.make_void();
         Ok(())
+    }
+
+    /// Nothing that was put until now counts, also not for one who has read it and not yet said so.
+    fn make_void(&mut self) {
+        self.notices = 0;
+        self.latch.as_mut().into_iter().for_each(Latch::make_void);
+    }
+
+    /// The number of the last message put, to be asked about a message read after it.
+    pub(super) fn last_message(&self) -> u64 {
+        self.latch.as_ref().map_or(0, Latch::last)
+    }
+
+    pub(super) fn origin(&self, last: u64) -> Origin {
+        self.latch.as_ref().map_or(Origin::Void, |latch| latch.origin(last))
     }
 }
 

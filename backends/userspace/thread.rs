@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -13,9 +14,6 @@ use super::schedule::NEVER;
 use super::step::StepDetector;
 use crate::backends::sys;
 use crate::clock::Clock;
-
-/// How long, in nanoseconds, the thread stays when there is nothing it could ever be needed for.
-const LINGER: u64 = 1_000_000_000;
 
 /// What the thread can look at.
 pub(super) trait Look: Send + Sync + 'static {
@@ -104,8 +102,8 @@ impl<T: Look> Engine<T> {
         let mut agenda = self.agenda();
         let found = place.and_then(|(clock, place)| agenda.queue(clock).remove(place));
         let watcher = agenda.step_watchers.remove(&id);
-        agenda.alive -= 1;
-        if agenda.alive == 0 && agenda.sleeps_until > time(Clock::Monotonic).saturating_add(LINGER) {
+        agenda.discharge();
+        if agenda.end().is_some_and(|end| end < agenda.sleeps_until) {
             self.ring(agenda);
         } else {
             drop(agenda);
@@ -132,22 +130,25 @@ impl<T: Look> Engine<T> {
     /// Wakes the thread, once until it sleeps again.
     fn ring(&self, mut agenda: MutexGuard<'_, Agenda<T>>) {
         agenda.sleeps_until = 0;
+        let sleeper = agenda.sleeper.clone();
         drop(agenda);
-        // A full channel means that the bell rings already.
+        // A full channel means that the bell rings already. Nobody ever waits in it, and `unpark` needs nothing of the
+        // thread it is called on: both work where thread-local values are gone, in the last destructors of a thread.
         let _ = self.doorbell.try_send(());
+        sleeper.iter().for_each(Thread::unpark);
     }
 
     fn run(&self) {
+        self.agenda().sleeper = Some(thread::current());
         let mut due = Vec::new();
         let mut steps = 0;
-        let mut idle_since = None;
         loop {
             self.take_due(&mut due);
             for (clock, place, thing) in due.drain(..) {
                 thing.look(clock, place);
             }
             self.look_for_steps(&mut steps);
-            if !self.sleep(&mut idle_since) {
+            if !self.sleep() {
                 return;
             }
         }
@@ -174,29 +175,35 @@ impl<T: Look> Engine<T> {
     }
 
     /// Sleeps until something is due or the bell rings; `false` once the thread is to end.
-    fn sleep(&self, idle_since: &mut Option<u64>) -> bool {
+    fn sleep(&self) -> bool {
         let mut agenda = self.agenda();
         let here = Instant::now();
         let now = time(Clock::Monotonic);
-        let mut wake_up = agenda.wake_up(now);
-        if agenda.alive > 0 {
-            *idle_since = None;
-        } else {
-            let end = idle_since.get_or_insert(now).saturating_add(LINGER);
-            if end <= now {
-                // Under the lock, so that whoever comes after this starts a thread anew.
-                self.runs.store(false, Ordering::Relaxed);
-                return false;
-            }
-            wake_up = wake_up.min(end);
+        if agenda.end().is_some_and(|end| end <= now) {
+            // Under the lock, so that whoever comes after this starts a thread anew.
+            self.runs.store(false, Ordering::Relaxed);
+            return false;
         }
+        let wake_up = agenda.wake_up(now);
         agenda.sleeps_until = wake_up;
         drop(agenda);
-        // It doesn't matter which of the two ended the sleep, nor can the sender be gone: it stands beside the agenda.
-        let _ = match here.checked_add(Duration::from_nanos(wake_up.saturating_sub(now))) {
-            Some(deadline) if wake_up < NEVER => self.door.recv_deadline(deadline).ok(),
-            _ => self.door.recv().ok(),
-        };
+        let deadline = (wake_up < NEVER).then(|| here.checked_add(Duration::from_nanos(wake_up.saturating_sub(now))));
+        self.wait_at_the_door(deadline.flatten());
         true
+    }
+
+    /// Waits for the bell, or the deadline.
+    fn wait_at_the_door(&self, deadline: Option<Instant>) {
+        while self.door.try_recv().is_err() {
+            let Some(deadline) = deadline else {
+                thread::park();
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::park_timeout(left);
+        }
     }
 }

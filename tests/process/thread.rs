@@ -1,8 +1,10 @@
 //! The timer thread: its name, its signals, when it runs and when not.
 
 use crate::{userspace, userspace_on};
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::collections::BTreeSet;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ crate::cases![
     the_thread_is_named_and_takes_no_signal,
     a_disarmed_timer_starts_no_thread,
     rearming_wakes_nobody_unless_it_is_earlier_than_all,
+    an_earlier_time_on_any_clock_wakes_it,
     nothing_due_wakes_nobody,
     timers_dropped_in_a_storm_leave_nothing_to_do,
     a_count_that_nobody_reads_is_refreshed_ever_more_rarely,
@@ -107,6 +110,19 @@ fn rearming_wakes_nobody_unless_it_is_earlier_than_all() {
     assert!(sleeps_of_the_thread() > before, "an earlier time than all wakes it");
 }
 
+fn an_earlier_time_on_any_clock_wakes_it() {
+    let far = userspace();
+    far.arm_after(HOUR).unwrap();
+    for clock in [Clock::Monotonic, Clock::Realtime, Clock::Boottime] {
+        let timer = userspace_on(clock);
+        sleeps_of_the_thread();
+        timer.arm_at(clock.now().unwrap() + Duration::from_millis(20)).unwrap();
+        // Nobody asks but the poller.
+        poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+        assert_eq!(timer.read().unwrap(), 1, "{clock:?}");
+    }
+}
+
 fn nothing_due_wakes_nobody() {
     let timers: Vec<_> = (0..4).map(|_| userspace()).collect();
     timers[0].arm_after(HOUR).unwrap();
@@ -179,7 +195,7 @@ fn until_the_thread_has_ended() {
 }
 
 fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
-    for round in 0..2 {
+    let stays = [0, 1, 2].map(|round| {
         let never_set = userspace();
         for clock in [Clock::Monotonic, Clock::Realtime, Clock::Boottime] {
             let timer = userspace_on(clock);
@@ -188,29 +204,39 @@ fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
         }
         // A timer that lives keeps it, so that arming it later can't fail for want of a thread.
         let before = Instant::now();
-        while before.elapsed() < Duration::from_millis(1_500) {
+        while before.elapsed() < Duration::from_millis(1_100) {
             assert_eq!(timer_threads().len(), 1);
             std::thread::sleep(Duration::from_millis(50));
         }
+        let dropped = Instant::now();
         drop(never_set);
         until_the_thread_has_ended();
-    }
+        dropped.elapsed()
+    });
+    let second = Duration::from_secs(1);
+    // How much later than that it ends is a statistic.
+    assert!(stays.iter().all(|stay| *stay >= second) && *stays.iter().min().unwrap() < 2 * second, "{stays:?}");
     let timer = userspace();
     timer.arm_after(Duration::from_millis(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
+/// Also those that are dropped before they are due, and never wake it.
 fn timers_that_come_and_go_share_a_thread() {
     let begun = Instant::now();
+    let mut longest = Duration::ZERO;
     let mut seen = BTreeSet::new();
-    for _ in 0..30 {
-        let timer = userspace();
-        timer.arm_after(Duration::from_micros(100)).unwrap();
-        assert_eq!(timer.wait(None).unwrap(), 1);
-        seen.insert(the_thread());
-        drop(timer);
-        std::thread::sleep(Duration::from_millis(50));
+    while begun.elapsed() < Duration::from_millis(2_500) {
+        for delay in [Duration::from_micros(100), HOUR] {
+            let pause = Instant::now();
+            let timer = userspace();
+            timer.arm_after(delay).unwrap();
+            seen.insert(the_thread());
+            drop(timer);
+            std::thread::sleep(Duration::from_millis(20));
+            longest = longest.max(pause.elapsed());
+        }
     }
-    // It stays for a second when there is nothing it could be needed for.
-    assert!(seen.len() as u64 <= 1 + begun.elapsed().as_secs(), "{seen:?} in {:?}", begun.elapsed());
+    // It stays for a second when there is nothing it could be needed for; a loaded machine may pause us for longer.
+    assert!(seen.len() == 1 || longest >= Duration::from_secs(1), "{seen:?}");
 }

@@ -2,7 +2,8 @@
 
 use crate::*;
 use nix::poll::PollTimeout;
-use portable_timerfd::{Timer, TimerSpec};
+use portable_timerfd::{Clock, Timer, TimerSpec};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ fn settime_tells_of_a_step_and_arms_all_the_same() {
         let time = if past { now() } else { now() + Duration::from_millis(5) };
         assert_canceled(timer.settime(&TimerSpec::at(time).cancel_on_set()));
         assert_eq!(timer.wait(None).unwrap(), 1);
+        timer.gettime().unwrap();
+        assert_nothing_to_read(&timer);
     }
 }
 
@@ -130,9 +133,92 @@ fn a_plain_read_of_a_timer_that_a_step_canceled_gives_a_count() {
     let timer = watching();
     step(5);
     assert!(is_readable(&timer, PollTimeout::NONE));
-    let mut bytes = [0; 8];
-    nix::unistd::read(&timer, &mut bytes).unwrap();
-    assert_eq!(u64::from_ne_bytes(bytes), 1);
+    assert_eq!(plain_read(&timer), 1);
     assert_canceled(timer.read());
     assert!(left(&timer) <= HOUR);
+}
+
+#[test]
+fn a_timer_that_was_read_since_it_expired_stays_on_when_a_step_is_told() {
+    let _alone = alone();
+    for plain in [false, true] {
+        let timer = open();
+        timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
+        assert_eq!(if plain { plain_read(&timer) } else { timer.read().unwrap() }, 1);
+        step(5);
+        assert_canceled(timer.read());
+        assert!(left(&timer) > HOUR / 2);
+    }
+}
+
+#[test]
+fn a_reader_who_waited_before_the_setting_is_told_too() {
+    let _alone = alone();
+    let timer = open_blocking();
+    for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
+        timer.settime(&before).unwrap();
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| timer.read());
+            // It waits by now, or begins to read after the step: told in either case.
+            thread::sleep(Duration::from_millis(20));
+            timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
+            step(5);
+            assert_canceled(reader.join().unwrap());
+        });
+    }
+}
+
+/// The notice is one for all, whoever has it in his hands when another one is told.
+#[test]
+fn no_reader_takes_a_notice_for_an_expiration() {
+    let _alone = alone();
+    let timer = open_blocking();
+    timer.settime(&TimerSpec::at(now() + 1000 * HOUR).cancel_on_set()).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let readers = [(); 3].map(|()| {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    assert_canceled(timer.read());
+                }
+            })
+        });
+        for _ in 0..2_000 {
+            step(1);
+            timer.gettime().unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
+        while !readers.iter().all(|reader| reader.is_finished()) {
+            step(1);
+            timer.gettime().unwrap();
+        }
+    });
+}
+
+/// A notice is no period, to be taken back when the clock is stepped back.
+#[test]
+fn a_step_back_takes_no_notice_back() {
+    let _alone = alone();
+    let timer = open();
+    timer.settime(&TimerSpec::at(now() - MINUTE).every(HOUR).cancel_on_set()).unwrap();
+    assert_eq!(plain_read(&timer), 1);
+    step(-3 * 60);
+    assert!(left(&timer) > HOUR, "the period that was read stays so");
+    assert!(is_readable(&timer, 0u8), "gettime tells nobody");
+    assert_canceled(timer.read());
+    assert!(left(&timer) > HOUR);
+}
+
+#[test]
+fn a_watcher_wakes_a_thread_that_sleeps_for_long() {
+    let _alone = alone();
+    let far = open_on(Clock::Monotonic);
+    far.arm_after(HOUR).unwrap();
+    // Time enough to fall asleep; if it doesn't, this shows less.
+    thread::sleep(Duration::from_millis(50));
+    let timer = open();
+    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    step(5);
+    assert!(is_readable(&timer, PollTimeout::NONE));
+    assert_canceled(timer.read());
 }

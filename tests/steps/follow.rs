@@ -85,6 +85,49 @@ fn gettime_and_settime_see_that_the_clock_was_stepped_back() {
 }
 
 #[test]
+fn what_is_left_after_a_step_back_can_be_read_and_what_comes_again_shows() {
+    let _alone = alone();
+    let timer = expired_twice(false);
+    step(-10 * 60);
+    timer.gettime().unwrap();
+    assert!(is_readable(&timer, 0u8), "one of the two is left: at 9; it is 15");
+    assert_eq!(plain_read(&timer), 1);
+    let timer = expired_twice(false);
+    step(-20 * 60);
+    timer.gettime().unwrap();
+    step(5 * 60);
+    assert!(is_readable(&timer, PollTimeout::NONE), "at 9 again; it is 10, and the thread sees it");
+    assert_eq!(plain_read(&timer), 1);
+}
+
+#[test]
+fn gettime_settles_what_the_thread_has_not_yet_counted() {
+    let _alone = alone();
+    let timer = open();
+    timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+    step(10 * 60);
+    assert!(is_readable(&timer, PollTimeout::NONE));
+    step(15 * 60);
+    assert!((1..=4).contains(&minutes_left(&timer)), "until 29; it is 25");
+    step(-20 * 60);
+    assert_eq!(timer.read().unwrap(), 2, "at 9 and 19");
+}
+
+#[test]
+fn the_longest_intervals_are_taken_back_too() {
+    let _alone = alone();
+    for years in [200, 240, u32::MAX] {
+        let timer = open();
+        timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every((365 * 24 * HOUR).saturating_mul(years))).unwrap();
+        step(10 * 60);
+        assert!(is_readable(&timer, PollTimeout::NONE));
+        step(-20 * 60);
+        assert_nothing_to_read(&timer);
+        assert!((1..=19).contains(&minutes_left(&timer)));
+    }
+}
+
+#[test]
 fn what_was_asked_for_before_the_step_back_stays_counted() {
     let _alone = alone();
     let timer = expired_twice(false);
@@ -138,9 +181,7 @@ fn a_plain_read_gives_what_was_counted_before_the_step_back() {
     let _alone = alone();
     let timer = expired_twice(false);
     step(-20 * 60);
-    let mut bytes = [0; 8];
-    nix::unistd::read(&timer, &mut bytes).unwrap();
-    assert_eq!(u64::from_ne_bytes(bytes), 2);
+    assert_eq!(plain_read(&timer), 2);
     assert_nothing_to_read(&timer);
 }
 

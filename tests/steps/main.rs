@@ -82,6 +82,13 @@ fn watching() -> TimerFd {
     timer
 }
 
+/// A `read(2)` of eight bytes.
+fn plain_read(timer: &TimerFd) -> u64 {
+    let mut bytes = [0; 8];
+    assert_eq!(nix::unistd::read(timer, &mut bytes), Ok(8));
+    u64::from_ne_bytes(bytes)
+}
+
 fn left(timer: &TimerFd) -> Duration {
     match timer.gettime().unwrap().initial() {
         Initial::After(left) => left,
