@@ -80,6 +80,25 @@ fn wait_after_a_torn_read() {
     assert_eq!(over.kind(), std::io::ErrorKind::TimedOut);
 }
 
+#[test]
+fn a_blocked_read_beside_a_torn_one() {
+    let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named("userspace").unwrap());
+    let timer = builder.nonblocking(false).open().unwrap();
+    for _ in 0..100 {
+        std::thread::scope(|scope| {
+            let torn = scope.spawn(|| read(&timer, &mut [0; 3]));
+            let whole = scope.spawn(|| timer.read());
+            // The first message, and what is left of it, may go to either.
+            while !torn.is_finished() || !whole.is_finished() {
+                timer.arm_after(Duration::ZERO).unwrap();
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            assert_eq!(torn.join().unwrap(), Ok(3));
+            assert_eq!(whole.join().unwrap().unwrap(), 1);
+        });
+    }
+}
+
 /// By its name in `/proc` a pipe can be opened anew, also to be written to.
 #[test]
 fn opening_it_anew() {

@@ -1,0 +1,57 @@
+//! What an old Rust is most likely to fail at: timers in the last destructors of a thread that Rust did not make, when the
+//! library's own thread-local values are gone.
+
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::ptr::{null, null_mut};
+use std::time::Duration;
+
+use portable_timerfd::{backends, Clock, Timer, TimerFd};
+
+struct Last(TimerFd);
+
+fn userspace() -> TimerFd {
+    let backend = backends::named("userspace").expect("it stands in the table");
+    TimerFd::builder(Clock::Monotonic).backend(backend).open().expect("a timer can be made")
+}
+
+/// Starts the timer thread if there is none, wakes it, waits for it.
+fn use_timers(timer: &TimerFd) {
+    for delay in [Duration::from_secs(3600), Duration::from_millis(1)] {
+        timer.arm_after(delay).expect("a timer can be set");
+        drop(userspace());
+    }
+    assert_eq!(timer.wait(None).expect("it expires"), 1);
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        use_timers(&self.0);
+    }
+}
+
+thread_local! {
+    static EARLY: RefCell<Option<Last>> = RefCell::new(None);
+}
+
+extern "C" fn foreign(_: *mut c_void) -> *mut c_void {
+    // Made before the library's own, it is dropped after them.
+    EARLY.with(|early| *early.borrow_mut() = Some(Last(userspace())));
+    let _ = std::thread::current().id();
+    null_mut()
+}
+
+fn main() {
+    // The second time the timer thread has ended in between.
+    for pause in [Duration::ZERO, Duration::from_millis(1500)] {
+        std::thread::sleep(pause);
+        // SAFETY: a handle is a number or a pointer, for which zero will do until the call below sets it.
+        let mut thread: libc::pthread_t = unsafe { std::mem::zeroed() };
+        // SAFETY: `foreign` is a thread's body as the call wants it, and the thread is joined once.
+        unsafe {
+            assert_eq!(libc::pthread_create(&mut thread, null(), foreign, null_mut()), 0);
+            assert_eq!(libc::pthread_join(thread, null_mut()), 0);
+        }
+    }
+    println!("timers work in the last destructors of a thread");
+}
