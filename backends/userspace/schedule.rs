@@ -74,7 +74,8 @@ impl Schedule {
         }
     }
 
-    /// Takes back the count of those of the last `unread` expirations that are yet to come; how many.
+    /// Takes back the count of those of the last `unread` expirations that are yet to come; how many. What was read is settled,
+    /// so that notices of steps among the unread are never taken for expirations.
     ///
     /// A timer set once stays expired: so does Linux's.
     #[inline]

@@ -28,8 +28,6 @@ pub(super) struct State {
     /// Where the thread will come across the timer; it may be earlier than needed.
     pub(super) place: Option<(Clock, Place)>,
     pub(super) watch: Option<StepWatch>,
-    /// Notices of steps among the unread counts.
-    notices: u64,
 }
 
 impl State {
@@ -44,7 +42,6 @@ impl State {
             rest: SHORTEST_REST,
             place: None,
             watch: None,
-            notices: 0,
         }
     }
 
@@ -101,7 +98,6 @@ impl State {
     /// Makes the descriptor readable for a step of the clock, as for an expiration.
     pub(super) fn show_step(&mut self, now: u64) {
         let unread = self.take();
-        self.notices += 1;
         self.fill(unread, 1, now);
     }
 
@@ -125,7 +121,6 @@ impl State {
         let Some(latch) = &mut self.latch else { return Ok(0) };
         let unread = latch.take()?;
         if unread.is_none() {
-            self.notices = 0;
             self.schedule.settle();
         }
         Ok(unread.unwrap_or(0))
@@ -137,16 +132,10 @@ impl State {
         Ok(unread.saturating_add(std::mem::take(&mut self.owed)))
     }
 
-    /// Takes back what was counted ahead of a clock that was stepped back since, of this many; what is left of them.
-    fn taken_back(&mut self, unread: u64, now: u64) -> u64 {
-        let expirations = unread.saturating_sub(self.notices);
-        unread - self.schedule.uncount(expirations, now)
-    }
-
     /// Takes all expirations up to now, beside those just `read` from the latch, and leaves the descriptor unreadable.
     pub(super) fn take_all(&mut self, read: u64, now: u64) -> io::Result<u64> {
         let unread = self.empty()?.saturating_add(read);
-        let given = self.taken_back(unread, now);
+        let given = unread - self.schedule.uncount(unread, now);
         let counted = self.schedule.count(now);
         self.schedule.settle();
         self.rest = SHORTEST_REST;
@@ -159,7 +148,7 @@ impl State {
         let is_ahead = self.schedule.is_ahead(now);
         if is_ahead {
             let unread = self.empty()?;
-            self.owed = self.taken_back(unread, now);
+            self.owed = unread - self.schedule.uncount(unread, now);
             self.refresh(now);
         }
         self.schedule.settle();
@@ -169,7 +158,7 @@ impl State {
     /// Forgets the expirations that are not yet read.
     pub(super) fn discard(&mut self, now: u64) -> io::Result<()> {
         let unread = self.empty()?;
-        self.taken_back(unread, now);
+        self.schedule.uncount(unread, now);
         self.make_void();
         Ok(())
     }
@@ -187,7 +176,6 @@ impl State {
 
     /// Nothing that was put until now counts, also not for one who has read it and not yet said so.
     fn make_void(&mut self) {
-        self.notices = 0;
         self.latch.as_mut().into_iter().for_each(Latch::make_void);
     }
 

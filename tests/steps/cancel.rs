@@ -214,8 +214,8 @@ fn a_watcher_wakes_a_thread_that_sleeps_for_long() {
     let _alone = alone();
     let far = open_on(Clock::Monotonic);
     far.arm_after(HOUR).unwrap();
-    // Time enough to fall asleep; if it doesn't, this shows less.
-    thread::sleep(Duration::from_millis(50));
+    // Time enough to fall asleep, and for its last short sleep to end; if it doesn't, this shows less.
+    thread::sleep(Duration::from_millis(400));
     let timer = open();
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     step(5);
