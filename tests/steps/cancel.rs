@@ -79,9 +79,13 @@ fn settime_tells_of_a_step_and_arms_all_the_same() {
         let time = if past { now() } else { now() + Duration::from_millis(5) };
         assert_canceled(timer.settime(&TimerSpec::at(time).cancel_on_set()));
         assert_eq!(timer.wait(None).unwrap(), 1);
-        timer.gettime().unwrap();
-        assert_nothing_to_read(&timer);
     }
+    let timer = watching();
+    step(5);
+    assert_canceled(timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()));
+    timer.gettime().unwrap();
+    assert!(!is_readable(&timer, 0u8), "it has been told");
+    assert_nothing_to_read(&timer);
 }
 
 #[test]
