@@ -167,7 +167,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
             if is_over {
                 return Err(os_error(ETIMEDOUT));
             }
-            is_over = !wait_readable(self.as_fd(), deadline)?;
+            is_over =
+                !wait_readable(self.as_fd(), deadline)? || deadline.is_some_and(|deadline| deadline <= Instant::now());
         }
     }
 }

@@ -12,6 +12,7 @@ use nix::sys::stat::{fstat, SFlag};
 use nix::unistd::{lseek, read, write, Whence};
 use portable_timerfd::backends::kernel::KernelTimer;
 use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -109,6 +110,17 @@ fn opening_it_anew() {
     };
     for flags in [OFlag::O_RDONLY, OFlag::O_WRONLY] {
         assert_eq!([open(&kernel, flags), open(&userspace, flags)], [Err(Errno::ENXIO), Ok(())]);
+    }
+    let name = format!("/proc/self/fd/{}", userspace.as_raw_fd());
+    let mut foreign = std::fs::OpenOptions::new().write(true).open(name).unwrap();
+    let reads: [&dyn Fn() -> std::io::Result<u64>; 3] =
+        [&|| userspace.read(), &|| userspace.try_read(), &|| userspace.wait(None)];
+    for read in reads {
+        foreign.write_all(&7u64.to_ne_bytes()).unwrap();
+        assert_eq!(read().unwrap(), 7);
+        foreign.write_all(&[7; 3]).unwrap();
+        let over = userspace.wait(Some(Duration::from_millis(1))).unwrap_err();
+        assert_eq!(over.kind(), std::io::ErrorKind::TimedOut);
     }
 }
 

@@ -81,6 +81,11 @@ impl Latch {
         Ok(Some(count))
     }
 
+    /// Takes out of the empty latch what somebody else has written there.
+    pub(super) fn take_foreign(&self) -> io::Result<u64> {
+        nowait::take_count(self.reader.as_fd())
+    }
+
     /// Puts a message into the empty latch: the descriptor is readable.
     pub(super) fn put(&mut self, count: u64) -> io::Result<()> {
         fd::write_count(self.writer.as_fd(), count)?;
@@ -102,7 +107,10 @@ impl Latch {
 
     /// What a message was that somebody has just read who found the latch empty after this last one.
     pub(super) fn origin(&self, last: u64) -> Origin {
-        if self.puts == self.void {
+        if self.puts == last {
+            // Not one of ours: whoever opens the pipe anew can write there.
+            Origin::Current
+        } else if self.puts == self.void {
             Origin::Void
         } else if self.gone_void <= last {
             Origin::Current

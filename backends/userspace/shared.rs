@@ -77,43 +77,42 @@ impl Shared {
 
     /// The expirations up to now, or the next ones if the descriptor is in blocking mode.
     pub(super) fn read(self: &Arc<Self>, reader: &OwnedFd) -> io::Result<u64> {
-        let (mut count, mut last) = (0, None);
-        loop {
-            let mut state = self.state();
-            count = self.collect_from(&mut state, count, last)?;
-            if count > 0 {
-                return Ok(count);
-            }
-            last = Some(state.last_message());
+        let mut state = self.state();
+        let mut present = self.collect(&mut state, 0);
+        while let Ok(0) = present {
+            let last = state.last_message();
+            state.readers += 1;
             drop(state);
-            // An ordinary read waits or does not, and is interrupted or not, just as a reader of the descriptor would be.
-            let mut message = [0; sys::fd::COUNT_SIZE];
-            count = match sys::fd::read(reader.as_fd(), &mut message)? {
-                0 => return Err(os_error(EIO)),
-                sys::fd::COUNT_SIZE => u64::from_ne_bytes(message),
-                // Torn by somebody's short read.
-                _ => 0,
-            };
+            let read = read_message(reader);
+            state = self.state();
+            present = read.and_then(|count| self.collect_from(&mut state, count, last));
+            state.readers -= 1;
         }
+        present
     }
 
     /// All expirations not yet read, beside a `count` just read from the latch, which had been empty after the `last` message.
-    fn collect_from(self: &Arc<Self>, state: &mut State, count: u64, last: Option<u64>) -> io::Result<u64> {
-        match last.map_or(Origin::Void, |last| state.origin(last)) {
+    fn collect_from(self: &Arc<Self>, state: &mut State, count: u64, last: u64) -> io::Result<u64> {
+        match state.origin(last) {
             Origin::Current => self.collect(state, count),
-            // As if it had been discarded before it was read.
-            Origin::Void => self.collect(state, 0),
             // As if it had been read before the other was put: nothing of now is to be mixed with it.
-            Origin::Unknown => self.tell_step(state).map(|()| count),
+            Origin::Unknown if count > 0 => self.tell_step(state).map(|()| count),
+            // As if it had been discarded before it was read.
+            Origin::Void | Origin::Unknown => self.collect(state, 0),
         }
     }
 
     /// The expirations up to now.
     pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
-        match self.collect(&mut self.state(), 0)? {
-            0 => Err(os_error(EAGAIN)),
-            count => Ok(count),
+        let mut state = self.state();
+        let mut present = self.collect(&mut state, 0)?;
+        if present == 0 {
+            present = state.take_foreign()?;
         }
+        if present == 0 {
+            return Err(os_error(EAGAIN));
+        }
+        Ok(present)
     }
 
     /// All expirations not yet read, beside those just `read` from the latch.
@@ -199,6 +198,17 @@ impl Shared {
                 state.show_step(time(state.runs_on));
             }
         }
+    }
+}
+
+/// An ordinary read, which waits or does not, and is interrupted or not, just as a reader of the descriptor would be. The count
+/// that it gives, 0 if the message was torn by somebody's short read.
+fn read_message(reader: &OwnedFd) -> io::Result<u64> {
+    let mut message = [0; sys::fd::COUNT_SIZE];
+    match sys::fd::read(reader.as_fd(), &mut message)? {
+        0 => Err(os_error(EIO)),
+        sys::fd::COUNT_SIZE => Ok(u64::from_ne_bytes(message)),
+        _ => Ok(0),
     }
 }
 

@@ -28,6 +28,10 @@ pub(super) struct State {
     /// Where the thread will come across the timer; it may be earlier than needed.
     pub(super) place: Option<(Clock, Place)>,
     pub(super) watch: Option<StepWatch>,
+    /// Readers who are at the pipe now: each may have read a message and not yet said so.
+    pub(super) readers: usize,
+    /// Whether a message is gone that may be in such a reader's hands.
+    in_doubt: bool,
 }
 
 impl State {
@@ -42,6 +46,8 @@ impl State {
             rest: SHORTEST_REST,
             place: None,
             watch: None,
+            readers: 0,
+            in_doubt: false,
         }
     }
 
@@ -116,14 +122,30 @@ impl State {
         self.filled = now;
     }
 
-    /// Empties the latch. A message that somebody else has read settles what it counted.
+    /// Empties the latch. A message that somebody has read settles what it counted, unless it may yet turn out to be unread.
     fn take(&mut self) -> io::Result<u64> {
         let Some(latch) = &mut self.latch else { return Ok(0) };
         let unread = latch.take()?;
-        if unread.is_none() {
-            self.schedule.settle();
+        if unread.is_none() && self.readers > 0 {
+            self.in_doubt = true;
+        } else if unread.is_none() {
+            self.settled();
         }
         Ok(unread.unwrap_or(0))
+    }
+
+    /// What was counted stays so.
+    fn settled(&mut self) {
+        self.schedule.settle();
+        self.in_doubt = false;
+    }
+
+    /// Takes back what was counted ahead of a clock that was stepped back since; what is left of these.
+    fn taken_back(&mut self, unread: u64, now: u64) -> u64 {
+        if self.in_doubt {
+            return unread;
+        }
+        unread - self.schedule.uncount(unread, now)
     }
 
     /// Takes the expirations that are counted already.
@@ -135,9 +157,9 @@ impl State {
     /// Takes all expirations up to now, beside those just `read` from the latch, and leaves the descriptor unreadable.
     pub(super) fn take_all(&mut self, read: u64, now: u64) -> io::Result<u64> {
         let unread = self.empty()?.saturating_add(read);
-        let given = unread - self.schedule.uncount(unread, now);
+        let given = self.taken_back(unread, now);
         let counted = self.schedule.count(now);
-        self.schedule.settle();
+        self.settled();
         self.rest = SHORTEST_REST;
         Ok(given.saturating_add(counted))
     }
@@ -148,17 +170,17 @@ impl State {
         let is_ahead = self.schedule.is_ahead(now);
         if is_ahead {
             let unread = self.empty()?;
-            self.owed = unread - self.schedule.uncount(unread, now);
+            self.owed = self.taken_back(unread, now);
             self.refresh(now);
         }
-        self.schedule.settle();
+        self.settled();
         Ok(is_ahead)
     }
 
     /// Forgets the expirations that are not yet read.
     pub(super) fn discard(&mut self, now: u64) -> io::Result<()> {
         let unread = self.empty()?;
-        self.schedule.uncount(unread, now);
+        self.taken_back(unread, now);
         self.make_void();
         Ok(())
     }
@@ -174,8 +196,14 @@ impl State {
         Ok(())
     }
 
+    /// What somebody else has written to the pipe, and would make it readable for ever.
+    pub(super) fn take_foreign(&mut self) -> io::Result<u64> {
+        self.latch.as_ref().map_or(Ok(0), Latch::take_foreign)
+    }
+
     /// Nothing that was put until now counts, also not for one who has read it and not yet said so.
     fn make_void(&mut self) {
+        self.in_doubt = false;
         self.latch.as_mut().into_iter().for_each(Latch::make_void);
     }
 

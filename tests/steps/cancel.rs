@@ -121,6 +121,21 @@ fn a_step_before_the_setting_is_nobodys_business() {
 }
 
 #[test]
+fn a_reader_who_waited_and_is_told_leaves_it_off_too() {
+    let _alone = alone();
+    let timer = open_blocking();
+    timer.settime(&TimerSpec::at(now() + HOUR).every(HOUR).cancel_on_set()).unwrap();
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| timer.read());
+        // It waits by now, or begins to read after the step.
+        thread::sleep(Duration::from_millis(20));
+        step(5400);
+        assert_canceled(reader.join().unwrap());
+    });
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+}
+
+#[test]
 fn a_timer_that_was_asked_since_it_expired_stays_on_when_a_step_is_told() {
     let _alone = alone();
     let timer = open();
