@@ -1,12 +1,12 @@
 //! Reading what a descriptor holds without ever waiting, whether or not it is in blocking mode.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
 use cfg_if::cfg_if;
 
-use super::error::{check, os_error, EAGAIN};
+use super::error::{os_error, EAGAIN};
 use super::fd::{self, read, set_nonblocking, wait_readable, COUNT_SIZE};
 
 /// Takes the count that `fd` holds, however many others may be reading it; 0 if it holds none.
@@ -50,7 +50,9 @@ fn read_nowait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
 cfg_if! {
     if #[cfg(any(target_os = "linux", target_os = "android"))] {
         use std::io::Write;
-        use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+        use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+        use super::error::check;
 
         /// One system call, where the kernel has it for such a descriptor; `None` where it has not.
         fn told_not_to_wait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
