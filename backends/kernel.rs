@@ -14,7 +14,8 @@ use crate::timer::Timer;
 /// The row of the kernel's timers: Linux and Android. Elsewhere it says `ENOSYS`.
 pub const BACKEND: Backend = Backend::new("kernel", open);
 
-/// A timer of the kernel's: each method is one system call, with no state, no lock and no allocation of ours.
+/// A timer of the kernel's: `settime`, `gettime` and `read` are a system call each, with no state, no lock and no allocation of
+/// ours.
 ///
 /// Between the time of an expiration and its noticing it, which takes some microseconds, Linux reports that nothing is left
 /// of a periodic timer, as if it were off.

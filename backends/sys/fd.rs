@@ -86,7 +86,12 @@ pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
 pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     let mut message = [0u8; COUNT_SIZE];
     let read = read(fd, &mut message)?;
-    Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message)))
+    Ok(whole_count(read, message))
+}
+
+/// The count that so many bytes of a message are, if they are a whole one.
+pub(super) fn whole_count(read: usize, message: [u8; COUNT_SIZE]) -> Option<u64> {
+    (read == COUNT_SIZE).then_some(u64::from_ne_bytes(message))
 }
 
 /// One `read(2)`: how many bytes came.

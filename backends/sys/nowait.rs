@@ -7,7 +7,7 @@ use std::time::Instant;
 use cfg_if::cfg_if;
 
 use super::error::{os_error, EAGAIN};
-use super::fd::{self, read, set_nonblocking, wait_readable, COUNT_SIZE};
+use super::fd::{self, read, set_nonblocking, wait_readable, whole_count, COUNT_SIZE};
 
 /// Takes the count that `fd` holds, however many others may be reading it; 0 if it holds none.
 ///
@@ -33,7 +33,7 @@ pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
 pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     let mut message = [0u8; COUNT_SIZE];
     match told_not_to_wait(fd, &mut message)? {
-        Some(read) => Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message))),
+        Some(read) => Ok(whole_count(read, message)),
         None if wait_readable(fd, Some(Instant::now()))? => fd::read_count(fd),
         None => Err(os_error(EAGAIN)),
     }

@@ -150,6 +150,7 @@ mod tests {
         agenda.step_watchers.insert(1, Arc::new(()));
         assert_eq!(agenda.wake_up(5), 250_000_005);
     }
+
     #[test]
     fn the_thread_is_to_end_a_second_after_the_last_is_gone_and_not_while_one_is_alive() {
         let mut agenda = Agenda::<()>::new();

@@ -42,6 +42,12 @@ impl Schedule {
         self.interval
     }
 
+    /// Whether there are expirations up to `now` that were not counted before.
+    #[inline]
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        self.next.is_some_and(|next| next <= now)
+    }
+
     /// Counts the expirations up to `now` that were not counted before.
     #[inline]
     pub(super) fn count(&mut self, now: u64) -> u64 {

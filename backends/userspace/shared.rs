@@ -65,10 +65,6 @@ impl Shared {
         let mut state = self.state();
         self.show_step(&mut state);
         let now = time(state.runs_on);
-        if state.is_overdue(now) {
-            state.refresh(now);
-            self.stand(&mut state);
-        }
         if state.settle(now)? {
             self.stand(&mut state);
         }

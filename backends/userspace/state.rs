@@ -76,13 +76,6 @@ impl State {
         TimerSpec::new(left.map_or(Initial::Disarmed, Initial::After), Duration::from_nanos(self.schedule.interval()))
     }
 
-    /// Whether there are expirations that are not counted, and should be since somebody asks: the descriptor is not readable,
-    /// or the clock may be stepped back behind them.
-    pub(super) fn is_overdue(&self, now: u64) -> bool {
-        self.schedule.next().is_some_and(|next| next <= now)
-            && (self.runs_on == Clock::Realtime || self.latch.as_ref().is_some_and(Latch::is_empty))
-    }
-
     /// When the thread is needed next, if ever.
     pub(super) fn due(&self) -> Option<u64> {
         let next = self.schedule.next()?;
@@ -93,7 +86,7 @@ impl State {
 
     /// Lets the descriptor show all expirations up to now.
     pub(super) fn refresh(&mut self, now: u64) {
-        if self.owed > 0 || self.schedule.next().is_some_and(|next| next <= now) {
+        if self.owed > 0 || self.schedule.is_due(now) {
             // In this order: what is found to have been read was counted before.
             let unread = self.take();
             let new = self.schedule.count(now);
@@ -164,17 +157,22 @@ impl State {
         Ok(given.saturating_add(counted))
     }
 
-    /// Takes back what was counted ahead of a clock that was stepped back since; what is left stays as it is from now on.
-    /// Whether the next expiration is another than before.
+    /// Counts up to now, since somebody asks, or takes back what was counted ahead of a clock that was stepped back; what is
+    /// counted then stays so. Whether the next expiration is another than before.
     pub(super) fn settle(&mut self, now: u64) -> io::Result<bool> {
+        // What a full latch does not show can wait, unless the clock may be stepped back behind it.
+        let is_overdue = self.schedule.is_due(now)
+            && (self.runs_on == Clock::Realtime || self.latch.as_ref().is_some_and(Latch::is_empty));
         let is_ahead = self.schedule.is_ahead(now);
         if is_ahead {
             let unread = self.empty()?;
             self.owed = self.taken_back(unread, now);
+        }
+        if is_overdue || is_ahead {
             self.refresh(now);
         }
         self.settled();
-        Ok(is_ahead)
+        Ok(is_overdue || is_ahead)
     }
 
     /// Forgets the expirations that are not yet read.
