@@ -1,40 +1,19 @@
 //! What a method costs beside its system calls: no allocation, on any backend.
-// It is const already; on systems without native thread-locals the lint does not see it.
-#![allow(clippy::missing_const_for_thread_local)]
 
+#[path = "common/allocator.rs"]
+mod allocator;
+
+use allocator::Counting;
 use portable_timerfd::{backends, Clock, Timer, TimerFd, TimerSpec};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
-
-/// The system's allocator, counting what each thread asks of it.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is handed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the promises of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the promises of `dealloc`, and the place came from the system's allocator.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
 fn allocations(body: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.with(Cell::get);
+    let before = allocator::allocations();
     body();
-    ALLOCATIONS.with(Cell::get) - before
+    allocator::allocations() - before
 }
 
 #[test]

@@ -4,6 +4,10 @@
 //! `tests/process`.
 #![cfg(target_os = "linux")]
 
+#[path = "common/mod.rs"]
+mod common;
+
+use common::{until_readable, userspace_builder};
 use nix::errno::Errno;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
@@ -30,7 +34,7 @@ fn both_expired() -> [TimerFd; 2] {
     let timers = both();
     for timer in &timers {
         timer.arm_after(Duration::ZERO).unwrap();
-        while poll(timer.as_fd()) & libc::POLLIN == 0 {}
+        until_readable(timer);
     }
     timers
 }
@@ -73,8 +77,7 @@ fn a_periodic_timer_at_the_moment_of_its_expiration() {
 
 #[test]
 fn wait_after_a_torn_read() {
-    let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named("userspace").unwrap());
-    let timer = builder.nonblocking(false).open().unwrap();
+    let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
     timer.arm_after(Duration::ZERO).unwrap();
     assert_eq!(read(&timer, &mut [0; 3]), Ok(3));
     let over = timer.wait(Some(Duration::from_millis(5))).unwrap_err();
@@ -83,8 +86,7 @@ fn wait_after_a_torn_read() {
 
 #[test]
 fn a_blocked_read_beside_a_torn_one() {
-    let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named("userspace").unwrap());
-    let timer = builder.nonblocking(false).open().unwrap();
+    let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
     for _ in 0..100 {
         std::thread::scope(|scope| {
             let torn = scope.spawn(|| read(&timer, &mut [0; 3]));

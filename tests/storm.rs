@@ -1,34 +1,16 @@
 //! A storm of timers made, set and dropped: no descriptor, no thread and no memory is left of it.
 #![cfg(target_os = "linux")]
 
+#[path = "common/allocator.rs"]
+mod allocator;
+
+use allocator::Counting;
 use portable_timerfd::{backends, Backend, Clock, Timer, TimerFd, TimerSpec};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::read_dir;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
-
-/// The system's allocator, counting the bytes that are out.
-struct Counting;
-
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is handed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the promises of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the promises of `dealloc`, and the place came from the system's allocator.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -84,10 +66,10 @@ fn a_storm_of_timers_leaves_no_descriptor_no_thread_and_no_memory() {
         storm(backend, 1_000);
         until_all_threads_have_ended();
         let descriptors = listed("fd");
-        let bytes = BYTES.load(Ordering::Relaxed);
+        let bytes = allocator::bytes();
         storm(backend, 100_000);
         until_all_threads_have_ended();
-        assert_eq!(BYTES.load(Ordering::Relaxed), bytes, "{}: bytes", backend.name());
+        assert_eq!(allocator::bytes(), bytes, "{}: bytes", backend.name());
         assert_eq!(listed("fd"), descriptors, "{}", backend.name());
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A backend that this system lacks shows as ignored. A new backend needs no test edited.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod counts;
 mod descriptor;
 mod in_a_loop;

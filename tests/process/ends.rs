@@ -2,12 +2,12 @@
 // They are const already; on systems without native thread-locals the lint does not see it.
 #![allow(clippy::missing_const_for_thread_local)]
 
+use crate::common::until_readable;
 use crate::{descriptors, userspace};
-use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use portable_timerfd::{backends, Clock, Timer, TimerFd};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{exit, Command};
 use std::sync::OnceLock;
@@ -57,7 +57,7 @@ fn execute(backend: &str) {
     let timers = [true, false, true].map(|closed| builder.close_on_exec(closed).open().unwrap());
     for timer in &timers {
         timer.arm_every(Duration::from_millis(1)).unwrap();
-        poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+        until_readable(timer);
     }
     let stage = format!("{backend} {} {}", timers[1].as_raw_fd(), before.join(" "));
     panic!("{}", at_stage(&stage).exec());

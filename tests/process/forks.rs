@@ -1,13 +1,12 @@
 //! Forked children: the thread is not in them.
 
+use crate::common::{until_readable, userspace_builder};
 use crate::descriptors::open;
 use crate::{on_every_backend, userspace, userspace_on};
-use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, ForkResult};
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{backends, Clock, Registered, Timer, TimerFd, TimerSpec};
-use std::os::fd::AsFd;
+use portable_timerfd::{Clock, Registered, Timer, TimerFd, TimerSpec};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread;
@@ -58,9 +57,9 @@ fn a_forked_child_has_no_timers_of_its_parents_but_makes_its_own() {
 }
 
 fn a_forked_child_and_its_parent_read_from_one_count() {
-    for timer in on_every_backend(|backend| TimerFd::builder(Clock::Monotonic).backend(backend)) {
+    for timer in on_every_backend(true) {
         timer.arm_after(Duration::ZERO).unwrap();
-        poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+        until_readable(&timer);
         let timer = in_a_child(timer, |timer| timer.read().is_ok_and(|count| count == 1));
         assert!(timer.read().is_err());
         let is_shared = timer.backend().name() == "kernel";
@@ -71,10 +70,9 @@ fn a_forked_child_and_its_parent_read_from_one_count() {
 
 /// The thread that could write there is gone with the parent, though the child has had both ends of the pipe.
 fn a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file() {
-    let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named("userspace").unwrap());
     let (report, reporter) = nix::unistd::pipe().unwrap();
     in_a_child((), |()| {
-        let timer = builder.nonblocking(false).open().unwrap();
+        let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
         timer.arm_after(Duration::from_secs(3600)).unwrap();
         // SAFETY: as above; the parent of this child's child ends at once.
         if let ForkResult::Child = unsafe { fork() }.unwrap() {
@@ -123,7 +121,7 @@ fn forks_amid_a_storm_leave_no_lock_held_in_the_child() {
 
 /// A poller is shared with the child, and with it what is registered there.
 fn a_registration_dropped_in_a_child_leaves_the_parents_loop() {
-    for timer in on_every_backend(|backend| TimerFd::builder(Clock::Monotonic).backend(backend)) {
+    for timer in on_every_backend(true) {
         let poller = Arc::new(Poller::new().unwrap());
         let reported = || {
             let mut events = Events::new();

@@ -1,5 +1,7 @@
 //! The process around the userspace backend: its thread, its descriptors, forks, limits.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod crowd;
 mod descriptors;
 mod ends;
@@ -9,8 +11,9 @@ mod refusals;
 mod signals;
 mod thread;
 
+use common::userspace_builder;
 use libtest_mimic::{Arguments, Trial};
-use portable_timerfd::{backends, Backend, Clock, TimerFd, TimerFdBuilder};
+use portable_timerfd::{backends, Clock, TimerFd};
 use std::io::ErrorKind;
 use std::process::{Command, ExitCode};
 
@@ -26,8 +29,7 @@ macro_rules! cases {
 }
 
 pub fn userspace_on(clock: Clock) -> TimerFd {
-    let backend = backends::named("userspace").unwrap();
-    TimerFd::builder(clock).backend(backend).open().unwrap()
+    userspace_builder(clock).open().unwrap()
 }
 
 pub fn userspace() -> TimerFd {
@@ -35,8 +37,9 @@ pub fn userspace() -> TimerFd {
 }
 
 /// A timer of each backend that this system has.
-pub fn on_every_backend(builder: fn(&'static Backend) -> TimerFdBuilder) -> impl Iterator<Item = TimerFd> {
-    backends::ALL.iter().filter_map(move |backend| match builder(backend).open() {
+pub fn on_every_backend(nonblocking: bool) -> impl Iterator<Item = TimerFd> {
+    let builder = TimerFd::builder(Clock::Monotonic).nonblocking(nonblocking);
+    backends::ALL.iter().filter_map(move |backend| match builder.backend(backend).open() {
         Err(e) if e.kind() == ErrorKind::Unsupported => None,
         timer => Some(timer.unwrap()),
     })

@@ -1,5 +1,6 @@
 //! What the system refuses: threads, capabilities, timerfd itself.
 
+use crate::common::{assert_counts_by_the_clock, raw_read, userspace_builder};
 use crate::userspace;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
@@ -103,12 +104,11 @@ fn a_kernel_older_than_the_clock_gets_the_emulation() {
 /// What asks most of a read that may not wait: a timer in either mode, expired over and over, plain readers at its side.
 fn assert_the_thread_never_waits() {
     for nonblocking in [true, false] {
-        let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named("userspace").unwrap());
-        let timer = builder.nonblocking(nonblocking).open().unwrap();
+        let timer = userspace_builder(Clock::Monotonic).nonblocking(nonblocking).open().unwrap();
         for _ in 0..100 {
             timer.arm_after(Duration::ZERO).unwrap();
             timer.arm_after(Duration::ZERO).unwrap();
-            assert_eq!(nix::unistd::read(&timer, &mut [0; 8]), Ok(8));
+            assert_eq!(raw_read(&timer).unwrap(), 1);
             // Emptied by somebody, which the emulation does not know.
             timer.arm_after(Duration::ZERO).unwrap();
             assert_eq!(timer.wait(None).unwrap(), 1);
@@ -120,16 +120,12 @@ fn assert_the_thread_never_waits() {
         let (mut sum, mut rounds) = (0, 0);
         while rounds < 200 {
             std::thread::sleep(3 * interval);
-            let mut bytes = [0; 8];
-            if nix::unistd::read(&timer, &mut bytes).is_ok() {
-                sum += u64::from_ne_bytes(bytes);
+            if let Ok(count) = raw_read(&timer) {
+                sum += count;
                 rounds += 1;
             }
         }
-        let expirations = || (Clock::Monotonic.now().unwrap() - first).as_micros() as u64 / 100 + 1;
-        let least = expirations();
-        sum += timer.wait(None).unwrap();
-        assert!((least..=expirations()).contains(&sum));
+        assert_counts_by_the_clock(Clock::Monotonic, first, interval, || sum + timer.wait(None).unwrap());
         let mode = OFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFL).unwrap());
         assert_eq!(mode.contains(OFlag::O_NONBLOCK), nonblocking, "it is left as it was");
     }

@@ -1,5 +1,6 @@
 //! Signals: blocked readers, a stopped process, broken pipes.
 
+use crate::common::{assert_counts_by_the_clock, raw_read};
 use crate::{on_every_backend, userspace};
 use nix::sys::signal::{kill, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use nix::unistd::Pid;
@@ -34,12 +35,6 @@ fn handle(signal: Signal, handler: SigHandler, flags: SaFlags) {
 type Read = fn(&TimerFd) -> io::Result<u64>;
 const READS: [Read; 2] = [|timer| timer.read(), raw_read];
 
-fn raw_read(timer: &TimerFd) -> io::Result<u64> {
-    let mut bytes = [0; 8];
-    assert_eq!(nix::unistd::read(timer.as_fd(), &mut bytes)?, 8);
-    Ok(u64::from_ne_bytes(bytes))
-}
-
 /// What a thread gets of a timer in blocking mode that expires in an hour, under one signal after another. Of all the threads
 /// only that one takes them. Once it has taken twenty of them the timer is armed anew.
 fn read_under_signals(timer: &TimerFd, read: Read) -> io::Result<u64> {
@@ -68,13 +63,9 @@ fn prepare(flags: SaFlags) {
     handle(Signal::SIGUSR1, SigHandler::Handler(handler), flags);
 }
 
-fn blocking_timers() -> impl Iterator<Item = TimerFd> {
-    on_every_backend(|backend| TimerFd::builder(Clock::Monotonic).backend(backend).nonblocking(false))
-}
-
 fn a_handler_interrupts_a_blocking_read() {
     prepare(SaFlags::empty());
-    for timer in blocking_timers() {
+    for timer in on_every_backend(false) {
         for read in READS {
             // Those taken before the read began interrupt nothing, so that it can come to the twentieth.
             let interrupted = (0..100).map(|_| read_under_signals(&timer, read)).find_map(Result::err).unwrap();
@@ -85,7 +76,7 @@ fn a_handler_interrupts_a_blocking_read() {
 
 fn a_handler_that_restarts_does_not() {
     prepare(SaFlags::SA_RESTART);
-    for timer in blocking_timers() {
+    for timer in on_every_backend(false) {
         for read in READS {
             assert_eq!(read_under_signals(&timer, read).unwrap(), 1);
         }
@@ -94,24 +85,20 @@ fn a_handler_that_restarts_does_not() {
 
 fn wait_goes_on_through_signals() {
     prepare(SaFlags::empty());
-    for timer in blocking_timers() {
+    for timer in on_every_backend(false) {
         assert_eq!(read_under_signals(&timer, |timer| timer.wait(None)).unwrap(), 1);
     }
 }
 
 fn a_stopped_process_keeps_its_schedule() {
     let interval = Duration::from_millis(20);
-    for timer in on_every_backend(|backend| TimerFd::builder(Clock::Monotonic).backend(backend)) {
+    for timer in on_every_backend(true) {
         let first = Clock::Monotonic.now().unwrap() + interval;
         timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
         let me = Pid::this();
         let stop = format!("kill -STOP {me}; sleep 0.2; kill -CONT {me}");
         assert!(Command::new("sh").args(["-c", &stop]).status().unwrap().success());
-        let expirations = || (Clock::Monotonic.now().unwrap() - first).as_millis() as u64 / 20 + 1;
-        let least = expirations();
-        let count = timer.wait(None).unwrap();
-        let most = expirations();
-        assert!((least..=most).contains(&count), "{count} expirations, the clock says {least} to {most}");
+        let count = assert_counts_by_the_clock(Clock::Monotonic, first, interval, || timer.wait(None).unwrap());
         assert!(count >= 9);
     }
 }

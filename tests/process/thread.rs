@@ -1,10 +1,9 @@
 //! The timer thread: its name, its signals, when it runs and when not.
 
+use crate::common::until_readable;
 use crate::{userspace, userspace_on};
-use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -118,7 +117,7 @@ fn an_earlier_time_on_any_clock_wakes_it() {
         sleeps_of_the_thread();
         timer.arm_at(clock.now().unwrap() + Duration::from_millis(20)).unwrap();
         // Nobody asks but the poller.
-        poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+        until_readable(&timer);
         assert_eq!(timer.read().unwrap(), 1, "{clock:?}");
     }
 }

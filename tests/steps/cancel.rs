@@ -1,8 +1,7 @@
 //! Timers that ask for notice of steps, and get it.
 
 use crate::*;
-use nix::poll::PollTimeout;
-use portable_timerfd::{Clock, Timer, TimerSpec};
+use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -48,16 +47,24 @@ fn any_call_sees_a_step_at_once() {
     assert_eq!(late.wait(Some(Duration::ZERO)).unwrap(), 1);
 }
 
+/// A reader who waits is told of the step that comes meanwhile.
+#[track_caller]
+fn assert_told_while_waiting(timer: &TimerFd, meanwhile: impl FnOnce()) {
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| timer.read());
+        // It waits by now, or begins to read after the step: told in either case.
+        thread::sleep(Duration::from_millis(20));
+        meanwhile();
+        assert_canceled(reader.join().unwrap());
+    });
+}
+
 #[test]
 fn a_blocked_reader_is_told_too() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
-    thread::scope(|scope| {
-        let reader = scope.spawn(|| timer.read());
-        step(5);
-        assert_canceled(reader.join().unwrap());
-    });
+    assert_told_while_waiting(&timer, || step(5));
 }
 
 #[test]
@@ -84,7 +91,7 @@ fn settime_tells_of_a_step_and_arms_all_the_same() {
     step(5);
     assert_canceled(timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()));
     timer.gettime().unwrap();
-    assert!(!is_readable(&timer, 0u8), "it has been told");
+    assert!(!is_readable(&timer), "it has been told");
     assert_nothing_to_read(&timer);
 }
 
@@ -125,13 +132,7 @@ fn a_reader_who_waited_and_is_told_leaves_it_off_too() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + HOUR).every(HOUR).cancel_on_set()).unwrap();
-    thread::scope(|scope| {
-        let reader = scope.spawn(|| timer.read());
-        // It waits by now, or begins to read after the step.
-        thread::sleep(Duration::from_millis(20));
-        step(5400);
-        assert_canceled(reader.join().unwrap());
-    });
+    assert_told_while_waiting(&timer, || step(5400));
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
 
@@ -151,8 +152,8 @@ fn a_plain_read_of_a_timer_that_a_step_canceled_gives_a_count() {
     let _alone = alone();
     let timer = watching();
     step(5);
-    assert!(is_readable(&timer, PollTimeout::NONE));
-    assert_eq!(plain_read(&timer), 1);
+    until_readable(&timer);
+    assert_eq!(raw_read(&timer).unwrap(), 1);
     assert_canceled(timer.read());
     assert!(left(&timer) <= HOUR);
 }
@@ -163,7 +164,7 @@ fn a_timer_that_was_read_since_it_expired_stays_on_when_a_step_is_told() {
     for plain in [false, true] {
         let timer = open();
         timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
-        assert_eq!(if plain { plain_read(&timer) } else { timer.read().unwrap() }, 1);
+        assert_eq!(if plain { raw_read(&timer).unwrap() } else { timer.read().unwrap() }, 1);
         step(5);
         assert_canceled(timer.read());
         assert!(left(&timer) > HOUR / 2);
@@ -176,13 +177,9 @@ fn a_reader_who_waited_before_the_setting_is_told_too() {
     let timer = open_blocking();
     for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
         timer.settime(&before).unwrap();
-        thread::scope(|scope| {
-            let reader = scope.spawn(|| timer.read());
-            // It waits by now, or begins to read after the step: told in either case.
-            thread::sleep(Duration::from_millis(20));
+        assert_told_while_waiting(&timer, || {
             timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
             step(5);
-            assert_canceled(reader.join().unwrap());
         });
     }
 }
@@ -220,10 +217,10 @@ fn a_step_back_takes_no_notice_back() {
     let _alone = alone();
     let timer = open();
     timer.settime(&TimerSpec::at(now() - MINUTE).every(HOUR).cancel_on_set()).unwrap();
-    assert_eq!(plain_read(&timer), 1);
+    assert_eq!(raw_read(&timer).unwrap(), 1);
     step(-3 * 60);
     assert!(left(&timer) > HOUR, "the period that was read stays so");
-    assert!(is_readable(&timer, 0u8), "gettime tells nobody");
+    assert!(is_readable(&timer), "gettime tells nobody");
     assert_canceled(timer.read());
     assert!(left(&timer) > HOUR);
 }
@@ -238,6 +235,6 @@ fn a_watcher_wakes_a_thread_that_sleeps_for_long() {
     let timer = open();
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     step(5);
-    assert!(is_readable(&timer, PollTimeout::NONE));
+    until_readable(&timer);
     assert_canceled(timer.read());
 }

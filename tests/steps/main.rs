@@ -3,13 +3,14 @@
 #![cfg(target_os = "linux")]
 
 mod cancel;
+#[path = "../common/mod.rs"]
+mod common;
 mod follow;
 
+use common::{is_readable, raw_read, until_readable, userspace_builder};
 use nix::libc::{clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_BOOTTIME, CLOCK_REALTIME};
-use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use portable_timerfd::{backends, Clock, Initial, Timer, TimerFd, TimerSpec, ECANCELED};
+use portable_timerfd::{Clock, Initial, Timer, TimerFd, TimerSpec, ECANCELED};
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,7 +55,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn open_on(clock: Clock) -> TimerFd {
-    TimerFd::builder(clock).backend(backends::named("userspace").unwrap()).open().unwrap()
+    userspace_builder(clock).open().unwrap()
 }
 
 fn open() -> TimerFd {
@@ -62,13 +63,7 @@ fn open() -> TimerFd {
 }
 
 fn open_blocking() -> TimerFd {
-    let builder = TimerFd::builder(Clock::Realtime).backend(backends::named("userspace").unwrap());
-    builder.nonblocking(false).open().unwrap()
-}
-
-/// What `poll(2)` says: the thread alone can change it.
-fn is_readable(timer: &TimerFd, timeout: impl Into<PollTimeout>) -> bool {
-    poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], timeout).unwrap() == 1
+    userspace_builder(Clock::Realtime).nonblocking(false).open().unwrap()
 }
 
 fn now() -> Duration {
@@ -80,13 +75,6 @@ fn watching() -> TimerFd {
     let timer = open();
     timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
     timer
-}
-
-/// A `read(2)` of eight bytes.
-fn plain_read(timer: &TimerFd) -> u64 {
-    let mut bytes = [0; 8];
-    assert_eq!(nix::unistd::read(timer, &mut bytes), Ok(8));
-    u64::from_ne_bytes(bytes)
 }
 
 fn left(timer: &TimerFd) -> Duration {
