@@ -10,5 +10,6 @@ pub(crate) mod fd;
 pub(crate) mod fork;
 pub(crate) mod nowait;
 pub(crate) mod registered;
+pub(crate) mod sync;
 pub(crate) mod thread;
 pub(crate) mod timerfd;

@@ -1,11 +1,10 @@
 //! What the timer thread is to look at, and when: the timers' places on each clock, and who waits for steps.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::thread::Thread;
 
 use super::queue::{Place, Queue};
 use super::schedule::{nanos, NEVER};
+use crate::backends::sys::sync::{Arc, Thread};
 use crate::clock::Clock;
 
 /// The longest sleep while something hangs on a clock that is not the one the thread sleeps by: such a clock can jump,

@@ -2,9 +2,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
-use std::time::Instant;
 
+use crate::backends::sys::sync::{Arc, Instant};
 use crate::backends::sys::{fd, nowait};
 use crate::flags::CreateFlags;
 

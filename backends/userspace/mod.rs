@@ -12,12 +12,12 @@ mod thread;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::{generation, PerProcess};
+use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;

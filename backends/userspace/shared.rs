@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::agenda::time;
 use super::latch::{Latch, Origin};
@@ -12,6 +11,7 @@ use super::step::StepWatch;
 use super::thread::{Engine, Look};
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED, EIO};
+use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::spec::{Initial, TimerSpec};
 

@@ -1,18 +1,16 @@
 //! The timer thread: sleeps until the nearest time that something is due, then has it looked at.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
-
-use crossbeam_channel::{Receiver, Sender};
+use std::time::Duration;
 
 use super::agenda::{time, Agenda};
 use super::queue::Place;
 use super::schedule::NEVER;
 use super::step::StepDetector;
 use crate::backends::sys;
+use crate::backends::sys::sync::{
+    self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, PoisonError, Receiver, Sender, Thread,
+};
 use crate::clock::Clock;
 
 /// What the thread can look at.
@@ -39,7 +37,7 @@ pub(super) struct Engine<T> {
 
 impl<T: Look> Engine<T> {
     pub(super) fn new() -> Engine<T> {
-        let (doorbell, door) = crossbeam_channel::bounded(1);
+        let (doorbell, door) = sync::bounded(1);
         Engine {
             agenda: Mutex::new(Agenda::new()),
             doorbell,
@@ -139,7 +137,7 @@ impl<T: Look> Engine<T> {
     }
 
     fn run(&self) {
-        self.agenda().sleeper = Some(thread::current());
+        self.agenda().sleeper = Some(sync::current());
         let mut due = Vec::new();
         let mut steps = 0;
         loop {
@@ -196,14 +194,14 @@ impl<T: Look> Engine<T> {
     fn wait_at_the_door(&self, deadline: Option<Instant>) {
         while self.door.try_recv().is_err() {
             let Some(deadline) = deadline else {
-                thread::park();
+                sync::park();
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            thread::park_timeout(left);
+            sync::park_timeout(left);
         }
     }
 }
