@@ -3,5 +3,20 @@
 pub(crate) use crossbeam_channel::{bounded, Receiver, Sender};
 pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-pub(crate) use std::thread::{current, park, park_timeout, Thread};
+pub(crate) use std::thread::{current, Thread};
 pub(crate) use std::time::Instant;
+
+/// Parks this thread until it is unparked, or until the deadline if there is one, or for no reason; `false` once the deadline
+/// has passed.
+pub(crate) fn park(deadline: Option<Instant>) -> bool {
+    let Some(deadline) = deadline else {
+        std::thread::park();
+        return true;
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return false;
+    }
+    std::thread::park_timeout(left);
+    true
+}

@@ -80,7 +80,9 @@ impl State {
     pub(super) fn due(&self) -> Option<u64> {
         let next = self.schedule.next()?;
         let is_raised = self.latch.as_ref().is_some_and(Latch::is_raised);
-        let due = if is_raised { next.max(self.filled.saturating_add(self.rest)) } else { next };
+        // A step back may hide the first expiration since somebody asked, by which a timer that is told of it is turned off.
+        let can_wait = !(self.watch.is_some() && self.schedule.is_settled());
+        let due = if is_raised && can_wait { next.max(self.filled.saturating_add(self.rest)) } else { next };
         (due < NEVER).then_some(due)
     }
 
@@ -158,7 +160,7 @@ impl State {
     }
 
     /// Counts up to now, since somebody asks, or takes back what was counted ahead of a clock that was stepped back; what is
-    /// counted then stays so. Whether the next expiration is another than before.
+    /// counted then stays so. Whether the thread may be needed at another time than before.
     pub(super) fn settle(&mut self, now: u64) -> io::Result<bool> {
         // What a full latch does not show can wait, unless the clock may be stepped back behind it.
         let is_overdue = self.schedule.is_due(now)
@@ -172,7 +174,7 @@ impl State {
             self.refresh(now);
         }
         self.settled();
-        Ok(is_overdue || is_ahead)
+        Ok(is_overdue || is_ahead || self.watch.is_some())
     }
 
     /// Forgets the expirations that are not yet read.

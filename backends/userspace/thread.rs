@@ -192,16 +192,6 @@ impl<T: Look> Engine<T> {
 
     /// Waits for the bell, or the deadline.
     fn wait_at_the_door(&self, deadline: Option<Instant>) {
-        while self.door.try_recv().is_err() {
-            let Some(deadline) = deadline else {
-                sync::park();
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            sync::park_timeout(left);
-        }
+        while self.door.try_recv().is_err() && sync::park(deadline) {}
     }
 }

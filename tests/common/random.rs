@@ -1,0 +1,34 @@
+//! Random scripts: their seed is printed, and the one that fails is shrunk and printed as a program.
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use std::fmt::{Debug, Display};
+use std::hash::{BuildHasher, RandomState};
+
+/// A number that an environment variable may set.
+pub fn number_from_env(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |number| number.parse().unwrap_or_else(|e| panic!("{variable}: {e}")))
+}
+
+/// Plays scripts until one fails, or so many have been played. `RANDOM_SEED` plays those of an earlier run again.
+pub fn play_many<S>(scripts: &S, many: u64, play: impl Fn(S::Value) -> Result<(), String>)
+where
+    S: Strategy,
+    S::Value: Debug + Display,
+{
+    let seed = number_from_env("RANDOM_SEED", RandomState::new().hash_one("seed"));
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config {
+        cases: u32::try_from(many).unwrap(),
+        failure_persistence: None,
+        max_shrink_time: 60_000,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    match runner.run(scripts, |script| play(script).map_err(TestCaseError::fail)) {
+        Ok(()) => println!("{many} scripts, RANDOM_SEED={seed}"),
+        Err(TestError::Fail(reason, script)) => panic!("{reason}\nRANDOM_SEED={seed} finds it again in:\n{script}"),
+        Err(TestError::Abort(reason)) => panic!("RANDOM_SEED={seed}: {reason}"),
+    }
+}

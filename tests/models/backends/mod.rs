@@ -1,0 +1,5 @@
+//! The emulation as it is, and below it the model's system in the place of the real one.
+
+pub(crate) mod sys;
+#[path = "../../../backends/userspace/mod.rs"]
+pub(crate) mod userspace;

@@ -1,0 +1,69 @@
+//! Real pipes, never in blocking mode: a read that is to wait waits in the world.
+
+use crate::world::WORLD;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{poll, PollFd, PollFlags};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+pub(crate) const COUNT_SIZE: usize = 8;
+
+pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK)?;
+    WORLD.lock().set_waits(reader.as_raw_fd(), !nonblocking);
+    Ok((reader, writer))
+}
+
+pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
+    fd
+}
+
+pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
+    let _world = WORLD.lock();
+    nix::unistd::write(fd, &count.to_ne_bytes())?;
+    WORLD.changed.notify_all();
+    Ok(())
+}
+
+/// One read, which waits if the descriptor is to.
+pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut world = WORLD.lock();
+    loop {
+        match nix::unistd::read(fd, buffer) {
+            Err(Errno::EAGAIN) if world.waits(fd.as_raw_fd()) => world = WORLD.changed.wait(world).unwrap(),
+            read => return Ok(read?),
+        }
+    }
+}
+
+pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+    let mut message = [0; COUNT_SIZE];
+    let read = read(fd, &mut message)?;
+    Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message)))
+}
+
+/// One read that never waits.
+pub(crate) fn read_now(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+    let _world = WORLD.lock();
+    let mut message = [0; COUNT_SIZE];
+    let read = nix::unistd::read(fd, &mut message)?;
+    Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message)))
+}
+
+pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
+    let _world = WORLD.lock();
+    poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], 0u8).unwrap() > 0
+}
+
+/// Any deadline is now, and none is for ever.
+pub(crate) fn wait_readable<I>(fd: BorrowedFd<'_>, deadline: Option<I>) -> io::Result<bool> {
+    let mut world = WORLD.lock();
+    loop {
+        let readable = poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], 0u8)? > 0;
+        if readable || deadline.is_some() {
+            return Ok(readable);
+        }
+        world = WORLD.changed.wait(world).unwrap();
+    }
+}

@@ -1,0 +1,79 @@
+//! The model's system, by the names that the emulation knows: the pipes are real, and everything that waits is the world's.
+
+#[path = "../../../../backends/sys/error.rs"]
+pub(crate) mod error;
+pub(crate) mod fd;
+pub(crate) mod sync;
+
+/// The clocks that the world shows.
+pub(crate) mod clock {
+    use crate::clock::Clock;
+    use crate::world::WORLD;
+    use std::io;
+    use std::time::Duration;
+
+    impl Clock {
+        pub fn now(self) -> io::Result<Duration> {
+            Ok(Duration::from_nanos(WORLD.time(self)))
+        }
+    }
+
+    pub(crate) fn wall_offset() -> (i64, u64) {
+        (WORLD.wall_offset(), 0)
+    }
+
+    pub(crate) fn may_wake_the_machine() -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A run of a scenario is a process: nobody forks, and each has values of its own.
+pub(crate) mod fork {
+    use crate::world::WORLD;
+    use std::collections::BTreeMap;
+    use std::io;
+    use std::sync::Mutex;
+
+    pub(crate) fn generation() -> usize {
+        WORLD.generation
+    }
+
+    pub(crate) struct PerProcess<T: 'static>(Mutex<BTreeMap<usize, &'static T>>);
+
+    impl<T: Send + Sync> PerProcess<T> {
+        pub(crate) const fn new() -> PerProcess<T> {
+            PerProcess(Mutex::new(BTreeMap::new()))
+        }
+
+        pub(crate) fn get_or_make(&'static self, make: impl FnOnce() -> T) -> io::Result<&'static T> {
+            let mut made = self.0.lock().unwrap();
+            Ok(made.entry(generation()).or_insert_with(|| Box::leak(Box::new(make()))))
+        }
+    }
+}
+
+/// Reads that never wait.
+pub(crate) mod nowait {
+    pub(crate) use super::fd::read_now as read_count;
+    use std::io;
+    use std::os::fd::BorrowedFd;
+
+    pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
+        match read_count(fd) {
+            Ok(count) => Ok(count.unwrap_or(0)),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// The timer thread is one of the world's.
+pub(crate) mod thread {
+    use crate::world::WORLD;
+    use std::io;
+
+    pub(crate) fn spawn(_name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        WORLD.start_timer_thread(body);
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! What threads share and wait by: the scheduler's, so that it may let another thread go first at each use.
+
+pub(crate) use crate::world::{current, Thread};
+pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
+pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
+pub(crate) use std::sync::PoisonError;
+
+use crate::world::WORLD;
+use crossbeam_channel::{TryRecvError, TrySendError};
+use std::time::Duration;
+
+/// The doorbell itself is real: nobody waits in it.
+pub(crate) struct Sender<T>(crossbeam_channel::Sender<T>);
+pub(crate) struct Receiver<T>(crossbeam_channel::Receiver<T>);
+
+pub(crate) fn bounded<T>(room: usize) -> (Sender<T>, Receiver<T>) {
+    let (sender, receiver) = crossbeam_channel::bounded(room);
+    (Sender(sender), Receiver(receiver))
+}
+
+impl<T> Sender<T> {
+    pub(crate) fn try_send(&self, thing: T) -> Result<(), TrySendError<T>> {
+        WORLD.let_others_go_first();
+        self.0.try_send(thing)
+    }
+}
+
+impl<T> Receiver<T> {
+    pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
+        WORLD.let_others_go_first();
+        self.0.try_recv()
+    }
+}
+
+/// A time of the world's monotonic clock.
+#[derive(Clone, Copy)]
+pub(crate) struct Instant(u64);
+
+impl Instant {
+    pub(crate) fn now() -> Instant {
+        Instant(WORLD.time(crate::Clock::Monotonic))
+    }
+
+    pub(crate) fn checked_add(self, time: Duration) -> Option<Instant> {
+        self.0.checked_add(u64::try_from(time.as_nanos()).ok()?).map(Instant)
+    }
+}
+
+/// Never later than the deadline: how late a thread is does not show by a clock that stands still.
+pub(crate) fn park(deadline: Option<Instant>) -> bool {
+    WORLD.park(deadline.map_or(u64::MAX, |deadline| deadline.0))
+}

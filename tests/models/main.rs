@@ -1,0 +1,82 @@
+//! The emulation itself, over a system that is a model: clocks that stand still until a test turns them, and threads in every
+//! order that a scheduler can think of. A lost wake-up is a deadlock here, found without waiting.
+//!
+//! `MODELS_SCHEDULES=100000 cargo test --release --test models` makes a hunt of it.
+// The emulation's rooms are here whole, and not all of them is used; their own tests are not.
+#![allow(dead_code, unused_imports)]
+
+#[path = "../../src/backend.rs"]
+mod backend;
+mod backends;
+#[path = "../../src/clock.rs"]
+mod clock;
+#[path = "../../src/flags.rs"]
+mod flags;
+#[allow(clippy::wrong_self_convention)] // as a library's public methods they are let be
+#[path = "../../src/itimerspec.rs"]
+mod itimerspec;
+mod kernel;
+mod protocol;
+#[path = "../common/random.rs"]
+mod random;
+mod script;
+mod scripts;
+#[path = "../../src/spec.rs"]
+mod spec;
+mod steps;
+mod support;
+#[path = "../../src/timer.rs"]
+mod timer;
+mod world;
+
+pub(crate) use clock::Clock;
+use libtest_mimic::{Arguments, Trial};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::Runner;
+pub(crate) use spec::{Initial, TimerSpec};
+use std::process::ExitCode;
+
+/// A scenario: its name, and one run of it.
+type Case = (&'static str, fn());
+
+/// A list of scenarios, each named as its function.
+#[macro_export]
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        pub const CASES: &[$crate::Case] = &[$((stringify!($case), $case)),*];
+    };
+}
+
+/// How many orders of its threads a scenario is run in, by each of two ways of choosing them.
+fn schedules() -> usize {
+    usize::try_from(random::number_from_env("MODELS_SCHEDULES", 100)).unwrap()
+}
+
+fn run(scheduler: impl Scheduler + 'static, scenario: impl Fn() + Send + Sync + 'static) {
+    let mut config = shuttle::Config::new();
+    config.stack_size = 1 << 17;
+    config.silence_warnings = true;
+    Runner::new(scheduler, config).run(scenario);
+}
+
+/// A failure prints a schedule that `shuttle::replay` takes.
+fn explore(scenario: fn()) {
+    run(RandomScheduler::new(schedules()), scenario);
+    run(PctScheduler::new(4, schedules()), scenario);
+}
+
+fn main() -> ExitCode {
+    let scenarios = [protocol::CASES, steps::CASES].into_iter().flatten().map(|&(name, scenario)| {
+        Trial::test(name, move || {
+            explore(scenario);
+            Ok(())
+        })
+    });
+    let scripts = scripts::CASES.iter().map(|&(name, case)| {
+        Trial::test(name, move || {
+            case();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), scenarios.chain(scripts).collect()).exit_code()
+}

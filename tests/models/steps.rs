@@ -1,0 +1,136 @@
+//! Steps of the wall clock that race with readers and settings, in every order.
+
+use crate::backends::sys::error::ECANCELED;
+use crate::backends::sys::fd;
+use crate::backends::userspace::UserspaceTimer;
+use crate::support::{assert_ok, ns, open_on, plain_read};
+use crate::timer::Timer;
+use crate::world::{side_by_side, WORLD};
+use crate::{Clock, TimerSpec};
+use shuttle::sync::Arc;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+crate::cases![
+    a_waiting_reader_is_told_of_a_step,
+    a_waiting_plain_reader_is_woken_by_a_step,
+    one_of_many_readers_is_told_of_a_step,
+    a_step_forward_brings_an_absolute_time,
+    a_notice_that_a_setting_made_void_is_no_expiration,
+    the_first_expiration_since_gettime_is_seen_though_the_count_rests,
+];
+
+/// When a world begins, and how far its clock is stepped.
+const WALL: u64 = 1_700_000_000_001_000_000;
+const STEP: u64 = 1_000_000_000;
+const HOUR: u64 = 3_600_000_000_000;
+const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
+
+fn watching(nonblocking: bool) -> UserspaceTimer {
+    let timer = open_on(Clock::Realtime, nonblocking);
+    let later = ns(WORLD.time(Clock::Realtime) + HOUR);
+    timer.settime(&TimerSpec::at(later).cancel_on_set()).unwrap();
+    timer
+}
+
+fn step_and_wait() {
+    WORLD.step_wall(STEP as i64);
+    // It sleeps for so long at most.
+    WORLD.settle();
+    WORLD.pass(LONGEST_BLIND_SLEEP);
+}
+
+fn is_told(timer: &UserspaceTimer) -> bool {
+    matches!(timer.try_read(), Err(e) if e.raw_os_error() == Some(ECANCELED))
+}
+
+fn a_waiting_reader_is_told_of_a_step() {
+    let timer = Arc::new(watching(false));
+    side_by_side(
+        &timer,
+        &[|timer| assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(ECANCELED)), |_| step_and_wait()],
+    );
+    assert!(!is_told(&timer) && plain_read(&timer) == 0);
+    drop(timer);
+    WORLD.end();
+}
+
+fn a_waiting_plain_reader_is_woken_by_a_step() {
+    let timer = Arc::new(watching(false));
+    side_by_side(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
+    assert!(is_told(&timer));
+    drop(timer);
+    WORLD.end();
+}
+
+fn one_of_many_readers_is_told_of_a_step() {
+    let shared = Arc::new((watching(true), AtomicU64::new(0)));
+    let read = |(timer, told): &(UserspaceTimer, AtomicU64)| {
+        told.fetch_add(is_told(timer).into(), Ordering::Relaxed);
+    };
+    side_by_side(&shared, &[read, read, |(timer, _)| assert_ok(timer.gettime()), |_| step_and_wait()]);
+    read(&shared);
+    let (timer, told) = Arc::into_inner(shared).unwrap();
+    assert_eq!(told.into_inner(), 1);
+    WORLD.settle();
+    assert_eq!(plain_read(&timer), 0);
+    drop(timer);
+    WORLD.end();
+}
+
+fn a_step_forward_brings_an_absolute_time() {
+    let timer = Arc::new(open_on(Clock::Realtime, false));
+    timer.arm_at(ns(WORLD.time(Clock::Realtime) + HOUR)).unwrap();
+    side_by_side(
+        &timer,
+        &[
+            |timer| assert_eq!(timer.read().unwrap(), 1),
+            |_| {
+                WORLD.step_wall(HOUR as i64);
+                WORLD.settle();
+                WORLD.pass(LONGEST_BLIND_SLEEP);
+            },
+        ],
+    );
+    drop(timer);
+    WORLD.end();
+}
+
+fn a_notice_that_a_setting_made_void_is_no_expiration() {
+    let timer = Arc::new(watching(false));
+    side_by_side(
+        &timer,
+        &[
+            |timer| {
+                let count = timer.read().map_err(|e| e.raw_os_error());
+                assert!(matches!(count, Ok(1) | Err(Some(ECANCELED))), "{count:?}");
+                if count.is_ok() {
+                    // Not the notice, but the new setting's own.
+                    assert_eq!(WORLD.time(Clock::Monotonic), 1_000_000 + 2 * LONGEST_BLIND_SLEEP);
+                }
+            },
+            |timer| assert_ok(timer.arm_at(ns(WALL + STEP + 2 * LONGEST_BLIND_SLEEP))),
+            |_| {
+                step_and_wait();
+                WORLD.settle();
+                WORLD.pass(LONGEST_BLIND_SLEEP);
+            },
+        ],
+    );
+    drop(timer);
+    WORLD.end();
+}
+
+/// A step back behind an expiration that came before anybody asked again: it turns the timer off that is told of the step.
+fn the_first_expiration_since_gettime_is_seen_though_the_count_rests() {
+    let timer = open_on(Clock::Realtime, true);
+    timer.settime(&TimerSpec::at(ns(WALL - 1)).every(ns(1)).cancel_on_set()).unwrap();
+    assert!(timer.gettime().unwrap().is_armed());
+    WORLD.pass(1);
+    WORLD.settle();
+    WORLD.step_wall(-(STEP as i64));
+    assert!(is_told(&timer));
+    assert!(!timer.gettime().unwrap().is_armed());
+    drop(timer);
+    WORLD.end();
+}

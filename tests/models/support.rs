@@ -1,0 +1,69 @@
+//! What the scenarios share: opening timers, reads that do not wait, the end.
+
+use crate::backends::sys::fd;
+use crate::backends::userspace::UserspaceTimer;
+use crate::flags::CreateFlags;
+use crate::timer::Timer;
+use crate::world::WORLD;
+use crate::Clock;
+use shuttle::sync::Arc;
+use std::io::ErrorKind;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+pub fn open_on(clock: Clock, nonblocking: bool) -> UserspaceTimer {
+    UserspaceTimer::new(clock, CreateFlags { nonblocking, ..CreateFlags::default() }).unwrap()
+}
+
+pub fn open() -> UserspaceTimer {
+    open_on(Clock::Monotonic, true)
+}
+
+pub fn open_blocking() -> UserspaceTimer {
+    open_on(Clock::Monotonic, false)
+}
+
+pub const fn ns(nanos: u64) -> Duration {
+    Duration::from_nanos(nanos)
+}
+
+pub fn now() -> u64 {
+    WORLD.time(Clock::Monotonic)
+}
+
+/// What a plain read gives that is not to wait.
+pub fn plain_read(timer: &UserspaceTimer) -> u64 {
+    match fd::read_now(timer.as_fd()) {
+        Ok(count) => count.unwrap(),
+        Err(e) => {
+            assert_eq!(e.kind(), ErrorKind::WouldBlock);
+            0
+        }
+    }
+}
+
+/// What a read gives that is not to wait.
+pub fn counted_read(timer: &UserspaceTimer) -> u64 {
+    match timer.try_read() {
+        Ok(count) => count,
+        Err(e) => {
+            assert_eq!(e.kind(), ErrorKind::WouldBlock);
+            0
+        }
+    }
+}
+
+pub fn assert_ok<T>(result: std::io::Result<T>) {
+    assert!(result.is_ok());
+}
+
+pub fn add(sum: &AtomicU64, count: u64) {
+    sum.fetch_add(count, Ordering::Relaxed);
+}
+
+/// Drops the timer, and sees the thread end.
+pub fn end(timer: Arc<UserspaceTimer>) {
+    drop(Arc::into_inner(timer).unwrap());
+    WORLD.end();
+}

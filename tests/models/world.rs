@@ -1,0 +1,178 @@
+//! One run's world: its clocks, which stand still until a test turns them, and who sleeps until when.
+
+use crate::Clock;
+use shuttle::sync::atomic::AtomicUsize;
+use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
+use shuttle::thread::{spawn, JoinHandle};
+use std::collections::BTreeSet;
+use std::os::fd::RawFd;
+use std::sync::atomic::Ordering;
+
+shuttle::lazy_static! {
+    /// The scheduler makes a new one for each run.
+    pub static ref WORLD: World = World::new();
+}
+
+pub struct World {
+    /// Tells the runs apart.
+    pub generation: usize,
+    state: Mutex<State>,
+    /// Any change that somebody may be waiting for.
+    pub changed: Condvar,
+    steps: AtomicUsize,
+}
+
+pub struct State {
+    monotonic: u64,
+    /// By how much the others are ahead of the monotonic clock.
+    wall_ahead: i64,
+    boot_ahead: u64,
+    waiting_fds: BTreeSet<RawFd>,
+    timer_thread: Option<JoinHandle<()>>,
+    /// Until when the timer thread sleeps, if it does.
+    sleeps_until: Option<u64>,
+    was_unparked: bool,
+}
+
+impl World {
+    fn new() -> World {
+        static GENERATIONS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1);
+        World {
+            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
+            state: Mutex::new(State {
+                monotonic: 1_000_000,
+                wall_ahead: 1_700_000_000_000_000_000,
+                boot_ahead: 5_000_000_000,
+                waiting_fds: BTreeSet::new(),
+                timer_thread: None,
+                sleeps_until: None,
+                was_unparked: false,
+            }),
+            changed: Condvar::new(),
+            steps: AtomicUsize::new(0),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// A moment at which the scheduler may switch.
+    pub fn let_others_go_first(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn time(&self, clock: Clock) -> u64 {
+        let state = self.lock();
+        match clock.without_alarm() {
+            Clock::Realtime => state.monotonic.saturating_add_signed(state.wall_ahead),
+            Clock::Boottime => state.monotonic + state.boot_ahead,
+            _ => state.monotonic,
+        }
+    }
+
+    pub fn wall_offset(&self) -> i64 {
+        self.lock().wall_ahead
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    /// Lets time pass, on all clocks.
+    pub fn pass(&self, nanos: u64) {
+        self.change(|state| state.monotonic += nanos);
+    }
+
+    pub fn step_wall(&self, nanos: i64) {
+        self.change(|state| state.wall_ahead += nanos);
+    }
+
+    pub fn suspend(&self, nanos: u64) {
+        self.change(|state| {
+            state.wall_ahead += nanos as i64;
+            state.boot_ahead += nanos;
+        });
+    }
+
+    pub fn start_timer_thread(&'static self, body: impl FnOnce() + Send + 'static) {
+        let thread = spawn(body);
+        let before = self.lock().timer_thread.replace(thread);
+        // It stands at its very end, or is beyond it.
+        before.into_iter().for_each(|ended| ended.join().unwrap());
+    }
+
+    /// Waits until the timer thread has done all that there is to do at this time.
+    pub fn settle(&self) {
+        let mut state = self.lock();
+        while state.timer_thread.is_some()
+            && (state.was_unparked || !state.sleeps_until.is_some_and(|until| until > state.monotonic))
+        {
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+
+    /// Parks the timer thread; `false` if the time has come already.
+    pub fn park(&self, until: u64) -> bool {
+        let mut state = self.lock();
+        if state.monotonic >= until {
+            return false;
+        }
+        state.sleeps_until = Some(until);
+        self.changed.notify_all();
+        while !state.was_unparked && state.monotonic < until {
+            state = self.changed.wait(state).unwrap();
+        }
+        state.was_unparked = false;
+        state.sleeps_until = None;
+        true
+    }
+
+    /// Sees the timer thread end, a second after the last timer is gone.
+    pub fn end(&self) {
+        self.pass(1_000_000_000);
+        let thread = self.lock().timer_thread.take();
+        thread.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+}
+
+impl State {
+    pub fn set_waits(&mut self, fd: RawFd, waits: bool) {
+        if waits {
+            self.waiting_fds.insert(fd);
+        } else {
+            self.waiting_fds.remove(&fd);
+        }
+    }
+
+    pub fn waits(&self, fd: RawFd) -> bool {
+        self.waiting_fds.contains(&fd)
+    }
+}
+
+/// The timer thread, the only one that parks.
+#[derive(Clone)]
+pub struct Thread;
+
+pub fn current() -> Thread {
+    Thread
+}
+
+impl Thread {
+    pub fn unpark(&self) {
+        WORLD.change(|state| state.was_unparked = true);
+    }
+}
+
+/// Two threads or more, on what they share.
+pub fn side_by_side<T: Send + Sync + 'static>(shared: &Arc<T>, bodies: &[fn(&T)]) {
+    let threads: Vec<_> = bodies
+        .iter()
+        .map(|&body| {
+            let shared = Arc::clone(shared);
+            spawn(move || body(&shared))
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
