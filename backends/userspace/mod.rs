@@ -2,6 +2,8 @@
 
 mod agenda;
 mod latch;
+#[cfg(test)]
+mod properties;
 mod queue;
 mod schedule;
 mod shared;

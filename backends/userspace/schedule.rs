@@ -99,7 +99,7 @@ impl Schedule {
 
     /// Whether anything was counted since.
     pub(super) fn is_settled(&self) -> bool {
-        self.next == Some(self.settled)
+        self.next.unwrap_or(0) == self.settled
     }
 
     /// The time left until the next expiration; none if there is none to come.

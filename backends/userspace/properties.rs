@@ -1,0 +1,138 @@
+//! The schedule and the queue beside naive models of them, over random calls.
+
+use proptest::prelude::*;
+
+use super::queue::{Place, Queue};
+use super::schedule::{Schedule, NEVER};
+
+/// Every expiration by itself: the number of those that are counted, and that stay so.
+#[derive(Debug)]
+struct NaiveSchedule {
+    first: Option<u64>,
+    interval: u64,
+    counted: u64,
+    settled: u64,
+}
+
+impl NaiveSchedule {
+    /// When the expiration of this number comes, if it does.
+    fn time(&self, number: u64) -> Option<u64> {
+        self.first.filter(|_| number == 0 || self.interval > 0).map(|first| first + number * self.interval)
+    }
+
+    fn has_come(&self, number: u64, now: u64) -> bool {
+        self.time(number).is_some_and(|time| time <= now)
+    }
+
+    fn count(&mut self, now: u64) -> u64 {
+        let before = self.counted;
+        while self.has_come(self.counted, now) {
+            self.counted += 1;
+        }
+        self.counted - before
+    }
+
+    fn uncount(&mut self, unread: u64, now: u64) -> u64 {
+        let before = self.counted;
+        while self.interval > 0
+            && self.counted > self.settled
+            && before - self.counted < unread
+            && !self.has_come(self.counted - 1, now)
+        {
+            self.counted -= 1;
+        }
+        before - self.counted
+    }
+
+    fn remaining(&self, now: u64) -> Option<u64> {
+        let mut next = self.counted;
+        while self.has_come(next, now) {
+            next += 1;
+        }
+        self.time(next).map(|time| time - now)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Count,
+    Uncount(u64),
+    Settle,
+}
+
+fn ops() -> impl Strategy<Value = Vec<(Op, u64)>> {
+    let op = prop_oneof![Just(Op::Count), (0..40u64).prop_map(Op::Uncount), Just(Op::Settle)];
+    prop::collection::vec((op, 0..500u64), 0..30)
+}
+
+/// Any magnitude up to the end of the scale.
+fn time() -> impl Strategy<Value = u64> {
+    (0..63u32, any::<u64>()).prop_map(|(bits, random)| random & (NEVER >> bits))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_schedule_counts_as_if_it_looked_at_each_expiration(
+        first in prop::option::of(1..300u64), interval in 0..60u64, ops in ops()
+    ) {
+        let mut schedule = Schedule::new(first, interval);
+        let mut naive = NaiveSchedule { first, interval, counted: 0, settled: 0 };
+        for (op, now) in ops {
+            prop_assert_eq!(schedule.is_due(now), naive.has_come(naive.counted, now));
+            match op {
+                Op::Count => prop_assert_eq!(schedule.count(now), naive.count(now)),
+                Op::Uncount(unread) => prop_assert_eq!(schedule.uncount(unread, now), naive.uncount(unread, now)),
+                Op::Settle => {
+                    schedule.settle();
+                    naive.settled = naive.counted;
+                }
+            }
+            prop_assert_eq!(schedule.next(), naive.time(naive.counted));
+            prop_assert_eq!(schedule.is_settled(), naive.settled == naive.counted);
+            prop_assert_eq!(schedule.remaining(now), naive.remaining(now));
+        }
+    }
+
+    #[test]
+    fn a_schedule_is_exact_at_any_magnitude(first in time(), interval in time(), now in time(), back in time()) {
+        let mut schedule = Schedule::new(Some(first), interval);
+        let (interval, late) = (u128::from(interval.max(1)), now.checked_sub(first).map(u128::from));
+        let periods = if schedule.interval() == 0 { 1 } else { late.unwrap_or(0) / interval + 1 };
+        let count = schedule.count(now);
+        prop_assert_eq!(u128::from(count), if late.is_some() { periods } else { 0 });
+        prop_assert!(!schedule.is_due(now));
+        prop_assert!(schedule.remaining(now).map_or(true, |left| left > 0 && left <= NEVER));
+        // What is taken back comes again.
+        let taken_back = schedule.uncount(count, back.min(now));
+        prop_assert_eq!(schedule.count(now), taken_back);
+    }
+
+    #[test]
+    fn a_queue_gives_what_is_due_in_order(
+        ops in prop::collection::vec((0..4u8, 0..20u64, 0..5u64), 0..60)
+    ) {
+        let (mut queue, mut naive) = (Queue::new(), Vec::<Place>::new());
+        for (op, due, id) in ops {
+            let place = Place { due, id };
+            naive.sort_unstable();
+            match op {
+                0 | 1 => {
+                    queue.insert(place, place);
+                    naive.retain(|other| *other != place);
+                    naive.push(place);
+                }
+                2 => {
+                    let found = naive.iter().position(|other| *other == place).map(|found| naive.remove(found));
+                    prop_assert_eq!(queue.remove(place), found);
+                }
+                _ => {
+                    let first = (naive.first().is_some_and(|first| first.due <= due)).then(|| naive.remove(0));
+                    prop_assert_eq!(queue.pop_due(due), first.map(|first| (first, first)));
+                }
+            }
+            prop_assert_eq!(queue.first(), naive.iter().min().copied());
+        }
+    }
+}
