@@ -2,6 +2,7 @@
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use std::cell::Cell;
 use std::fmt::{Debug, Display};
 use std::hash::{BuildHasher, RandomState};
 
@@ -11,7 +12,7 @@ pub fn number_from_env(variable: &str, default: u64) -> u64 {
 }
 
 /// Plays scripts until one fails, or so many have been played. `RANDOM_SEED` plays those of an earlier run again.
-pub fn play_many<S>(scripts: &S, many: u64, play: impl Fn(S::Value) -> Result<(), String>)
+pub fn play_many<S>(scripts: &S, many: u64, play: impl Fn(&S::Value) -> Result<(), String>)
 where
     S: Strategy,
     S::Value: Debug + Display,
@@ -26,7 +27,16 @@ where
         ..Config::default()
     };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    match runner.run(scripts, |script| play(script).map_err(TestCaseError::fail)) {
+    let failed = Cell::new(false);
+    let result = runner.run(scripts, |script| {
+        // What hangs on the moment may fail more seldom as a shorter script.
+        let times = if failed.get() { 20 } else { 1 };
+        (0..times).try_for_each(|_| play(&script)).map_err(|reason| {
+            failed.set(true);
+            TestCaseError::fail(reason)
+        })
+    });
+    match result {
         Ok(()) => println!("{many} scripts, RANDOM_SEED={seed}"),
         Err(TestError::Fail(reason, script)) => panic!("{reason}\nRANDOM_SEED={seed} finds it again in:\n{script}"),
         Err(TestError::Abort(reason)) => panic!("RANDOM_SEED={seed}: {reason}"),

@@ -200,6 +200,7 @@ fn scripts_give_what_linux_gives() {
     play_many(&script(), number_from_env("MODELS_SCRIPTS", 1_000), |script| {
         let result = Arc::new(Mutex::new(Ok(())));
         let (scheduler, kept) = (RandomScheduler::new_from_seed(script.schedule, 1), Arc::clone(&result));
+        let script = script.clone();
         crate::run(scheduler, move || *kept.lock().unwrap() = play(&script));
         let result = result.lock().unwrap().clone();
         result

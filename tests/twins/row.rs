@@ -1,0 +1,239 @@
+//! One of the twins: a timer of one backend, and what the clock says of it.
+
+use crate::bounds::{Setting, Window};
+use crate::common::{is_readable, polled, raw_read};
+use crate::script::{Op, SOON};
+use nix::fcntl::{fcntl, FcntlArg, OFlag};
+use nix::libc::EAGAIN;
+use nix::poll::PollFlags;
+use portable_timerfd::{Backend, Clock, Initial, Timer, TimerFd, TimerSpec};
+use std::fmt::Display;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+/// How long a timer may take to become readable that is due, in milliseconds, before it is said never to be.
+const FOR_EVER: u16 = 30_000;
+/// What came within so many nanoseconds before a call may have been noticed by then or not.
+const MARGIN: u128 = 2 * SOON as u128;
+
+pub struct Row {
+    backend: &'static Backend,
+    timer: TimerFd,
+    duplicate: OwnedFd,
+    setting: Setting,
+    /// The clock that the setting's times are of.
+    runs_on: Clock,
+    /// How many of its expirations were read.
+    read: u128,
+    /// Whether it was seen to have expired.
+    has_expired: bool,
+    nonblocking: bool,
+}
+
+/// What a call gave that both must give alike, to the last bit.
+pub type Outcome = Result<Exact, i32>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exact {
+    Nothing,
+    Count(u64),
+    Readable(bool),
+    /// What is left was compared with the clock; this is the rest.
+    Reported {
+        is_armed: bool,
+        interval: Duration,
+    },
+    /// It depends on the moment, and was compared with the clock.
+    AsTheClockSays,
+}
+
+/// What was found, or how it contradicts the clock.
+pub type Said<T> = Result<T, String>;
+
+/// How far what a read gives may be behind the clock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lag {
+    None,
+    /// It is what the timer thread last wrote.
+    Refresh,
+}
+
+impl Row {
+    pub fn new(backend: &'static Backend, clock: Clock) -> Row {
+        let timer = TimerFd::builder(clock).backend(backend).open().unwrap();
+        let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
+        let setting = Setting::new(None, 0);
+        Row { backend, timer, duplicate, setting, runs_on: clock, read: 0, has_expired: false, nonblocking: true }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    fn now(&self) -> u128 {
+        self.runs_on.now().unwrap().as_nanos()
+    }
+
+    /// Makes a call; what it gave, and between which times.
+    fn call<T>(&self, call: impl FnOnce(&Row) -> T) -> (T, Window) {
+        let before = self.now();
+        let result = call(self);
+        (result, before..=self.now())
+    }
+
+    fn says(&self, what: impl Display) -> String {
+        format!("{}: {what}\n{:?}, of which {} were read", self.backend.name(), self.setting, self.read)
+    }
+
+    /// Whether it is known how often the timer has expired, whatever the moment in the window and the few before it.
+    fn is_certain(&self, window: &Window) -> bool {
+        let counts = self.setting.expirations(&(window.start().saturating_sub(MARGIN)..=*window.end()));
+        counts.start() == counts.end() && (self.has_expired || *counts.end() == 0)
+    }
+
+    /// Waits for the first expiration, if it is to come soon: nobody can tell just then what is to be said.
+    pub fn pass_the_first(&mut self) -> Said<()> {
+        let due = self.setting.first_at_last().filter(|&first| first <= self.now() + MARGIN);
+        let Some(first) = due.filter(|_| !self.has_expired) else { return Ok(()) };
+        if !polled(&self.timer, FOR_EVER).contains(PollFlags::POLLIN) {
+            return Err(self.says("due, and not readable"));
+        }
+        let now = self.now();
+        if *self.setting.expirations(&(now..=now)).end() == 0 {
+            return Err(self.says("readable before its time"));
+        }
+        while self.now() < first {}
+        self.has_expired = true;
+        Ok(())
+    }
+
+    pub fn play(&mut self, op: Op, now: Duration) -> Said<Outcome> {
+        const DONE: Said<Outcome> = Ok(Ok(Exact::Nothing));
+        match op {
+            Op::Settime { first, interval, mark } => {
+                let spec = first.spec(now).every(interval);
+                self.settime(if mark { spec.cancel_on_set() } else { spec })
+            }
+            Op::Disarm => self.settime(TimerSpec::disarmed()),
+            Op::Gettime => {
+                let (result, window) = self.call(|row| row.timer.gettime());
+                self.reported(result, &window)
+            }
+            Op::Read => self.read(|row| row.timer.read(), Lag::None),
+            Op::TryRead => self.read(|row| row.timer.try_read(), Lag::None),
+            Op::PlainRead => self.read(|row| raw_read(&row.timer), Lag::Refresh),
+            Op::ReadDuplicate => self.read(|row| raw_read(&row.duplicate), Lag::Refresh),
+            Op::Poll => self.poll(),
+            Op::Duplicate => {
+                self.duplicate = self.duplicate.try_clone().unwrap();
+                DONE
+            }
+            Op::SetNonblocking(on) => {
+                let mode = if on { OFlag::O_NONBLOCK } else { OFlag::empty() };
+                fcntl(&self.timer, FcntlArg::F_SETFL(mode)).unwrap();
+                self.nonblocking = on;
+                DONE
+            }
+            Op::Sleep(_) => DONE,
+        }
+    }
+
+    fn settime(&mut self, spec: TimerSpec) -> Said<Outcome> {
+        let runs_on = match (self.timer.clock(), spec.initial()) {
+            (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
+            (clock, _) => clock,
+        };
+        let before = runs_on.now().unwrap().as_nanos();
+        let (old, window_of_old) = self.call(|row| row.timer.settime(&spec));
+        let after = runs_on.now().unwrap().as_nanos();
+        let reported = self.reported(old, &window_of_old)?;
+        let first = match spec.initial() {
+            Initial::After(delay) => Some(before + nanos(delay)..=after + nanos(delay)),
+            Initial::At(time) => Some(nanos(time)..=nanos(time)),
+            _ => None,
+        };
+        self.setting = Setting::new(first, nanos(spec.interval()));
+        (self.runs_on, self.read, self.has_expired) = (runs_on, 0, false);
+        Ok(reported)
+    }
+
+    fn read(&mut self, read: impl FnOnce(&Row) -> io::Result<u64>, lag: Lag) -> Said<Outcome> {
+        let now = self.now();
+        let is_sure = self.is_fast() || *self.setting.expirations(&(now..=now)).start() > self.read;
+        if !self.nonblocking && !is_sure {
+            return Ok(Ok(Exact::AsTheClockSays)); // it would wait
+        }
+        let (result, window) = self.call(read);
+        let counts = self.setting.expirations(&window);
+        let is_certain = self.is_certain(&window);
+        match result.map_err(|e| e.raw_os_error().unwrap()) {
+            Ok(count) => {
+                let total = self.read + u128::from(count);
+                let least = if lag == Lag::Refresh && !is_certain { self.read + 1 } else { *counts.start() };
+                if count == 0 || !(least..=*counts.end()).contains(&total) {
+                    return Err(self.says(format_args!("a read gave {count}, and in all {counts:?} had expired")));
+                }
+                self.read = total;
+                Ok(Ok(if is_certain { Exact::Count(count) } else { Exact::AsTheClockSays }))
+            }
+            Err(EAGAIN) if is_certain && *counts.end() > self.read => Err(self.says("nothing to read, though expired")),
+            // The kernel may not have noticed yet.
+            Err(EAGAIN) if lag == Lag::None && *counts.start() > self.read && !self.is_kernel() => {
+                Err(self.says("nothing to read, though expired by the clock"))
+            }
+            Err(EAGAIN) if !is_certain => Ok(Ok(Exact::AsTheClockSays)),
+            Err(errno) => Ok(Err(errno)),
+        }
+    }
+
+    fn poll(&mut self) -> Said<Outcome> {
+        let (readable, window) = self.call(|row| is_readable(&row.timer));
+        if self.is_certain(&window) {
+            let is_due = *self.setting.expirations(&window).end() > self.read;
+            return if readable == is_due { Ok(Ok(Exact::Readable(readable))) } else { Err(self.says(readable)) };
+        }
+        if self.is_fast() && !polled(&self.timer, FOR_EVER).contains(PollFlags::POLLIN) {
+            return Err(self.says("never readable again"));
+        }
+        Ok(Ok(Exact::AsTheClockSays))
+    }
+
+    /// What a call reported to be left, which was made in this window.
+    fn reported(&self, result: io::Result<TimerSpec>, window: &Window) -> Said<Outcome> {
+        let spec = match result {
+            Ok(spec) => spec,
+            Err(e) => return Ok(Err(e.raw_os_error().unwrap())),
+        };
+        let left = match spec.initial() {
+            Initial::After(left) => Some(left.as_nanos()),
+            _ => None,
+        };
+        let (allowed, is_certain) = (self.setting.left(window), self.is_certain(window));
+        // Between a period and its noticing it Linux says that nothing is left.
+        let is_unnoticed = self.is_kernel() && !is_certain && left.is_none();
+        if spec.interval().as_nanos() != self.setting.interval() || !(allowed.allows(left) || is_unnoticed) {
+            return Err(self.says(format_args!("{spec:?} was reported; to be left: {allowed:?}")));
+        }
+        let exact = Exact::Reported { is_armed: left.is_some(), interval: spec.interval() };
+        Ok(Ok(if is_certain { exact } else { Exact::AsTheClockSays }))
+    }
+
+    /// Whether it goes on expiring at such a rate that the number depends on the moment.
+    fn is_fast(&self) -> bool {
+        self.has_expired && (1..=u128::from(SOON)).contains(&self.setting.interval())
+    }
+
+    fn is_kernel(&self) -> bool {
+        self.backend.name() == "kernel"
+    }
+}
+
+/// Nanoseconds, which end in the second in which 2⁶³ lies.
+fn nanos(duration: Duration) -> u128 {
+    if duration.as_secs() < 9_223_372_036 {
+        duration.as_nanos()
+    } else {
+        i64::MAX as u128
+    }
+}
