@@ -1,7 +1,7 @@
 //! Where the emulation departs from Linux: each difference that `docs/parity.md` admits, seen on both backends.
 //!
-//! What is the same on both is shown by `tests/conformance`; steps of the clocks by `tests/steps`, the process around by
-//! `tests/process`.
+//! What is the same on both is shown by `tests/conformance` and `tests/pollers`; steps of the clocks by `tests/steps`, the
+//! process around by `tests/process`.
 #![cfg(target_os = "linux")]
 
 #[path = "common/mod.rs"]

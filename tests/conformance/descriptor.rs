@@ -1,10 +1,7 @@
-//! The descriptor: its flags, when it is ready and when not, waiting for it, closing it.
+//! The descriptor: its flags, reading from it, its duplicates, waiting for it.
 
 use crate::support::*;
 use nix::fcntl::{fcntl, FcntlArg, FdFlag, OFlag};
-use nix::poll::PollFlags;
-use nix::sys::select::{select, FdSet};
-use nix::sys::time::{TimeVal, TimeValLike};
 use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
@@ -13,9 +10,6 @@ use std::time::{Duration, Instant};
 
 crate::cases![
     the_flags_asked_for_are_on_the_descriptor,
-    poll_says_readable_and_nothing_else,
-    select_never_says_writable_or_exceptional,
-    it_stays_readable_until_it_is_read,
     a_periodic_timer_that_nobody_reads_is_readable_again_and_again,
     a_raw_read_gives_the_count,
     a_late_plain_reader_gets_the_whole_count,
@@ -39,47 +33,6 @@ fn the_flags_asked_for_are_on_the_descriptor(backend: &'static Backend) {
         assert_eq!(status.contains(OFlag::O_NONBLOCK), nonblocking);
         assert_eq!(flags.contains(FdFlag::FD_CLOEXEC), close_on_exec);
     }
-}
-
-fn poll_says_readable_and_nothing_else(backend: &'static Backend) {
-    let timer = open(backend);
-    assert_eq!(polled(&timer, 0u8), PollFlags::empty());
-    timer.arm_after(Duration::ZERO).unwrap();
-    until_readable(&timer);
-    assert_eq!(polled(&timer, 0u8), PollFlags::POLLIN);
-    timer.read().unwrap();
-    assert_eq!(polled(&timer, 0u8), PollFlags::empty());
-}
-
-fn selected(timer: &TimerFd) -> [bool; 3] {
-    let mut sets = [FdSet::new(), FdSet::new(), FdSet::new()];
-    for set in &mut sets {
-        set.insert(timer.as_fd());
-    }
-    let [read, write, except] = &mut sets;
-    select(None, read, write, except, &mut TimeVal::seconds(0)).unwrap();
-    sets.map(|set| set.contains(timer.as_fd()))
-}
-
-fn select_never_says_writable_or_exceptional(backend: &'static Backend) {
-    let timer = open(backend);
-    assert_eq!(selected(&timer), [false, false, false]);
-    timer.arm_every(ms(1)).unwrap();
-    until_readable(&timer);
-    assert_eq!(selected(&timer), [true, false, false]);
-    timer.disarm().unwrap();
-    assert_eq!(selected(&timer), [false, false, false]);
-}
-
-fn it_stays_readable_until_it_is_read(backend: &'static Backend) {
-    let timer = open(backend);
-    timer.arm_after(ms(1)).unwrap();
-    until_readable(&timer);
-    for _ in 0..100 {
-        assert!(is_readable(&timer));
-    }
-    timer.read().unwrap();
-    assert!(!is_readable(&timer));
 }
 
 fn a_raw_read_gives_the_count(backend: &'static Backend) {

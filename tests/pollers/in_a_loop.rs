@@ -1,99 +1,27 @@
-//! In a `polling` loop: beside sockets, in every mode, dropped while registered.
+//! `Registered`: beside sockets, any source, dropped while registered.
 
+use crate::setup::{keys, poller, register};
 use crate::support::*;
-use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{Backend, Clock, CreateFlags, Registered, Timer, TimerFd};
+use polling::{Event, Events, PollMode};
+use portable_timerfd::{Backend, Clock, CreateFlags, Registered, Timer};
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    every_mode_reports_an_expired_timer,
-    level_goes_on_reporting_until_the_timer_is_read,
-    oneshot_reports_once_and_again_when_asked,
-    edge_reports_a_new_expiration_after_a_read,
     timers_and_sockets_share_a_loop,
     any_timer_behind_the_trait_can_be_registered,
     a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    a_timer_dropped_while_another_thread_waits_is_reported_no_more,
     a_dropped_registration_is_out_of_the_loop_though_the_timer_lives,
     a_timer_taken_back_is_out_of_the_loop_and_works,
     a_timer_is_registered_once,
     a_writable_event_never_comes,
 ];
-
-fn poller() -> Arc<Poller> {
-    Arc::new(Poller::new().unwrap())
-}
-
-/// The keys reported within this time.
-fn keys(poller: &Poller, timeout: Option<Duration>) -> Vec<usize> {
-    let mut events = Events::new();
-    poller.wait(&mut events, timeout).unwrap();
-    events.iter().map(|event| event.key).collect()
-}
-
-fn register(backend: &'static Backend, poller: &Arc<Poller>, key: usize, mode: PollMode) -> Registered<TimerFd> {
-    Registered::new(poller, open(backend), Event::readable(key), mode).unwrap()
-}
-
-const MODES: [PollMode; 4] = [PollMode::Level, PollMode::Edge, PollMode::Oneshot, PollMode::EdgeOneshot];
-
-/// The modes that this system's poller has.
-fn modes(poller: &Poller) -> impl Iterator<Item = PollMode> + '_ {
-    MODES.into_iter().filter(|mode| match mode {
-        PollMode::Level => poller.supports_level(),
-        PollMode::Edge | PollMode::EdgeOneshot => poller.supports_edge(),
-        _ => true,
-    })
-}
-
-fn every_mode_reports_an_expired_timer(backend: &'static Backend) {
-    let poller = poller();
-    for mode in modes(&poller) {
-        let timer = register(backend, &poller, 5, mode);
-        timer.arm_after(ms(1)).unwrap();
-        assert_eq!(keys(&poller, None), [5], "{mode:?}");
-        assert_eq!(timer.read().unwrap(), 1);
-    }
-}
-
-fn level_goes_on_reporting_until_the_timer_is_read(backend: &'static Backend) {
-    let poller = poller();
-    let timer = register(backend, &poller, 5, PollMode::Level);
-    timer.arm_after(ms(1)).unwrap();
-    for _ in 0..3 {
-        assert_eq!(keys(&poller, None), [5]);
-    }
-    timer.read().unwrap();
-    assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
-}
-
-fn oneshot_reports_once_and_again_when_asked(backend: &'static Backend) {
-    let poller = poller();
-    let timer = register(backend, &poller, 5, PollMode::Oneshot);
-    timer.arm_after(ms(1)).unwrap();
-    assert_eq!(keys(&poller, None), [5]);
-    assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
-    timer.modify(Event::readable(6), PollMode::Oneshot).unwrap();
-    assert_eq!(keys(&poller, None), [6]);
-}
-
-fn edge_reports_a_new_expiration_after_a_read(backend: &'static Backend) {
-    let poller = poller();
-    if !poller.supports_edge() {
-        return;
-    }
-    let timer = register(backend, &poller, 5, PollMode::Edge);
-    for _ in 0..3 {
-        timer.arm_after(ms(1)).unwrap();
-        assert_eq!(keys(&poller, None), [5]);
-        assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
-        timer.read().unwrap();
-    }
-}
 
 fn timers_and_sockets_share_a_loop(backend: &'static Backend) {
     let poller = poller();
@@ -136,6 +64,23 @@ fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static B
         drop(timer);
     }
     assert!(keys(&poller, Some(ms(2))).is_empty());
+}
+
+fn a_timer_dropped_while_another_thread_waits_is_reported_no_more(backend: &'static Backend) {
+    let poller = poller();
+    for round in 0..50 {
+        let doomed = register(backend, &poller, 1, PollMode::Level);
+        let last = register(backend, &poller, 2, PollMode::Level);
+        doomed.arm_after(Duration::from_micros(round * 20)).unwrap();
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| while keys(&poller, None) != [2] {});
+            thread::sleep(Duration::from_micros(500));
+            drop(doomed);
+            last.arm_after(ms(1)).unwrap();
+            waiter.join().unwrap();
+        });
+        assert_eq!(keys(&poller, Some(Duration::ZERO)), [2]);
+    }
 }
 
 fn a_dropped_registration_is_out_of_the_loop_though_the_timer_lives(backend: &'static Backend) {

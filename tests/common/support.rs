@@ -1,4 +1,6 @@
 //! What the cases share: opening timers, asking descriptors, asking the clock.
+// No program uses all of it.
+#![allow(dead_code)]
 
 use portable_timerfd::{Backend, Clock, Initial, Timer, TimerFd, TimerSpec};
 use std::io;

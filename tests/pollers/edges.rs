@@ -1,0 +1,40 @@
+//! Edges, where `polling` has them: a loop made of `poll(2)` has none.
+
+use crate::setup::{keys, poller, register};
+use crate::support::*;
+use polling::{Event, PollMode};
+use portable_timerfd::{Backend, Registered, Timer};
+use std::sync::Arc;
+use std::time::Duration;
+
+crate::cases![edge_oneshot_reports_once_and_again_when_asked, a_timer_in_two_loops_makes_an_edge_in_each,];
+
+const NOW: Option<Duration> = Some(Duration::ZERO);
+
+fn edge_oneshot_reports_once_and_again_when_asked(backend: &'static Backend) {
+    let poller = poller();
+    let timer = register(backend, &poller, 5, PollMode::EdgeOneshot);
+    timer.arm_after(ms(1)).unwrap();
+    assert_eq!(keys(&poller, None), [5]);
+    timer.read().unwrap();
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&*timer);
+    assert!(keys(&poller, NOW).is_empty(), "nobody has asked");
+    timer.modify(Event::readable(6), PollMode::EdgeOneshot).unwrap();
+    assert_eq!(keys(&poller, None), [6]);
+    assert!(keys(&poller, NOW).is_empty());
+}
+
+fn a_timer_in_two_loops_makes_an_edge_in_each(backend: &'static Backend) {
+    let pollers = [poller(), poller()];
+    let timer = Arc::new(open(backend));
+    let enter = |poller| Registered::new(poller, Arc::clone(&timer), Event::readable(5), PollMode::Edge).unwrap();
+    let _entries = [enter(&pollers[0]), enter(&pollers[1])];
+    for _ in 0..3 {
+        timer.arm_after(ms(1)).unwrap();
+        for poller in &pollers {
+            assert_eq!(keys(poller, None), [5]);
+            assert!(keys(poller, NOW).is_empty());
+        }
+    }
+}

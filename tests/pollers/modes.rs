@@ -1,0 +1,138 @@
+//! A `polling` loop in each mode that it has here, the timer registered by `Registered` and by hand.
+
+use crate::setup::{keys, modes, setups};
+use crate::support::*;
+use polling::{Event, Events, PollMode};
+use portable_timerfd::{Backend, Timer, TimerFd};
+use std::io::ErrorKind;
+use std::thread;
+
+crate::cases![
+    every_mode_reports_an_expired_timer,
+    every_mode_reports_what_is_unread_as_often_as_it_says,
+    every_mode_reports_an_expiration_that_came_before,
+    a_timer_armed_anew_while_unread_is_reported_anew,
+    a_timer_disarmed_before_the_wait_is_not_reported,
+    what_is_asked_for_can_be_changed,
+    a_timer_taken_out_is_reported_no_more_and_can_come_back,
+    a_notification_ends_the_wait_and_reports_no_timer,
+];
+
+fn every_mode_reports_an_expired_timer(backend: &'static Backend) {
+    for setup in setups(backend) {
+        let entry = setup.enter();
+        for _ in 0..3 {
+            setup.assert_silent();
+            setup.assert_expiration_is_reported(&*entry);
+            assert_eq!(setup.timer.read().unwrap(), 1);
+            setup.assert_silent();
+        }
+    }
+}
+
+fn every_mode_reports_what_is_unread_as_often_as_it_says(backend: &'static Backend) {
+    for setup in setups(backend) {
+        let entry = setup.enter();
+        setup.assert_expiration_is_reported(&*entry);
+        for _ in 0..3 {
+            if setup.mode == PollMode::Level {
+                setup.assert_reported();
+            } else {
+                setup.assert_silent();
+            }
+        }
+        setup.ask(&*entry);
+        setup.assert_reported();
+        setup.timer.read().unwrap();
+        setup.ask(&*entry);
+        setup.assert_silent();
+    }
+}
+
+fn every_mode_reports_an_expiration_that_came_before(backend: &'static Backend) {
+    for setup in setups(backend) {
+        setup.expire();
+        let entry = setup.enter();
+        setup.assert_reported();
+        setup.timer.read().unwrap();
+        setup.assert_silent();
+        setup.assert_expiration_is_reported(&*entry);
+    }
+}
+
+fn a_timer_armed_anew_while_unread_is_reported_anew(backend: &'static Backend) {
+    for setup in setups(backend) {
+        let entry = setup.enter();
+        for _ in 0..5 {
+            setup.assert_expiration_is_reported(&*entry);
+        }
+        assert_eq!(setup.timer.read().unwrap(), 1);
+    }
+}
+
+fn a_timer_disarmed_before_the_wait_is_not_reported(backend: &'static Backend) {
+    for setup in setups(backend) {
+        let entry = setup.enter();
+        for take_back in [Timer::disarm, |timer: &TimerFd| timer.arm_after(HOUR)] {
+            setup.expire();
+            take_back(&setup.timer).unwrap();
+            setup.assert_silent();
+        }
+        setup.timer.arm_after(ms(1)).unwrap();
+        setup.assert_reported();
+        drop(entry);
+    }
+}
+
+fn what_is_asked_for_can_be_changed(backend: &'static Backend) {
+    for setup in setups(backend) {
+        let entry = setup.enter();
+        entry.modify(Event::none(5), setup.mode).unwrap();
+        setup.expire();
+        setup.assert_silent();
+        for (key, mode) in modes().enumerate() {
+            entry.modify(Event::readable(key), mode).unwrap();
+            assert_eq!(keys(&setup.poller, None), [key]);
+        }
+        setup.timer.disarm().unwrap();
+        setup.assert_silent();
+    }
+}
+
+fn a_timer_taken_out_is_reported_no_more_and_can_come_back(backend: &'static Backend) {
+    for setup in setups(backend) {
+        for _ in 0..3 {
+            let entry = setup.enter();
+            setup.expire();
+            drop(entry);
+            setup.assert_silent();
+            let e = setup.poller.delete(&*setup.timer).unwrap_err();
+            assert_eq!(e.kind(), ErrorKind::NotFound);
+            let entry = setup.enter();
+            setup.assert_reported();
+            drop(entry);
+        }
+    }
+}
+
+fn a_notification_ends_the_wait_and_reports_no_timer(backend: &'static Backend) {
+    for setup in setups(backend) {
+        let entry = setup.enter();
+        setup.timer.arm_after(HOUR).unwrap();
+        setup.poller.notify().unwrap();
+        assert!(keys(&setup.poller, None).is_empty(), "notified before");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(ms(1));
+                setup.poller.notify().unwrap();
+            });
+            let mut events = Events::new();
+            match setup.poller.wait(&mut events, None) {
+                // So ends, in the loop that has poll(2) only, a wait that begins within the notification.
+                Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock),
+                Ok(count) => assert_eq!(count, 0, "notified while it waits"),
+            }
+        });
+        setup.assert_expiration_is_reported(&*entry);
+    }
+}

@@ -1,0 +1,133 @@
+//! `polling` loops, their modes, and a timer in one: by `Registered` and by hand.
+
+use crate::support::*;
+use polling::{Event, Events, PollMode, Poller};
+use portable_timerfd::{Backend, Clock, Registered, Timer, TimerFd};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub fn poller() -> Arc<Poller> {
+    Arc::new(Poller::new().unwrap())
+}
+
+/// The keys reported within this time.
+pub fn keys(poller: &Poller, timeout: Option<Duration>) -> Vec<usize> {
+    let mut events = Events::new();
+    poller.wait(&mut events, timeout).unwrap();
+    events.iter().map(|event| event.key).collect()
+}
+
+pub fn register(backend: &'static Backend, poller: &Arc<Poller>, key: usize, mode: PollMode) -> Registered<TimerFd> {
+    Registered::new(poller, open(backend), Event::readable(key), mode).unwrap()
+}
+
+const MODES: [PollMode; 4] = [PollMode::Level, PollMode::Edge, PollMode::Oneshot, PollMode::EdgeOneshot];
+
+/// The modes that this system's poller has.
+pub fn modes() -> impl Iterator<Item = PollMode> {
+    let poller = poller();
+    MODES.into_iter().filter(move |mode| match mode {
+        PollMode::Level => poller.supports_level(),
+        PollMode::Edge | PollMode::EdgeOneshot => poller.supports_edge(),
+        _ => true,
+    })
+}
+
+/// A timer in a loop, as long as it lives.
+pub trait InLoop {
+    fn modify(&self, interest: Event, mode: PollMode) -> io::Result<()>;
+}
+
+impl InLoop for Registered<Arc<TimerFd>> {
+    fn modify(&self, interest: Event, mode: PollMode) -> io::Result<()> {
+        Registered::modify(self, interest, mode)
+    }
+}
+
+struct ByHand {
+    poller: Arc<Poller>,
+    timer: Arc<TimerFd>,
+}
+
+impl InLoop for ByHand {
+    fn modify(&self, interest: Event, mode: PollMode) -> io::Result<()> {
+        self.poller.modify_with_mode(&*self.timer, interest, mode)
+    }
+}
+
+impl Drop for ByHand {
+    fn drop(&mut self) {
+        self.poller.delete(&*self.timer).unwrap();
+    }
+}
+
+type Enter = fn(&Arc<Poller>, &Arc<TimerFd>, Event, PollMode) -> io::Result<Box<dyn InLoop>>;
+
+fn registered(
+    poller: &Arc<Poller>,
+    timer: &Arc<TimerFd>,
+    interest: Event,
+    mode: PollMode,
+) -> io::Result<Box<dyn InLoop>> {
+    Ok(Box::new(Registered::new(poller, Arc::clone(timer), interest, mode)?))
+}
+
+fn by_hand(poller: &Arc<Poller>, timer: &Arc<TimerFd>, interest: Event, mode: PollMode) -> io::Result<Box<dyn InLoop>> {
+    // SAFETY: the value made below holds the timer, and deletes it from the poller before it lets go of it.
+    unsafe { poller.add_with_mode(&**timer, interest, mode)? };
+    Ok(Box::new(ByHand { poller: Arc::clone(poller), timer: Arc::clone(timer) }))
+}
+
+/// A loop and a timer, and how the one is put into the other.
+pub struct Setup {
+    pub poller: Arc<Poller>,
+    pub timer: Arc<TimerFd>,
+    pub mode: PollMode,
+    enter: Enter,
+}
+
+/// Every way to be in every loop.
+pub fn setups(backend: &'static Backend) -> impl Iterator<Item = Setup> {
+    let ways: [Enter; 2] = [registered, by_hand];
+    modes()
+        .flat_map(move |mode| ways.map(|enter| Setup { poller: poller(), timer: Arc::new(open(backend)), mode, enter }))
+}
+
+impl Setup {
+    pub fn enter(&self) -> Box<dyn InLoop> {
+        (self.enter)(&self.poller, &self.timer, Event::readable(5), self.mode).unwrap()
+    }
+
+    pub fn ask(&self, entry: &dyn InLoop) {
+        entry.modify(Event::readable(5), self.mode).unwrap();
+    }
+
+    #[track_caller]
+    pub fn assert_reported(&self) {
+        assert_eq!(keys(&self.poller, None), [5], "{:?}", self.mode);
+    }
+
+    #[track_caller]
+    pub fn assert_silent(&self) {
+        assert_eq!(keys(&self.poller, Some(Duration::ZERO)), [], "{:?}", self.mode);
+    }
+
+    /// Expired when it returns, in every respect: the emulation's `settime` has it delivered.
+    pub fn expire(&self) {
+        self.timer.arm_after(Duration::ZERO).unwrap();
+        until_readable(&*self.timer);
+    }
+
+    /// Arms the timer, which is reported in its time; if the mode wants it so, once it is asked for.
+    #[track_caller]
+    pub fn assert_expiration_is_reported(&self, entry: &dyn InLoop) {
+        let goal = Clock::Monotonic.now().unwrap() + ms(1);
+        self.timer.arm_at(goal).unwrap();
+        if matches!(self.mode, PollMode::Oneshot | PollMode::EdgeOneshot) {
+            self.ask(entry);
+        }
+        self.assert_reported();
+        assert!(Clock::Monotonic.now().unwrap() >= goal, "{:?}", self.mode);
+    }
+}

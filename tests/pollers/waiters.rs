@@ -1,0 +1,162 @@
+//! A thread blocked in a poller, with no time limit, while another sets the timer: it wakes, and never early.
+
+use crate::calls::{low_numbers, Call, POLLS, READABLE, SELECTS};
+use crate::setup::{keys, modes, poller};
+use crate::support::*;
+use polling::{Event, PollMode};
+use portable_timerfd::{Backend, Clock, Registered, Timer, TimerFd};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+crate::cases![
+    a_blocked_poller_wakes_when_another_thread_arms,
+    a_blocked_poller_wakes_by_an_earlier_time,
+    a_blocked_poller_sleeps_on_when_the_time_is_put_off,
+    a_blocked_poller_sleeps_on_when_another_thread_disarms,
+];
+
+/// Blocks until a poller reports the timer that it was made for.
+type Wait = Box<dyn Fn() + Sync>;
+
+fn by_call(timer: &Arc<TimerFd>, call: Call) -> Wait {
+    let timer = Arc::clone(timer);
+    Box::new(move || assert_eq!(call(&[timer.as_fd()], None), [READABLE]))
+}
+
+fn by_polling(timer: &Arc<TimerFd>, mode: PollMode) -> Wait {
+    let poller = poller();
+    let timer = Registered::new(&poller, Arc::clone(timer), Event::none(5), mode).unwrap();
+    Box::new(move || {
+        // Also while it waits.
+        timer.modify(Event::readable(5), mode).unwrap();
+        assert_eq!(keys(&poller, None), [5]);
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn by_epolls(timer: &Arc<TimerFd>) -> Vec<Wait> {
+    use crate::epoll::{assert_reported, epoll_with, modify, EDGE, LEVEL, ONESHOT};
+    use nix::sys::epoll::EpollFlags;
+    let oneshot = (epoll_with(&**timer, ONESHOT), Arc::clone(timer));
+    let inner = epoll_with(&**timer, LEVEL);
+    let outer = epoll_with(&inner.0, LEVEL);
+    let mut waits: Vec<Wait> = Vec::new();
+    for flags in [LEVEL, EDGE, LEVEL | EpollFlags::EPOLLEXCLUSIVE, EDGE | EpollFlags::EPOLLEXCLUSIVE] {
+        let epoll = epoll_with(&**timer, flags);
+        waits.push(Box::new(move || assert_reported(&epoll)));
+    }
+    waits.push(Box::new(move || {
+        modify(&oneshot.0, &*oneshot.1, ONESHOT);
+        assert_reported(&oneshot.0);
+    }));
+    waits.push(Box::new(move || {
+        assert_reported(&outer);
+        assert_reported(&inner);
+    }));
+    waits
+}
+
+#[cfg(not(target_os = "linux"))]
+fn by_epolls(_: &Arc<TimerFd>) -> Vec<Wait> {
+    Vec::new()
+}
+
+/// Every way to wait.
+fn waits(timer: &Arc<TimerFd>) -> Vec<Wait> {
+    let calls = SELECTS.into_iter().chain(POLLS).map(|call| by_call(timer, call));
+    calls.chain(modes().map(|mode| by_polling(timer, mode))).chain(by_epolls(timer)).collect()
+}
+
+fn now() -> Duration {
+    Clock::Monotonic.now().unwrap()
+}
+
+/// What the other thread does. It returns the time that it has set last, and whether it was in time to prevent any
+/// expiration before that.
+type Script = fn(&TimerFd) -> (Duration, bool);
+
+/// Runs the script beside each kind of waiter, until it was in time often enough.
+fn check(backend: &'static Backend, script: Script) {
+    let _low = low_numbers();
+    let kinds = waits(&Arc::new(open(backend))).len();
+    for kind in 0..kinds {
+        let timer = Arc::new(open(backend));
+        // The others are not even registered: they would take what is exclusive.
+        let wait = waits(&timer).swap_remove(kind);
+        let mut rounds = 0;
+        while rounds < 4 {
+            rounds += usize::from(is_in_time(&timer, &wait, script));
+        }
+    }
+}
+
+fn is_in_time(timer: &TimerFd, wait: &(dyn Fn() + Sync), script: Script) -> bool {
+    thread::scope(|scope| {
+        let waiter = scope.spawn(move || {
+            wait();
+            now()
+        });
+        let (goal, is_in_time) = script(timer);
+        let woken = waiter.join().unwrap();
+        assert!(woken >= goal || !is_in_time, "woken at {woken:?}, set for {goal:?}");
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        is_in_time
+    })
+}
+
+/// The waiter may block by now, or not yet: both are right.
+fn pause() {
+    thread::sleep(Duration::from_micros(500));
+}
+
+fn a_blocked_poller_wakes_when_another_thread_arms(backend: &'static Backend) {
+    check(backend, |timer| {
+        pause();
+        let goal = now() + ms(1);
+        timer.arm_at(goal).unwrap();
+        (goal, true)
+    });
+    check(backend, |timer| {
+        let goal = now();
+        timer.arm_after(Duration::ZERO).unwrap();
+        (goal, true)
+    });
+}
+
+fn a_blocked_poller_wakes_by_an_earlier_time(backend: &'static Backend) {
+    check(backend, |timer| {
+        timer.arm_after(HOUR).unwrap();
+        pause();
+        let goal = now() + ms(1);
+        timer.arm_at(goal).unwrap();
+        (goal, true)
+    });
+}
+
+fn a_blocked_poller_sleeps_on_when_the_time_is_put_off(backend: &'static Backend) {
+    check(backend, |timer| {
+        let soon = now() + ms(2);
+        timer.arm_at(soon).unwrap();
+        pause();
+        let goal = soon + ms(2);
+        timer.arm_at(goal).unwrap();
+        (goal, now() < soon)
+    });
+}
+
+fn a_blocked_poller_sleeps_on_when_another_thread_disarms(backend: &'static Backend) {
+    check(backend, |timer| {
+        let soon = now() + ms(2);
+        timer.arm_at(soon).unwrap();
+        pause();
+        timer.disarm().unwrap();
+        let is_in_time = now() < soon;
+        // Past the time that it was set for.
+        thread::sleep(ms(3));
+        let goal = now() + ms(1);
+        timer.arm_at(goal).unwrap();
+        (goal, is_in_time)
+    });
+}
