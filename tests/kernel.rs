@@ -1,10 +1,12 @@
-//! The kernel's row by itself: descriptors taken over and handed out.
+//! The kernel's row by itself: descriptors taken over and handed out, calls in signal handlers.
 
 use portable_timerfd::backends::kernel::KernelTimer;
 use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 #[test]
@@ -25,4 +27,33 @@ fn a_descriptor_that_is_no_timer_gets_errors() {
     assert!(nothing.settime(&TimerSpec::disarmed()).is_err());
     assert!(nothing.gettime().is_err());
     assert!(nothing.read().is_err(), "not an endless loop at the end of the file");
+}
+
+static TIMER: OnceLock<KernelTimer> = OnceLock::new();
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn use_the_timer(_: i32) {
+    let timer = TIMER.get().unwrap();
+    let is_fine = timer.disarm().is_ok()
+        && timer.arm_after(Duration::ZERO).is_ok()
+        && timer.wait(None).is_ok_and(|count| count == 1)
+        && timer.settime(&TimerSpec::after(Duration::from_secs(3600))).is_ok()
+        && timer.gettime().is_ok_and(|left| left.is_armed());
+    HANDLED.fetch_add(is_fine.into(), Ordering::SeqCst);
+}
+
+#[test]
+fn a_signal_handler_may_set_and_read_the_kernels_timers() {
+    use nix::sys::signal::{raise, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
+    let Ok(timer) = KernelTimer::new(Clock::Monotonic, CreateFlags::default()) else { return };
+    TIMER.set(timer).unwrap();
+    let action = SigAction::new(SigHandler::Handler(use_the_timer), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: what the handler does is system calls and atomic operations.
+    unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
+    for round in 1..=100 {
+        // Between, and often within, calls of this thread's own.
+        TIMER.get().unwrap().gettime().unwrap();
+        raise(Signal::SIGUSR1).unwrap();
+        assert_eq!(HANDLED.load(Ordering::SeqCst), round);
+    }
 }

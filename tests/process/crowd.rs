@@ -4,7 +4,11 @@ use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::{backends, Backend, Clock, Timer, TimerFd};
 use std::time::Duration;
 
-crate::cases![thousands_of_timers_expire_at_one_instant, thousands_of_timers_expire_one_after_another];
+crate::cases![
+    every:
+        thousands_of_timers_expire_at_one_instant,
+        thousands_of_timers_expire_one_after_another;
+];
 
 /// As many as 5,000, if the system allows that many descriptors.
 fn crowds() -> impl Iterator<Item = Vec<TimerFd>> {

@@ -8,9 +8,11 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 crate::cases![
-    descriptors_are_closed_on_exec_and_leave_the_low_numbers_free,
-    dropping_armed_timers_leaves_no_descriptor,
-    at_the_descriptor_limit_creation_fails_and_leaks_nothing,
+    every:
+        dropping_armed_timers_leaves_no_descriptor;
+    userspace:
+        descriptors_are_closed_on_exec_and_leave_the_low_numbers_free,
+        at_the_descriptor_limit_creation_fails_and_leaks_nothing;
 ];
 
 /// The numbers of all descriptors, but for the one that looks.

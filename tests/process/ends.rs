@@ -15,9 +15,11 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    only_what_was_asked_for_is_inherited_across_exec,
-    timers_work_while_a_thread_ends,
-    timers_work_while_the_program_ends,
+    every:
+        only_what_was_asked_for_is_inherited_across_exec;
+    userspace:
+        timers_work_while_a_thread_ends,
+        timers_work_while_the_program_ends;
 ];
 
 /// The part that this process is to play of the case that is run.

@@ -13,11 +13,13 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    a_forked_child_has_no_timers_of_its_parents_but_makes_its_own,
-    a_forked_child_and_its_parent_read_from_one_count,
-    a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file,
-    forks_amid_a_storm_leave_no_lock_held_in_the_child,
-    a_registration_dropped_in_a_child_leaves_the_parents_loop,
+    every:
+        a_forked_child_and_its_parent_read_from_one_count,
+        a_registration_dropped_in_a_child_leaves_the_parents_loop;
+    userspace:
+        a_forked_child_has_no_timers_of_its_parents_but_makes_its_own,
+        a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file,
+        forks_amid_a_storm_leave_no_lock_held_in_the_child;
 ];
 
 /// Gives `thing` to `body` in a forked child, which says whether all is well there, and back to the parent.

@@ -20,11 +20,11 @@ use std::process::{Command, ExitCode};
 /// What is to be shown, in a process of its own since it looks at, or changes, the whole process.
 type Case = (&'static str, fn());
 
-/// A list of cases, each named as its function.
+/// Lists of cases, each named as its function, by what they look at: the `userspace` backend, or `every` one.
 #[macro_export]
 macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
-        pub const CASES: &[$crate::Case] = &[$((stringify!($case), $case)),*];
+    ($($backend:ident: $($case:ident),*;)*) => {
+        pub const CASES: &[$crate::Case] = &[$($((concat!(stringify!($backend), "::", stringify!($case)), $case)),*),*];
     };
 }
 

@@ -11,12 +11,14 @@ use std::io;
 use std::time::Duration;
 
 crate::cases![
-    a_thread_that_cannot_be_started_is_an_error_that_changes_nothing,
-    alarm_clocks_need_the_capability_when_made_and_when_set,
-    a_kernel_without_timerfd_gets_the_emulation,
-    a_kernel_older_than_the_clock_gets_the_emulation,
-    a_kernel_that_cannot_read_without_waiting_gets_another_way,
-    where_nothing_can_be_opened_anew_the_mode_is_switched,
+    every:
+        alarm_clocks_need_the_capability_when_made_and_when_set;
+    userspace:
+        a_thread_that_cannot_be_started_is_an_error_that_changes_nothing,
+        a_kernel_without_timerfd_gets_the_emulation,
+        a_kernel_older_than_the_clock_gets_the_emulation,
+        a_kernel_that_cannot_read_without_waiting_gets_another_way,
+        where_nothing_can_be_opened_anew_the_mode_is_switched;
 ];
 
 fn errno<T>(result: io::Result<T>) -> Option<i32> {

@@ -1,7 +1,7 @@
 //! Signals: blocked readers, a stopped process, broken pipes.
 
 use crate::common::{assert_counts_by_the_clock, raw_read};
-use crate::{on_every_backend, userspace};
+use crate::on_every_backend;
 use nix::sys::signal::{kill, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use nix::unistd::Pid;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
@@ -13,11 +13,12 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    a_handler_interrupts_a_blocking_read,
-    a_handler_that_restarts_does_not,
-    wait_goes_on_through_signals,
-    a_stopped_process_keeps_its_schedule,
-    no_broken_pipe_is_ever_signalled,
+    every:
+        a_handler_interrupts_a_blocking_read,
+        a_handler_that_restarts_does_not,
+        wait_goes_on_through_signals,
+        a_stopped_process_keeps_its_schedule,
+        no_broken_pipe_is_ever_signalled;
 ];
 
 static HANDLED: AtomicU32 = AtomicU32::new(0);
@@ -109,8 +110,9 @@ fn no_broken_pipe_is_ever_signalled() {
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                for round in 0..2_000 {
-                    let timer = userspace();
+                for (round, timer) in
+                    (0..2_000).flat_map(|round| on_every_backend(true).map(move |timer| (round, timer)))
+                {
                     let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
                     timer.arm_every(Duration::from_micros(1 + round % 40)).unwrap();
                     drop((round % 2 == 0).then_some(duplicate));

@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 crate::cases![
-    the_thread_is_named_and_takes_no_signal,
-    a_disarmed_timer_starts_no_thread,
-    rearming_wakes_nobody_unless_it_is_earlier_than_all,
-    an_earlier_time_on_any_clock_wakes_it,
-    nothing_due_wakes_nobody,
-    timers_dropped_in_a_storm_leave_nothing_to_do,
-    a_count_that_nobody_reads_is_refreshed_ever_more_rarely,
-    the_thread_sleeps_without_slack,
-    the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew,
-    timers_that_come_and_go_share_a_thread,
+    userspace:
+        the_thread_is_named_and_takes_no_signal,
+        a_disarmed_timer_starts_no_thread,
+        rearming_wakes_nobody_unless_it_is_earlier_than_all,
+        an_earlier_time_on_any_clock_wakes_it,
+        nothing_due_wakes_nobody,
+        timers_dropped_in_a_storm_leave_nothing_to_do,
+        a_count_that_nobody_reads_is_refreshed_ever_more_rarely,
+        the_thread_sleeps_without_slack,
+        the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew,
+        timers_that_come_and_go_share_a_thread;
 ];
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -193,7 +193,7 @@ fn boottime_counts_a_suspend_and_monotonic_does_not() {
     for timer in [&monotonic, &relative] {
         timer.arm_after(HOUR).unwrap();
     }
-    SUSPENDED.fetch_add(7200, Ordering::SeqCst);
+    suspend(7200);
     for timer in [&boottime, &absolute] {
         // Ten seconds in two hours, and then one a second. The thread looks, nobody else does.
         until_readable(timer);

@@ -2,10 +2,13 @@
 //! `clock_gettime` of its own, whose clocks the tests set.
 #![cfg(target_os = "linux")]
 
+mod bounds;
 mod cancel;
 #[path = "../common/mod.rs"]
 mod common;
 mod follow;
+#[path = "../common/measured.rs"]
+mod measured;
 
 use common::{is_readable, raw_read, until_readable, userspace_builder};
 use nix::libc::{clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_BOOTTIME, CLOCK_REALTIME};
@@ -48,6 +51,10 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn step(secs: i32) {
     SET_FORWARD.fetch_add(secs, Ordering::SeqCst);
+}
+
+fn suspend(secs: i32) {
+    SUSPENDED.fetch_add(secs, Ordering::SeqCst);
 }
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,0 +1,99 @@
+//! The table with what the tests showed, and where the page says otherwise.
+
+use crate::page::Promise;
+use crate::results::{Outcome, Results, BACKENDS};
+use std::fmt::Write;
+
+#[derive(Debug, Default)]
+pub struct Report {
+    pub table: String,
+    pub faults: Vec<String>,
+}
+
+impl Report {
+    pub fn new(page: &[Promise], results: &Results) -> Report {
+        let mut report = Report::default();
+        let mut section = "";
+        for promise in page {
+            if promise.section != section {
+                section = &promise.section;
+                let [kernel, userspace] = BACKENDS;
+                let _ = write!(report.table, "\n## {section}\n\n| promise | {kernel} | {userspace} |\n|---|---|---|\n");
+            }
+            let [kernel, userspace] = [0, 1].map(|backend| report.verdict(promise, backend, results));
+            let _ = writeln!(report.table, "| {} | {kernel} | {userspace} |", promise.words);
+            report.check_names(promise, results);
+        }
+        report.check_that_all_are_named(page, results);
+        report
+    }
+
+    fn fault(&mut self, promise: &Promise, what: &str) {
+        self.faults.push(format!("\"{}\": {what}", promise.words));
+    }
+
+    /// What is to be said of a promise on a backend.
+    fn verdict(&mut self, promise: &Promise, backend: usize, results: &Results) -> String {
+        let claim = promise.claims[backend].as_str();
+        let outcomes = promise.tests.iter().filter_map(|test| results.outcome(test, backend));
+        let worst = outcomes.clone().max();
+        match (worst, claim) {
+            (Some(Outcome::Failed), _) => {
+                self.fault(promise, "a test failed");
+                "FAILED".into()
+            }
+            (Some(Outcome::Ignored), _) => "ignored".into(),
+            (Some(Outcome::Passed), claim) if is_bounded(claim) => self.bound(promise, backend, results),
+            (Some(Outcome::Passed), claim) if claim.starts_with("exact") => "pass".into(),
+            (Some(Outcome::Passed), claim) => format!("{}, as shown", first_words(claim)),
+            (None, claim) if is_bounded(claim) || backend == 1 && claim.starts_with("exact") => {
+                if !promise.tests.is_empty() {
+                    self.fault(promise, &format!("no test shows it of {}", BACKENDS[backend]));
+                }
+                "not tested".into()
+            }
+            (None, claim) if claim.starts_with("exact") => "known, not tested".into(),
+            (None, claim) => first_words(claim).into(),
+        }
+    }
+
+    /// A claim with a measure in it needs one.
+    fn bound(&mut self, promise: &Promise, backend: usize, results: &Results) -> String {
+        let measured = promise.tests.iter().find_map(|test| results.measured(test, backend));
+        let claim = &promise.claims[backend];
+        match measured {
+            Some(measured) => format!("bounded, measured: {measured}"),
+            None if !claim.contains(" ms") && !claim.contains(" µs") => "bounded".into(),
+            None => {
+                self.fault(promise, &format!("its bound on {} was not measured", BACKENDS[backend]));
+                "bounded, not measured".into()
+            }
+        }
+    }
+
+    fn check_names(&mut self, promise: &Promise, results: &Results) {
+        for test in &promise.tests {
+            if (0..2).all(|backend| results.outcome(test, backend).is_none()) {
+                self.fault(promise, &format!("{test} did not run"));
+            }
+        }
+    }
+
+    fn check_that_all_are_named(&mut self, page: &[Promise], results: &Results) {
+        for test in &results.promising {
+            if !page.iter().any(|promise| promise.tests.contains(test)) {
+                self.faults.push(format!("{test} shows something that is not on the page"));
+            }
+        }
+    }
+}
+
+/// Whether a claim names a bound that holds here.
+fn is_bounded(claim: &str) -> bool {
+    claim.starts_with("bounded")
+}
+
+/// The claim in short.
+fn first_words(claim: &str) -> &str {
+    claim.split([':', ';', '.', ',']).next().unwrap_or(claim)
+}

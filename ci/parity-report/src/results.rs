@@ -1,0 +1,97 @@
+//! What the tests showed: read from what they print.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The names of the backends, in the order of the page's columns.
+pub const BACKENDS: [&str; 2] = ["kernel", "userspace"];
+
+/// The suites all of whose tests show a promise.
+const PROMISING: [&str; 6] = ["conformance", "departures", "pollers", "process", "steps", "vm"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    Ignored,
+    Passed,
+    Failed,
+}
+
+#[derive(Debug, Default)]
+pub struct Results {
+    /// By the test's name and the backend's number; a test that passed in one log counts, if it was ignored in another.
+    outcomes: BTreeMap<(String, usize), Outcome>,
+    measured: BTreeMap<(String, usize), String>,
+    /// The tests that must stand on the page.
+    pub promising: BTreeSet<String>,
+}
+
+impl Results {
+    pub fn parse(logs: &[String], bounds: &str) -> Results {
+        let mut results = Results::default();
+        for log in logs {
+            results.read_log(log);
+        }
+        for line in bounds.lines() {
+            let mut fields = line.split('\t').map(str::to_owned);
+            if let (Some(backend), Some(test), Some(text)) = (fields.next(), fields.next(), fields.next()) {
+                let number = BACKENDS.iter().position(|name| *name == backend);
+                results.measured.extend(number.map(|number| ((test, number), text)));
+            }
+        }
+        results
+    }
+
+    fn read_log(&mut self, log: &str) {
+        let mut suite = String::new();
+        for line in log.lines() {
+            if let Some(path) = line.trim_start().strip_prefix("Running ") {
+                suite = suite_of(path);
+            }
+            let test = line.strip_prefix("test ").and_then(|line| line.split_once(" ... "));
+            if let Some((path, outcome)) = test {
+                self.add(&suite, path.trim(), outcome);
+            }
+        }
+    }
+
+    fn add(&mut self, suite: &str, path: &str, outcome: &str) {
+        let outcome = match outcome.split([' ', ',']).next() {
+            Some("ok") => Outcome::Passed,
+            Some("ignored") => Outcome::Ignored,
+            _ => Outcome::Failed,
+        };
+        let name = path.rsplit("::").next().unwrap_or(path);
+        if PROMISING.contains(&suite) {
+            self.promising.insert(name.to_owned());
+        }
+        for number in backends_of(suite, path) {
+            let known = self.outcomes.entry((name.to_owned(), number)).or_insert(outcome);
+            *known = outcome.max(*known);
+        }
+    }
+
+    pub fn outcome(&self, test: &str, backend: usize) -> Option<Outcome> {
+        self.outcomes.get(&(test.to_owned(), backend)).copied()
+    }
+
+    pub fn measured(&self, test: &str, backend: usize) -> Option<&str> {
+        self.measured.get(&(test.to_owned(), backend)).map(String::as_str)
+    }
+}
+
+/// `tests/steps/main.rs (target/…)` is the suite `steps`; others are none.
+fn suite_of(path: &str) -> String {
+    let file = path.split(' ').next().unwrap_or(path);
+    let name = file.strip_prefix("tests/").unwrap_or("");
+    name.trim_end_matches(".rs").trim_end_matches("/main").to_owned()
+}
+
+/// The backends that a test looked at: those that its path names, or else the suite's.
+fn backends_of(suite: &str, path: &str) -> Vec<usize> {
+    let named: Vec<usize> = (0..2).filter(|&number| path.split("::").any(|part| part == BACKENDS[number])).collect();
+    match (named.is_empty(), suite) {
+        (false, _) => named,
+        (true, "steps" | "models" | "storm") => vec![1],
+        (true, "kernel") => vec![0],
+        (true, _) => vec![0, 1],
+    }
+}

@@ -1,0 +1,73 @@
+//! The bounds that `docs/parity.md` names, measured. What is measured must come; when, is told.
+
+#[path = "common/mod.rs"]
+mod common;
+#[path = "common/measured.rs"]
+mod measured;
+
+use common::{expirations, raw_read, until_readable, userspace_builder};
+use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 30;
+
+fn now() -> Duration {
+    Clock::Monotonic.now().unwrap()
+}
+
+/// A timer that has expired each microsecond for so long that it is looked at most rarely, and its first expiration.
+fn left_unread() -> (TimerFd, Duration) {
+    let timer = userspace_builder(Clock::Monotonic).open().unwrap();
+    let first = now();
+    timer.settime(&TimerSpec::at(first).every(Duration::from_micros(1))).unwrap();
+    std::thread::sleep(Duration::from_millis(40));
+    until_readable(&timer);
+    (timer, first)
+}
+
+#[test]
+fn how_old_the_count_of_a_plain_read_is() {
+    let age = || loop {
+        let (timer, first) = left_unread();
+        let expired = expirations(first, Duration::from_micros(1), now());
+        // At a refresh there is none for a moment.
+        if let Ok(count) = raw_read(&timer) {
+            return Duration::from_micros(expired.saturating_sub(count));
+        }
+    };
+    let ages = (0..ROUNDS).map(|_| age()).collect();
+    measured::keep("userspace", "how_old_the_count_of_a_plain_read_is", ages);
+}
+
+#[test]
+fn how_long_nothing_shows_after_a_plain_read() {
+    let pause = || {
+        let (timer, _) = left_unread();
+        while raw_read(&timer).is_err() {}
+        let read = Instant::now();
+        until_readable(&timer);
+        read.elapsed()
+    };
+    let pauses = (0..ROUNDS).map(|_| pause()).collect();
+    measured::keep("userspace", "how_long_nothing_shows_after_a_plain_read", pauses);
+}
+
+/// Between a period's end and its interrupt.
+#[cfg(target_os = "linux")]
+#[test]
+fn how_long_linux_reports_nothing_left_of_a_periodic_timer() {
+    use portable_timerfd::backends;
+    let timer = TimerFd::builder(Clock::Monotonic).backend(backends::named("kernel").unwrap()).open().unwrap();
+    timer.arm_every(Duration::from_micros(100)).unwrap();
+    let moment = || {
+        let begun = Instant::now();
+        let mut last = begun;
+        while !timer.gettime().unwrap().is_armed() {
+            last = Instant::now();
+        }
+        last - begun
+    };
+    let moments = (0..100_000).map(|_| moment()).filter(|moment| !moment.is_zero()).chain([Duration::ZERO]).collect();
+    let test = "how_long_linux_reports_nothing_left_of_a_periodic_timer";
+    measured::keep("kernel", test, moments);
+}
