@@ -19,6 +19,7 @@ mod kernel;
 mod protocol;
 #[path = "../common/random.rs"]
 mod random;
+mod runs;
 mod script;
 mod scripts;
 #[path = "../../src/spec.rs"]
@@ -31,8 +32,7 @@ mod world;
 
 pub(crate) use clock::Clock;
 use libtest_mimic::{Arguments, Trial};
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
-use shuttle::Runner;
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
 pub(crate) use spec::{Initial, TimerSpec};
 use std::process::ExitCode;
 
@@ -52,17 +52,10 @@ fn schedules() -> usize {
     usize::try_from(random::number_from_env("MODELS_SCHEDULES", 100)).unwrap()
 }
 
-fn run(scheduler: impl Scheduler + 'static, scenario: impl Fn() + Send + Sync + 'static) {
-    let mut config = shuttle::Config::new();
-    config.stack_size = 1 << 17;
-    config.silence_warnings = true;
-    Runner::new(scheduler, config).run(scenario);
-}
-
 /// A failure prints a schedule that `shuttle::replay` takes.
 fn explore(scenario: fn()) {
-    run(RandomScheduler::new(schedules()), scenario);
-    run(PctScheduler::new(4, schedules()), scenario);
+    runs::run(RandomScheduler::new(schedules()), scenario);
+    runs::run(PctScheduler::new(4, schedules()), scenario);
 }
 
 fn main() -> ExitCode {
@@ -72,11 +65,13 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    let scripts = scripts::CASES.iter().map(|&(name, case)| {
-        Trial::test(name, move || {
-            case();
-            Ok(())
-        })
+    let scripts = Trial::test("scripts_give_what_linux_gives", || {
+        random::play_many(
+            &script::script(),
+            random::number_from_env("MODELS_SCRIPTS", 1_000),
+            scripts::play_in_a_world,
+        );
+        Ok(())
     });
-    libtest_mimic::run(&Arguments::from_args(), scenarios.chain(scripts).collect()).exit_code()
+    libtest_mimic::run(&Arguments::from_args(), scenarios.chain([scripts]).collect()).exit_code()
 }

@@ -6,7 +6,7 @@
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
 use crate::kernel::{Setting, Timerfd};
-use crate::random::{number_from_env, play_many};
+use crate::runs::run;
 use crate::script::{script, First, Op, Script};
 use crate::support::{ns, open_on, plain_read};
 use crate::timer::Timer;
@@ -15,8 +15,6 @@ use crate::{Clock, Initial, TimerSpec};
 use shuttle::scheduler::RandomScheduler;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
-
-pub const CASES: &[crate::Case] = &[("scripts_give_what_linux_gives", scripts_give_what_linux_gives)];
 
 /// No count that nobody reads is left as it is for longer than this.
 const LONGEST_REST: u64 = 10_000_000;
@@ -187,7 +185,6 @@ impl Twins {
     }
 }
 
-/// What went otherwise than on Linux, if anything did.
 fn play(script: &Script) -> Result<(), String> {
     let mut twins = Twins::new(script.clock);
     let result = twins.play_all(&script.ops);
@@ -196,13 +193,12 @@ fn play(script: &Script) -> Result<(), String> {
     result
 }
 
-fn scripts_give_what_linux_gives() {
-    play_many(&script(), number_from_env("MODELS_SCRIPTS", 1_000), |script| {
-        let result = Arc::new(Mutex::new(Ok(())));
-        let (scheduler, kept) = (RandomScheduler::new_from_seed(script.schedule, 1), Arc::clone(&result));
-        let script = script.clone();
-        crate::run(scheduler, move || *kept.lock().unwrap() = play(&script));
-        let result = result.lock().unwrap().clone();
-        result
-    });
+/// Plays a script in a world of its own, its threads in the order that it names: what went otherwise than on Linux, if anything did.
+pub fn play_in_a_world(script: &Script) -> Result<(), String> {
+    let result = Arc::new(Mutex::new(Ok(())));
+    let scheduler = RandomScheduler::new_from_seed(script.schedule, 1);
+    let (script, kept) = (script.clone(), Arc::clone(&result));
+    run(scheduler, move || *kept.lock().unwrap() = play(&script));
+    let result = result.lock().unwrap().clone();
+    result
 }

@@ -2,7 +2,6 @@
 
 use crate::*;
 use portable_timerfd::{Clock, Initial, Timer, TimerFd, TimerSpec};
-use std::sync::atomic::Ordering;
 use std::thread;
 
 #[test]
