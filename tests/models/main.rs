@@ -49,7 +49,7 @@ macro_rules! cases {
 
 /// How many orders of its threads a scenario is run in, by each of two ways of choosing them.
 fn schedules() -> usize {
-    usize::try_from(random::number_from_env("MODELS_SCHEDULES", 100)).unwrap()
+    usize::try_from(random::number_from_env("MODELS_SCHEDULES", 50)).unwrap()
 }
 
 /// A failure prints a schedule that `shuttle::replay` takes.
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     let scripts = Trial::test("scripts_give_what_linux_gives", || {
         random::play_many(
             &script::script(),
-            random::number_from_env("MODELS_SCRIPTS", 1_000),
+            random::number_from_env("MODELS_SCRIPTS", 500),
             scripts::play_in_a_world,
         );
         Ok(())
