@@ -66,11 +66,7 @@ fn main() -> ExitCode {
         })
     });
     let scripts = Trial::test("scripts_give_what_linux_gives", || {
-        random::play_many(
-            &script::script(),
-            random::number_from_env("MODELS_SCRIPTS", 500),
-            scripts::play_in_a_world,
-        );
+        random::play_many(&script::script(), random::number_from_env("MODELS_SCRIPTS", 500), scripts::play_in_a_world);
         Ok(())
     });
     libtest_mimic::run(&Arguments::from_args(), scenarios.chain([scripts]).collect()).exit_code()

@@ -43,8 +43,11 @@ impl Results {
     fn read_log(&mut self, log: &str) {
         let mut suite = String::new();
         for line in log.lines() {
-            if let Some(path) = line.trim_start().strip_prefix("Running ") {
+            let header = line.trim_start();
+            if let Some(path) = header.strip_prefix("Running ") {
                 suite = suite_of(path);
+            } else if header.starts_with("Doc-tests ") {
+                suite.clear();
             }
             let test = line.strip_prefix("test ").and_then(|line| line.split_once(" ... "));
             if let Some((path, outcome)) = test {
@@ -59,6 +62,8 @@ impl Results {
             Some("ignored") => Outcome::Ignored,
             _ => Outcome::Failed,
         };
+        // What follows a comma tells apart the runs of one test.
+        let path = path.split(',').next().unwrap_or(path);
         let name = path.rsplit("::").next().unwrap_or(path);
         if PROMISING.contains(&suite) {
             self.promising.insert(name.to_owned());

@@ -1,0 +1,184 @@
+//! Who asked to be told of steps is told, once, and what becomes of the setting.
+
+use crate::support::*;
+use portable_timerfd::{Backend, Clock, Timer, TimerSpec};
+use std::thread;
+use std::time::Duration;
+
+crate::cases![
+    a_step_makes_readable_and_is_told_once_and_the_setting_stays,
+    several_steps_are_told_as_one,
+    any_call_sees_a_step_at_once,
+    a_disarmed_timer_is_told,
+    a_step_before_the_setting_is_not_told,
+    the_mark_means_something_for_absolute_times_of_the_wall_clock_only,
+    settime_tells_of_a_step_and_arms_all_the_same,
+    disarming_with_the_mark_leaves_a_step_to_be_told,
+    a_setting_without_the_mark_comes_in_between,
+    a_timer_that_had_expired_is_off_once_the_step_is_told,
+    a_timer_that_was_asked_or_read_since_it_expired_stays_on,
+    a_step_hides_what_had_expired,
+];
+
+fn a_step_makes_readable_and_is_told_once_and_the_setting_stays(backend: &'static Backend) {
+    let timer = watching(backend);
+    assert!(!is_readable(&timer));
+    for secs in [5, -20] {
+        step(secs);
+        // Nobody else looks at the userspace timer but its thread.
+        until_readable(&timer);
+        assert_canceled(timer.read());
+        assert_nothing_to_read(&timer);
+        assert!(!is_readable(&timer));
+    }
+    assert!(left(&timer) > HOUR && left(&timer) <= HOUR + 15 * SECOND);
+    step(2 * 3600);
+    assert_canceled(timer.read());
+    assert!(watching(backend).read().is_err(), "told to those who watched");
+}
+
+fn several_steps_are_told_as_one(backend: &'static Backend) {
+    let timer = watching(backend);
+    for secs in [7, 8, -1] {
+        step(secs);
+        // So that each of them is seen.
+        timer.gettime().unwrap();
+        until_readable(&timer);
+    }
+    assert_canceled(timer.read());
+    assert_nothing_to_read(&timer);
+}
+
+fn any_call_sees_a_step_at_once(backend: &'static Backend) {
+    let timer = watching(backend);
+    step(5);
+    assert_canceled(timer.read());
+    step(5);
+    assert_canceled(timer.try_read());
+    step(5);
+    assert_canceled(timer.wait(Some(Duration::ZERO)));
+    step(5);
+    timer.gettime().unwrap();
+    assert!(is_readable(&timer), "gettime shows it, and tells nobody");
+    assert_canceled(timer.settime(&in_an_hour()));
+    step(5);
+    timer.disarm().unwrap();
+    assert_nothing_to_read(&timer);
+}
+
+fn a_disarmed_timer_is_told(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    for _ in 0..2 {
+        step(5);
+        until_readable(&timer);
+        assert_canceled(timer.read());
+        assert_nothing_to_read(&timer);
+    }
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+}
+
+fn a_step_before_the_setting_is_not_told(backend: &'static Backend) {
+    let timer = open(backend);
+    step(5);
+    timer.settime(&in_an_hour()).unwrap();
+    assert_nothing_to_read(&timer);
+}
+
+fn the_mark_means_something_for_absolute_times_of_the_wall_clock_only(backend: &'static Backend) {
+    let marked = |clock, spec: TimerSpec| {
+        let timer = open_on(backend, clock);
+        timer.settime(&spec.cancel_on_set()).unwrap();
+        timer
+    };
+    let relative = Clock::ALL.map(|clock| marked(clock, TimerSpec::after(10 * HOUR)));
+    let other = [Clock::Monotonic, Clock::Boottime, Clock::BoottimeAlarm]
+        .map(|clock| marked(clock, TimerSpec::at(clock.now().unwrap() + HOUR)));
+    let alarm = marked(Clock::RealtimeAlarm, TimerSpec::at(now() + HOUR));
+    step(5);
+    until_readable(&alarm);
+    assert_canceled(alarm.read());
+    // Whoever was to be told has been.
+    relative.iter().chain(&other).for_each(assert_nothing_to_read);
+}
+
+fn settime_tells_of_a_step_and_arms_all_the_same(backend: &'static Backend) {
+    for past in [false, true] {
+        let timer = watching(backend);
+        step(5);
+        let time = if past { now() } else { now() + Duration::from_millis(5) };
+        assert_canceled(timer.settime(&TimerSpec::at(time).cancel_on_set()));
+        assert_eq!(timer.wait(None).unwrap(), 1);
+    }
+    let timer = watching(backend);
+    step(5);
+    assert_canceled(timer.settime(&in_an_hour()));
+    assert!(left(&timer) <= HOUR);
+    assert!(!is_readable(&timer), "it has been told");
+    assert_nothing_to_read(&timer);
+}
+
+fn disarming_with_the_mark_leaves_a_step_to_be_told(backend: &'static Backend) {
+    let timer = watching(backend);
+    step(5);
+    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    assert!(!is_readable(&timer));
+    assert_canceled(timer.read());
+    assert_nothing_to_read(&timer);
+}
+
+/// The kernel remembers the step until the next setting with the mark; ours forgets it.
+fn a_setting_without_the_mark_comes_in_between(backend: &'static Backend) {
+    let timer = watching(backend);
+    step(5);
+    timer.arm_at(now() + HOUR).unwrap();
+    assert_nothing_to_read(&timer);
+    let again = timer.settime(&in_an_hour());
+    if is_kernel(backend) {
+        assert_canceled(again);
+    } else {
+        again.unwrap();
+    }
+    assert_nothing_to_read(&timer);
+    assert!(left(&timer) <= HOUR);
+}
+
+fn a_timer_that_had_expired_is_off_once_the_step_is_told(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.settime(&TimerSpec::at(now()).every(SECOND).cancel_on_set()).unwrap();
+    until_readable(&timer);
+    step(5);
+    assert_canceled(timer.read());
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(SECOND));
+    thread::sleep(SECOND);
+    assert_nothing_to_read(&timer);
+}
+
+fn a_timer_that_was_asked_or_read_since_it_expired_stays_on(backend: &'static Backend) {
+    let settle: [fn(&portable_timerfd::TimerFd); 3] = [
+        |timer| assert!(timer.gettime().unwrap().is_armed()),
+        |timer| assert_eq!(timer.read().unwrap(), 1),
+        |timer| assert_eq!(raw_read(timer).unwrap(), 1),
+    ];
+    for settle in settle {
+        let timer = open(backend);
+        timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
+        until_readable(&timer);
+        settle(&timer);
+        step(5);
+        assert_canceled(timer.read());
+        assert!(left(&timer) > HOUR / 2);
+        step(3600);
+        assert_canceled(timer.read());
+    }
+}
+
+/// One error, in place of the count.
+fn a_step_hides_what_had_expired(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.settime(&TimerSpec::at(now()).cancel_on_set()).unwrap();
+    until_readable(&timer);
+    step(5);
+    assert_canceled(timer.wait(None));
+    assert_nothing_to_read(&timer);
+}

@@ -1,0 +1,176 @@
+//! What the system refuses, to root and to others: capabilities, descriptors, threads.
+
+use crate::support::*;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
+use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use std::fs;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+crate::cases![
+    alarm_clocks_need_the_capability_when_made_and_when_set,
+    alarm_clocks_are_refused_to_ordinary_users,
+    at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks,
+    at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works,
+    where_no_thread_can_be_started,
+];
+
+/// Runs it in a thread of its own, as what it does to the thread is to end with it.
+fn in_a_thread(run: impl FnOnce() + Send) {
+    thread::scope(|scope| scope.spawn(run).join()).unwrap();
+}
+
+/// Runs it in a thread that is an ordinary user's, unlike the others of the process.
+fn as_an_ordinary_user(run: impl FnOnce() + Send) {
+    in_a_thread(|| {
+        const NOBODY: libc::c_long = 65_534;
+        // SAFETY: the call touches no memory of ours. It is the kernel's, which is for this thread; the C library's is for all.
+        Errno::result(unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) }).unwrap();
+        run();
+    });
+}
+
+/// Puts the capability to set alarm clocks in force for this thread, or out of force.
+fn hold_wake_alarm(hold: bool) {
+    const VERSION_3: u32 = 0x2008_0522;
+    const WAKE_ALARM: u32 = 1 << (35 - 32);
+    let mut header = [VERSION_3, 0];
+    // Effective, permitted and inheritable, for the lower and the upper 32 capabilities.
+    let mut sets = [[0u32; 3]; 2];
+    // SAFETY: `header` and `sets` are laid out as version 3 of the calls has them.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) }).unwrap();
+    let effective = &mut sets[1][0];
+    *effective = if hold { *effective | WAKE_ALARM } else { *effective & !WAKE_ALARM };
+    // SAFETY: as above.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), sets.as_ptr()) }).unwrap();
+}
+
+fn try_open(backend: &'static Backend, clock: Clock) -> io::Result<TimerFd> {
+    TimerFd::builder(clock).backend(backend).open()
+}
+
+fn alarm_clocks_need_the_capability_when_made_and_when_set(backend: &'static Backend) {
+    in_a_thread(|| {
+        for clock in ALARMS {
+            let timer = open_on(backend, clock);
+            timer.arm_after(2 * HOUR).unwrap();
+            hold_wake_alarm(false);
+            assert_errno(try_open(backend, clock), libc::EPERM);
+            assert_errno(timer.arm_after(HOUR), libc::EPERM);
+            assert_errno(timer.disarm(), libc::EPERM);
+            assert!(left(&timer) > HOUR, "what fails changes nothing");
+            assert_nothing_to_read(&timer);
+            hold_wake_alarm(true);
+            timer.arm_after(Duration::from_millis(1)).unwrap();
+            hold_wake_alarm(false);
+            assert_eq!(timer.wait(None).unwrap(), 1, "to read it, none is needed");
+            hold_wake_alarm(true);
+        }
+    });
+}
+
+fn alarm_clocks_are_refused_to_ordinary_users(backend: &'static Backend) {
+    let timers = ALARMS.map(|clock| open_on(backend, clock));
+    as_an_ordinary_user(|| {
+        for timer in &timers {
+            assert_errno(try_open(backend, timer.clock()), libc::EPERM);
+            assert_errno(timer.arm_after(HOUR), libc::EPERM);
+            assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+        }
+        for clock in [Clock::Realtime, Clock::Monotonic, Clock::Boottime] {
+            open_on(backend, clock).arm_after(HOUR).unwrap();
+        }
+    });
+}
+
+/// The one that looks is among them.
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn assert_expires(timer: &TimerFd) {
+    for _ in 0..3 {
+        timer.arm_after(Duration::from_millis(1)).unwrap();
+        until_readable(timer);
+    }
+    assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(backend: &'static Backend) {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let before = descriptors();
+    setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
+    let mut timers = Vec::new();
+    let refusal = loop {
+        match try_open(backend, Clock::Realtime) {
+            Ok(timer) => timers.push(timer),
+            refusal => break refusal,
+        }
+    };
+    // The first and the last that could be had.
+    assert_expires(&timers[0]);
+    assert_expires(&timers[timers.len() - 1]);
+    let again = [Clock::Monotonic, Clock::RealtimeAlarm].map(|clock| try_open(backend, clock));
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+    assert_errno(refusal, libc::EMFILE);
+    again.into_iter().for_each(|refusal| assert_errno(refusal, libc::EMFILE));
+    drop(timers);
+    assert_eq!(descriptors(), before);
+}
+
+fn at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works(backend: &'static Backend) {
+    const LIMIT: &str = "/proc/sys/fs/file-max";
+    let limit = fs::read(LIMIT).unwrap();
+    let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| open_on(backend, clock));
+    let before = descriptors();
+    // It does not hold for root.
+    fs::write(LIMIT, "0").unwrap();
+    as_an_ordinary_user(|| {
+        assert_eq!(fs::File::open("/").unwrap_err().raw_os_error(), Some(libc::ENFILE));
+        for _ in 0..3 {
+            assert_errno(try_open(backend, Clock::Monotonic), libc::ENFILE);
+        }
+        timers.iter().for_each(assert_expires);
+    });
+    fs::write(LIMIT, limit).unwrap();
+    assert_eq!(descriptors(), before);
+}
+
+/// The emulation's thread ends a second after the last timer.
+fn until_no_thread_runs() {
+    let runs = || {
+        fs::read_dir("/proc/self/task")
+            .unwrap()
+            .flatten()
+            .any(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "timerfd"))
+    };
+    while runs() {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The kernel's timers need none.
+fn where_no_thread_can_be_started(backend: &'static Backend) {
+    until_no_thread_runs();
+    let timer = open(backend);
+    timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
+    as_an_ordinary_user(|| {
+        setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
+        let settings = [TimerSpec::after(Duration::ZERO), in_an_hour(), TimerSpec::disarmed().cancel_on_set()];
+        for setting in settings {
+            if is_kernel(backend) {
+                timer.settime(&setting).unwrap();
+            } else {
+                assert_errno(timer.settime(&setting), libc::ENOMEM);
+                assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+                assert_nothing_to_read(&timer);
+            }
+        }
+        setrlimit(Resource::RLIMIT_NPROC, soft, hard).unwrap();
+        assert_expires(&timer);
+    });
+}

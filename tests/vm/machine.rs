@@ -1,0 +1,76 @@
+//! What is done to the machine: its wall clock set and adjusted, its alarm clocks, its sleep.
+
+use crate::guest;
+use nix::errno::Errno;
+use nix::libc;
+use nix::time::{clock_settime, ClockId};
+use portable_timerfd::Clock;
+use std::time::Duration;
+
+/// Whatever goes wrong, no other machine's clock is set.
+fn assert_throw_away() {
+    assert!(guest::is_throw_away(), "not in the machine of ci/vm");
+}
+
+pub fn now() -> Duration {
+    Clock::Realtime.now().unwrap()
+}
+
+pub fn set_wall_clock(time: Duration) {
+    assert_throw_away();
+    clock_settime(ClockId::CLOCK_REALTIME, time.into()).unwrap();
+}
+
+/// `now`, so many seconds later or earlier.
+pub fn moved(time: Duration, secs: i64) -> Duration {
+    let by = Duration::from_secs(secs.unsigned_abs());
+    if secs < 0 {
+        time - by
+    } else {
+        time + by
+    }
+}
+
+/// Steps the wall clock.
+pub fn step(secs: i64) {
+    set_wall_clock(moved(now(), secs));
+}
+
+/// Steps it by another call.
+pub fn step_by_settimeofday(secs: i64) {
+    assert_throw_away();
+    let time = moved(now(), secs);
+    let time = libc::timeval { tv_sec: time.as_secs() as _, tv_usec: time.subsec_micros() as _ };
+    // SAFETY: `time` is a valid time, and no zone is given.
+    Errno::result(unsafe { libc::settimeofday(&time, std::ptr::null()) }).unwrap();
+}
+
+/// Tells the kernel of a time zone, Greenwich's, and of no time.
+pub fn set_time_zone() {
+    assert_throw_away();
+    let zone = [0i32; 2];
+    // SAFETY: `zone` has the two numbers of a `struct timezone`, and no time is given.
+    Errno::result(unsafe { libc::settimeofday(std::ptr::null(), zone.as_ptr().cast()) }).unwrap();
+}
+
+/// `adjtimex(2)` with these modes and what `fill` puts beside them.
+pub fn adjust(modes: libc::c_uint, fill: impl FnOnce(&mut libc::timex)) {
+    assert_throw_away();
+    // SAFETY: numbers only, for which zero is a value.
+    let mut request: libc::timex = unsafe { std::mem::zeroed() };
+    request.modes = modes;
+    fill(&mut request);
+    // SAFETY: `request` is a valid one.
+    Errno::result(unsafe { libc::adjtimex(&mut request) }).unwrap();
+}
+
+/// The status bits of the clock: a leap second to come, or none.
+pub fn set_clock_status(status: i32) {
+    adjust(libc::ADJ_STATUS, |request| request.status = status);
+}
+
+/// Suspends the machine to RAM; returns once something has woken it.
+pub fn suspend_to_ram() {
+    assert_throw_away();
+    std::fs::write("/sys/power/state", "mem").unwrap();
+}

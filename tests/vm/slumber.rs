@@ -1,0 +1,74 @@
+//! Suspends are slow: all cases prepare what they will look at, on every backend, and then the machine sleeps once for each of
+//! the alarm clocks that can wake it.
+
+use crate::machine::suspend_to_ram;
+use crate::suspend;
+use portable_timerfd::{backends, Backend, Clock};
+use std::collections::HashMap;
+use std::panic::{catch_unwind, resume_unwind};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+/// What is to be seen after the resume.
+pub type Check = Box<dyn FnOnce(&Slept) + Send>;
+
+/// Prepares it on one backend.
+pub type Case = (&'static str, fn(&'static Backend, &Alarm) -> Check);
+
+/// What is to wake the machine.
+pub struct Alarm {
+    pub clock: Clock,
+    pub time: Duration,
+}
+
+/// How the machine has slept.
+#[derive(Clone, Copy)]
+pub struct Slept {
+    /// How much of it the monotonic clock does not know.
+    pub long: Duration,
+    /// The time at the resume, by the alarm's clock.
+    pub until: Duration,
+}
+
+/// What a sleep has left to look at, by backend and case.
+struct Sleep {
+    slept: Slept,
+    prepared: HashMap<(&'static str, &'static str), thread::Result<Check>>,
+}
+
+/// Looks at what the case has prepared, after the sleep that this clock ends. The first to ask lets the machine sleep.
+pub fn look(clock: Clock, backend: &'static Backend, case: &'static str) {
+    static LAST: Mutex<Option<(Clock, Sleep)>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap();
+    let sleep = match last.take() {
+        Some((until, sleep)) if until == clock => sleep,
+        _ => sleep_until(clock),
+    };
+    let (_, sleep) = last.insert((clock, sleep));
+    let (slept, prepared) = (sleep.slept, sleep.prepared.remove(&(backend.name(), case)).unwrap());
+    drop(last);
+    prepared.unwrap_or_else(|panic| resume_unwind(panic))(&slept);
+}
+
+fn sleep_until(clock: Clock) -> Sleep {
+    // Less than two seconds before an alarm Linux does not fall asleep.
+    let alarm = Alarm { clock, time: clock.now().unwrap() + Duration::from_secs(6) };
+    let mut prepared = HashMap::new();
+    for backend in backends::ALL {
+        for &(name, prepare) in suspend::CASES {
+            prepared.insert((backend.name(), name), catch_unwind(|| prepare(backend, &alarm)));
+        }
+    }
+    let before = unknown_to_the_monotonic_clock();
+    suspend_to_ram();
+    let until = clock.now().unwrap();
+    let slept = Slept { long: unknown_to_the_monotonic_clock() - before, until };
+    assert!(slept.long >= Duration::from_secs(1), "it did not sleep: {:?}", slept.long);
+    Sleep { slept, prepared }
+}
+
+fn unknown_to_the_monotonic_clock() -> Duration {
+    let monotonic = Clock::Monotonic.now().unwrap();
+    Clock::Boottime.now().unwrap() - monotonic
+}

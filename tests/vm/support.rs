@@ -1,0 +1,80 @@
+//! What the cases share: timers of the wall clock, and what they say.
+
+pub use crate::common::*;
+pub use crate::machine::*;
+use portable_timerfd::{Backend, Clock, Initial, Timer, TimerFd, TimerSpec, ECANCELED};
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+pub const ALARMS: [Clock; 2] = [Clock::RealtimeAlarm, Clock::BoottimeAlarm];
+
+/// For where the two differ, as docs/parity.md says.
+pub fn is_kernel(backend: &Backend) -> bool {
+    backend.name() == "kernel"
+}
+
+pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {
+    TimerFd::builder(clock).backend(backend).open().unwrap()
+}
+
+/// A timer of the wall clock.
+pub fn open(backend: &'static Backend) -> TimerFd {
+    open_on(backend, Clock::Realtime)
+}
+
+pub fn open_blocking(backend: &'static Backend) -> TimerFd {
+    TimerFd::builder(Clock::Realtime).backend(backend).nonblocking(false).open().unwrap()
+}
+
+/// To expire in an hour, with notice of steps.
+pub fn in_an_hour() -> TimerSpec {
+    TimerSpec::at(now() + HOUR).cancel_on_set()
+}
+
+/// A timer so set.
+pub fn watching(backend: &'static Backend) -> TimerFd {
+    let timer = open(backend);
+    timer.settime(&in_an_hour()).unwrap();
+    timer
+}
+
+#[track_caller]
+pub fn left(timer: &TimerFd) -> Duration {
+    match timer.gettime().unwrap().initial() {
+        Initial::After(left) => left,
+        other => panic!("a time left was expected, not {other:?}"),
+    }
+}
+
+#[track_caller]
+pub fn assert_errno<T: std::fmt::Debug>(result: io::Result<T>, errno: i32) {
+    let error = result.expect_err("an error was expected");
+    assert_eq!(error.raw_os_error(), Some(errno), "{error}");
+}
+
+#[track_caller]
+pub fn assert_canceled<T: std::fmt::Debug>(result: io::Result<T>) {
+    assert_errno(result, ECANCELED);
+}
+
+#[track_caller]
+pub fn assert_nothing_to_read(timer: &TimerFd) {
+    assert_errno(timer.read(), nix::libc::EAGAIN);
+}
+
+/// A reader who waits is told of the step that comes meanwhile.
+#[track_caller]
+pub fn assert_told_while_waiting(timer: &TimerFd, meanwhile: impl FnOnce()) {
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| timer.read());
+        // It waits by now, or begins to read after the step: told in either case.
+        thread::sleep(Duration::from_millis(20));
+        meanwhile();
+        assert_canceled(reader.join().unwrap());
+    });
+}

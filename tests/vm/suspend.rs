@@ -1,0 +1,102 @@
+//! What timers make of the time that the machine was suspended.
+
+use crate::slumber::{Alarm, Case, Check};
+use crate::support::*;
+use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use std::thread;
+use std::time::Duration;
+
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        pub const CASES: &[Case] = &[$((stringify!($case), $case)),*];
+    };
+}
+
+cases![
+    boottime_and_absolute_wall_clock_times_count_a_suspend,
+    monotonic_and_relative_wall_clock_times_do_not,
+    a_suspend_is_told_as_a_step,
+    who_waits_waits_on_through_a_suspend,
+    alarm_clocks_wake_a_suspended_machine,
+];
+
+fn boottime_and_absolute_wall_clock_times_count_a_suspend(backend: &'static Backend, _: &Alarm) -> Check {
+    const INTERVAL: Duration = Duration::from_millis(50);
+    const AHEAD: Duration = Duration::from_millis(200);
+    let timers = [Clock::Boottime, Clock::Realtime].map(|clock| {
+        let timer = open_on(backend, clock);
+        let first = clock.now().unwrap() + AHEAD;
+        timer.settime(&TimerSpec::at(first).every(INTERVAL)).unwrap();
+        (timer, clock, first)
+    });
+    let relative = open_on(backend, Clock::Boottime);
+    relative.arm_after(SECOND / 2).unwrap();
+    Box::new(move |slept| {
+        // Nobody has asked the userspace timer since, but its thread.
+        until_readable(&relative);
+        assert_eq!(relative.read().unwrap(), 1);
+        for (timer, clock, first) in timers {
+            let count = assert_counts_by_the_clock(clock, first, INTERVAL, || timer.wait(None).unwrap());
+            let asleep = slept.long - AHEAD;
+            assert!(u128::from(count) >= asleep.as_millis() / INTERVAL.as_millis(), "{count}");
+        }
+    })
+}
+
+fn monotonic_and_relative_wall_clock_times_do_not(backend: &'static Backend, _: &Alarm) -> Check {
+    let monotonic = || Clock::Monotonic.now().unwrap();
+    let before = monotonic();
+    let timers = [Clock::Monotonic, Clock::Realtime].map(|clock| {
+        let timer = open_on(backend, clock);
+        timer.arm_after(HOUR).unwrap();
+        timer
+    });
+    Box::new(move |_| {
+        for timer in timers {
+            let left = left(&timer);
+            assert!(left >= HOUR - (monotonic() - before), "{:?}: {left:?}", timer.clock());
+        }
+    })
+}
+
+fn a_suspend_is_told_as_a_step(backend: &'static Backend, _: &Alarm) -> Check {
+    let timer = watching(backend);
+    Box::new(move |slept| {
+        until_readable(&timer);
+        assert_canceled(timer.read());
+        assert_nothing_to_read(&timer);
+        assert!(left(&timer) <= HOUR - slept.long);
+    })
+}
+
+fn who_waits_waits_on_through_a_suspend(backend: &'static Backend, _: &Alarm) -> Check {
+    let time = Clock::Boottime.now().unwrap() + 3 * SECOND;
+    let waiters = [false, true].map(|nonblocking| {
+        let timer = TimerFd::builder(Clock::Boottime).backend(backend).nonblocking(nonblocking).open().unwrap();
+        timer.arm_at(time).unwrap();
+        thread::spawn(move || {
+            let count = if nonblocking { timer.wait(None) } else { timer.read() };
+            (count.unwrap(), Clock::Boottime.now().unwrap())
+        })
+    });
+    Box::new(move |_| {
+        for waiter in waiters {
+            let (count, at) = waiter.join().unwrap();
+            assert!(count == 1 && at >= time, "{count} at {at:?}, not {time:?}");
+        }
+    })
+}
+
+/// The kernel's does it, as nothing else here can. Ours is three seconds earlier, and expires when the machine is awake.
+fn alarm_clocks_wake_a_suspended_machine(backend: &'static Backend, alarm: &Alarm) -> Check {
+    let timer = open_on(backend, alarm.clock);
+    let (clock, time) = (alarm.clock, if is_kernel(backend) { alarm.time } else { alarm.time - 3 * SECOND });
+    timer.arm_at(time).unwrap();
+    Box::new(move |slept| {
+        // The alarm in the hardware, and the length of the sleep, go by whole seconds.
+        assert!(is_kernel(backend) || slept.until > time + SECOND, "{:?}, {time:?}", slept.until);
+        until_readable(&timer);
+        assert!(clock.now().unwrap() >= time);
+        assert_eq!(timer.read().unwrap(), 1);
+    })
+}
