@@ -68,6 +68,7 @@ impl State {
     /// Ends everything: nothing expires any more, and there is nothing to show it by.
     pub(super) fn close(&mut self) -> Option<Latch> {
         self.schedule = Schedule::default();
+        self.owed = 0;
         self.latch.take()
     }
 
@@ -78,12 +79,14 @@ impl State {
 
     /// When the thread is needed next, if ever.
     pub(super) fn due(&self) -> Option<u64> {
-        let next = self.schedule.next()?;
+        let rested = self.filled.saturating_add(self.rest);
         let is_raised = self.latch.as_ref().is_some_and(Latch::is_raised);
         // A step back may hide the first expiration since somebody asked, by which a timer that is told of it is turned off.
         let can_wait = !(self.watch.is_some() && self.schedule.is_settled());
-        let due = if is_raised && can_wait { next.max(self.filled.saturating_add(self.rest)) } else { next };
-        (due < NEVER).then_some(due)
+        let next = self.schedule.next().map(|next| if is_raised && can_wait { next.max(rested) } else { next });
+        // What the pipe did not take is put again, though nothing more may ever expire.
+        let again = (self.owed > 0).then_some(rested);
+        next.into_iter().chain(again).min().filter(|&due| due < NEVER)
     }
 
     /// Lets the descriptor show all expirations up to now.
@@ -106,12 +109,12 @@ impl State {
     fn fill(&mut self, unread: io::Result<u64>, new: u64, now: u64) {
         let Some(latch) = &mut self.latch else { return };
         let count = std::mem::take(&mut self.owed).saturating_add(new).saturating_add(*unread.as_ref().unwrap_or(&0));
-        // What the pipe does not take now comes with the next count.
+        // What the pipe does not take now comes with the next count, or after a rest.
         if unread.is_err() || latch.put(count).is_err() {
             self.owed = count;
         }
         self.rest = match unread {
-            Ok(0) => SHORTEST_REST,
+            Ok(0) if self.owed == 0 => SHORTEST_REST,
             _ => self.rest.saturating_mul(2).min(LONGEST_REST),
         };
         self.filled = now;

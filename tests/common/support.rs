@@ -4,6 +4,7 @@
 
 use portable_timerfd::{Backend, Clock, Initial, Timer, TimerFd, TimerSpec};
 use std::io;
+use std::mem::size_of;
 use std::time::Duration;
 
 pub use crate::common::*;
@@ -38,6 +39,16 @@ pub fn assert_nothing_to_read(timer: &dyn Timer) {
 #[track_caller]
 pub fn assert_einval<T: std::fmt::Debug>(result: io::Result<T>) {
     assert_eq!(result.unwrap_err().raw_os_error(), Some(nix::libc::EINVAL));
+}
+
+/// What `Duration::MAX` becomes: 2⁶³−1 nanoseconds, but 68 years for the kernel's row where seconds have 32 bits.
+pub fn longest(backend: &Backend) -> Duration {
+    let is_narrow = size_of::<nix::libc::timespec>() == 8;
+    if is_narrow && backend.name() == "kernel" {
+        Duration::new(i32::MAX as u64, 999_999_999)
+    } else {
+        Duration::from_nanos(i64::MAX as u64)
+    }
 }
 
 /// The time left that a setting reports.

@@ -1,0 +1,41 @@
+# What the scripts share: what they need, and where they build.
+# shellcheck shell=bash
+
+# For what can't be had here at all.
+not_checked() {
+    echo "NOT CHECKED: $*"
+    exit 0
+}
+
+# A program, and the package it is in.
+need() {
+    command -v "$1" >/dev/null || package "$2"
+}
+
+package() {
+    command -v apt-get >/dev/null || { echo "install $1 first" >&2; exit 1; }
+    { apt-get -qq update && apt-get -qq install -y "$1"; } >/dev/null
+}
+
+# Nightly Rust with this component; the one that is there, if it has it.
+nightly() {
+    rustup component list --toolchain nightly --installed 2>/dev/null | grep "^$1" >/dev/null && return
+    rustup toolchain install nightly --profile minimal --component "$1" >/dev/null 2>&1 ||
+        not_checked "nightly Rust with $1 can't be fetched here"
+}
+
+# The standard library for another target.
+target() {
+    rustup target add "$1" >/dev/null 2>&1 || not_checked "Rust for $1 can't be fetched here"
+}
+
+# A build folder of its own, for what is built otherwise than the rest.
+build_apart() {
+    export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/$1
+}
+
+# strace, if it may trace here.
+need_strace() {
+    need strace strace
+    strace -o /dev/null true 2>/dev/null || not_checked "strace may not trace here, so $*"
+}

@@ -1,0 +1,96 @@
+//! Timers that can't be made, and threads that can't be started.
+
+use crate::common::userspace_builder;
+use crate::inject::with_faults;
+use nix::libc;
+use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use std::collections::BTreeSet;
+use std::io;
+use std::time::Duration;
+
+crate::cases![
+    a_timer_of_the_kernel_that_cannot_be_made_is_an_error_of_the_facade_too,
+    a_pipe_that_cannot_be_made_is_an_error,
+    a_pipe_that_cannot_be_prepared_is_an_error_and_is_closed,
+    a_thread_without_memory_is_an_error_that_changes_nothing,
+    a_thread_whose_signals_cannot_be_blocked_is_an_error_that_changes_nothing,
+    a_thread_that_may_not_sleep_exactly_serves_all_the_same,
+];
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn userspace() -> io::Result<TimerFd> {
+    userspace_builder(Clock::Monotonic).open()
+}
+
+pub fn errno<T>(result: io::Result<T>) -> Option<i32> {
+    result.err().and_then(|e| e.raw_os_error())
+}
+
+#[track_caller]
+fn assert_works(timer: io::Result<TimerFd>) {
+    let timer = timer.unwrap();
+    timer.arm_after(Duration::from_millis(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+/// The descriptors of this process; that of the directory is always the lowest one free.
+pub fn descriptors() -> BTreeSet<i32> {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap();
+    entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect()
+}
+
+/// What making a timer gives while a call fails. Whatever it is, nothing is left, and the next one works.
+#[track_caller]
+fn made_under<T>(fault: &str, make: fn() -> io::Result<TimerFd>, look: impl FnOnce(io::Result<TimerFd>) -> T) -> T {
+    let before = descriptors();
+    let seen = look(with_faults(&[fault], make));
+    assert_eq!(descriptors(), before, "{fault}");
+    assert_works(make());
+    seen
+}
+
+fn a_timer_of_the_kernel_that_cannot_be_made_is_an_error_of_the_facade_too() {
+    for (name, number) in [("EMFILE", libc::EMFILE), ("ENFILE", libc::ENFILE), ("ENOMEM", libc::ENOMEM)] {
+        let fault = format!("timerfd_create:error={name}");
+        assert_eq!(made_under(&fault, || TimerFd::new(Clock::Monotonic), errno), Some(number));
+    }
+}
+
+fn a_pipe_that_cannot_be_made_is_an_error() {
+    for (name, number) in [("EMFILE", libc::EMFILE), ("ENFILE", libc::ENFILE)] {
+        assert_eq!(made_under(&format!("pipe2:error={name}"), userspace, errno), Some(number));
+    }
+}
+
+/// Each of the five `fcntl(2)` of a timer: the last one, which moves a descriptor out of the way, is not needed.
+fn a_pipe_that_cannot_be_prepared_is_an_error_and_is_closed() {
+    let seen = [1, 2, 3, 4, 5].map(|call| made_under(&format!("fcntl:error=EMFILE:when={call}"), userspace, errno));
+    assert_eq!(seen, [Some(libc::EMFILE), Some(libc::EMFILE), Some(libc::EMFILE), Some(libc::EMFILE), None]);
+    made_under("fcntl:error=EMFILE:when=5", userspace, assert_works);
+}
+
+/// What arming a timer gives while a call fails. If it is an error, nothing has changed, and the next time it works.
+fn armed_under(fault: &str) -> Option<i32> {
+    let timer = userspace().unwrap();
+    timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
+    let refusal = errno(with_faults(&[fault], || timer.arm_after(Duration::ZERO)));
+    if refusal.is_some() {
+        assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR), "{fault}");
+        timer.arm_after(Duration::from_millis(1)).unwrap();
+    }
+    assert_eq!(timer.wait(None).unwrap(), 1, "{fault}");
+    refusal
+}
+
+fn a_thread_without_memory_is_an_error_that_changes_nothing() {
+    assert_eq!(armed_under("mmap:error=ENOMEM:when=1"), Some(libc::ENOMEM));
+}
+
+fn a_thread_whose_signals_cannot_be_blocked_is_an_error_that_changes_nothing() {
+    assert_eq!(armed_under("rt_sigprocmask:error=EINVAL:when=1"), Some(libc::EINVAL));
+}
+
+fn a_thread_that_may_not_sleep_exactly_serves_all_the_same() {
+    assert_eq!(armed_under("prctl:error=EPERM"), None);
+}

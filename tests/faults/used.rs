@@ -1,0 +1,189 @@
+//! Calls that fail while a timer is used.
+
+use crate::common::{assert_counts_by_the_clock, raw_read, until_readable, userspace_builder};
+use crate::inject::with_faults;
+use crate::made::{descriptors, errno};
+use nix::libc;
+use polling::{Event, Events, PollMode, Poller};
+use portable_timerfd::{backends, Clock, Registered, Timer, TimerFd, TimerSpec};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+crate::cases![
+    what_the_kernel_answers_to_a_setting_comes_as_it_is,
+    wait_and_its_sums_go_on_through_interruptions,
+    the_thread_sleeps_on_through_interruptions,
+    a_loop_goes_on_through_interruptions,
+    an_interrupted_read_is_an_error_and_the_next_one_works,
+    a_read_that_fails_loses_nothing,
+    a_wait_that_cannot_be_had_is_an_error_and_the_next_one_works,
+    what_the_pipe_refuses_comes_with_the_next_count,
+    what_the_pipe_refuses_of_a_timer_set_once_is_shown_after_a_rest,
+    an_interrupted_close_is_not_done_again,
+];
+
+const MILLI: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn on_every_backend(nonblocking: bool) -> impl Iterator<Item = TimerFd> {
+    let builder = TimerFd::builder(Clock::Monotonic).nonblocking(nonblocking);
+    backends::ALL.iter().map(move |backend| builder.backend(backend).open().unwrap())
+}
+
+fn what_the_kernel_answers_to_a_setting_comes_as_it_is() {
+    let timer = TimerFd::new(Clock::Monotonic).unwrap();
+    timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
+    let refused = with_faults(&["timerfd_settime:error=ENOMEM", "timerfd_gettime:error=EPERM"], || {
+        [errno(timer.arm_after(HOUR)), errno(timer.gettime()), errno(timer.read())]
+    });
+    assert_eq!(refused, [libc::ENOMEM, libc::EPERM, libc::EAGAIN].map(Some));
+    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+}
+
+/// All counts that a reader gets, of a timer that expires each millisecond, are what the clock says.
+#[track_caller]
+fn assert_adds_up(timer: &TimerFd, read: fn(&TimerFd) -> u64, faults: &[&str]) {
+    let first = Clock::Monotonic.now().unwrap() + MILLI;
+    timer.settime(&TimerSpec::at(first).every(MILLI)).unwrap();
+    let sum = with_faults(faults, || (0..50).map(|_| read(timer)).sum::<u64>());
+    assert_counts_by_the_clock(Clock::Monotonic, first, MILLI, || sum + timer.wait(None).unwrap());
+}
+
+fn waited(timer: &TimerFd) -> u64 {
+    timer.wait(None).unwrap()
+}
+
+fn plainly_read(timer: &TimerFd) -> u64 {
+    until_readable(timer);
+    raw_read(timer).unwrap()
+}
+
+fn wait_and_its_sums_go_on_through_interruptions() {
+    for timer in on_every_backend(false) {
+        assert_adds_up(&timer, waited, &["?poll,ppoll,preadv2:error=EINTR:when=1+2"]);
+    }
+}
+
+/// A futex is what the thread sleeps on. It is also what wakes others, which can't be interrupted: so the reader uses no lock.
+fn the_thread_sleeps_on_through_interruptions() {
+    for timer in on_every_backend(false) {
+        assert_adds_up(&timer, plainly_read, &["futex:error=EINTR:when=1+2"]);
+    }
+}
+
+fn a_loop_goes_on_through_interruptions() {
+    for timer in on_every_backend(true) {
+        let poller = Arc::new(Poller::new().unwrap());
+        let timer = Registered::new(&poller, timer, Event::readable(7), PollMode::Level).unwrap();
+        timer.arm_every(MILLI).unwrap();
+        with_faults(&["?epoll_wait,epoll_pwait,?epoll_pwait2:error=EINTR:when=1+2"], || {
+            let mut events = Events::new();
+            for _ in 0..20 {
+                events.clear();
+                while events.is_empty() {
+                    poller.wait(&mut events, None).or_else(through_interruptions).unwrap();
+                }
+                assert!(timer.read().unwrap() >= 1);
+            }
+        });
+    }
+}
+
+fn through_interruptions(e: io::Error) -> io::Result<usize> {
+    if e.kind() == io::ErrorKind::Interrupted {
+        Ok(0)
+    } else {
+        Err(e)
+    }
+}
+
+fn an_interrupted_read_is_an_error_and_the_next_one_works() {
+    for timer in on_every_backend(false) {
+        timer.arm_after(HOUR).unwrap();
+        let refused = with_faults(&["read:error=EINTR:when=1"], || errno(timer.read()));
+        assert_eq!(refused, Some(libc::EINTR), "{timer:?}");
+        timer.arm_after(MILLI).unwrap();
+        assert_eq!(timer.read().unwrap(), 1);
+    }
+}
+
+fn a_read_that_fails_loses_nothing() {
+    for timer in on_every_backend(true) {
+        timer.arm_after(Duration::ZERO).unwrap();
+        until_readable(&timer);
+        let failing = ["read,preadv2:error=EIO"];
+        let refused = with_faults(&failing, || [timer.read(), timer.try_read(), timer.wait(None)].map(errno));
+        assert_eq!(refused, [Some(libc::EIO); 3], "{timer:?}");
+        assert_eq!(timer.read().unwrap(), 1, "{timer:?}");
+    }
+}
+
+fn a_wait_that_cannot_be_had_is_an_error_and_the_next_one_works() {
+    for timer in on_every_backend(true) {
+        timer.arm_after(HOUR).unwrap();
+        let (waited, left) = with_faults(&["?poll,ppoll:error=ENOMEM"], || (timer.wait(None), timer.gettime()));
+        assert_eq!(errno(waited), Some(libc::ENOMEM));
+        assert!(left.unwrap().is_armed());
+        timer.arm_after(MILLI).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+    }
+}
+
+/// As a pipe may for want of memory.
+fn what_the_pipe_refuses_comes_with_the_next_count() {
+    for error in ["EAGAIN", "EINTR", "ENOMEM"] {
+        let timer = userspace_builder(Clock::Monotonic).open().unwrap();
+        assert_adds_up(&timer, waited, &[&format!("write:error={error}:when=3+5")]);
+    }
+}
+
+/// Nothing more expires that could bring it along.
+fn what_the_pipe_refuses_of_a_timer_set_once_is_shown_after_a_rest() {
+    let timer = userspace_builder(Clock::Monotonic).open().unwrap();
+    with_faults(&["write:error=ENOMEM:when=1"], || {
+        timer.arm_after(Duration::ZERO).unwrap();
+        until_readable(&timer);
+    });
+    assert_eq!(timer.read().unwrap(), 1);
+}
+
+static CLOSE_IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static CLOSED: AtomicU64 = AtomicU64::new(0);
+static CLOSED_TWICE: AtomicU64 = AtomicU64::new(0);
+
+/// The C library's, but that Linux's way of being interrupted can be asked for: it has closed all the same.
+#[no_mangle]
+pub extern "C" fn close(fd: libc::c_int) -> libc::c_int {
+    // SAFETY: the caller gives up the descriptor.
+    if unsafe { libc::syscall(libc::SYS_close, fd) } != 0 {
+        CLOSED_TWICE.fetch_add(1, Ordering::Relaxed);
+        return -1;
+    }
+    CLOSED.fetch_add(1, Ordering::Relaxed);
+    if CLOSE_IS_INTERRUPTED.load(Ordering::Relaxed) {
+        nix::errno::Errno::EINTR.set();
+        return -1;
+    }
+    0
+}
+
+fn an_interrupted_close_is_not_done_again() {
+    let before = descriptors();
+    let timers: Vec<TimerFd> = on_every_backend(true).collect();
+    for timer in &timers {
+        timer.arm_every(MILLI).unwrap();
+    }
+    CLOSE_IS_INTERRUPTED.store(true, Ordering::Relaxed);
+    let closed = CLOSED.load(Ordering::Relaxed);
+    drop(timers);
+    assert_eq!(
+        CLOSED.load(Ordering::Relaxed) - closed,
+        3,
+        "one descriptor of the kernel's timer, two of the emulation's"
+    );
+    CLOSE_IS_INTERRUPTED.store(false, Ordering::Relaxed);
+    assert_eq!(CLOSED_TWICE.load(Ordering::Relaxed), 0);
+    assert_eq!(descriptors(), before);
+}
