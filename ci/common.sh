@@ -7,14 +7,14 @@ not_checked() {
     exit 0
 }
 
-# A program, and the package it is in.
+# A program, and the packages it comes with.
 need() {
-    command -v "$1" >/dev/null || package "$2"
+    command -v "$1" >/dev/null || package "${@:2}"
 }
 
 package() {
-    command -v apt-get >/dev/null || { echo "install $1 first" >&2; exit 1; }
-    { apt-get -qq update && apt-get -qq install -y "$1"; } >/dev/null
+    command -v apt-get >/dev/null || { echo "install $* first" >&2; exit 1; }
+    { apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"; } >/dev/null
 }
 
 # Nightly Rust with this component; the one that is there, if it has it.
