@@ -61,7 +61,6 @@ impl State {
         };
         self.runs_on = runs_on;
         self.schedule = Schedule::new(first, nanos(new.interval()));
-        self.rest = SHORTEST_REST;
         self.refresh(now);
     }
 
@@ -158,7 +157,6 @@ impl State {
         let given = self.taken_back(unread, now);
         let counted = self.schedule.count(now);
         self.settled();
-        self.rest = SHORTEST_REST;
         Ok(given.saturating_add(counted))
     }
 

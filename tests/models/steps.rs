@@ -3,7 +3,7 @@
 use crate::backends::sys::error::ECANCELED;
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
-use crate::support::{assert_ok, ns, open_on, plain_read};
+use crate::support::{add, assert_ok, counted_read, ns, open_on, plain_read};
 use crate::timer::Timer;
 use crate::world::{side_by_side, WORLD};
 use crate::{Clock, TimerSpec};
@@ -18,6 +18,9 @@ crate::cases![
     a_step_forward_brings_an_absolute_time,
     a_notice_that_a_setting_made_void_is_no_expiration,
     the_first_expiration_since_gettime_is_seen_though_the_count_rests,
+    a_disarmed_timer_with_the_mark_is_told_though_no_other_was_armed,
+    a_step_past_the_time_turns_off_a_timer_whoever_sees_it_first,
+    what_is_taken_back_while_others_read_comes_again_once,
 ];
 
 /// When a world begins, and how far its clock is stepped.
@@ -131,6 +134,56 @@ fn the_first_expiration_since_gettime_is_seen_though_the_count_rests() {
     WORLD.step_wall(-(STEP as i64));
     assert!(is_told(&timer));
     assert!(!timer.gettime().unwrap().is_armed());
+    drop(timer);
+    WORLD.end();
+}
+
+fn a_disarmed_timer_with_the_mark_is_told_though_no_other_was_armed() {
+    let timer = Arc::new(open_on(Clock::Realtime, false));
+    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    side_by_side(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
+    assert!(is_told(&timer));
+    drop(timer);
+    WORLD.end();
+}
+
+fn a_step_past_the_time_turns_off_a_timer_whoever_sees_it_first() {
+    let timer = open_on(Clock::Realtime, true);
+    timer.settime(&TimerSpec::at(ns(WALL + HOUR)).every(ns(HOUR)).cancel_on_set()).unwrap();
+    WORLD.step_wall(2 * HOUR as i64);
+    assert!(is_told(&timer));
+    assert!(!timer.gettime().unwrap().is_armed());
+    drop(timer);
+    WORLD.end();
+}
+
+/// However they race: each period is counted once in the end.
+fn what_is_taken_back_while_others_read_comes_again_once() {
+    let shared = Arc::new((open_on(Clock::Realtime, false), AtomicU64::new(0)));
+    shared.0.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
+    let waiter = Arc::clone(&shared);
+    let waiter = shuttle::thread::spawn(move || add(&waiter.1, waiter.0.read().unwrap()));
+    side_by_side(
+        &shared,
+        &[
+            |(timer, sum)| add(sum, plain_read(timer)),
+            |(timer, _)| assert_ok(timer.gettime()),
+            |(timer, sum)| add(sum, counted_read(timer)),
+            |_| {
+                WORLD.pass(35);
+                WORLD.step_wall(-20);
+                WORLD.settle();
+                WORLD.pass(200_000);
+            },
+        ],
+    );
+    // The others may have left nothing for the one who waits; longer than this no count rests.
+    WORLD.settle();
+    WORLD.pass(10_000_000);
+    waiter.join().unwrap();
+    let (timer, sum) = Arc::into_inner(shared).unwrap();
+    add(&sum, counted_read(&timer));
+    assert_eq!(sum.into_inner(), (WORLD.time(Clock::Realtime) - WALL) / 10);
     drop(timer);
     WORLD.end();
 }

@@ -139,6 +139,8 @@ fn nothing_due_wakes_nobody() {
         timer.disarm().unwrap();
         timer.arm_at(Duration::MAX).unwrap();
     }
+    blind[0].settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    blind[0].disarm().unwrap();
     // A short sleep that it had begun because of them is over once it has come by for something else.
     timers[1].arm_after(Duration::from_millis(1)).unwrap();
     until_readable(&timers[1]);
