@@ -32,7 +32,7 @@ fn rows(asked: Option<&'static Backend>) -> Vec<&'static Backend> {
 fn run(options: &common::Options) -> io::Result<()> {
     let poller = Arc::new(Poller::new()?);
     let mut timers: Vec<Registered<TimerFd>> = Vec::new();
-    for (backend, period) in rows(options.backend).into_iter().zip(PERIODS) {
+    for (backend, period) in rows(options.backend).into_iter().zip(PERIODS.into_iter().cycle()) {
         let timer = match common::open(Some(backend), Clock::Monotonic, true) {
             Err(e) if e.kind() == ErrorKind::Unsupported && options.backend.is_none() => {
                 say!("This system has no {} timers", backend.name());

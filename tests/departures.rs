@@ -111,7 +111,8 @@ fn opening_it_anew() {
         nix::fcntl::open(name.as_str(), flags | OFlag::O_NONBLOCK, nix::sys::stat::Mode::empty()).map(drop)
     };
     for flags in [OFlag::O_RDONLY, OFlag::O_WRONLY] {
-        assert_eq!([open(&kernel, flags), open(&userspace, flags)], [Err(Errno::ENXIO), Ok(())]);
+        assert!(matches!(open(&kernel, flags), Err(Errno::ENXIO | Errno::EACCES)), "the latter for who is not root");
+        assert_eq!(open(&userspace, flags), Ok(()));
     }
     let name = format!("/proc/self/fd/{}", userspace.as_raw_fd());
     let mut foreign = std::fs::OpenOptions::new().write(true).open(name).unwrap();

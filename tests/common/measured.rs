@@ -7,7 +7,7 @@ use std::time::Duration;
 pub fn keep(backend: &str, test: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
-    let text = format!("{median:.1?} in the middle of {}, {longest:.1?} at most", times.len());
+    let text = format!("{median:.1?} the median of {}, {longest:.1?} the longest", times.len());
     println!("{backend}: {text}");
     if let Some(file) = std::env::var_os("PARITY_BOUNDS") {
         let mut file = std::fs::File::options().create(true).append(true).open(file).unwrap();

@@ -1,4 +1,4 @@
-//! Random scripts: their seed is printed, and the one that fails is shrunk and printed as a program.
+//! Random scripts: their seed is printed, and the one that fails is shrunk and printed too.
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};

@@ -52,8 +52,11 @@ fn schedules() -> usize {
     usize::try_from(random::number_from_env("MODELS_SCHEDULES", 50)).unwrap()
 }
 
-/// A failure prints a schedule that `shuttle::replay` takes.
+/// A failure prints a schedule, which `MODELS_REPLAY` takes for the one scenario that is asked for.
 fn explore(scenario: fn()) {
+    if let Ok(schedule) = std::env::var("MODELS_REPLAY") {
+        return shuttle::replay(scenario, &schedule);
+    }
     runs::run(RandomScheduler::new(schedules()), scenario);
     runs::run(PctScheduler::new(4, schedules()), scenario);
 }

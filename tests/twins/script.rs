@@ -117,13 +117,32 @@ pub fn script() -> impl Strategy<Value = Script> {
     (clock, prop::collection::vec(op(), 5..60)).prop_map(|(clock, ops)| Script { clock, ops })
 }
 
+const BEGIN: &str = "\
+#![allow(unused)]
+use nix::fcntl::{fcntl, FcntlArg, OFlag};
+use nix::poll::{poll, PollFd, PollFlags};
+use portable_timerfd::{backends, Clock, Timer, TimerFd, TimerSpec};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+#[test]
+fn script() -> std::io::Result<()> {
+    for backend in backends::ALL {
+        println!(\"{}\", backend.name());
+";
+const OPEN: &str = "        let timer = TimerFd::builder(clock).backend(backend).open()?;
+        let mut duplicate = timer.as_fd().try_clone_to_owned()?;
+        let mut count = [0; 8];
+";
+
 /// The script as a program.
 impl Display for Script {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "let clock = Clock::{:?};", self.clock)?;
-        writeln!(f, "let timer = TimerFd::builder(clock).backend(backend).open()?;")?;
-        writeln!(f, "let mut duplicate = timer.as_fd().try_clone_to_owned()?;")?;
-        self.ops.iter().try_for_each(|op| writeln!(f, "{op}"))
+        f.write_str(BEGIN)?;
+        writeln!(f, "        let clock = Clock::{:?};", self.clock)?;
+        f.write_str(OPEN)?;
+        self.ops.iter().try_for_each(|op| writeln!(f, "        {op}"))?;
+        f.write_str("    }\n    Ok(())\n}\n")
     }
 }
 
@@ -131,21 +150,26 @@ impl Display for Op {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Op::Settime { first, interval, mark } => {
-                write!(f, "timer.settime(&{first}")?;
+                write!(f, "let _ = dbg!(timer.settime(&{first}")?;
                 if !interval.is_zero() {
                     write!(f, ".every({})", Nanos(*interval))?;
                 }
-                f.write_str(if *mark { ".cancel_on_set())?;" } else { ")?;" })
+                f.write_str(if *mark { ".cancel_on_set()));" } else { "));" })
             }
-            Op::Disarm => f.write_str("timer.disarm()?;"),
-            Op::Gettime => f.write_str("dbg!(timer.gettime()?);"),
+            Op::Disarm => f.write_str("let _ = dbg!(timer.disarm());"),
+            Op::Gettime => f.write_str("let _ = dbg!(timer.gettime());"),
             Op::Read => f.write_str("let _ = dbg!(timer.read());"),
             Op::TryRead => f.write_str("let _ = dbg!(timer.try_read());"),
-            Op::PlainRead => f.write_str("let _ = dbg!(nix::unistd::read(&timer, &mut [0; 8]));"),
-            Op::ReadDuplicate => f.write_str("let _ = dbg!(nix::unistd::read(&duplicate, &mut [0; 8]));"),
+            Op::PlainRead => {
+                f.write_str("let _ = dbg!(nix::unistd::read(&timer, &mut count), u64::from_ne_bytes(count));")
+            }
+            Op::ReadDuplicate => {
+                f.write_str("let _ = dbg!(nix::unistd::read(&duplicate, &mut count), u64::from_ne_bytes(count));")
+            }
             Op::Duplicate => f.write_str("duplicate = duplicate.try_clone()?;"),
-            Op::Poll => f.write_str("dbg!(is_readable(&timer));"),
-            Op::SetNonblocking(on) => write!(f, "set_nonblocking(&timer, {on});"),
+            Op::Poll => f.write_str("let _ = dbg!(poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], 0u8));"),
+            Op::SetNonblocking(true) => f.write_str("fcntl(&timer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;"),
+            Op::SetNonblocking(false) => f.write_str("fcntl(&timer, FcntlArg::F_SETFL(OFlag::empty()))?;"),
             Op::Sleep(nanos) => write!(f, "std::thread::sleep(Duration::from_nanos({nanos}));"),
         }
     }

@@ -5,14 +5,16 @@ mod page;
 mod report;
 mod results;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
-parity-report [--bounds FILE] [LOG...]
+parity-report                      runs `cargo test`, and reports what it showed
+parity-report --bounds FILE LOG...  reports what is in the LOGs instead
 
-LOGs hold the output of `cargo test`, and of what else ran tests; FILE what the tests measured (the variable
-PARITY_BOUNDS names it to them). Without any, `cargo test` is run.
+LOGs hold what `cargo test 2>&1` printed, and what `ci/vm` did; FILE what the tests measured, to whom the variable
+PARITY_BOUNDS names it.
 ";
 
 struct Inputs {
@@ -25,32 +27,41 @@ fn inputs() -> Result<Option<Inputs>, Box<dyn std::error::Error>> {
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
-            lexopt::Arg::Long("bounds") => bounds = Some(std::fs::read_to_string(args.value()?)?),
-            lexopt::Arg::Value(log) => logs.push(std::fs::read_to_string(log)?),
+            lexopt::Arg::Long("bounds") => bounds = Some(text(args.value()?)?),
+            lexopt::Arg::Value(log) => logs.push(text(log)?),
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(None),
             other => return Err(other.unexpected().into()),
         }
     }
     Ok(Some(match bounds {
         None if logs.is_empty() => run_tests()?,
+        Some(_) if logs.is_empty() => return Err("what was measured is of no use without the LOGs".into()),
         bounds => Inputs { logs, bounds: bounds.unwrap_or_default() },
     }))
+}
+
+fn text(path: OsString) -> Result<String, String> {
+    std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.to_string_lossy()))
 }
 
 /// Runs the tests; what they print and what they measure.
 fn run_tests() -> io::Result<Inputs> {
     let measured = std::env::temp_dir().join(format!("parity-bounds-{}", std::process::id()));
-    let output = Command::new("cargo").args(["test", "--no-fail-fast"]).env("PARITY_BOUNDS", &measured).output()?;
-    let log = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+    eprintln!("Running cargo test, for a minute or two");
+    // In one stream: cargo's lines tell which suite those of the tests are of.
+    let mut tests = Command::new("sh");
+    let output = tests.args(["-c", "exec cargo test --no-fail-fast 2>&1"]).env("PARITY_BOUNDS", &measured).output()?;
+    let log = String::from_utf8_lossy(&output.stdout).into_owned();
     let bounds = std::fs::read_to_string(&measured).unwrap_or_default();
     let _ = std::fs::remove_file(measured);
     Ok(Inputs { logs: vec![log], bounds })
 }
 
 fn main() -> ExitCode {
-    let inputs = match inputs() {
-        Ok(Some(inputs)) => inputs,
-        Ok(None) => {
+    let page = text("docs/parity.md".into());
+    let (inputs, page) = match inputs().and_then(|inputs| Ok((inputs, page?))) {
+        Ok((Some(inputs), page)) => (inputs, page::parse(&page)),
+        Ok((None, _)) => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
@@ -59,7 +70,6 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let page = page::parse(&std::fs::read_to_string("docs/parity.md").expect("it is run in the project's folder"));
     let results = results::Results::parse(&inputs.logs, &inputs.bounds);
     let report = report::Report::new(&page, &results);
     let _ = io::stdout().write_all(report.table.as_bytes());

@@ -39,13 +39,15 @@ impl Report {
         let worst = outcomes.clone().max();
         match (worst, claim) {
             (Some(Outcome::Failed), _) => {
-                self.fault(promise, "a test failed");
+                let failed = |test: &&String| results.outcome(test, backend) == Some(Outcome::Failed);
+                let tests: Vec<&str> = promise.tests.iter().filter(failed).map(String::as_str).collect();
+                self.fault(promise, &format!("on {} {} failed", BACKENDS[backend], tests.join(", ")));
                 "FAILED".into()
             }
             (Some(Outcome::Ignored), _) => "ignored".into(),
             (Some(Outcome::Passed), claim) if is_bounded(claim) => self.bound(promise, backend, results),
             (Some(Outcome::Passed), claim) if claim.starts_with("exact") => "pass".into(),
-            (Some(Outcome::Passed), claim) => format!("{}, as shown", first_words(claim)),
+            (Some(Outcome::Passed), claim) => format!("shown: {}", first_words(claim)),
             (None, claim) if is_bounded(claim) || backend == 1 && claim.starts_with("exact") => {
                 if !promise.tests.is_empty() {
                     self.fault(promise, &format!("no test shows it of {}", BACKENDS[backend]));
@@ -65,7 +67,10 @@ impl Report {
             Some(measured) => format!("bounded, measured: {measured}"),
             None if !claim.contains(" ms") && !claim.contains(" µs") => "bounded".into(),
             None => {
-                self.fault(promise, &format!("its bound on {} was not measured", BACKENDS[backend]));
+                self.fault(
+                    promise,
+                    &format!("its bound on {} was not measured, or is not in what --bounds names", BACKENDS[backend]),
+                );
                 "bounded, not measured".into()
             }
         }
@@ -82,7 +87,7 @@ impl Report {
     fn check_that_all_are_named(&mut self, page: &[Promise], results: &Results) {
         for test in &results.promising {
             if !page.iter().any(|promise| promise.tests.contains(test)) {
-                self.faults.push(format!("{test} shows something that is not on the page"));
+                self.faults.push(format!("{test} is named in no last column of the page"));
             }
         }
     }
@@ -95,5 +100,7 @@ fn is_bounded(claim: &str) -> bool {
 
 /// The claim in short.
 fn first_words(claim: &str) -> &str {
-    claim.split([':', ';', '.', ',']).next().unwrap_or(claim)
+    let ends = [": ", "; ", ". ", ", "];
+    let end = ends.iter().filter_map(|end| claim.find(end)).min().unwrap_or(claim.len());
+    &claim[..end]
 }
