@@ -133,7 +133,8 @@ fn servers_count_what_their_periods_say() {
             let begun = Instant::now();
             let mut server = Server::start(program);
             let mut counts = [0; 3];
-            while counts[2] < 4 {
+            // One timer's interrupt may be late when another's is not.
+            while counts[0] < 12 || counts[1] < 6 || counts[2] < 4 {
                 add_count(&mut counts, &server.until("Timer "));
             }
             server.connect().write_all(b"stop").unwrap();

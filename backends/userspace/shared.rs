@@ -82,7 +82,7 @@ impl Shared {
             let read = read_message(reader);
             state = self.state();
             present = read.and_then(|count| self.collect_from(&mut state, count, last));
-            state.readers -= 1;
+            state.reader_leaves(present.is_ok());
         }
         present
     }
@@ -177,14 +177,20 @@ impl Shared {
 
     /// Tells of a step, by an error, if there is one to be told of. It counts as shown too.
     fn tell_step(&self, state: &mut State) -> io::Result<()> {
-        let Some(watch) = &mut state.watch else { return Ok(()) };
+        let Some(mut watch) = state.watch else { return Ok(()) };
         let steps = self.engine.steps();
         watch.show(steps);
-        if watch.tell(steps) {
+        let is_told = watch.tell(steps);
+        if is_told {
             state.cancel(time(state.runs_on))?;
-            return Err(os_error(ECANCELED));
         }
-        Ok(())
+        // Not before: who gets another error is told the next time.
+        state.watch = Some(watch);
+        if is_told {
+            Err(os_error(ECANCELED))
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes the timer readable if there was a step.
@@ -219,7 +225,9 @@ impl Look for Shared {
         self.stand(&mut state);
     }
 
-    fn look_for_step(&self) {
-        self.show_step(&mut self.state());
+    fn look_for_step(self: Arc<Self>) {
+        let mut state = self.state();
+        self.show_step(&mut state);
+        self.stand(&mut state);
     }
 }

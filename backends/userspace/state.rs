@@ -79,10 +79,10 @@ impl State {
     /// When the thread is needed next, if ever.
     pub(super) fn due(&self) -> Option<u64> {
         let rested = self.filled.saturating_add(self.rest);
-        let is_raised = self.latch.as_ref().is_some_and(Latch::is_raised);
+        let is_full = self.owed > 0 || self.latch.as_ref().is_some_and(Latch::is_raised);
         // A step back may hide the first expiration since somebody asked, by which a timer that is told of it is turned off.
         let can_wait = !(self.watch.is_some() && self.schedule.is_settled());
-        let next = self.schedule.next().map(|next| if is_raised && can_wait { next.max(rested) } else { next });
+        let next = self.schedule.next().map(|next| if is_full && can_wait { next.max(rested) } else { next });
         // What the pipe did not take is put again, though nothing more may ever expire.
         let again = (self.owed > 0).then_some(rested);
         next.into_iter().chain(again).min().filter(|&due| due < NEVER)
@@ -131,6 +131,13 @@ impl State {
         Ok(unread.unwrap_or(0))
     }
 
+    /// One less is at the pipe. Nothing is in doubt any more if the last of them had no message, unless notices may be among
+    /// what is unread.
+    pub(super) fn reader_leaves(&mut self, with_message: bool) {
+        self.readers -= 1;
+        self.in_doubt &= with_message || self.readers > 0 || self.watch.is_some();
+    }
+
     /// What was counted stays so.
     fn settled(&mut self) {
         self.schedule.settle();
@@ -153,7 +160,11 @@ impl State {
 
     /// Takes all expirations up to now, beside those just `read` from the latch, and leaves the descriptor unreadable.
     pub(super) fn take_all(&mut self, read: u64, now: u64) -> io::Result<u64> {
-        let unread = self.empty()?.saturating_add(read);
+        let unread = match self.empty() {
+            // What is in hand must not be lost. The rest is there for the next reader.
+            Err(_) if read > 0 => read,
+            unread => unread?.saturating_add(read),
+        };
         let given = self.taken_back(unread, now);
         let counted = self.schedule.count(now);
         self.settled();
@@ -171,7 +182,7 @@ impl State {
             let unread = self.empty()?;
             self.owed = self.taken_back(unread, now);
         }
-        if is_overdue || is_ahead {
+        if is_overdue || is_ahead || self.owed > 0 {
             self.refresh(now);
         }
         self.settled();

@@ -18,7 +18,7 @@ pub(super) trait Look: Send + Sync + 'static {
     /// The time of the place, where the thing no longer stands, has come.
     fn look(self: Arc<Self>, clock: Clock, place: Place);
     /// The wall clock may have been stepped.
-    fn look_for_step(&self);
+    fn look_for_step(self: Arc<Self>);
 }
 
 /// One thread, and all that it is to look at.

@@ -17,8 +17,10 @@ crate::cases![
     a_setting_made_later_while_it_is_delivered_is_not_early,
     nothing_of_the_old_setting_appears_after_settime,
     a_waiting_reader_mixes_no_two_settings,
+    two_readers_of_two_settings_mix_nothing,
     one_expiration_goes_to_one_of_many_readers,
     reads_of_every_kind_add_up,
+    what_comes_after_a_read_is_not_late_though_the_count_had_rested,
     of_two_settings_the_one_reported_holds,
     a_timer_dropped_while_it_is_delivered_leaves_nothing,
     a_timer_armed_while_the_thread_ends_is_served,
@@ -119,6 +121,34 @@ fn a_waiting_reader_mixes_no_two_settings() {
     end(timer);
 }
 
+/// What the old setting counts is a thousand, what the new one does is less than ten while they read, or a million at last.
+fn two_readers_of_two_settings_mix_nothing() {
+    let timer = Arc::new(open_blocking());
+    let waiter = Arc::clone(&timer);
+    let waiter = shuttle::thread::spawn(move || {
+        let count = waiter.read().unwrap();
+        assert!(matches!(count, 1..=9 | 1_000 | 1_000_000..), "{count}");
+    });
+    side_by_side(
+        &timer,
+        &[
+            |timer| assert!(matches!(plain_read(timer), 0..=9 | 1_000)),
+            |timer| {
+                assert_ok(timer.settime(&TimerSpec::at(ns(1_000)).every(ns(1_000))));
+                assert_ok(timer.settime(&TimerSpec::at(ns(1_000_000)).every(ns(10))));
+            },
+            |_| (0..3).for_each(|_| WORLD.pass(10)),
+        ],
+    );
+    // The other reader may have left nothing.
+    WORLD.settle();
+    WORLD.pass(40);
+    WORLD.settle();
+    WORLD.pass(10_000_000);
+    waiter.join().unwrap();
+    end(timer);
+}
+
 fn one_expiration_goes_to_one_of_many_readers() {
     let shared = Arc::new((open(), AtomicU64::new(0)));
     shared.0.arm_after(ns(10)).unwrap();
@@ -156,6 +186,20 @@ fn reads_of_every_kind_add_up() {
     assert_eq!(sum.into_inner(), 20_002);
     drop(timer);
     WORLD.end();
+}
+
+fn what_comes_after_a_read_is_not_late_though_the_count_had_rested() {
+    let timer = open();
+    timer.arm_every(ns(10)).unwrap();
+    for _ in 0..10 {
+        WORLD.pass(10_000_000);
+        WORLD.settle();
+    }
+    assert!(counted_read(&timer) > 0);
+    WORLD.pass(10);
+    WORLD.settle();
+    assert!(fd::is_readable(timer.as_fd()));
+    end(Arc::new(timer));
 }
 
 fn of_two_settings_the_one_reported_holds() {

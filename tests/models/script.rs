@@ -6,7 +6,11 @@ use std::fmt::{self, Display, Formatter};
 
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
-    Settime { first: First, interval: u64, mark: bool },
+    Settime {
+        first: First,
+        interval: u64,
+        mark: bool,
+    },
     Gettime,
     Read,
     PlainRead,
@@ -14,6 +18,8 @@ pub enum Op {
     Pass(u64),
     Step(i64),
     Suspend(u64),
+    /// Pipes take nothing until somebody looks at one.
+    RefuseWrites,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +71,7 @@ pub fn script() -> impl Strategy<Value = Script> {
         3 => nanos(0..=34).prop_map(Op::Pass),
         3 => step.prop_map(Op::Step),
         1 => nanos(24..=36).prop_map(Op::Suspend),
+        1 => Just(Op::RefuseWrites),
     ];
     let clock = prop_oneof![
         4 => Just(Clock::Realtime),

@@ -83,6 +83,7 @@ impl Twins {
                 let ours = fd::is_readable(self.ours.as_fd());
                 return (Ok(Some(ours.into())), Ok(Some(self.linux.is_readable().into())));
             }
+            Op::RefuseWrites => WORLD.lock().refuses_writes = true,
             Op::Pass(nanos) => self.pass(nanos),
             Op::Step(nanos) => {
                 self.catch_up();
@@ -152,12 +153,15 @@ impl Twins {
     /// Time enough for the thread to look at what nobody has read.
     fn rest(&mut self) {
         self.is_unseen = false;
+        WORLD.lock().refuses_writes = false;
         self.look_after(LONGEST_REST);
     }
 
     /// Sees to it that what has come before a step has been seen to come.
     fn catch_up(&mut self) {
-        if self.is_unseen {
+        // What a pipe has refused is put again by the clock that is about to be stepped.
+        let is_refused = WORLD.lock().refuses_writes;
+        if self.is_unseen || is_refused {
             self.rest();
         } else {
             WORLD.settle();

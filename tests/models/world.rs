@@ -32,6 +32,8 @@ pub struct State {
     /// Until when the timer thread sleeps, if it does.
     sleeps_until: Option<u64>,
     was_unparked: bool,
+    /// Whether pipes take nothing, for want of memory.
+    pub refuses_writes: bool,
 }
 
 impl World {
@@ -47,6 +49,7 @@ impl World {
                 timer_thread: None,
                 sleeps_until: None,
                 was_unparked: false,
+                refuses_writes: false,
             }),
             changed: Condvar::new(),
             steps: AtomicUsize::new(0),

@@ -40,13 +40,14 @@ use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use script::{First, Op, Script};
 
 fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
-    Ok(match bytes.int_in_range(0..=9)? {
+    Ok(match bytes.int_in_range(0..=10)? {
         0 | 1 => Op::Settime { first: first(bytes)?, interval: interval(bytes)?, mark: bytes.arbitrary()? },
         2 => Op::Gettime,
         3 => Op::Read,
         4 => Op::PlainRead,
         5 => Op::Poll,
         6 => Op::Pass(bytes::nanos(bytes, 0, 34)?),
+        8 => Op::RefuseWrites,
         7 => Op::Suspend(bytes::nanos(bytes, 24, 36)?),
         _ => Op::Step(bytes::offset(bytes, 24, 36)?),
     })

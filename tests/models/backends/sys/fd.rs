@@ -20,7 +20,10 @@ pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
 }
 
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
-    let _world = WORLD.lock();
+    let world = WORLD.lock();
+    if world.refuses_writes {
+        return Err(Errno::ENOMEM.into());
+    }
     nix::unistd::write(fd, &count.to_ne_bytes())?;
     WORLD.changed.notify_all();
     Ok(())
