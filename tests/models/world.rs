@@ -34,6 +34,8 @@ pub struct State {
     was_unparked: bool,
     /// Whether pipes take nothing, for want of memory.
     pub refuses_writes: bool,
+    /// Whether reads that are not to wait fail.
+    pub refuses_reads: bool,
 }
 
 impl World {
@@ -50,6 +52,7 @@ impl World {
                 sleeps_until: None,
                 was_unparked: false,
                 refuses_writes: false,
+                refuses_reads: false,
             }),
             changed: Condvar::new(),
             steps: AtomicUsize::new(0),

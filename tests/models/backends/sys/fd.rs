@@ -48,7 +48,10 @@ pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 
 /// One read that never waits.
 pub(crate) fn read_now(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
-    let _world = WORLD.lock();
+    let world = WORLD.lock();
+    if world.refuses_reads {
+        return Err(Errno::EIO.into());
+    }
     let mut message = [0; COUNT_SIZE];
     let read = nix::unistd::read(fd, &mut message)?;
     Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message)))
