@@ -19,6 +19,7 @@ mod kernel;
 mod protocol;
 #[path = "../common/random.rs"]
 mod random;
+mod refusals;
 mod runs;
 mod script;
 mod scripts;
@@ -62,7 +63,7 @@ fn explore(scenario: fn()) {
 }
 
 fn main() -> ExitCode {
-    let scenarios = [protocol::CASES, steps::CASES].into_iter().flatten().map(|&(name, scenario)| {
+    let scenarios = [protocol::CASES, refusals::CASES, steps::CASES].into_iter().flatten().map(|&(name, scenario)| {
         Trial::test(name, move || {
             explore(scenario);
             Ok(())

@@ -1,6 +1,6 @@
 //! Steps of the wall clock that race with readers and settings, in every order.
 
-use crate::backends::sys::error::{ECANCELED, EIO};
+use crate::backends::sys::error::ECANCELED;
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
 use crate::support::{add, assert_ok, counted_read, ns, open_on, plain_read};
@@ -21,33 +21,30 @@ crate::cases![
     a_disarmed_timer_with_the_mark_is_told_though_no_other_was_armed,
     a_step_past_the_time_turns_off_a_timer_whoever_sees_it_first,
     what_is_taken_back_while_others_read_comes_again_once,
-    a_notice_that_the_pipe_refuses_is_shown_after_a_rest,
-    a_step_is_told_though_a_read_has_failed,
-    what_a_reader_has_in_hand_is_given_though_the_next_read_fails,
 ];
 
 /// When a world begins, and how far its clock is stepped.
-const WALL: u64 = 1_700_000_000_001_000_000;
-const STEP: u64 = 1_000_000_000;
-const HOUR: u64 = 3_600_000_000_000;
-const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
-const LONGEST_REST: u64 = 10_000_000;
+pub const WALL: u64 = 1_700_000_000_001_000_000;
+pub const STEP: u64 = 1_000_000_000;
+pub const HOUR: u64 = 3_600_000_000_000;
+pub const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
+pub const LONGEST_REST: u64 = 10_000_000;
 
-fn watching(nonblocking: bool) -> UserspaceTimer {
+pub fn watching(nonblocking: bool) -> UserspaceTimer {
     let timer = open_on(Clock::Realtime, nonblocking);
     let later = ns(WORLD.time(Clock::Realtime) + HOUR);
     timer.settime(&TimerSpec::at(later).cancel_on_set()).unwrap();
     timer
 }
 
-fn step_and_wait() {
+pub fn step_and_wait() {
     WORLD.step_wall(STEP as i64);
     // It sleeps for so long at most.
     WORLD.settle();
     WORLD.pass(LONGEST_BLIND_SLEEP);
 }
 
-fn is_told(timer: &UserspaceTimer) -> bool {
+pub fn is_told(timer: &UserspaceTimer) -> bool {
     matches!(timer.try_read(), Err(e) if e.raw_os_error() == Some(ECANCELED))
 }
 
@@ -188,48 +185,6 @@ fn what_is_taken_back_while_others_read_comes_again_once() {
     let (timer, sum) = Arc::into_inner(shared).unwrap();
     add(&sum, counted_read(&timer));
     assert_eq!(sum.into_inner(), (WORLD.time(Clock::Realtime) - WALL) / 10);
-    drop(timer);
-    WORLD.end();
-}
-
-fn a_notice_that_the_pipe_refuses_is_shown_after_a_rest() {
-    let timer = watching(true);
-    WORLD.lock().refuses_writes = true;
-    step_and_wait();
-    WORLD.settle();
-    assert!(!fd::is_readable(timer.as_fd()));
-    WORLD.lock().refuses_writes = false;
-    WORLD.pass(LONGEST_REST);
-    WORLD.settle();
-    assert!(fd::is_readable(timer.as_fd()) && is_told(&timer));
-    drop(timer);
-    WORLD.end();
-}
-
-fn a_step_is_told_though_a_read_has_failed() {
-    let timer = watching(true);
-    step_and_wait();
-    WORLD.settle();
-    WORLD.lock().refuses_reads = true;
-    assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(EIO));
-    WORLD.lock().refuses_reads = false;
-    assert!(is_told(&timer) && !is_told(&timer));
-    drop(timer);
-    WORLD.end();
-}
-
-fn what_a_reader_has_in_hand_is_given_though_the_next_read_fails() {
-    let timer = Arc::new(open_on(Clock::Monotonic, false));
-    let waiter = Arc::clone(&timer);
-    let waiter = shuttle::thread::spawn(move || waiter.read());
-    // It waits by then, since nothing is armed; or it fails at once.
-    timer.arm_every(ns(10)).unwrap();
-    WORLD.lock().refuses_reads = true;
-    WORLD.pass(10);
-    let read = waiter.join().unwrap();
-    WORLD.lock().refuses_reads = false;
-    let rest = if read.is_err() { counted_read(&timer) } else { 0 };
-    assert_eq!(read.unwrap_or(0) + rest, 1);
     drop(timer);
     WORLD.end();
 }

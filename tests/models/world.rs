@@ -36,6 +36,10 @@ pub struct State {
     pub refuses_writes: bool,
     /// Whether reads that are not to wait fail.
     pub refuses_reads: bool,
+    /// How many writes were refused.
+    pub refused: usize,
+    /// Whether a signal handler runs on whoever waits in a read.
+    interrupts: bool,
 }
 
 impl World {
@@ -53,6 +57,8 @@ impl World {
                 was_unparked: false,
                 refuses_writes: false,
                 refuses_reads: false,
+                refused: 0,
+                interrupts: false,
             }),
             changed: Condvar::new(),
             steps: AtomicUsize::new(0),
@@ -93,6 +99,11 @@ impl World {
 
     pub fn step_wall(&self, nanos: i64) {
         self.change(|state| state.wall_ahead += nanos);
+    }
+
+    /// Interrupts whoever waits in a read, or is about to.
+    pub fn interrupt(&self) {
+        self.change(|state| state.interrupts = true);
     }
 
     pub fn suspend(&self, nanos: u64) {
@@ -150,6 +161,10 @@ impl State {
         } else {
             self.waiting_fds.remove(&fd);
         }
+    }
+
+    pub fn interrupts(&self) -> bool {
+        self.interrupts
     }
 
     pub fn waits(&self, fd: RawFd) -> bool {

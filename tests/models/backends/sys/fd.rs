@@ -20,8 +20,9 @@ pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
 }
 
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
-    let world = WORLD.lock();
+    let mut world = WORLD.lock();
     if world.refuses_writes {
+        world.refused += 1;
         return Err(Errno::ENOMEM.into());
     }
     nix::unistd::write(fd, &count.to_ne_bytes())?;
@@ -34,6 +35,7 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     let mut world = WORLD.lock();
     loop {
         match nix::unistd::read(fd, buffer) {
+            Err(Errno::EAGAIN) if world.interrupts() => return Err(Errno::EINTR.into()),
             Err(Errno::EAGAIN) if world.waits(fd.as_raw_fd()) => world = WORLD.changed.wait(world).unwrap(),
             read => return Ok(read?),
         }

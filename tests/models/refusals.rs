@@ -1,0 +1,93 @@
+//! Pipes that refuse a message, reads that fail or are interrupted, in every order.
+
+use crate::backends::sys::error::EIO;
+use crate::backends::sys::fd;
+use crate::steps::{is_told, step_and_wait, watching, HOUR, LONGEST_REST, WALL};
+use crate::support::{counted_read, ns, open_on, plain_read};
+use crate::timer::Timer;
+use crate::world::WORLD;
+use crate::{Clock, TimerSpec};
+use shuttle::sync::Arc;
+use std::os::fd::AsFd;
+
+crate::cases![
+    a_notice_that_the_pipe_refuses_is_shown_after_a_rest,
+    a_step_is_told_though_a_read_has_failed,
+    what_a_reader_has_in_hand_is_given_though_the_next_read_fails,
+    no_doubt_is_left_by_a_reader_who_was_interrupted,
+    a_pipe_that_refuses_makes_no_spinning_thread,
+];
+
+fn a_notice_that_the_pipe_refuses_is_shown_after_a_rest() {
+    let timer = watching(true);
+    WORLD.lock().refuses_writes = true;
+    step_and_wait();
+    WORLD.settle();
+    assert!(!fd::is_readable(timer.as_fd()));
+    WORLD.lock().refuses_writes = false;
+    WORLD.pass(LONGEST_REST);
+    WORLD.settle();
+    assert!(fd::is_readable(timer.as_fd()) && is_told(&timer));
+    drop(timer);
+    WORLD.end();
+}
+
+fn a_step_is_told_though_a_read_has_failed() {
+    let timer = watching(true);
+    step_and_wait();
+    WORLD.settle();
+    WORLD.lock().refuses_reads = true;
+    assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(EIO));
+    WORLD.lock().refuses_reads = false;
+    assert!(is_told(&timer) && !is_told(&timer));
+    drop(timer);
+    WORLD.end();
+}
+
+fn what_a_reader_has_in_hand_is_given_though_the_next_read_fails() {
+    let timer = Arc::new(open_on(Clock::Monotonic, false));
+    let waiter = Arc::clone(&timer);
+    let waiter = shuttle::thread::spawn(move || waiter.read());
+    // It waits by then, since nothing is armed; or it fails at once.
+    timer.arm_every(ns(10)).unwrap();
+    WORLD.lock().refuses_reads = true;
+    WORLD.pass(10);
+    let read = waiter.join().unwrap();
+    WORLD.lock().refuses_reads = false;
+    let rest = if read.is_err() { counted_read(&timer) } else { 0 };
+    assert_eq!(read.unwrap_or(0) + rest, 1);
+    drop(timer);
+    WORLD.end();
+}
+
+/// A message is gone while somebody is at the pipe; it was not he who took it.
+fn no_doubt_is_left_by_a_reader_who_was_interrupted() {
+    let timer = Arc::new(open_on(Clock::Realtime, false));
+    timer.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
+    let waiter = Arc::clone(&timer);
+    let waiter = shuttle::thread::spawn(move || drop(waiter.read()));
+    WORLD.pass(15);
+    WORLD.settle();
+    plain_read(&timer);
+    WORLD.pass(LONGEST_REST);
+    WORLD.settle();
+    WORLD.interrupt();
+    waiter.join().unwrap();
+    WORLD.step_wall(-(HOUR as i64));
+    assert_eq!(counted_read(&timer), 0);
+    drop(timer);
+    WORLD.end();
+}
+
+fn a_pipe_that_refuses_makes_no_spinning_thread() {
+    let timer = open_on(Clock::Monotonic, true);
+    WORLD.lock().refuses_writes = true;
+    timer.arm_every(ns(1)).unwrap();
+    for _ in 0..50 {
+        WORLD.pass(1_000);
+        WORLD.settle();
+    }
+    assert!(WORLD.lock().refused <= 2);
+    drop(timer);
+    WORLD.end();
+}
