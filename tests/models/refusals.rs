@@ -69,9 +69,10 @@ fn no_doubt_is_left_by_a_reader_who_was_interrupted() {
     WORLD.pass(15);
     WORLD.settle();
     plain_read(&timer);
+    WORLD.interrupt();
     WORLD.pass(LONGEST_REST);
     WORLD.settle();
-    WORLD.interrupt();
+    WORLD.end_handler();
     waiter.join().unwrap();
     WORLD.step_wall(-(HOUR as i64));
     assert_eq!(counted_read(&timer), 0);

@@ -38,8 +38,9 @@ pub struct State {
     pub refuses_reads: bool,
     /// How many writes were refused.
     pub refused: usize,
-    /// Whether a signal handler runs on whoever waits in a read.
-    interrupts: bool,
+    /// Whether whoever waits in a read is interrupted; and whether the signal's handler still runs on him.
+    pub interrupts: bool,
+    pub handler_runs: bool,
 }
 
 impl World {
@@ -59,6 +60,7 @@ impl World {
                 refuses_reads: false,
                 refused: 0,
                 interrupts: false,
+                handler_runs: false,
             }),
             changed: Condvar::new(),
             steps: AtomicUsize::new(0),
@@ -101,9 +103,13 @@ impl World {
         self.change(|state| state.wall_ahead += nanos);
     }
 
-    /// Interrupts whoever waits in a read, or is about to.
+    /// Interrupts whoever waits in a read, or is about to: he leaves it once the handler has ended.
     pub fn interrupt(&self) {
-        self.change(|state| state.interrupts = true);
+        self.change(|state| (state.interrupts, state.handler_runs) = (true, true));
+    }
+
+    pub fn end_handler(&self) {
+        self.change(|state| state.handler_runs = false);
     }
 
     pub fn suspend(&self, nanos: u64) {
@@ -161,10 +167,6 @@ impl State {
         } else {
             self.waiting_fds.remove(&fd);
         }
-    }
-
-    pub fn interrupts(&self) -> bool {
-        self.interrupts
     }
 
     pub fn waits(&self, fd: RawFd) -> bool {

@@ -35,7 +35,12 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     let mut world = WORLD.lock();
     loop {
         match nix::unistd::read(fd, buffer) {
-            Err(Errno::EAGAIN) if world.interrupts() => return Err(Errno::EINTR.into()),
+            Err(Errno::EAGAIN) if world.interrupts => {
+                while world.handler_runs {
+                    world = WORLD.changed.wait(world).unwrap();
+                }
+                return Err(Errno::EINTR.into());
+            }
             Err(Errno::EAGAIN) if world.waits(fd.as_raw_fd()) => world = WORLD.changed.wait(world).unwrap(),
             read => return Ok(read?),
         }
