@@ -95,7 +95,7 @@ fn backends_of(suite: &str, path: &str) -> Vec<usize> {
     let named: Vec<usize> = (0..2).filter(|&number| path.split("::").any(|part| part == BACKENDS[number])).collect();
     match (named.is_empty(), suite) {
         (false, _) => named,
-        (true, "steps" | "models" | "storm") => vec![1],
+        (true, "steps" | "models") => vec![1],
         (true, "kernel") => vec![0],
         (true, _) => vec![0, 1],
     }
