@@ -3,10 +3,22 @@
 #![allow(dead_code)]
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use portable_timerfd::{backends, Clock, TimerFd, TimerFdBuilder};
+use portable_timerfd::{backends, Backend, Clock, TimerFd, TimerFdBuilder};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
+
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+/// The number of an error, if it is one.
+pub fn errno<T>(result: io::Result<T>) -> Option<i32> {
+    result.err().and_then(|e| e.raw_os_error())
+}
+
+pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {
+    TimerFd::builder(clock).backend(backend).open().unwrap()
+}
 
 /// For a timer of the emulation.
 pub fn userspace_builder(clock: Clock) -> TimerFdBuilder {

@@ -9,19 +9,12 @@ use std::time::Duration;
 
 pub use crate::common::*;
 
-pub const SECOND: Duration = Duration::from_secs(1);
-pub const HOUR: Duration = Duration::from_secs(3600);
-
 pub const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 /// The clocks that every backend here must have, those that need a privilege left out.
 pub const CLOCKS: [Clock; 3] = [Clock::Realtime, Clock::Monotonic, Clock::Boottime];
-
-pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {
-    TimerFd::builder(clock).backend(backend).open().unwrap()
-}
 
 pub fn open(backend: &'static Backend) -> TimerFd {
     open_on(backend, Clock::Monotonic)

@@ -1,6 +1,6 @@
 //! Timers that can't be made, and threads that can't be started.
 
-use crate::common::userspace_builder;
+use crate::common::{errno, userspace_builder};
 use crate::inject::with_faults;
 use nix::libc;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
@@ -21,10 +21,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn userspace() -> io::Result<TimerFd> {
     userspace_builder(Clock::Monotonic).open()
-}
-
-pub fn errno<T>(result: io::Result<T>) -> Option<i32> {
-    result.err().and_then(|e| e.raw_os_error())
 }
 
 #[track_caller]

@@ -1,8 +1,8 @@
 //! Calls that fail while a timer is used.
 
-use crate::common::{assert_counts_by_the_clock, raw_read, until_readable, userspace_builder};
+use crate::common::{assert_counts_by_the_clock, errno, raw_read, until_readable, userspace_builder};
 use crate::inject::with_faults;
-use crate::made::{descriptors, errno};
+use crate::made::descriptors;
 use nix::libc;
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::{backends, Clock, Registered, Timer, TimerFd, TimerSpec};

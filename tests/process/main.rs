@@ -6,19 +6,18 @@ mod crowd;
 mod descriptors;
 mod ends;
 mod forks;
+#[path = "../common/own_process.rs"]
+mod own_process;
 #[cfg(target_os = "linux")]
 mod refusals;
 mod signals;
 mod thread;
 
 use common::userspace_builder;
-use libtest_mimic::{Arguments, Trial};
+use own_process::Case;
 use portable_timerfd::{backends, Clock, TimerFd};
 use std::io::ErrorKind;
-use std::process::{Command, ExitCode};
-
-/// What is to be shown, in a process of its own since it looks at, or changes, the whole process.
-type Case = (&'static str, fn());
+use std::process::ExitCode;
 
 /// Lists of cases, each named as its function, by what they look at: the `userspace` backend, or `every` one.
 #[macro_export]
@@ -53,27 +52,8 @@ mod refusals {
 const THEMES: [&[Case]; 7] =
     [crowd::CASES, descriptors::CASES, ends::CASES, forks::CASES, refusals::CASES, signals::CASES, thread::CASES];
 
-/// Runs this program anew, for one case only.
-fn in_a_process_of_its_own(case: &str) {
-    let program = std::env::current_exe().unwrap();
-    let output = Command::new(program).env("PROCESS_CASE", case).output().unwrap();
-    assert!(output.status.success(), "{case}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
 fn main() -> ExitCode {
-    let cases = || THEMES.into_iter().flatten();
-    if let Ok(asked) = std::env::var("PROCESS_CASE") {
-        cases().find(|(name, _)| *name == asked).unwrap().1();
-        return ExitCode::SUCCESS;
-    }
     // The cases look at themselves by way of Linux's /proc.
     let blind = !std::path::Path::new("/proc/self/task").exists();
-    let trial = |&(name, _): &Case| {
-        let run = move || {
-            in_a_process_of_its_own(name);
-            Ok(())
-        };
-        Trial::test(name, run).with_ignored_flag(blind)
-    };
-    libtest_mimic::run(&Arguments::from_args(), cases().map(trial).collect()).exit_code()
+    own_process::run(&THEMES.concat(), blind, || (), |output| output.status.success())
 }

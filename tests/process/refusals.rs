@@ -1,6 +1,6 @@
 //! What the system refuses: threads, capabilities, timerfd itself.
 
-use crate::common::{assert_counts_by_the_clock, raw_read, userspace_builder};
+use crate::common::{assert_counts_by_the_clock, errno, raw_read, userspace_builder};
 use crate::userspace;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
@@ -20,10 +20,6 @@ crate::cases![
         a_kernel_that_cannot_read_without_waiting_gets_another_way,
         where_nothing_can_be_opened_anew_the_mode_is_switched;
 ];
-
-fn errno<T>(result: io::Result<T>) -> Option<i32> {
-    result.err().and_then(|e| e.raw_os_error())
-}
 
 const HOUR: Duration = Duration::from_secs(3600);
 

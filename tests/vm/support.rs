@@ -7,19 +7,13 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
-pub const HOUR: Duration = Duration::from_secs(3600);
 
 pub const ALARMS: [Clock; 2] = [Clock::RealtimeAlarm, Clock::BoottimeAlarm];
 
 /// For where the two differ, as docs/parity.md says.
 pub fn is_kernel(backend: &Backend) -> bool {
     backend.name() == "kernel"
-}
-
-pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {
-    TimerFd::builder(clock).backend(backend).open().unwrap()
 }
 
 /// A timer of the wall clock.

@@ -1,0 +1,31 @@
+//! Cases that look at, or change, the whole process: the program runs itself anew for each.
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::{Command, ExitCode, Output};
+
+/// What is to be shown, in a process of its own.
+pub type Case = (&'static str, fn());
+
+/// Names the case to the process that it is run in.
+const ASKED: &str = "OWN_PROCESS_CASE";
+
+/// Runs the cases, or shows them as ignored where the program is `blind`. A process first does what is to be done in each; `is_fine`
+/// says of one that has ended whether it did so well.
+pub fn run(cases: &[Case], blind: bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
+    if let Ok(asked) = std::env::var(ASKED) {
+        in_each();
+        cases.iter().find(|(name, _)| *name == asked).unwrap().1();
+        return ExitCode::SUCCESS;
+    }
+    let trial = |&(name, _): &Case| {
+        let run = move || {
+            let program = std::env::current_exe().unwrap();
+            let output = Command::new(program).env(ASKED, name).output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(is_fine(&output), "{name}: {}: {told}", output.status);
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(blind)
+    };
+    libtest_mimic::run(&Arguments::from_args(), cases.iter().map(trial).collect()).exit_code()
+}
