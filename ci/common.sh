@@ -29,6 +29,11 @@ target() {
     rustup target add "$1" >/dev/null 2>&1 || not_checked "Rust for $1 can't be fetched here"
 }
 
+# The suites that run wherever there are processes and threads.
+# shellcheck disable=SC2034
+ordinary_suites=(--lib --test conformance --test conversions --test costs --test departures --test kernel --test pollers --test process --test steps
+    --test storm)
+
 # A build folder of its own, for what is built otherwise than the rest.
 build_apart() {
     export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/$1

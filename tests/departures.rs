@@ -7,7 +7,7 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use common::{until_readable, userspace_builder};
+use common::{until_readable, userspace_builder, HOUR};
 use nix::errno::Errno;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
@@ -20,8 +20,6 @@ use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// A timer of each backend: the kernel's, ours.
 fn both() -> [TimerFd; 2] {

@@ -1,19 +1,58 @@
-//! What the tests of several programs share: timers of a backend, plain reads, waiting by `poll`, counts by the clock.
+//! What the tests of several programs share: timers of a backend and what they say, plain reads, waiting by `poll`, counts by the
+//! clock.
 // No program uses all of it.
 #![allow(dead_code)]
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use portable_timerfd::{backends, Backend, Clock, TimerFd, TimerFdBuilder};
+use portable_timerfd::{backends, Backend, Clock, Initial, Timer, TimerFd, TimerFdBuilder, TimerSpec, ECANCELED};
+use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// The number of an error, if it is one.
 pub fn errno<T>(result: io::Result<T>) -> Option<i32> {
     result.err().and_then(|e| e.raw_os_error())
+}
+
+#[track_caller]
+pub fn assert_errno<T: Debug>(result: io::Result<T>, errno: i32) {
+    let error = result.expect_err("an error was expected");
+    assert_eq!(error.raw_os_error(), Some(errno), "{error}");
+}
+
+/// Told of a step of the wall clock.
+#[track_caller]
+pub fn assert_canceled<T: Debug>(result: io::Result<T>) {
+    assert_errno(result, ECANCELED);
+}
+
+#[track_caller]
+pub fn assert_nothing_to_read(timer: &impl Timer) {
+    assert_errno(timer.read(), nix::libc::EAGAIN);
+}
+
+/// The time left that a setting reports.
+#[track_caller]
+pub fn left(spec: TimerSpec) -> Duration {
+    match spec.initial() {
+        Initial::After(left) => left,
+        other => panic!("a time left was expected, not {other:?}"),
+    }
+}
+
+/// The numbers of this process's descriptors, but for the one that looks: of Linux's /proc.
+pub fn descriptors() -> BTreeSet<i32> {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap();
+    let numbers = entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
+    let seen: Vec<i32> = numbers.collect();
+    // The directory is closed by now.
+    seen.into_iter().filter(|number| std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok()).collect()
 }
 
 pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {

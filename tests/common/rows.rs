@@ -10,14 +10,6 @@ use std::process::ExitCode;
 /// A promise: its name, and what shows it on one backend.
 pub type Case = (&'static str, fn(&'static Backend));
 
-/// A list of promises, each named as its function.
-#[macro_export]
-macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
-        pub const CASES: &[$crate::rows::Case] = &[$((stringify!($case), $case)),*];
-    };
-}
-
 /// Runs themes of cases, on every backend. What this system `lacks`, a theme, shows as ignored too.
 pub fn run(themes: &[(&'static str, &'static [Case])], lacks: &[&str]) -> ExitCode {
     let mut trials = Vec::new();

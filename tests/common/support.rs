@@ -1,9 +1,8 @@
-//! What the cases share: opening timers, asking descriptors, asking the clock.
+//! What the cases share: opening timers, the times they can be set to.
 // No program uses all of it.
 #![allow(dead_code)]
 
-use portable_timerfd::{Backend, Clock, Initial, Timer, TimerFd, TimerSpec};
-use std::io;
+use portable_timerfd::{Backend, Clock, TimerFd};
 use std::mem::size_of;
 use std::time::Duration;
 
@@ -24,16 +23,6 @@ pub fn open_blocking(backend: &'static Backend) -> TimerFd {
     TimerFd::builder(Clock::Monotonic).backend(backend).nonblocking(false).open().unwrap()
 }
 
-#[track_caller]
-pub fn assert_nothing_to_read(timer: &dyn Timer) {
-    assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(nix::libc::EAGAIN));
-}
-
-#[track_caller]
-pub fn assert_einval<T: std::fmt::Debug>(result: io::Result<T>) {
-    assert_eq!(result.unwrap_err().raw_os_error(), Some(nix::libc::EINVAL));
-}
-
 /// What `Duration::MAX` becomes: 2⁶³−1 nanoseconds, but 68 years for the kernel's row where seconds have 32 bits.
 pub fn longest(backend: &Backend) -> Duration {
     let is_narrow = size_of::<nix::libc::timespec>() == 8;
@@ -41,14 +30,5 @@ pub fn longest(backend: &Backend) -> Duration {
         Duration::new(i32::MAX as u64, 999_999_999)
     } else {
         Duration::from_nanos(i64::MAX as u64)
-    }
-}
-
-/// The time left that a setting reports.
-#[track_caller]
-pub fn left(spec: TimerSpec) -> Duration {
-    match spec.initial() {
-        Initial::After(left) => left,
-        other => panic!("a time left was expected, not {other:?}"),
     }
 }

@@ -1,5 +1,7 @@
 //! What the contract promises, each promise a function, run on every backend. What pollers see is in `tests/pollers`.
 
+#[path = "../common/cases.rs"]
+mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod counts;
@@ -12,6 +14,7 @@ mod sums;
 mod support;
 mod threads;
 
+use rows::Case;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -1,10 +1,9 @@
 //! Timers that can't be made, and threads that can't be started.
 
-use crate::common::{errno, userspace_builder};
+use crate::common::{descriptors, errno, userspace_builder, HOUR};
 use crate::inject::with_faults;
 use nix::libc;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
-use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -17,8 +16,6 @@ crate::cases![
     a_thread_that_may_not_sleep_exactly_serves_all_the_same,
 ];
 
-const HOUR: Duration = Duration::from_secs(3600);
-
 fn userspace() -> io::Result<TimerFd> {
     userspace_builder(Clock::Monotonic).open()
 }
@@ -28,12 +25,6 @@ fn assert_works(timer: io::Result<TimerFd>) {
     let timer = timer.unwrap();
     timer.arm_after(Duration::from_millis(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
-}
-
-/// The descriptors of this process; that of the directory is always the lowest one free.
-pub fn descriptors() -> BTreeSet<i32> {
-    let entries = std::fs::read_dir("/proc/self/fd").unwrap();
-    entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect()
 }
 
 /// What making a timer gives while a call fails. Whatever it is, nothing is left, and the next one works.

@@ -2,6 +2,9 @@
 //! are made to fail by strace, which each case attaches to itself.
 
 #[cfg(target_os = "linux")]
+#[path = "../common/cases.rs"]
+mod cases;
+#[cfg(target_os = "linux")]
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(target_os = "linux")]
@@ -15,14 +18,6 @@ mod used;
 
 use own_process::Case;
 use std::process::{Command, ExitCode};
-
-/// A list of cases, each named as its function.
-#[macro_export]
-macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
-        pub const CASES: &[$crate::Case] = &[$((stringify!($case), $case)),*];
-    };
-}
 
 #[cfg(target_os = "linux")]
 const THEMES: [&[Case]; 2] = [made::CASES, used::CASES];

@@ -1,8 +1,9 @@
 //! Calls that fail while a timer is used.
 
-use crate::common::{assert_counts_by_the_clock, errno, raw_read, until_readable, userspace_builder};
+use crate::common::{
+    assert_counts_by_the_clock, descriptors, errno, raw_read, until_readable, userspace_builder, HOUR,
+};
 use crate::inject::with_faults;
-use crate::made::descriptors;
 use nix::libc;
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::{backends, Clock, Registered, Timer, TimerFd, TimerSpec};
@@ -25,7 +26,6 @@ crate::cases![
 ];
 
 const MILLI: Duration = Duration::from_millis(1);
-const HOUR: Duration = Duration::from_secs(3600);
 
 fn on_every_backend(nonblocking: bool) -> impl Iterator<Item = TimerFd> {
     let builder = TimerFd::builder(Clock::Monotonic).nonblocking(nonblocking);

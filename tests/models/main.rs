@@ -8,6 +8,8 @@
 #[path = "../../src/backend.rs"]
 mod backend;
 mod backends;
+#[path = "../common/cases.rs"]
+mod cases;
 #[path = "../../src/clock.rs"]
 mod clock;
 #[path = "../../src/flags.rs"]
@@ -39,14 +41,6 @@ use std::process::ExitCode;
 
 /// A scenario: its name, and one run of it.
 type Case = (&'static str, fn());
-
-/// A list of scenarios, each named as its function.
-#[macro_export]
-macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
-        pub const CASES: &[$crate::Case] = &[$((stringify!($case), $case)),*];
-    };
-}
 
 /// How many orders of its threads a scenario is run in, by each of two ways of choosing them.
 fn schedules() -> usize {

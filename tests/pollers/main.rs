@@ -3,6 +3,8 @@
 //! Where the backends differ by design, `tests/departures.rs` shows it.
 
 mod calls;
+#[path = "../common/cases.rs"]
+mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod edges;
@@ -21,13 +23,14 @@ mod waiters;
 
 #[cfg(not(target_os = "linux"))]
 mod epoll {
-    pub const CASES: &[crate::rows::Case] = &[];
+    pub const CASES: &[crate::Case] = &[];
 }
 #[cfg(not(target_os = "linux"))]
 use epoll as epoll_many;
 
 use nix::sys::resource::{getrlimit, rlim_t, setrlimit, Resource};
 use polling::Poller;
+use rows::Case;
 use std::process::ExitCode;
 use std::sync::RwLock;
 

@@ -1,9 +1,9 @@
 //! The emulation's descriptors: closed on exec, out of the way, none leaked.
 
+use crate::common::descriptors;
 use crate::userspace;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::{backends, Clock, Timer, TimerFd};
-use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -15,17 +15,8 @@ crate::cases![
         at_the_descriptor_limit_creation_fails_and_leaks_nothing;
 ];
 
-/// The numbers of all descriptors, but for the one that looks.
-pub fn open() -> BTreeSet<i32> {
-    let entries = std::fs::read_dir("/proc/self/fd").unwrap();
-    let numbers = entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
-    let seen: Vec<i32> = numbers.collect();
-    // The directory is closed by now.
-    seen.into_iter().filter(|number| std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok()).collect()
-}
-
 fn descriptors_are_closed_on_exec_and_leave_the_low_numbers_free() {
-    let before = open();
+    let before = descriptors();
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
     let timers: Vec<_> = (0..5).map(|_| userspace()).collect();
@@ -35,7 +26,7 @@ fn descriptors_are_closed_on_exec_and_leave_the_low_numbers_free() {
         // Where there are no high numbers, all are low.
         assert!(hard < 800 || first.as_raw_fd() + 1 == second.as_raw_fd());
     }
-    let made: Vec<i32> = open().difference(&before).copied().collect();
+    let made: Vec<i32> = descriptors().difference(&before).copied().collect();
     assert_eq!(made.len(), 10, "two for each timer");
     for number in made {
         let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap();
@@ -46,7 +37,7 @@ fn descriptors_are_closed_on_exec_and_leave_the_low_numbers_free() {
 }
 
 fn dropping_armed_timers_leaves_no_descriptor() {
-    let before = open();
+    let before = descriptors();
     for backend in backends::ALL {
         for _ in 0..20 {
             let timers: Vec<TimerFd> =
@@ -55,7 +46,7 @@ fn dropping_armed_timers_leaves_no_descriptor() {
                 timer.arm_every(Duration::from_micros(50 + round as u64)).unwrap();
             }
         }
-        assert_eq!(open(), before, "{}", backend.name());
+        assert_eq!(descriptors(), before, "{}", backend.name());
     }
 }
 
@@ -73,11 +64,11 @@ fn at_the_descriptor_limit_creation_fails_and_leaks_nothing() {
         };
         assert_eq!(refusal.raw_os_error(), Some(nix::libc::EMFILE));
         timers.truncate(2);
-        let before = open().len();
+        let before = descriptors().len();
         timers.push(userspace());
-        assert_eq!(open().len(), before + 2, "a timer has two descriptors");
+        assert_eq!(descriptors().len(), before + 2, "a timer has two descriptors");
         timers.pop();
-        assert_eq!(open().len(), before);
+        assert_eq!(descriptors().len(), before);
         timers[0].arm_after(Duration::from_millis(1)).unwrap();
         assert_eq!(timers[0].wait(None).unwrap(), 1);
     }

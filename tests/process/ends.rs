@@ -2,8 +2,8 @@
 // They are const already; on systems without native thread-locals the lint does not see it.
 #![allow(clippy::missing_const_for_thread_local)]
 
-use crate::common::until_readable;
-use crate::{descriptors, userspace};
+use crate::common::{descriptors, until_readable};
+use crate::userspace;
 use portable_timerfd::{backends, Clock, Timer, TimerFd};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ fn only_what_was_asked_for_is_inherited_across_exec() {
 
 /// Replaces the program, one timer of several being inheritable.
 fn execute(backend: &str) {
-    let before: Vec<String> = descriptors::open().iter().map(i32::to_string).collect();
+    let before: Vec<String> = descriptors().iter().map(i32::to_string).collect();
     let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named(backend).unwrap());
     let timers = [true, false, true].map(|closed| builder.close_on_exec(closed).open().unwrap());
     for timer in &timers {
@@ -68,7 +68,7 @@ fn execute(backend: &str) {
 /// What the new program finds.
 fn after_exec(backend: &str, number: i32, mut expected: BTreeSet<i32>) {
     expected.insert(number);
-    assert_eq!(descriptors::open(), expected);
+    assert_eq!(descriptors(), expected);
     // SAFETY: the program before left this descriptor open, for nobody else.
     let inherited = unsafe { OwnedFd::from_raw_fd(number) };
     let mut bytes = [0; 8];

@@ -1,7 +1,6 @@
 //! Forked children: the thread is not in them.
 
-use crate::common::{until_readable, userspace_builder};
-use crate::descriptors::open;
+use crate::common::{descriptors, until_readable, userspace_builder};
 use crate::{on_every_backend, userspace, userspace_on};
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, ForkResult};
@@ -46,9 +45,9 @@ fn a_forked_child_has_no_timers_of_its_parents_but_makes_its_own() {
     let refused = |result: std::io::Result<_>| result.unwrap_err().raw_os_error() == Some(nix::libc::ESRCH);
     let timer = in_a_child(timer, |inherited| {
         let mut fine = refused(inherited.arm_after(Duration::ZERO)) && refused(inherited.gettime());
-        let before = open().len();
+        let before = descriptors().len();
         drop(inherited);
-        fine &= open().len() == before - 2;
+        fine &= descriptors().len() == before - 2;
         let own = userspace();
         own.arm_after(Duration::from_millis(1)).unwrap();
         fine && own.wait(None).unwrap() == 1

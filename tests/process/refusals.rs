@@ -1,6 +1,6 @@
 //! What the system refuses: threads, capabilities, timerfd itself.
 
-use crate::common::{assert_counts_by_the_clock, errno, raw_read, userspace_builder};
+use crate::common::{assert_counts_by_the_clock, errno, raw_read, userspace_builder, HOUR};
 use crate::userspace;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
@@ -20,8 +20,6 @@ crate::cases![
         a_kernel_that_cannot_read_without_waiting_gets_another_way,
         where_nothing_can_be_opened_anew_the_mode_is_switched;
 ];
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
     let timer = userspace();

@@ -1,6 +1,6 @@
 //! The timer thread: its name, its signals, when it runs and when not.
 
-use crate::common::until_readable;
+use crate::common::{until_readable, HOUR};
 use crate::{userspace, userspace_on};
 use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::collections::BTreeSet;
@@ -20,8 +20,6 @@ crate::cases![
         the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew,
         timers_that_come_and_go_share_a_thread;
 ];
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// What the system tells of a thread at one moment: fields by their names.
 fn status(thread: &Path) -> impl Fn(&str) -> String {

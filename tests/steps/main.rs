@@ -10,10 +10,9 @@ mod follow;
 #[path = "../common/measured.rs"]
 mod measured;
 
-use common::{is_readable, raw_read, until_readable, userspace_builder};
+use common::*;
 use nix::libc::{clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_BOOTTIME, CLOCK_REALTIME};
-use portable_timerfd::{Clock, Initial, Timer, TimerFd, TimerSpec, ECANCELED};
-use std::io;
+use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -57,10 +56,6 @@ fn suspend(secs: i32) {
     SUSPENDED.fetch_add(secs, Ordering::SeqCst);
 }
 
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-
 fn open_on(clock: Clock) -> TimerFd {
     userspace_builder(clock).open().unwrap()
 }
@@ -84,19 +79,7 @@ fn watching() -> TimerFd {
     timer
 }
 
+#[track_caller]
 fn left(timer: &TimerFd) -> Duration {
-    match timer.gettime().unwrap().initial() {
-        Initial::After(left) => left,
-        other => panic!("a time left was expected, not {other:?}"),
-    }
-}
-
-#[track_caller]
-fn assert_canceled<T: std::fmt::Debug>(result: io::Result<T>) {
-    assert_eq!(result.unwrap_err().raw_os_error(), Some(ECANCELED));
-}
-
-#[track_caller]
-fn assert_nothing_to_read(timer: &TimerFd) {
-    assert_eq!(timer.read().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    common::left(timer.gettime().unwrap())
 }

@@ -86,11 +86,6 @@ fn alarm_clocks_are_refused_to_ordinary_users(backend: &'static Backend) {
     });
 }
 
-/// The one that looks is among them.
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
 fn assert_expires(timer: &TimerFd) {
     for _ in 0..3 {
         timer.arm_after(Duration::from_millis(1)).unwrap();

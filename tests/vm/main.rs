@@ -4,13 +4,8 @@
 //! `ci/vm` boots a virtual machine in which this is the only program. Anywhere else all cases show as ignored, and not even
 //! `--ignored` runs them.
 
-/// A list of cases, each named as its function.
-#[macro_export]
-macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
-        pub const CASES: &[$crate::Case] = &[$((stringify!($case), $case)),*];
-    };
-}
+#[path = "../common/cases.rs"]
+mod cases;
 
 cfg_if::cfg_if! {
     if #[cfg(target_os = "linux")] {

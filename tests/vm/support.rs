@@ -2,12 +2,9 @@
 
 pub use crate::common::*;
 pub use crate::machine::*;
-use portable_timerfd::{Backend, Clock, Initial, Timer, TimerFd, TimerSpec, ECANCELED};
-use std::io;
+use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
 use std::thread;
 use std::time::Duration;
-
-pub const MINUTE: Duration = Duration::from_secs(60);
 
 pub const ALARMS: [Clock; 2] = [Clock::RealtimeAlarm, Clock::BoottimeAlarm];
 
@@ -39,26 +36,7 @@ pub fn watching(backend: &'static Backend) -> TimerFd {
 
 #[track_caller]
 pub fn left(timer: &TimerFd) -> Duration {
-    match timer.gettime().unwrap().initial() {
-        Initial::After(left) => left,
-        other => panic!("a time left was expected, not {other:?}"),
-    }
-}
-
-#[track_caller]
-pub fn assert_errno<T: std::fmt::Debug>(result: io::Result<T>, errno: i32) {
-    let error = result.expect_err("an error was expected");
-    assert_eq!(error.raw_os_error(), Some(errno), "{error}");
-}
-
-#[track_caller]
-pub fn assert_canceled<T: std::fmt::Debug>(result: io::Result<T>) {
-    assert_errno(result, ECANCELED);
-}
-
-#[track_caller]
-pub fn assert_nothing_to_read(timer: &TimerFd) {
-    assert_errno(timer.read(), nix::libc::EAGAIN);
+    crate::common::left(timer.gettime().unwrap())
 }
 
 /// A reader who waits is told of the step that comes meanwhile.
