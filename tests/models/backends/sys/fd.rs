@@ -2,7 +2,7 @@
 
 use crate::world::WORLD;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::poll::{poll, PollFd, PollFlags};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -10,7 +10,11 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 pub(crate) const COUNT_SIZE: usize = 8;
 
 pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK)?;
+    // Not by `pipe2`, which not every system has.
+    let (reader, writer) = nix::unistd::pipe()?;
+    for end in [&reader, &writer] {
+        fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    }
     WORLD.lock().set_waits(reader.as_raw_fd(), !nonblocking);
     Ok((reader, writer))
 }
