@@ -1,6 +1,8 @@
-//! How a new timer's descriptor behaves.
+//! How a new timer and its descriptor behave.
 
-/// How a new timer's descriptor behaves.
+use crate::punctuality::Punctuality;
+
+/// How a new timer and its descriptor behave.
 ///
 /// ```
 /// use portable_timerfd::CreateFlags;
@@ -16,10 +18,13 @@ pub struct CreateFlags {
     /// The descriptor is closed when the process executes another program. `true` by default.
     #[doc(alias = "TFD_CLOEXEC")]
     pub close_on_exec: bool,
+    /// How near to its time a timer of the userspace backend is to expire; `None`, the default, leaves it to
+    /// [the process](Punctuality::process_default).
+    pub punctuality: Option<Punctuality>,
 }
 
 impl Default for CreateFlags {
     fn default() -> CreateFlags {
-        CreateFlags { nonblocking: true, close_on_exec: true }
+        CreateFlags { nonblocking: true, close_on_exec: true, punctuality: None }
     }
 }

@@ -7,6 +7,7 @@ use crate::backend::Backend;
 use crate::backends;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
+use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
@@ -91,6 +92,17 @@ impl TimerFdBuilder {
     /// the program that this process executed another one in place of: then the reader finds the end of the file.
     pub fn close_on_exec(mut self, close_on_exec: bool) -> TimerFdBuilder {
         self.flags.close_on_exec = close_on_exec;
+        self
+    }
+
+    /// How near to its time the timer is to expire, and at what cost; by default as [the
+    /// process](Punctuality::process_default) has it.
+    ///
+    /// # Platforms
+    ///
+    /// The kernel backend takes no notice of it: its timers are as punctual as the kernel is.
+    pub fn punctuality(mut self, punctuality: Punctuality) -> TimerFdBuilder {
+        self.flags.punctuality = Some(punctuality);
         self
     }
 

@@ -19,6 +19,8 @@ mod flags;
 mod itimerspec;
 mod kernel;
 mod protocol;
+#[path = "../../src/punctuality.rs"]
+mod punctuality;
 #[path = "../common/random.rs"]
 mod random;
 mod refusals;

@@ -12,6 +12,8 @@ mod bytes;
 mod clock;
 #[path = "../../../src/flags.rs"]
 mod flags;
+#[path = "../../../src/punctuality.rs"]
+mod punctuality;
 #[path = "../../../src/itimerspec.rs"]
 mod itimerspec;
 #[path = "../../../tests/models/kernel.rs"]
