@@ -1,0 +1,54 @@
+//! Several ways to do one thing, timed in turn, so that whatever the machine does meanwhile hits all of them alike.
+
+use std::time::Instant;
+
+/// One way to do the thing.
+pub struct Contestant<'a> {
+    /// Done before each run, and not timed.
+    pub prepare: Box<dyn FnMut() + 'a>,
+    /// Does the thing this many times.
+    pub run: Box<dyn FnMut() + 'a>,
+    pub times: usize,
+}
+
+impl<'a> Contestant<'a> {
+    pub fn new(times: usize, run: impl FnMut() + 'a) -> Contestant<'a> {
+        Contestant { prepare: Box::new(|| ()), run: Box::new(run), times }
+    }
+
+    pub fn prepared_by(self, prepare: impl FnMut() + 'a) -> Contestant<'a> {
+        Contestant { prepare: Box::new(prepare), ..self }
+    }
+
+    /// Nanoseconds that the thing takes.
+    fn time(&mut self) -> f64 {
+        (self.prepare)();
+        let start = Instant::now();
+        (self.run)();
+        start.elapsed().as_nanos() as f64 / self.times as f64
+    }
+}
+
+/// The median of each one's nanoseconds, over so many rounds.
+pub fn medians(contestants: &mut [Contestant<'_>], rounds: usize) -> Vec<f64> {
+    let mut times = vec![Vec::with_capacity(rounds); contestants.len()];
+    let many = contestants.len();
+    for round in 0..rounds + rounds / 10 {
+        // Nobody always comes after the same one.
+        for turn in 0..many {
+            let who = if round % 2 == 0 { (round / 2 + turn) % many } else { (round / 2 + many - turn) % many };
+            let time = contestants[who].time();
+            if round >= rounds / 10 {
+                times[who].push(time);
+            }
+        }
+    }
+    times.into_iter().map(|times| percentile(times, 50.0)).collect()
+}
+
+/// The value that so many percent of all are not above.
+pub fn percentile(mut values: Vec<f64>, percent: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let place = (values.len() as f64 * percent / 100.0).ceil() as usize;
+    values[place.clamp(1, values.len()) - 1]
+}

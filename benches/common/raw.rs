@@ -1,0 +1,53 @@
+//! The C library's calls as C programs write them: the one room of the benches that is `unsafe`.
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+/// A timer of the kernel's.
+pub struct Timerfd(OwnedFd);
+
+impl Timerfd {
+    #[inline]
+    pub fn create() -> Timerfd {
+        // SAFETY: the call touches no memory of ours.
+        let fd = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC) };
+        assert!(fd >= 0);
+        // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+        Timerfd(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    #[inline]
+    pub fn settime(&self, delay: Duration) {
+        let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let value = libc::timespec { tv_sec: delay.as_secs() as _, tv_nsec: delay.subsec_nanos() as _ };
+        let new = libc::itimerspec { it_interval: zero, it_value: value };
+        let mut old = MaybeUninit::uninit();
+        // SAFETY: `new` is a whole `itimerspec`, and `old` a valid place for one.
+        assert_eq!(unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &new, old.as_mut_ptr()) }, 0);
+        std::hint::black_box(old);
+    }
+
+    #[inline]
+    pub fn gettime(&self) {
+        let mut now = MaybeUninit::uninit();
+        // SAFETY: `now` is a valid place for an `itimerspec`.
+        assert_eq!(unsafe { libc::timerfd_gettime(self.0.as_raw_fd(), now.as_mut_ptr()) }, 0);
+        std::hint::black_box(now);
+    }
+
+    #[inline]
+    pub fn read(&self) {
+        let mut count = 0u64;
+        // SAFETY: `count` is a valid place for eight bytes.
+        assert_eq!(unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) }, 8);
+        std::hint::black_box(count);
+    }
+}
+
+impl AsFd for Timerfd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

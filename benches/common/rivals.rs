@@ -1,0 +1,131 @@
+//! The kernel's timers as five roads lead to them: this crate, the C library, and the crates `timerfd`, `nix` and `rustix`.
+
+use nix::sys::time::TimeSpec;
+use nix::sys::timer::TimerSetTimeFlags;
+use nix::sys::timerfd as by_nix;
+use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use rustix::time as by_rustix;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use crate::raw;
+
+/// A non-blocking timer of the monotonic clock.
+pub trait Rival: AsFd {
+    fn create() -> Self;
+    /// Set once, to expire after this long.
+    fn settime(&mut self, delay: Duration);
+    fn gettime(&self);
+    /// Of a timer that has expired.
+    fn read(&self);
+}
+
+impl Rival for TimerFd {
+    fn create() -> Self {
+        TimerFd::builder(Clock::Monotonic).backend(&backends::kernel::BACKEND).open().expect("a timer")
+    }
+
+    fn settime(&mut self, delay: Duration) {
+        self.arm_after(delay).expect("settime");
+    }
+
+    fn gettime(&self) {
+        std::hint::black_box(Timer::gettime(self)).expect("gettime");
+    }
+
+    fn read(&self) {
+        std::hint::black_box(Timer::read(self)).expect("read");
+    }
+}
+
+impl Rival for raw::Timerfd {
+    fn create() -> Self {
+        raw::Timerfd::create()
+    }
+
+    fn settime(&mut self, delay: Duration) {
+        raw::Timerfd::settime(self, delay);
+    }
+
+    fn gettime(&self) {
+        raw::Timerfd::gettime(self);
+    }
+
+    fn read(&self) {
+        raw::Timerfd::read(self);
+    }
+}
+
+impl Rival for timerfd::TimerFd {
+    fn create() -> Self {
+        timerfd::TimerFd::new_custom(timerfd::ClockId::Monotonic, true, true).expect("a timer")
+    }
+
+    fn settime(&mut self, delay: Duration) {
+        std::hint::black_box(self.set_state(timerfd::TimerState::Oneshot(delay), timerfd::SetTimeFlags::Default));
+    }
+
+    fn gettime(&self) {
+        std::hint::black_box(self.get_state());
+    }
+
+    fn read(&self) {
+        assert_ne!(timerfd::TimerFd::read(self), 0);
+    }
+}
+
+impl Rival for by_nix::TimerFd {
+    fn create() -> Self {
+        let flags = by_nix::TimerFlags::TFD_NONBLOCK | by_nix::TimerFlags::TFD_CLOEXEC;
+        by_nix::TimerFd::new(by_nix::ClockId::CLOCK_MONOTONIC, flags).expect("a timer")
+    }
+
+    fn settime(&mut self, delay: Duration) {
+        let expiration = by_nix::Expiration::OneShot(TimeSpec::from_duration(delay));
+        self.set(expiration, TimerSetTimeFlags::empty()).expect("settime");
+    }
+
+    fn gettime(&self) {
+        std::hint::black_box(self.get()).expect("gettime");
+    }
+
+    fn read(&self) {
+        self.wait().expect("read");
+    }
+}
+
+/// What `rustix` has is functions for a descriptor.
+pub struct Rustix(OwnedFd);
+
+impl AsFd for Rustix {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Rival for Rustix {
+    fn create() -> Self {
+        let flags = by_rustix::TimerfdFlags::NONBLOCK | by_rustix::TimerfdFlags::CLOEXEC;
+        Rustix(by_rustix::timerfd_create(by_rustix::TimerfdClockId::Monotonic, flags).expect("a timer"))
+    }
+
+    fn settime(&mut self, delay: Duration) {
+        let it_value = by_rustix::Timespec {
+            tv_sec: i64::try_from(delay.as_secs()).expect("a short delay"),
+            tv_nsec: delay.subsec_nanos().into(),
+        };
+        let new = by_rustix::Itimerspec { it_interval: by_rustix::Timespec::default(), it_value };
+        let old = by_rustix::timerfd_settime(&self.0, by_rustix::TimerfdTimerFlags::empty(), &new);
+        std::hint::black_box(old).expect("settime");
+    }
+
+    fn gettime(&self) {
+        std::hint::black_box(by_rustix::timerfd_gettime(&self.0)).expect("gettime");
+    }
+
+    fn read(&self) {
+        let mut count = [0; 8];
+        assert_eq!(rustix::io::read(&self.0, &mut count).expect("read"), 8);
+        std::hint::black_box(count);
+    }
+}
