@@ -67,6 +67,11 @@ impl Timer for KernelTimer {
         }
     }
 
+    #[inline]
+    fn set(&self, new: &TimerSpec) -> io::Result<()> {
+        timerfd::set(self.fd.as_fd(), new)
+    }
+
     fn try_read(&self) -> io::Result<u64> {
         // No bytes at all: as above, but there is no waiting on.
         nowait::read_count(self.fd.as_fd())?.ok_or_else(|| os_error(EAGAIN))

@@ -98,6 +98,7 @@ impl TimerSpec {
     ///
     /// `EINVAL` for negative seconds, or nanoseconds outside 0 to 999,999,999, in either field, even when the setting
     /// disarms (Linux, `itimerspec64_valid`).
+    #[inline]
     pub fn from_itimerspec(flags: SettimeFlags, spec: &Itimerspec) -> io::Result<TimerSpec> {
         let value = to_duration(spec.it_value)?;
         let interval = to_duration(spec.it_interval)?;
@@ -110,6 +111,7 @@ impl TimerSpec {
     /// same to `timerfd_settime`. *Now* (zero after, or at zero) becomes one nanosecond, since C's zero disarms; what is
     /// more than fits becomes the most that fits, which is never.
     #[must_use]
+    #[inline]
     pub fn to_itimerspec(&self) -> (SettimeFlags, Itimerspec) {
         const NOW: Duration = Duration::from_nanos(1);
         let (absolute, value) = match self.initial() {
@@ -172,6 +174,7 @@ impl TimerSpec {
 }
 
 /// The setting that C's flags and two durations mean, a zero `value` disarming.
+#[inline]
 fn from_flags(flags: SettimeFlags, value: Duration, interval: Duration) -> TimerSpec {
     let absolute = flags.contains(SettimeFlags::ABSTIME);
     let initial = match (value.is_zero(), absolute) {
@@ -187,6 +190,7 @@ fn from_flags(flags: SettimeFlags, value: Duration, interval: Duration) -> Timer
     }
 }
 
+#[inline]
 fn to_duration(time: Timespec) -> io::Result<Duration> {
     match (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec)) {
         (Ok(secs), Ok(nanos)) if i64::from(nanos) < NANOS_PER_SEC => Ok(Duration::new(secs, nanos)),
@@ -194,6 +198,7 @@ fn to_duration(time: Timespec) -> io::Result<Duration> {
     }
 }
 
+#[inline]
 fn to_timespec(duration: Duration) -> Timespec {
     match i64::try_from(duration.as_secs()) {
         Ok(tv_sec) => Timespec { tv_sec, tv_nsec: i64::from(duration.subsec_nanos()) },

@@ -154,6 +154,11 @@ impl Timer for TimerFd {
         self.timer.read()
     }
 
+    #[inline]
+    fn set(&self, new: &TimerSpec) -> io::Result<()> {
+        self.timer.set(new)
+    }
+
     fn try_read(&self) -> io::Result<u64> {
         self.timer.try_read()
     }

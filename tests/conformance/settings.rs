@@ -8,6 +8,7 @@ use std::time::Duration;
 crate::cases![
     a_fresh_timer_is_disarmed_and_not_readable,
     settime_returns_what_was_left_of_the_old_setting,
+    set_does_what_settime_does_and_reports_nothing,
     the_time_left_of_an_absolute_setting_is_relative,
     disarming_keeps_the_interval_for_gettime_to_report,
     disarming_discards_what_was_not_read,
@@ -44,6 +45,19 @@ fn settime_returns_what_was_left_of_the_old_setting(backend: &'static Backend) {
     assert!(left(old) <= HOUR && left(old) > HOUR - 60 * SECOND);
     assert!(left(timer.disarm().unwrap()) > HOUR);
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+}
+
+fn set_does_what_settime_does_and_reports_nothing(backend: &'static Backend) {
+    let timer = open(backend);
+    timer.set(&TimerSpec::after(HOUR).every(SECOND)).unwrap();
+    let now = timer.gettime().unwrap();
+    assert_eq!(now.interval(), SECOND);
+    assert!(left(now) <= HOUR && left(now) > HOUR - 60 * SECOND);
+    timer.set(&TimerSpec::at(Duration::ZERO)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+    timer.set(&TimerSpec::at(Duration::ZERO)).unwrap();
+    timer.set(&TimerSpec::disarmed()).unwrap();
+    assert_nothing_to_read(&timer);
 }
 
 fn the_time_left_of_an_absolute_setting_is_relative(backend: &'static Backend) {

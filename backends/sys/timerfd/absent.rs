@@ -19,3 +19,7 @@ pub(crate) fn settime(_fd: BorrowedFd<'_>, _new: &TimerSpec) -> io::Result<Timer
 pub(crate) fn gettime(_fd: BorrowedFd<'_>) -> io::Result<TimerSpec> {
     Err(os_error(libc::ENOSYS))
 }
+
+pub(crate) fn set(_fd: BorrowedFd<'_>, _new: &TimerSpec) -> io::Result<()> {
+    Err(os_error(libc::ENOSYS))
+}

@@ -6,9 +6,9 @@ use cfg_if::cfg_if;
 cfg_if! {
     if #[cfg(any(target_os = "linux", target_os = "android"))] {
         mod native;
-        pub(crate) use native::{create, gettime, settime};
+        pub(crate) use native::{create, gettime, set, settime};
     } else {
         mod absent;
-        pub(crate) use absent::{create, gettime, settime};
+        pub(crate) use absent::{create, gettime, set, settime};
     }
 }

@@ -31,13 +31,29 @@ pub(crate) fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
 
 #[inline]
 pub(crate) fn settime(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<TimerSpec> {
-    let (flags, new) = new.to_itimerspec();
-    let new = narrow(new);
     let mut old = MaybeUninit::uninit();
-    // SAFETY: `new` is a whole `itimerspec`, and `old` a valid place for one.
-    check(unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags.bits() as libc::c_int, &new, old.as_mut_ptr()) })?;
+    // SAFETY: `old` is a valid place for an `itimerspec`.
+    unsafe { settime_raw(fd, new, old.as_mut_ptr())? };
     // SAFETY: the call succeeded, so it has stored the old setting.
     Ok(reported(unsafe { old.assume_init() }))
+}
+
+/// Without asking for the old setting.
+#[inline]
+pub(crate) fn set(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<()> {
+    // SAFETY: null stands for no place.
+    unsafe { settime_raw(fd, new, std::ptr::null_mut()) }
+}
+
+/// # Safety
+///
+/// `old` is null or a valid place for an `itimerspec`.
+#[inline]
+unsafe fn settime_raw(fd: BorrowedFd<'_>, new: &TimerSpec, old: *mut libc::itimerspec) -> io::Result<()> {
+    let (flags, new) = new.to_itimerspec();
+    let new = narrow(new);
+    // SAFETY: `new` is a whole `itimerspec`; the caller answers for `old`.
+    check(unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags.bits() as libc::c_int, &new, old) }).map(drop)
 }
 
 #[inline]
@@ -57,18 +73,21 @@ fn reported(spec: libc::itimerspec) -> TimerSpec {
 
 // The fields are 32 bits wide on some machines.
 #[allow(clippy::useless_conversion)]
+#[inline]
 fn widen(spec: libc::itimerspec) -> Itimerspec {
     let time = |time: libc::timespec| Timespec { tv_sec: time.tv_sec.into(), tv_nsec: time.tv_nsec.into() };
     Itimerspec { it_interval: time(spec.it_interval), it_value: time(spec.it_value) }
 }
 
 /// Seconds that a 32-bit `time_t` can't hold become the most it can: 68 years, or January 2038 for an absolute time.
+#[inline]
 fn narrow(spec: Itimerspec) -> libc::itimerspec {
     let time = |time: Timespec| libc::timespec { tv_sec: saturating(time.tv_sec), tv_nsec: time.tv_nsec as _ };
     libc::itimerspec { it_interval: time(spec.it_interval), it_value: time(spec.it_value) }
 }
 
 /// The number, or the most that 32 bits hold if it is too much for the type.
+#[inline]
 fn saturating<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
     T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))
 }
