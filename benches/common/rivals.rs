@@ -3,12 +3,12 @@
 use nix::sys::time::TimeSpec;
 use nix::sys::timer::TimerSetTimeFlags;
 use nix::sys::timerfd as by_nix;
-use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use portable_timerfd::{backends, Clock, Timer, TimerFd, TimerSpec};
 use rustix::time as by_rustix;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use crate::raw;
+use super::raw;
 
 /// A non-blocking timer of the monotonic clock.
 pub trait Rival: AsFd {
@@ -35,6 +35,33 @@ impl Rival for TimerFd {
 
     fn read(&self) {
         std::hint::black_box(Timer::read(self)).expect("read");
+    }
+}
+
+/// Ours, set without asking for the old setting.
+pub struct Set(TimerFd);
+
+impl AsFd for Set {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Rival for Set {
+    fn create() -> Self {
+        Set(<TimerFd as Rival>::create())
+    }
+
+    fn settime(&mut self, delay: Duration) {
+        self.0.set(&TimerSpec::after(delay)).expect("settime");
+    }
+
+    fn gettime(&self) {
+        Rival::gettime(&self.0);
+    }
+
+    fn read(&self) {
+        Rival::read(&self.0);
     }
 }
 
@@ -98,7 +125,7 @@ impl Rival for by_nix::TimerFd {
 pub struct Rustix(OwnedFd);
 
 impl AsFd for Rustix {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }

@@ -1,34 +1,41 @@
 //! The kernel row beside the system calls it is made of, and beside other crates that make them.
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use nix::sys::timerfd as by_nix;
 use portable_timerfd::TimerFd;
 use std::time::Duration;
 
-use crate::contest::{medians, Contestant};
-use crate::raw;
-use crate::rivals::{Rival, Rustix};
-use crate::Request;
+use super::contest::{medians, Contestant};
+use super::raw;
+use super::rivals::{Rival, Rustix, Set};
+use super::Request;
 
 const BAR: f64 = 1.03;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What to time of any rival.
-type Op = fn() -> [Contestant<'static>; 5];
+/// An operation, the others, and the ways to do it: ours, then theirs.
+type Op = (&'static str, &'static [&'static str], fn() -> Vec<Contestant<'static>>);
+
+const OPS: [Op; 5] = [
+    ("settime", &["libc", "timerfd", "rustix"], || {
+        vec![settime::<TimerFd>(), settime::<raw::Timerfd>(), settime::<timerfd::TimerFd>(), settime::<Rustix>()]
+    }),
+    // It does not ask for the old setting.
+    ("settime", &["nix"], || vec![settime::<Set>(), settime::<by_nix::TimerFd>()]),
+    ("gettime", &EACH, || of_each!(gettime)),
+    ("read", &EACH, || of_each!(read)),
+    ("create", &EACH, || of_each!(create)),
+];
+const EACH: [&str; 4] = ["libc", "timerfd", "nix", "rustix"];
 
 pub fn run(request: &Request) {
-    let ops: [(&str, Op); 4] = [
-        ("settime", || of_each!(settime)),
-        ("gettime", || of_each!(gettime)),
-        ("read", || of_each!(read)),
-        ("create", || of_each!(create)),
-    ];
-    for (op, contestants) in ops {
-        let others = ["libc", "timerfd", "nix", "rustix"].map(|other| format!("kernel.{op}/{other}"));
-        if !others.iter().any(|name| request.wants(name)) {
+    for (op, others, contestants) in OPS {
+        let names: Vec<String> = others.iter().map(|other| format!("kernel.{op}/{other}")).collect();
+        if !names.iter().any(|name| request.wants(name)) {
             continue;
         }
-        let times = medians(&mut contestants(), request.rounds(4_000));
-        for (name, &other) in others.into_iter().zip(&times[1..]) {
+        let times = medians(&mut contestants(), request.rounds(10_000));
+        for (name, &other) in names.into_iter().zip(&times[1..]) {
             request.print(name, times[0], Some(other), BAR);
         }
     }
@@ -36,11 +43,11 @@ pub fn run(request: &Request) {
 
 macro_rules! of_each {
     ($op:ident) => {
-        [
+        vec![
             $op::<TimerFd>(),
             $op::<raw::Timerfd>(),
             $op::<timerfd::TimerFd>(),
-            $op::<nix::sys::timerfd::TimerFd>(),
+            $op::<by_nix::TimerFd>(),
             $op::<Rustix>(),
         ]
     };

@@ -1,21 +1,34 @@
 //! Our timers beside others', in one run: a line an operation.
-//!
-//! `cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]` prints, separated by tabs, the name, what it takes us and
-//! what it takes the other (nanoseconds, if the name says nothing else), the ratio, the bar for it, and `pass` or `miss`.
 
+#[path = "burst.rs"]
+mod burst;
 #[path = "../common/contest.rs"]
 mod contest;
+#[path = "../common/heap.rs"]
+mod heap;
+#[path = "kernel.rs"]
 mod kernel;
+#[path = "line.rs"]
 mod line;
+#[path = "punctuality.rs"]
+mod punctuality;
 #[path = "../common/raw.rs"]
 mod raw;
+#[path = "resources.rs"]
+mod resources;
 #[path = "../common/rivals.rs"]
 mod rivals;
+#[path = "../common/shots.rs"]
+mod shots;
+#[path = "userspace.rs"]
 mod userspace;
 
 use lexopt::prelude::*;
 use line::Line;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
+
+#[global_allocator]
+static MEASURED: heap::Measured = heap::Measured;
 
 /// What the command line asks for.
 pub struct Request {
@@ -67,10 +80,10 @@ fn raise_the_limit_of_descriptors() {
     }
 }
 
-fn main() -> Result<(), lexopt::Error> {
+pub fn run() -> Result<(), lexopt::Error> {
     let request = Request::from_args()?;
     raise_the_limit_of_descriptors();
-    for part in [kernel::run, userspace::run] {
+    for part in [kernel::run, userspace::run, punctuality::run, burst::run, resources::run] {
         part(&request);
     }
     Ok(())

@@ -3,10 +3,10 @@
 use portable_timerfd::{backends, Backend, Clock, Timer, TimerFd, TimerSpec};
 use std::time::Duration;
 
-use crate::contest::{medians, Contestant};
-use crate::Request;
+use super::contest::{medians, Contestant};
+use super::Request;
 
-const ROWS: [&Backend; 2] = [&backends::userspace::BACKEND, &backends::kernel::BACKEND];
+pub const ROWS: [&Backend; 2] = [&backends::userspace::BACKEND, &backends::kernel::BACKEND];
 const CROWDS: [usize; 3] = [1, 1_000, 5_000];
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -28,12 +28,12 @@ fn compare(request: &Request, name: String, bar: f64, op: impl Fn(&'static Backe
     }
 }
 
-fn open(row: &'static Backend) -> TimerFd {
+pub fn open(row: &'static Backend) -> TimerFd {
     TimerFd::builder(Clock::Monotonic).backend(row).open().expect("a timer")
 }
 
 /// So many timers, armed, and random delays to set them to.
-fn armed(row: &'static Backend, crowd: usize) -> (Vec<TimerFd>, Vec<TimerSpec>) {
+pub fn armed(row: &'static Backend, crowd: usize) -> (Vec<TimerFd>, Vec<TimerSpec>) {
     let mut random = fastrand::Rng::with_seed(7);
     let mut delay = || TimerSpec::after(Duration::from_micros(random.u64(1_000_000..3_600_000_000)));
     let timers: Vec<TimerFd> = (0..crowd).map(|_| open(row)).collect();
