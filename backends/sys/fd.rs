@@ -15,10 +15,9 @@ pub(crate) const COUNT_SIZE: usize = size_of::<u64>();
 /// Both ends of a new pipe, closed on `exec`: the one to read from, with the flags asked for, and the one to write to,
 /// which is non-blocking and always closed on `exec`.
 pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = pipe_close_on_exec()?;
-    set_nonblocking(&writer, true)?;
-    if nonblocking {
-        set_nonblocking(&reader, true)?;
+    let (reader, writer) = private_pipe()?;
+    if !nonblocking {
+        set_nonblocking(&reader, false)?;
     }
     if !close_on_exec {
         // SAFETY: changing a flag of a descriptor we own touches no memory.
@@ -29,8 +28,9 @@ pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedF
 
 cfg_if! {
     if #[cfg(any(target_vendor = "apple", target_os = "haiku"))] {
-        // There is no `pipe2`, so a descriptor can leak into a program executed by another thread in between.
-        fn pipe_close_on_exec() -> io::Result<(OwnedFd, OwnedFd)> {
+        /// A pipe whose ends are both non-blocking and closed on `exec`. There is no `pipe2`, so that a descriptor can leak into
+        /// a program executed by another thread in between.
+        fn private_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
             let mut ends: [RawFd; 2] = [-1; 2];
             // SAFETY: `ends` is a valid place for two descriptors.
             check(unsafe { libc::pipe(ends.as_mut_ptr()) })?;
@@ -38,14 +38,16 @@ cfg_if! {
             for end in [&reader, &writer] {
                 // SAFETY: changing a flag of a descriptor we own touches no memory.
                 check(unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
+                set_nonblocking(end, true)?;
             }
             Ok((reader, writer))
         }
     } else {
-        fn pipe_close_on_exec() -> io::Result<(OwnedFd, OwnedFd)> {
+        /// A pipe whose ends are both non-blocking and closed on `exec`.
+        fn private_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
             let mut ends: [RawFd; 2] = [-1; 2];
             // SAFETY: `ends` is a valid place for two descriptors.
-            check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })?;
+            check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) })?;
             Ok(own(ends))
         }
     }

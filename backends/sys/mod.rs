@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod error;
 pub(crate) mod fd;
 pub(crate) mod fork;
+pub(crate) mod lent;
 pub(crate) mod nowait;
 pub(crate) mod registered;
 pub(crate) mod sync;

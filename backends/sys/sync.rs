@@ -20,3 +20,9 @@ pub(crate) fn park(deadline: Option<Instant>) -> bool {
     std::thread::park_timeout(left);
     true
 }
+
+/// Lets a moment pass without giving up the processor; `false` once the deadline has passed.
+pub(crate) fn hold(deadline: Option<Instant>) -> bool {
+    std::hint::spin_loop();
+    !deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::queue::{Place, Queue};
+use super::lead::Lead;
+use super::queue::Queue;
 use super::schedule::{nanos, NEVER};
 use crate::backends::sys::sync::{Arc, Thread};
 use crate::clock::Clock;
+use crate::punctuality::Punctuality;
 
 /// The longest sleep while something hangs on a clock that is not the one the thread sleeps by: such a clock can jump,
 /// and nobody says so.
@@ -14,33 +16,69 @@ const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
 /// How long, in nanoseconds, the thread stays when there is nothing it could ever be needed for.
 const LINGER: u64 = 1_000_000_000;
 
+/// The clocks that have queues, as [`Line::queue`] counts them.
+const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Realtime, Clock::Boottime];
+
+/// One of the agenda's queues: of what is due on one clock and to be as punctual as the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) clock: Clock,
+    pub(super) punctuality: Punctuality,
+}
+
+impl Line {
+    /// Whether what stands here is as well served as in the other line.
+    pub(super) fn serves(self, other: Line) -> bool {
+        self.clock == other.clock && self.punctuality >= other.punctuality
+    }
+
+    fn queue(self) -> (usize, usize) {
+        let clock = match self.clock.without_alarm() {
+            Clock::Realtime => 1,
+            Clock::Boottime => 2,
+            _ => 0,
+        };
+        (clock, self.punctuality as usize)
+    }
+}
+
 /// All things, each with a time or waiting for steps of the wall clock.
 pub(super) struct Agenda<T> {
-    monotonic: Queue<Arc<T>>,
-    realtime: Queue<Arc<T>>,
-    boottime: Queue<Arc<T>>,
+    /// By clock and punctuality.
+    queues: [[Queue<Arc<T>>; Punctuality::ALL.len()]; CLOCKS.len()],
     pub(super) step_watchers: BTreeMap<u64, Arc<T>>,
     /// How many things there are that may come to stand here, and since when there are none.
     alive: usize,
     idle_since: u64,
     last_id: u64,
-    /// Until when the thread sleeps, by the monotonic clock; 0 while it is awake.
-    pub(super) sleeps_until: u64,
+    pub(super) lead: Lead,
+    /// Until when the thread sleeps or holds, by the monotonic clock; 0 while it is at work.
+    pub(super) rests_until: u64,
+    /// Whether it holds: who comes then needs no lead.
+    holds: bool,
     /// The thread, once it has begun.
     pub(super) sleeper: Option<Thread>,
 }
 
+/// How the thread spends the time until there is work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    Sleep,
+    /// Awake, on account of timers that are so punctual.
+    Hold(Punctuality),
+}
+
 impl<T> Agenda<T> {
-    pub(super) const fn new() -> Agenda<T> {
+    pub(super) fn new() -> Agenda<T> {
         Agenda {
-            monotonic: Queue::new(),
-            realtime: Queue::new(),
-            boottime: Queue::new(),
+            queues: Default::default(),
             step_watchers: BTreeMap::new(),
             alive: 0,
             idle_since: 0,
             last_id: 0,
-            sleeps_until: 0,
+            lead: Lead::new(),
+            rests_until: 0,
+            holds: false,
             sleeper: None,
         }
     }
@@ -65,45 +103,62 @@ impl<T> Agenda<T> {
         (self.alive == 0).then(|| self.idle_since.saturating_add(LINGER))
     }
 
-    pub(super) fn queue(&mut self, clock: Clock) -> &mut Queue<Arc<T>> {
-        match clock.without_alarm() {
-            Clock::Realtime => &mut self.realtime,
-            Clock::Boottime => &mut self.boottime,
-            _ => &mut self.monotonic,
-        }
+    pub(super) fn queue(&mut self, line: Line) -> &mut Queue<Arc<T>> {
+        let (clock, punctuality) = line.queue();
+        &mut self.queues[clock][punctuality]
     }
 
-    /// When the thread must be up, by the monotonic clock.
-    pub(super) fn wake_up(&self, now: u64) -> u64 {
-        let on = |queue: &Queue<_>, clock| queue.first().map(|first| to_monotonic(clock, first.due, || now));
+    /// When the first thing that is to be so punctual is due, by the monotonic clock, which shows `now`.
+    fn first(&self, punctuality: Punctuality, now: u64) -> u64 {
+        let first = |clock| {
+            let (clock_index, index) = Line { clock, punctuality }.queue();
+            let first = self.queues[clock_index][index].first()?;
+            Some(to_monotonic(clock, first.due, || now))
+        };
+        CLOCKS.into_iter().filter_map(first).min().unwrap_or(NEVER)
+    }
+
+    /// The thread is to rest, from `now` on: how, and until when.
+    pub(super) fn rest(&mut self, now: u64) -> (Rest, u64) {
+        self.lead.save(now);
+        let firsts = Punctuality::ALL.map(|punctuality| (self.first(punctuality, now), punctuality));
+        let due = firsts.iter().map(|&(first, _)| first).min().unwrap_or(NEVER);
+        let is_near = |&&(first, punctuality): &&(u64, _)| {
+            first < NEVER && first.saturating_sub(self.lead.of(punctuality)) <= now
+        };
+        let rest = match firsts.iter().rev().find(is_near) {
+            Some(&(_, punctuality)) => (Rest::Hold(punctuality), due),
+            None => (Rest::Sleep, self.wake_up(&firsts, now)),
+        };
+        (self.holds, self.rests_until) = (rest.0 != Rest::Sleep, rest.1);
+        rest
+    }
+
+    /// When the thread must be up.
+    fn wake_up(&self, firsts: &[(u64, Punctuality)], now: u64) -> u64 {
+        let ahead = firsts.iter().filter(|(first, _)| *first < NEVER);
+        let ahead = ahead.map(|&(first, punctuality)| first.saturating_sub(self.lead.of(punctuality)));
         let blind = (!self.step_watchers.is_empty()).then(|| now.saturating_add(LONGEST_BLIND_SLEEP));
-        [
-            on(&self.monotonic, Clock::Monotonic),
-            on(&self.realtime, Clock::Realtime),
-            on(&self.boottime, Clock::Boottime),
-        ]
-        .into_iter()
-        .chain([blind, self.end()])
-        .flatten()
-        .min()
-        .unwrap_or(NEVER)
+        ahead.chain([blind, self.end()].into_iter().flatten()).min().unwrap_or(NEVER)
     }
 
-    /// Whether the thread sleeps past the time that something is due.
-    pub(super) fn sleeps_past(&self, clock: Clock, due: u64) -> bool {
-        to_monotonic(clock, due, || time(Clock::Monotonic)) < self.sleeps_until
+    /// Whether the thread rests for too long for something due in this line.
+    pub(super) fn rests_past(&self, line: Line, due: u64) -> bool {
+        let lead = if self.holds { 0 } else { self.lead.of(line.punctuality) };
+        to_monotonic(line.clock, due, || time(Clock::Monotonic)).saturating_sub(lead) < self.rests_until
     }
 
-    /// Takes out what is due now.
-    pub(super) fn take_due(&mut self, due: &mut Vec<(Clock, Place, Arc<T>)>) {
-        for clock in [Clock::Monotonic, Clock::Realtime, Clock::Boottime] {
-            let queue = self.queue(clock);
-            if queue.first().is_none() {
+    /// Takes out what is due now, of each clock the most punctual first.
+    pub(super) fn take_due(&mut self, due: &mut Vec<((Line, u64), Arc<T>)>) {
+        for (clock, queues) in CLOCKS.into_iter().zip(&mut self.queues) {
+            if queues.iter().all(|queue| queue.first().is_none()) {
                 continue;
             }
             let now = time(clock);
-            while let Some((place, thing)) = queue.pop_due(now) {
-                due.push((clock, place, thing));
+            for (punctuality, queue) in Punctuality::ALL.into_iter().zip(queues).rev() {
+                while let Some((place, thing)) = queue.pop_due(now) {
+                    due.push(((Line { clock, punctuality }, place.due), thing));
+                }
             }
         }
     }
@@ -125,6 +180,7 @@ pub(super) fn time(clock: Clock) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::queue::Place;
     use super::*;
 
     #[test]
@@ -137,17 +193,18 @@ mod tests {
         };
         let at = |clock| {
             let mut agenda = agenda();
-            agenda.queue(clock).insert(Place { due: time(clock) + HOUR, id: 1 }, Arc::new(()));
+            let line = Line { clock, punctuality: Punctuality::Economical };
+            agenda.queue(line).insert(Place { due: time(clock) + HOUR, id: 1 }, Arc::new(()));
             let now = time(Clock::Monotonic);
-            agenda.wake_up(now) - now
+            agenda.rest(now).1 - now
         };
         assert!(at(Clock::Monotonic) > HOUR / 2);
         assert_eq!(at(Clock::Realtime), 250_000_000);
         assert_eq!(at(Clock::Boottime), 250_000_000);
         let mut agenda = agenda();
-        assert_eq!(agenda.wake_up(5), NEVER);
+        assert_eq!(agenda.rest(5), (Rest::Sleep, NEVER));
         agenda.step_watchers.insert(1, Arc::new(()));
-        assert_eq!(agenda.wake_up(5), 250_000_005);
+        assert_eq!(agenda.rest(5), (Rest::Sleep, 250_000_005));
     }
 
     #[test]
@@ -161,7 +218,7 @@ mod tests {
         let after = time(Clock::Monotonic);
         let end = agenda.end().unwrap();
         assert!((before..=after).contains(&(end - 1_000_000_000)));
-        assert_eq!(agenda.wake_up(before), end);
+        assert_eq!(agenda.rest(before), (Rest::Sleep, end));
         agenda.enlist();
         assert_eq!(agenda.end(), None);
     }

@@ -3,26 +3,33 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::backends::sys::sync::{Arc, Instant};
+use crate::backends::sys::lent::Lent;
+use crate::backends::sys::sync::Instant;
 use crate::backends::sys::{fd, nowait};
 use crate::flags::CreateFlags;
 
 /// A pipe that holds at most one message: a count, as a timerfd gives it.
 ///
-/// Only one thread at a time may use it; anybody may read the descriptor at any time.
+/// Only one thread at a time may use it, and only while the descriptor to read from is open; anybody may read that at any time.
 #[derive(Debug)]
 pub(super) struct Latch {
-    reader: Arc<OwnedFd>,
+    reader: Lent,
     writer: OwnedFd,
     /// Whether a message was put that may still be there.
     raised: bool,
-    /// How many messages were put: the number of the last one.
-    puts: u64,
-    /// The last message that was put before all those became void.
-    void: u64,
-    /// The last message that somebody else was found to have read; and the last such among the void ones.
-    gone: u64,
-    gone_void: u64,
+    messages: Messages,
+}
+
+/// The numbers of messages, counted while somebody may ask for the origin of one.
+#[derive(Debug, Default)]
+struct Messages {
+    /// The last one put.
+    put: u32,
+    /// The last one that was put before all those became void.
+    void: u32,
+    /// The last one that somebody else was found to have read; and the last such among the void ones.
+    gone: u32,
+    gone_void: u32,
 }
 
 /// What a message was that came out of a latch by a plain read.
@@ -38,18 +45,10 @@ pub(super) enum Origin {
 
 impl Latch {
     /// An empty latch, and its descriptor for the user.
-    pub(super) fn new(flags: CreateFlags) -> io::Result<(Latch, Arc<OwnedFd>)> {
+    pub(super) fn new(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
         let (reader, writer) = fd::pipe(flags.nonblocking, flags.close_on_exec)?;
-        let reader = Arc::new(reader);
-        let latch = Latch {
-            reader: Arc::clone(&reader),
-            writer: fd::move_high(writer),
-            raised: false,
-            puts: 0,
-            void: 0,
-            gone: 0,
-            gone_void: 0,
-        };
+        let writer = fd::move_high(writer);
+        let latch = Latch { reader: Lent::of(&reader), writer, raised: false, messages: Messages::default() };
         Ok((latch, reader))
     }
 
@@ -74,7 +73,7 @@ impl Latch {
         let count = nowait::take_count(self.reader.as_fd())?;
         self.raised = false;
         if count == 0 {
-            self.gone = self.puts;
+            self.messages.gone = self.messages.put;
             return Ok(None);
         }
         Ok(Some(count))
@@ -89,31 +88,37 @@ impl Latch {
     pub(super) fn put(&mut self, count: u64) -> io::Result<()> {
         fd::write_count(self.writer.as_fd(), count)?;
         self.raised = true;
-        self.puts += 1;
+        self.messages.put = self.messages.put.wrapping_add(1);
         Ok(())
     }
 
+    /// Begins to number the messages anew, since nobody will ask about those until now.
+    pub(super) fn number_anew(&mut self) {
+        self.messages = Messages::default();
+    }
+
     /// The number of the last message.
-    pub(super) fn last(&self) -> u64 {
-        self.puts
+    pub(super) fn last(&self) -> u32 {
+        self.messages.put
     }
 
     /// Makes all messages void that were put until now, whoever has read them and not yet said so.
     pub(super) fn make_void(&mut self) {
-        self.gone_void = self.gone;
-        self.void = self.puts;
+        self.messages.gone_void = self.messages.gone;
+        self.messages.void = self.messages.put;
     }
 
     /// What a message was that somebody has just read who found the latch empty after this last one.
-    pub(super) fn origin(&self, last: u64) -> Origin {
-        if self.puts == last {
+    pub(super) fn origin(&self, last: u32) -> Origin {
+        let Messages { put, void, gone, gone_void } = self.messages;
+        if put == last {
             // Not one of ours: whoever opens the pipe anew can write there.
             Origin::Current
-        } else if self.puts == self.void {
+        } else if put == void {
             Origin::Void
-        } else if self.gone_void <= last {
+        } else if gone_void <= last {
             Origin::Current
-        } else if self.gone > self.void || (self.raised && self.is_empty()) {
+        } else if gone > void || (self.raised && self.is_empty()) {
             Origin::Unknown
         } else {
             Origin::Void
@@ -125,7 +130,7 @@ impl Latch {
 mod tests {
     use super::*;
 
-    fn latch() -> (Latch, Arc<OwnedFd>) {
+    fn latch() -> (Latch, OwnedFd) {
         Latch::new(CreateFlags::default()).unwrap()
     }
 

@@ -2,6 +2,7 @@
 
 mod agenda;
 mod latch;
+mod lead;
 #[cfg(test)]
 mod properties;
 mod queue;
@@ -22,6 +23,7 @@ use crate::backends::sys::fork::{generation, PerProcess};
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
+use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 use latch::Latch;
@@ -54,7 +56,9 @@ static ENGINE: PerProcess<Engine<Shared>> = PerProcess::new();
 /// 250 ms, and at once when a method is called. To that end the thread wakes up four times a second while such a time is
 /// set, or while notice of steps is asked for; otherwise only when something is due.
 pub struct UserspaceTimer {
-    reader: Arc<OwnedFd>,
+    /// The latch has it on loan, and is gone when it is closed: fields drop after [`Drop`].
+    reader: OwnedFd,
+    clock: Clock,
     shared: Arc<Shared>,
     generation: usize,
 }
@@ -73,7 +77,9 @@ impl UserspaceTimer {
         let engine = ENGINE.get_or_make(Engine::new)?;
         let generation = generation();
         let (latch, reader) = Latch::new(flags)?;
-        Ok(UserspaceTimer { reader, shared: Arc::new(Shared::new(clock, latch, engine)), generation })
+        let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
+        let shared = Arc::new(Shared::new(clock, punctuality, latch, engine));
+        Ok(UserspaceTimer { reader, clock, shared, generation })
     }
 
     /// Whether the timer was made before a fork that this process came from. Its locks must not be touched then.
@@ -97,7 +103,7 @@ fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
 
 impl Timer for UserspaceTimer {
     fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        self.shared()?.settime(new)
+        self.shared()?.settime(self.clock, new)
     }
 
     fn gettime(&self) -> io::Result<TimerSpec> {
@@ -183,7 +189,8 @@ mod tests {
         timer.settime(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
         let shared = Arc::clone(&timer.shared);
         drop(timer);
-        thread::Look::look(Arc::clone(&shared), Clock::Monotonic, queue::Place { due: 0, id: 0 });
+        let line = agenda::Line { clock: Clock::Monotonic, punctuality: Punctuality::default() };
+        thread::Look::look(Arc::clone(&shared), (line, 0));
         assert_eq!(Arc::strong_count(&shared), 1, "it stands nowhere");
     }
 }

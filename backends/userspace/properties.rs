@@ -113,7 +113,7 @@ proptest! {
     fn a_queue_gives_what_is_due_in_order(
         ops in prop::collection::vec((0..4u8, 0..20u64, 0..5u64), 0..60)
     ) {
-        let (mut queue, mut naive) = (Queue::new(), Vec::<Place>::new());
+        let (mut queue, mut naive) = (Queue::default(), Vec::<Place>::new());
         for (op, due, id) in ops {
             let place = Place { due, id };
             naive.sort_unstable();

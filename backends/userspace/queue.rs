@@ -15,11 +15,13 @@ pub(super) struct Queue<T> {
     places: BTreeMap<Place, T>,
 }
 
-impl<T> Queue<T> {
-    pub(super) const fn new() -> Queue<T> {
+impl<T> Default for Queue<T> {
+    fn default() -> Queue<T> {
         Queue { places: BTreeMap::new() }
     }
+}
 
+impl<T> Queue<T> {
     pub(super) fn insert(&mut self, place: Place, thing: T) {
         self.places.insert(place, thing);
     }
@@ -50,7 +52,7 @@ mod tests {
 
     #[test]
     fn what_is_due_comes_out_in_order_and_nothing_else() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::default();
         for (due, id) in [(30, 1), (10, 2), (20, 3), (10, 4)] {
             queue.insert(place(due, id), id);
         }
@@ -62,7 +64,7 @@ mod tests {
 
     #[test]
     fn what_was_removed_does_not_come() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::default();
         queue.insert(place(10, 1), 'a');
         queue.insert(place(10, 2), 'b');
         assert_eq!(queue.remove(place(10, 1)), Some('a'));

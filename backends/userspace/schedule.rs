@@ -16,25 +16,29 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 }
 
 /// When a timer expires. Times are nanoseconds of the clock that the timer runs on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Schedule {
-    next: Option<u64>,
+    /// [`NONE`] if there is none to come.
+    next: u64,
     interval: u64,
     /// The first expiration whose count can still be taken back: the one to come when somebody last asked.
     settled: u64,
 }
 
+/// The expiration that is not there. A counted one is an interval after the last at most, so that it stays below.
+const NONE: u64 = u64::MAX;
+
 impl Schedule {
     /// Expires at `next` for the first time, if at all, and then after each `interval`, if that is not zero.
     pub(super) fn new(next: Option<u64>, interval: u64) -> Schedule {
-        let next = next.map(|next| next.min(NEVER));
-        Schedule { next, interval: interval.min(NEVER), settled: next.unwrap_or(0) }
+        let next = next.map_or(NONE, |next| next.min(NEVER));
+        Schedule { next, interval: interval.min(NEVER), settled: next }
     }
 
     /// The first expiration not yet counted; from [`NEVER`] on it does not come.
     #[inline]
     pub(super) fn next(&self) -> Option<u64> {
-        self.next
+        (self.next != NONE).then_some(self.next)
     }
 
     #[inline]
@@ -45,20 +49,22 @@ impl Schedule {
     /// Whether there are expirations up to `now` that were not counted before.
     #[inline]
     pub(super) fn is_due(&self, now: u64) -> bool {
-        self.next.is_some_and(|next| next <= now)
+        self.next <= now.min(NONE - 1)
     }
 
     /// Counts the expirations up to `now` that were not counted before.
     #[inline]
     pub(super) fn count(&mut self, now: u64) -> u64 {
-        let Some(next) = self.next.filter(|&next| next <= now) else { return 0 };
+        if !self.is_due(now) {
+            return 0;
+        }
         if self.interval == 0 {
-            self.next = None;
+            self.next = NONE;
             return 1;
         }
-        let count = (now - next) / self.interval + 1;
+        let count = (now - self.next) / self.interval + 1;
         // At most an interval after now: twice what a time can be.
-        self.next = Some(next + count * self.interval);
+        self.next += count * self.interval;
         count
     }
 
@@ -71,13 +77,11 @@ impl Schedule {
     /// How many of the expirations counted, and not settled, are later than `now`.
     #[inline]
     fn ahead(&self, now: u64) -> u64 {
-        match self.next {
-            Some(next) if self.interval > 0 => {
-                let first_kept = now.saturating_add(1).max(self.settled);
-                next.saturating_sub(first_kept) / self.interval
-            }
-            _ => 0,
+        if self.interval == 0 || self.next == NONE {
+            return 0;
         }
+        let first_kept = now.saturating_add(1).max(self.settled);
+        self.next.saturating_sub(first_kept) / self.interval
     }
 
     /// Takes back the count of those of the last `unread` expirations that are yet to come; how many. What was read is settled,
@@ -87,19 +91,19 @@ impl Schedule {
     #[inline]
     pub(super) fn uncount(&mut self, unread: u64, now: u64) -> u64 {
         let taken_back = self.ahead(now).min(unread);
-        self.next = self.next.map(|next| next - taken_back * self.interval);
+        self.next -= taken_back * self.interval;
         taken_back
     }
 
     /// What is counted stays so, wherever the clock is stepped.
     #[inline]
     pub(super) fn settle(&mut self) {
-        self.settled = self.next.unwrap_or(0);
+        self.settled = self.next;
     }
 
     /// Whether anything was counted since.
     pub(super) fn is_settled(&self) -> bool {
-        self.next.unwrap_or(0) == self.settled
+        self.next == self.settled
     }
 
     /// The time left until the next expiration; none if there is none to come.
@@ -108,7 +112,14 @@ impl Schedule {
         let mut ahead = *self;
         ahead.count(now);
         // A time that is reached is counted, so what is left is at least 1: not the zero that means disarmed.
-        ahead.next.map(|next| next.min(NEVER).saturating_sub(now))
+        ahead.next().map(|next| next.min(NEVER).saturating_sub(now))
+    }
+}
+
+impl Default for Schedule {
+    /// Never expires.
+    fn default() -> Schedule {
+        Schedule::new(None, 0)
     }
 }
 

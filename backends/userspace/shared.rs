@@ -3,9 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::agenda::time;
+use super::agenda::{time, Line};
 use super::latch::{Latch, Origin};
-use super::queue::Place;
 use super::state::State;
 use super::step::StepWatch;
 use super::thread::{Engine, Look};
@@ -13,19 +12,19 @@ use crate::backends::sys;
 use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED, EIO};
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
+use crate::punctuality::Punctuality;
 use crate::spec::{Initial, TimerSpec};
 
 /// A timer as its owner and the thread share it.
 pub(super) struct Shared {
     id: u64,
-    clock: Clock,
     engine: &'static Engine<Shared>,
     state: Mutex<State>,
 }
 
 impl Shared {
-    pub(super) fn new(clock: Clock, latch: Latch, engine: &'static Engine<Shared>) -> Shared {
-        Shared { id: engine.enlist(), clock, engine, state: Mutex::new(State::new(clock, latch)) }
+    pub(super) fn new(clock: Clock, punctuality: Punctuality, latch: Latch, engine: &'static Engine<Shared>) -> Shared {
+        Shared { id: engine.enlist(), engine, state: Mutex::new(State::new(clock, punctuality, latch)) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -33,17 +32,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn settime(self: &Arc<Self>, new: &TimerSpec) -> io::Result<TimerSpec> {
-        if self.clock.is_alarm() {
+    /// Sets a timer of this clock.
+    pub(super) fn settime(self: &Arc<Self>, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
+        if clock.is_alarm() {
             sys::clock::may_wake_the_machine()?;
         }
-        let watches = new.is_canceled_by_steps() && self.clock.without_alarm() == Clock::Realtime;
+        let watches = new.is_canceled_by_steps() && clock.without_alarm() == Clock::Realtime;
         if new.is_armed() || watches {
             self.engine.start()?;
         }
-        let runs_on = match (self.clock, new.initial()) {
+        let runs_on = match (clock, new.initial()) {
             (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
-            _ => self.clock.without_alarm(),
+            _ => clock.without_alarm(),
         };
         let mut state = self.state();
         let now = time(runs_on);
@@ -76,8 +76,7 @@ impl Shared {
         let mut state = self.state();
         let mut present = self.collect(&mut state, 0);
         while let Ok(0) = present {
-            let last = state.last_message();
-            state.readers += 1;
+            let last = state.reader_comes();
             drop(state);
             let read = read_message(reader);
             state = self.state();
@@ -88,7 +87,7 @@ impl Shared {
     }
 
     /// All expirations not yet read, beside a `count` just read from the latch, which had been empty after the `last` message.
-    fn collect_from(self: &Arc<Self>, state: &mut State, count: u64, last: u64) -> io::Result<u64> {
+    fn collect_from(self: &Arc<Self>, state: &mut State, count: u64, last: u32) -> io::Result<u64> {
         match state.origin(last) {
             Origin::Current => self.collect(state, count),
             // As if it had been read before the other was put: nothing of now is to be mixed with it.
@@ -122,7 +121,7 @@ impl Shared {
     /// Ends the timer: nothing of it stays in the thread.
     pub(super) fn close(&self) {
         let mut state = self.state();
-        let (latch, place) = (state.close(), state.place.take());
+        let (latch, place) = (state.close(), state.replace(None));
         state.watch = None;
         drop(state);
         self.engine.discharge(self.id, place);
@@ -138,17 +137,17 @@ impl Shared {
 
     /// Sees to it that the thread comes by in time.
     fn stand(self: &Arc<Self>, state: &mut State) {
-        let Some(due) = state.due() else {
+        let stands = state.place();
+        let Some((line, due)) = state.due() else {
             // Where the thread can't sleep long because of it, it must not stand for nothing.
-            if matches!(state.place, Some((clock, _)) if clock != Clock::Monotonic) {
-                state.place.take().into_iter().for_each(|place| self.engine.remove(place));
+            if stands.is_some_and(|(line, _)| line.clock != Clock::Monotonic) {
+                state.replace(None).into_iter().for_each(|place| self.engine.remove(self.id, place));
             }
             return;
         };
         // The thread looks again when it finds the timer ahead of its time: moving later costs nothing now.
-        if !matches!(state.place, Some((clock, place)) if clock == state.runs_on && place.due <= due) {
-            let to = (state.runs_on, Place { due, id: self.id });
-            self.engine.move_to(state.place.replace(to), to, self);
+        if !stands.is_some_and(|(stands_in, at)| stands_in.serves(line) && at <= due) {
+            self.engine.move_to(self.id, state.replace(Some((line, due))), (line, due), self);
         }
     }
 
@@ -162,7 +161,7 @@ impl Shared {
                 arms && watch.tell(steps)
             }
             (true, none) => {
-                *none = Some(StepWatch::new(self.engine.steps()));
+                *none = Some(Box::new(StepWatch::new(self.engine.steps())));
                 self.engine.watch_steps(self.id, self);
                 false
             }
@@ -177,7 +176,7 @@ impl Shared {
 
     /// Tells of a step, by an error, if there is one to be told of. It counts as shown too.
     fn tell_step(&self, state: &mut State) -> io::Result<()> {
-        let Some(mut watch) = state.watch else { return Ok(()) };
+        let Some(mut watch) = state.watch.as_deref().copied() else { return Ok(()) };
         let steps = self.engine.steps();
         watch.show(steps);
         let is_told = watch.tell(steps);
@@ -185,7 +184,7 @@ impl Shared {
             state.cancel(time(state.runs_on))?;
         }
         // Not before: who gets another error is told the next time.
-        state.watch = Some(watch);
+        state.watch.iter_mut().for_each(|known| **known = watch);
         if is_told {
             Err(os_error(ECANCELED))
         } else {
@@ -215,10 +214,10 @@ fn read_message(reader: &OwnedFd) -> io::Result<u64> {
 }
 
 impl Look for Shared {
-    fn look(self: Arc<Self>, clock: Clock, place: Place) {
+    fn look(self: Arc<Self>, place: (Line, u64)) {
         let mut state = self.state();
-        if state.place == Some((clock, place)) {
-            state.place = None;
+        if state.place() == Some(place) {
+            state.replace(None);
         }
         let now = time(state.runs_on);
         state.refresh(now);

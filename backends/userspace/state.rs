@@ -3,51 +3,60 @@
 use std::io;
 use std::time::Duration;
 
+use super::agenda::Line;
 use super::latch::{Latch, Origin};
-use super::queue::Place;
 use super::schedule::{nanos, Schedule, NEVER};
 use super::step::StepWatch;
 use crate::clock::Clock;
+use crate::punctuality::Punctuality;
 use crate::spec::{Initial, TimerSpec};
 
-/// How long, in nanoseconds, a count that nobody reads is left as it is: at first, and at last.
+/// How long, in nanoseconds, a count that nobody reads is left as it is: at first, then twice as long each time, and at last.
 const SHORTEST_REST: u64 = 100_000;
 const LONGEST_REST: u64 = 10_000_000;
+const MOST_DOUBLINGS: u8 = 7;
 
+/// There are thousands of these in some processes: the order and the size of the fields matter.
 pub(super) struct State {
     schedule: Schedule,
-    /// The clock that the schedule's times are of: not always the timer's own.
-    pub(super) runs_on: Clock,
-    /// None once the timer is closed.
-    latch: Option<Latch>,
     /// Expirations counted, but not to be had from the latch.
     owed: u64,
-    /// When the latch was last filled, and how long it is to be left alone after that while it is full.
-    filled: u64,
-    rest: u64,
-    /// Where the thread will come across the timer; it may be earlier than needed.
-    pub(super) place: Option<(Clock, Place)>,
-    pub(super) watch: Option<StepWatch>,
+    /// Until when the latch is to be left alone while it is full.
+    rested: u64,
+    /// When the thread will come across the timer, if it stands anywhere; it may be earlier than needed.
+    stands_at: u64,
+    /// None once the timer is closed.
+    latch: Option<Latch>,
+    pub(super) watch: Option<Box<StepWatch>>,
     /// Readers who are at the pipe now: each may have read a message and not yet said so.
-    pub(super) readers: usize,
+    readers: u32,
     /// Whether a message is gone that may be in such a reader's hands.
     in_doubt: bool,
+    /// How often the next rest is doubled.
+    rests: u8,
+    /// Where the timer stands in the agenda.
+    stands_in: Option<Line>,
+    /// The clock that the schedule's times are of: not always the timer's own.
+    pub(super) runs_on: Clock,
+    punctuality: Punctuality,
 }
 
 impl State {
     /// Disarmed.
-    pub(super) fn new(clock: Clock, latch: Latch) -> State {
+    pub(super) fn new(clock: Clock, punctuality: Punctuality, latch: Latch) -> State {
         State {
             schedule: Schedule::default(),
-            runs_on: clock.without_alarm(),
-            latch: Some(latch),
             owed: 0,
-            filled: 0,
-            rest: SHORTEST_REST,
-            place: None,
+            rested: 0,
+            stands_at: 0,
+            latch: Some(latch),
             watch: None,
             readers: 0,
             in_doubt: false,
+            rests: 0,
+            stands_in: None,
+            runs_on: clock.without_alarm(),
+            punctuality,
         }
     }
 
@@ -76,16 +85,33 @@ impl State {
         TimerSpec::new(left.map_or(Initial::Disarmed, Initial::After), Duration::from_nanos(self.schedule.interval()))
     }
 
-    /// When the thread is needed next, if ever.
-    pub(super) fn due(&self) -> Option<u64> {
-        let rested = self.filled.saturating_add(self.rest);
+    /// When the thread is needed next, if ever, and where in its agenda.
+    pub(super) fn due(&self) -> Option<(Line, u64)> {
         let is_full = self.owed > 0 || self.latch.as_ref().is_some_and(Latch::is_raised);
         // A step back may hide the first expiration since somebody asked, by which a timer that is told of it is turned off.
         let can_wait = !(self.watch.is_some() && self.schedule.is_settled());
-        let next = self.schedule.next().map(|next| if is_full && can_wait { next.max(rested) } else { next });
-        // What the pipe did not take is put again, though nothing more may ever expire.
-        let again = (self.owed > 0).then_some(rested);
-        next.into_iter().chain(again).min().filter(|&due| due < NEVER)
+        let next = self.schedule.next().unwrap_or(NEVER);
+        let mut due = if is_full && can_wait { next.max(self.rested) } else { next };
+        if self.owed > 0 {
+            // What the pipe did not take is put again, though nothing more may ever expire.
+            due = due.min(self.rested);
+        }
+        // After a rest nobody is known to wait.
+        let punctuality = if due == next { self.punctuality } else { Punctuality::Economical };
+        (due < NEVER).then_some((Line { clock: self.runs_on, punctuality }, due))
+    }
+
+    /// Where the timer stands in the agenda, and when the thread will come across it there.
+    pub(super) fn place(&self) -> Option<(Line, u64)> {
+        self.stands_in.map(|line| (line, self.stands_at))
+    }
+
+    /// Puts it down that the timer stands there from now on; where it stood before.
+    pub(super) fn replace(&mut self, place: Option<(Line, u64)>) -> Option<(Line, u64)> {
+        let before = self.place();
+        self.stands_in = place.map(|(line, _)| line);
+        self.stands_at = place.map_or(0, |(_, due)| due);
+        before
     }
 
     /// Lets the descriptor show all expirations up to now.
@@ -112,11 +138,11 @@ impl State {
         if unread.is_err() || latch.put(count).is_err() {
             self.owed = count;
         }
-        self.rest = match unread {
-            Ok(0) if self.owed == 0 => SHORTEST_REST,
-            _ => self.rest.saturating_mul(2).min(LONGEST_REST),
+        self.rests = match unread {
+            Ok(0) if self.owed == 0 => 0,
+            _ => self.rests.saturating_add(1).min(MOST_DOUBLINGS),
         };
-        self.filled = now;
+        self.rested = now.saturating_add((SHORTEST_REST << self.rests).min(LONGEST_REST));
     }
 
     /// Empties the latch. A message that somebody has read settles what it counted, unless it may yet turn out to be unread.
@@ -219,12 +245,16 @@ impl State {
         self.latch.as_mut().into_iter().for_each(Latch::make_void);
     }
 
-    /// The number of the last message put, to be asked about a message read after it.
-    pub(super) fn last_message(&self) -> u64 {
+    /// One more is at the pipe: the number of the last message put before that, to be asked about what he reads there.
+    pub(super) fn reader_comes(&mut self) -> u32 {
+        if self.readers == 0 {
+            self.latch.as_mut().into_iter().for_each(Latch::number_anew);
+        }
+        self.readers += 1;
         self.latch.as_ref().map_or(0, Latch::last)
     }
 
-    pub(super) fn origin(&self, last: u64) -> Origin {
+    pub(super) fn origin(&self, last: u32) -> Origin {
         self.latch.as_ref().map_or(Origin::Void, |latch| latch.origin(last))
     }
 }
@@ -238,18 +268,23 @@ mod tests {
     #[test]
     fn a_count_that_nobody_reads_rests_for_100_us_at_first_and_10_ms_at_last() {
         let (latch, _reader) = Latch::new(CreateFlags::default()).unwrap();
-        let mut state = State::new(Clock::Monotonic, latch);
+        let mut state = State::new(Clock::Monotonic, Punctuality::Precise, latch);
         state.set(&TimerSpec::at(Duration::from_nanos(5)).every(Duration::from_nanos(1)), Clock::Monotonic, 0);
-        let mut now = state.due().unwrap();
+        let due = |state: &State, punctuality| {
+            let (line, due) = state.due().unwrap();
+            assert_eq!(line, Line { clock: Clock::Monotonic, punctuality });
+            due
+        };
+        let mut now = due(&state, Punctuality::Precise);
         assert_eq!(now, 5);
         let mut rest = || {
             state.refresh(now);
-            let due = state.due().unwrap();
+            let due = due(&state, Punctuality::Economical);
             due - std::mem::replace(&mut now, due)
         };
         let rests: Vec<u64> = (0..9).map(|_| rest() / 1000).collect();
         assert_eq!(rests, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
         assert_eq!(state.take_all(0, now).unwrap(), now - 4, "the next is due at once");
-        assert_eq!(state.due(), Some(now + 1));
+        assert_eq!(due(&state, Punctuality::Precise), now + 1);
     }
 }

@@ -1,9 +1,10 @@
-//! The timer thread: sleeps until the nearest time that something is due, then has it looked at.
+//! The timer thread: rests until the nearest time that something is due, then has it looked at.
 
 use std::io;
 use std::time::Duration;
 
-use super::agenda::{time, Agenda};
+use super::agenda::{time, Agenda, Line, Rest};
+use super::lead::Lesson;
 use super::queue::Place;
 use super::schedule::NEVER;
 use super::step::StepDetector;
@@ -12,11 +13,12 @@ use crate::backends::sys::sync::{
     self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, PoisonError, Receiver, Sender, Thread,
 };
 use crate::clock::Clock;
+use crate::punctuality::Punctuality;
 
 /// What the thread can look at.
 pub(super) trait Look: Send + Sync + 'static {
-    /// The time of the place, where the thing no longer stands, has come.
-    fn look(self: Arc<Self>, clock: Clock, place: Place);
+    /// The time has come for which the thing stood in the agenda, where it no longer stands.
+    fn look(self: Arc<Self>, place: (Line, u64));
     /// The wall clock may have been stepped.
     fn look_for_step(self: Arc<Self>);
 }
@@ -72,20 +74,21 @@ impl<T: Look> Engine<T> {
         steps.look(sys::clock::wall_offset())
     }
 
-    /// Moves a thing from the place where it may stand to another one.
-    pub(super) fn move_to(&self, from: Option<(Clock, Place)>, (clock, place): (Clock, Place), thing: &Arc<T>) {
+    /// Moves a thing of this number from the place where it may stand to another one.
+    pub(super) fn move_to(&self, id: u64, from: Option<(Line, u64)>, (line, due): (Line, u64), thing: &Arc<T>) {
         let mut agenda = self.agenda();
-        let found = from.and_then(|(clock, place)| agenda.queue(clock).remove(place));
-        let queue = agenda.queue(clock);
+        let found = from.and_then(|(line, due)| agenda.queue(line).remove(Place { due, id }));
+        let queue = agenda.queue(line);
+        let place = Place { due, id };
         queue.insert(place, found.unwrap_or_else(|| Arc::clone(thing)));
-        if queue.first() == Some(place) && agenda.sleeps_past(clock, place.due) {
+        if queue.first() == Some(place) && agenda.rests_past(line, due) {
             self.ring(agenda);
         }
     }
 
-    /// Takes a thing out of the place where it stands.
-    pub(super) fn remove(&self, (clock, place): (Clock, Place)) {
-        let found = self.agenda().queue(clock).remove(place);
+    /// Takes a thing of this number out of the place where it stands.
+    pub(super) fn remove(&self, id: u64, (line, due): (Line, u64)) {
+        let found = self.agenda().queue(line).remove(Place { due, id });
         // The last hold on a thing may close descriptors: not under the lock.
         drop(found);
     }
@@ -96,12 +99,12 @@ impl<T: Look> Engine<T> {
     }
 
     /// Forgets a thing that was enlisted, wherever it stands. Without any the thread ends.
-    pub(super) fn discharge(&self, id: u64, place: Option<(Clock, Place)>) {
+    pub(super) fn discharge(&self, id: u64, place: Option<(Line, u64)>) {
         let mut agenda = self.agenda();
-        let found = place.and_then(|(clock, place)| agenda.queue(clock).remove(place));
+        let found = place.and_then(|(line, due)| agenda.queue(line).remove(Place { due, id }));
         let watcher = agenda.step_watchers.remove(&id);
         agenda.discharge();
-        if agenda.end().is_some_and(|end| end < agenda.sleeps_until) {
+        if agenda.end().is_some_and(|end| end < agenda.rests_until) {
             self.ring(agenda);
         } else {
             drop(agenda);
@@ -114,7 +117,7 @@ impl<T: Look> Engine<T> {
         let mut agenda = self.agenda();
         let is_first = agenda.step_watchers.is_empty();
         agenda.step_watchers.insert(id, Arc::clone(thing));
-        if is_first && agenda.sleeps_until > 0 {
+        if is_first && agenda.rests_until > 0 {
             self.ring(agenda);
         }
     }
@@ -125,9 +128,9 @@ impl<T: Look> Engine<T> {
         drop(found);
     }
 
-    /// Wakes the thread, once until it sleeps again.
+    /// Calls the thread to work, once until it rests again.
     fn ring(&self, mut agenda: MutexGuard<'_, Agenda<T>>) {
-        agenda.sleeps_until = 0;
+        agenda.rests_until = 0;
         let sleeper = agenda.sleeper.clone();
         drop(agenda);
         // A full channel means that the bell rings already. Nobody ever waits in it, and `unpark` needs nothing of the
@@ -140,22 +143,20 @@ impl<T: Look> Engine<T> {
         self.agenda().sleeper = Some(sync::current());
         let mut due = Vec::new();
         let mut steps = 0;
-        loop {
-            self.take_due(&mut due);
-            for (clock, place, thing) in due.drain(..) {
-                thing.look(clock, place);
+        while let Some(lesson) = self.rest() {
+            self.take_due(lesson, &mut due);
+            for (place, thing) in due.drain(..) {
+                thing.look(place);
             }
             self.look_for_steps(&mut steps);
-            if !self.sleep() {
-                return;
-            }
         }
     }
 
-    /// Takes out what is due. From here to the next sleep nobody need ring.
-    fn take_due(&self, due: &mut Vec<(Clock, Place, Arc<T>)>) {
+    /// Takes out what is due. From here to the next rest nobody need ring.
+    fn take_due(&self, lesson: Lesson, due: &mut Vec<((Line, u64), Arc<T>)>) {
         let mut agenda = self.agenda();
-        agenda.sleeps_until = 0;
+        agenda.rests_until = 0;
+        agenda.lead.learn(lesson);
         agenda.take_due(due);
     }
 
@@ -172,26 +173,39 @@ impl<T: Look> Engine<T> {
         }
     }
 
-    /// Sleeps until something is due or the bell rings; `false` once the thread is to end.
-    fn sleep(&self) -> bool {
+    /// Rests until something is due or the bell rings, and what that teaches; `None` once the thread is to end.
+    fn rest(&self) -> Option<Lesson> {
         let mut agenda = self.agenda();
         let here = Instant::now();
         let now = time(Clock::Monotonic);
         if agenda.end().is_some_and(|end| end <= now) {
             // Under the lock, so that whoever comes after this starts a thread anew.
             self.runs.store(false, Ordering::Relaxed);
-            return false;
+            return None;
         }
-        let wake_up = agenda.wake_up(now);
-        agenda.sleeps_until = wake_up;
+        let (rest, until) = agenda.rest(now);
         drop(agenda);
-        let deadline = (wake_up < NEVER).then(|| here.checked_add(Duration::from_nanos(wake_up.saturating_sub(now))));
-        self.wait_at_the_door(deadline.flatten());
-        true
+        let deadline = (until < NEVER).then(|| here.checked_add(Duration::from_nanos(until.saturating_sub(now))));
+        let is_rung = self.wait_at_the_door(rest, deadline.flatten());
+        let up = time(Clock::Monotonic);
+        Some(match rest {
+            Rest::Sleep if !is_rung => Lesson::Overslept(up.saturating_sub(until)),
+            Rest::Hold(Punctuality::Adaptive) => Lesson::Held(up.saturating_sub(now)),
+            _ => Lesson::Nothing,
+        })
     }
 
-    /// Waits for the bell, or the deadline.
-    fn wait_at_the_door(&self, deadline: Option<Instant>) {
-        while self.door.try_recv().is_err() && sync::park(deadline) {}
+    /// Waits for the bell (`true`) or the deadline.
+    fn wait_at_the_door(&self, rest: Rest, deadline: Option<Instant>) -> bool {
+        let wait = match rest {
+            Rest::Sleep => sync::park,
+            Rest::Hold(_) => sync::hold,
+        };
+        while self.door.try_recv().is_err() {
+            if !wait(deadline) {
+                return false;
+            }
+        }
+        true
     }
 }

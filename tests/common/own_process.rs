@@ -1,5 +1,8 @@
 //! Cases that look at, or change, the whole process: the program runs itself anew for each.
 
+#[path = "mode.rs"]
+mod mode;
+
 use libtest_mimic::{Arguments, Trial};
 use std::process::{Command, ExitCode, Output};
 
@@ -12,6 +15,7 @@ const ASKED: &str = "OWN_PROCESS_CASE";
 /// Runs the cases, or shows them as ignored where the program is `blind`. A process first does what is to be done in each; `is_fine`
 /// says of one that has ended whether it did so well.
 pub fn run(cases: &[Case], blind: bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
+    mode::take_from_env();
     if let Ok(asked) = std::env::var(ASKED) {
         in_each();
         cases.iter().find(|(name, _)| *name == asked).unwrap().1();

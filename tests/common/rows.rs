@@ -2,6 +2,9 @@
 //!
 //! A backend that this system lacks shows as ignored. A new backend needs no test edited.
 
+#[path = "mode.rs"]
+mod mode;
+
 use libtest_mimic::{Arguments, Trial};
 use portable_timerfd::{backends, Backend, Clock, CreateFlags};
 use std::io::ErrorKind;
@@ -12,6 +15,7 @@ pub type Case = (&'static str, fn(&'static Backend));
 
 /// Runs themes of cases, on every backend. What this system `lacks`, a theme, shows as ignored too.
 pub fn run(themes: &[(&'static str, &'static [Case])], lacks: &[&str]) -> ExitCode {
+    mode::take_from_env();
     let mut trials = Vec::new();
     for backend in backends::ALL {
         let missing = matches!(backend.open(Clock::Monotonic, CreateFlags::default()),

@@ -3,17 +3,21 @@
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
 use crate::flags::CreateFlags;
+use crate::punctuality::Punctuality;
 use crate::timer::Timer;
 use crate::world::WORLD;
 use crate::Clock;
+use shuttle::rand::{thread_rng, Rng};
 use shuttle::sync::Arc;
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// Of any mode.
 pub fn open_on(clock: Clock, nonblocking: bool) -> UserspaceTimer {
-    UserspaceTimer::new(clock, CreateFlags { nonblocking, ..CreateFlags::default() }).unwrap()
+    let punctuality = Some(Punctuality::ALL[thread_rng().gen_range(0..Punctuality::ALL.len())]);
+    UserspaceTimer::new(clock, CreateFlags { nonblocking, punctuality, ..CreateFlags::default() }).unwrap()
 }
 
 pub fn open() -> UserspaceTimer {

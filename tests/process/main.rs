@@ -6,6 +6,7 @@ mod crowd;
 mod descriptors;
 mod ends;
 mod forks;
+mod modes;
 #[path = "../common/own_process.rs"]
 mod own_process;
 #[cfg(target_os = "linux")]
@@ -49,8 +50,16 @@ mod refusals {
     pub const CASES: &[crate::Case] = &[];
 }
 
-const THEMES: [&[Case]; 7] =
-    [crowd::CASES, descriptors::CASES, ends::CASES, forks::CASES, refusals::CASES, signals::CASES, thread::CASES];
+const THEMES: [&[Case]; 8] = [
+    crowd::CASES,
+    descriptors::CASES,
+    ends::CASES,
+    forks::CASES,
+    modes::CASES,
+    refusals::CASES,
+    signals::CASES,
+    thread::CASES,
+];
 
 fn main() -> ExitCode {
     // The cases look at themselves by way of Linux's /proc.

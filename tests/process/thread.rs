@@ -70,7 +70,7 @@ fn timer_threads() -> Vec<PathBuf> {
     tasks().filter(|task| name(task).trim() == "timerfd").collect()
 }
 
-fn the_thread() -> PathBuf {
+pub fn the_thread() -> PathBuf {
     timer_threads().pop().unwrap()
 }
 

@@ -3,6 +3,9 @@
 #[path = "../../../../backends/sys/error.rs"]
 pub(crate) mod error;
 pub(crate) mod fd;
+#[path = "../../../../backends/sys/lent.rs"]
+#[allow(unsafe_code)]
+pub(crate) mod lent;
 pub(crate) mod sync;
 
 /// The clocks that the world shows.

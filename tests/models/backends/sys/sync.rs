@@ -50,3 +50,8 @@ impl Instant {
 pub(crate) fn park(deadline: Option<Instant>) -> bool {
     WORLD.park(deadline.map_or(u64::MAX, |deadline| deadline.0))
 }
+
+/// Time stands still until a test turns it, so that who holds waits as who sleeps.
+pub(crate) fn hold(deadline: Option<Instant>) -> bool {
+    park(deadline)
+}

@@ -1,0 +1,111 @@
+//! The modes of punctuality: what each costs, and that none is early.
+
+use crate::common::{polled, raw_read, userspace_builder, HOUR};
+use crate::thread::the_thread;
+use nix::poll::PollTimeout;
+use portable_timerfd::{Clock, Punctuality, Timer, TimerFd};
+use std::time::Duration;
+
+crate::cases![
+    userspace:
+        no_mode_is_early,
+        a_time_before_the_one_that_is_held_for_comes_first,
+        precise_holds_and_adaptive_for_a_hundredth_only,
+        a_timer_is_of_the_mode_of_the_process_unless_it_says,
+        no_mode_holds_for_a_count_that_nobody_reads;
+];
+
+fn of_mode(mode: Punctuality) -> TimerFd {
+    userspace_builder(Clock::Monotonic).punctuality(mode).open().unwrap()
+}
+
+fn now() -> Duration {
+    Clock::Monotonic.now().unwrap()
+}
+
+fn no_mode_is_early() {
+    for mode in Punctuality::ALL {
+        let timer = of_mode(mode);
+        for micros in 0..400 {
+            let due = now() + Duration::from_micros(micros);
+            timer.arm_at(due).unwrap();
+            polled(&timer, PollTimeout::NONE);
+            assert!(now() >= due, "{mode:?}");
+            assert_eq!(raw_read(&timer).unwrap(), 1, "{mode:?}");
+        }
+    }
+}
+
+/// The thread holds for the one, or is about to, when the other is set.
+fn a_time_before_the_one_that_is_held_for_comes_first() {
+    for (held_for, other) in Punctuality::ALL.into_iter().flat_map(|a| Punctuality::ALL.map(|b| (a, b))) {
+        let (late, early) = (of_mode(held_for), of_mode(other));
+        for lead in 0..100 {
+            let due = now() + Duration::from_micros(300);
+            late.arm_at(due).unwrap();
+            while now() + Duration::from_micros(lead) < due {}
+            early.arm_at(now() + (due.saturating_sub(now())) / 2).unwrap();
+            polled(&early, PollTimeout::NONE);
+            assert!(early.read().is_ok() && late.wait(None).is_ok(), "{held_for:?}, {other:?}");
+        }
+    }
+}
+
+/// The processor time of the timer thread, as the kernel counts it.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string(the_thread().join("schedstat")).unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// The thread's processor time for five hundred expirations, 200 µs apart, of which each is read.
+fn of_ticks(timer: &TimerFd) -> Duration {
+    timer.arm_every(Duration::from_micros(200)).unwrap();
+    timer.wait(None).unwrap();
+    let before = processor_time();
+    let mut ticks = 0;
+    while ticks < 500 {
+        ticks += timer.wait(None).unwrap();
+    }
+    let took = processor_time() - before;
+    timer.disarm().unwrap();
+    took
+}
+
+/// One that holds for each costs 100 µs an expiration at least; waking up and the work take a fraction of that. Other programs
+/// can take the processor from one who holds, and slow down the others' work, so that it may take some tries to show.
+fn assert_cheaper(cheap: &TimerFd, dear: &TimerFd) {
+    let shows = |_| of_ticks(cheap) * 3 < of_ticks(dear) * 2;
+    assert!((0..100).any(shows));
+}
+
+fn precise_holds_and_adaptive_for_a_hundredth_only() {
+    let [economical, adaptive, precise] = Punctuality::ALL.map(of_mode);
+    assert_cheaper(&economical, &precise);
+    assert_cheaper(&adaptive, &precise);
+}
+
+fn a_timer_is_of_the_mode_of_the_process_unless_it_says() {
+    let open = || userspace_builder(Clock::Monotonic).open().unwrap();
+    Punctuality::Precise.set_process_default();
+    assert_eq!(Punctuality::process_default(), Punctuality::Precise);
+    let (precise, says) = (open(), of_mode(Punctuality::Economical));
+    Punctuality::Economical.set_process_default();
+    let economical = open();
+    assert_cheaper(&economical, &precise);
+    assert_cheaper(&says, &precise);
+}
+
+/// It is refreshed a hundred times a second at last, which takes no time to speak of unless one holds for each.
+fn no_mode_holds_for_a_count_that_nobody_reads() {
+    let other = of_mode(Punctuality::Economical);
+    other.arm_after(HOUR).unwrap();
+    let shows = |_| {
+        let unread = of_mode(Punctuality::Precise);
+        unread.arm_every(Duration::from_micros(50)).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let before = processor_time();
+        std::thread::sleep(Duration::from_millis(300));
+        processor_time() - before < Duration::from_micros(30 * 60)
+    };
+    assert!((0..20).any(shows));
+}
