@@ -22,7 +22,7 @@ pub fn run(request: &Request) {
     let mut times = ROWS.map(|_| Vec::new());
     for _ in 0..request.rounds(50) {
         for (crowd, times) in crowds.iter_mut().zip(&mut times) {
-            times.push(crowd.burst());
+            times.extend(crowd.burst());
         }
     }
     let [ours, others] = times.map(|times| percentile(times, 50.0));
@@ -44,14 +44,14 @@ impl Crowd {
         Crowd { timers, poller, events }
     }
 
-    /// Nanoseconds from when all are due until the loop has seen each.
-    fn burst(&mut self) -> f64 {
+    /// Nanoseconds from when all are due until the loop has seen each; none if it took too long to set them.
+    fn burst(&mut self) -> Option<f64> {
         let due = now() + Duration::from_millis(30);
         for (key, timer) in self.timers.iter().enumerate() {
             timer.arm_at(due).expect("settime");
             timer.modify(Event::readable(key), PollMode::Oneshot).expect("modify");
         }
-        assert!(now() < due, "all are armed in time");
+        let all_are_to_come = now() < due;
         let mut seen = 0;
         while seen < CROWD {
             self.events.clear();
@@ -60,6 +60,6 @@ impl Crowd {
         }
         let took = now() - due;
         self.timers.iter().for_each(|timer| assert_eq!(timer.read().expect("an expiration"), 1));
-        took.as_nanos() as f64
+        all_are_to_come.then_some(took.as_nanos() as f64)
     }
 }
