@@ -1,0 +1,82 @@
+//! The page: page.md with the parts put in. What was measured of a part is kept beside the page, so that one part can be
+//! measured anew and the others stay.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+const TEMPLATE: &str = include_str!("page.md");
+const PARTS: [&str; 4] = ["lateness", "versus", "scale", "soak"];
+
+/// What a part has to show, in the order of the page.
+pub struct Report(pub Vec<Block>);
+
+pub enum Block {
+    Text(String),
+    Picture { name: &'static str, what: &'static str, svg: String },
+}
+
+fn docs() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs")
+}
+
+/// Writes what a part has to show, with this line below each picture, and then the page.
+pub fn keep(part: &str, report: &Report, below: &str) -> io::Result<()> {
+    let folder = docs().join("performance");
+    fs::create_dir_all(&folder)?;
+    let mut text = Vec::new();
+    for block in &report.0 {
+        match block {
+            Block::Text(words) => text.push(words.trim_end().to_owned()),
+            Block::Picture { name, what, svg } => {
+                fs::write(folder.join(format!("{name}.svg")), svg)?;
+                text.push(format!("![{what}](performance/{name}.svg)\n\n*{below}*"));
+            }
+        }
+    }
+    if !report.0.iter().any(|block| matches!(block, Block::Picture { .. })) {
+        text.push(format!("*{below}*"));
+    }
+    fs::write(folder.join(format!("{part}.md")), text.join("\n\n") + "\n")?;
+    fs::write(docs().join("performance.md"), assembled()?)?;
+    eprintln!("  written: docs/performance.md, with {part}");
+    Ok(())
+}
+
+fn assembled() -> io::Result<String> {
+    let mut page = TEMPLATE.to_owned();
+    for part in PARTS {
+        let text = match fs::read_to_string(docs().join(format!("performance/{part}.md"))) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => "Not measured yet.".to_owned(),
+            text => text?,
+        };
+        page = page.replace(&format!("{{{{{part}}}}}"), text.trim_end());
+    }
+    Ok(page)
+}
+
+/// A table, its first column words and the others figures.
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let head: Vec<String> = head.iter().map(|&title| title.to_owned()).collect();
+    let rule = format!("|---|{}\n", "--:|".repeat(head.len() - 1));
+    line(&head) + &rule + &rows.iter().map(|row| line(row)).collect::<String>()
+}
+
+/// A whole number with its thousands set apart.
+pub fn whole(number: f64) -> String {
+    let digits = format!("{:.0}", number.abs());
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits")).collect();
+    let sign = if number <= -0.5 { "-" } else { "" };
+    sign.to_owned() + &groups.join(",")
+}
+
+/// Three digits, or as many as stand before the point.
+pub fn short(number: f64) -> String {
+    match number.abs() {
+        size if size >= 99.95 => whole(number),
+        size if size >= 9.995 => format!("{number:.1}"),
+        _ => format!("{number:.2}"),
+    }
+}

@@ -1,0 +1,123 @@
+//! What the userspace row's queue costs by itself, when few things stand in it and when many do.
+
+use plotters::prelude::{RGBColor, SeriesLabelPosition};
+use std::cell::RefCell;
+use std::error::Error;
+use std::rc::Rc;
+
+use crate::axis::Axis;
+use crate::contest::{medians, Contestant};
+use crate::plot::{svg, Curve, Kind, Panel};
+use crate::queue::{Place, Queue};
+use crate::Request;
+
+const SIZES: [usize; 13] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
+const OPS: [(&str, RGBColor); 3] = [
+    ("insert one and remove it", RGBColor(213, 94, 0)),
+    ("move one to another time", RGBColor(0, 114, 178)),
+    ("take the first", RGBColor(0, 158, 115)),
+];
+
+/// A queue, and the places in it.
+struct Full {
+    queue: Queue<u64>,
+    places: Vec<Place>,
+    random: fastrand::Rng,
+    taken: usize,
+}
+
+/// For each size, the nanoseconds of each operation.
+pub fn measure(request: &Request) -> Vec<(usize, Vec<f64>)> {
+    let times = |size| {
+        eprintln!("  the queue alone, {size} entries");
+        let mut contestants = [insert_and_remove(size), replace(size), take_first(size)];
+        (size, medians(&mut contestants, request.rounds(2_000)))
+    };
+    SIZES.into_iter().map(times).collect()
+}
+
+impl Full {
+    fn new(size: usize) -> Full {
+        let mut full = Full {
+            queue: Queue::default(),
+            places: Vec::with_capacity(size),
+            random: fastrand::Rng::with_seed(5),
+            taken: 0,
+        };
+        for id in 0..size as u64 {
+            let place = full.somewhere(id);
+            full.places.push(place);
+            full.queue.insert(place, id);
+        }
+        full
+    }
+
+    /// A time within an hour.
+    fn somewhere(&mut self, id: u64) -> Place {
+        Place { due: self.random.u64(0..3_600_000_000_000), id }
+    }
+
+    /// Puts in as many as were taken out.
+    fn refill(&mut self) {
+        for _ in 0..std::mem::take(&mut self.taken) {
+            let id = self.random.u64(..);
+            let place = self.somewhere(id);
+            self.queue.insert(place, id);
+        }
+    }
+}
+
+fn insert_and_remove(size: usize) -> Contestant<'static> {
+    let mut full = Full::new(size);
+    Contestant::new(100, move || {
+        for _ in 0..100 {
+            let place = full.somewhere(u64::MAX);
+            full.queue.insert(place, 0);
+            std::hint::black_box(full.queue.remove(place));
+        }
+    })
+}
+
+fn replace(size: usize) -> Contestant<'static> {
+    let mut full = Full::new(size);
+    Contestant::new(100, move || {
+        for _ in 0..100 {
+            let which = full.random.usize(0..size);
+            let to = full.somewhere(which as u64);
+            let from = std::mem::replace(&mut full.places[which], to);
+            let thing = full.queue.remove(from).expect("it stands there");
+            full.queue.insert(to, thing);
+        }
+    })
+}
+
+fn take_first(size: usize) -> Contestant<'static> {
+    let batch = size.min(100);
+    let full = Rc::new(RefCell::new(Full::new(size)));
+    let again = Rc::clone(&full);
+    let run = move || {
+        let mut full = full.borrow_mut();
+        for _ in 0..batch {
+            std::hint::black_box(full.queue.pop_due(u64::MAX)).expect("it is not empty");
+        }
+        full.taken = batch;
+    };
+    Contestant::new(batch, run).prepared_by(move || again.borrow_mut().refill())
+}
+
+pub fn picture(points: &[(usize, Vec<f64>)]) -> Result<String, Box<dyn Error>> {
+    let curve = |(place, (name, color)): (usize, (&str, RGBColor))| Curve {
+        name: name.to_owned(),
+        color,
+        kind: Kind::Dots,
+        points: points.iter().map(|(size, times)| (*size as f64, times[place])).collect(),
+    };
+    let panel = Panel {
+        title: String::new(),
+        x: Axis::log("entries", points.iter().map(|point| point.0 as f64)),
+        y: Axis::log("ns", points.iter().flat_map(|point| point.1.iter().copied())),
+        legend: Some(SeriesLabelPosition::UpperLeft),
+        curves: OPS.into_iter().enumerate().map(curve).collect(),
+    };
+    svg("Cost of the queue alone against its size", 1, &[panel])
+}
