@@ -3,13 +3,14 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use crate::backends::sys::clock::id;
 use crate::backends::sys::error::{check, os_error};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
-use crate::spec::TimerSpec;
+use crate::spec::{Initial, TimerSpec};
 
 // Our flags are the kernel's, bit for bit.
 const _: () = assert!(SettimeFlags::ABSTIME.bits() == libc::TFD_TIMER_ABSTIME as u32);
@@ -65,18 +66,17 @@ pub(crate) fn gettime(fd: BorrowedFd<'_>) -> io::Result<TimerSpec> {
     Ok(reported(unsafe { now.assume_init() }))
 }
 
-/// What the kernel reports is always relative, and always valid.
+/// What the kernel reports is always relative, and always valid: what should be negative all the same is taken for zero.
 #[inline]
 fn reported(spec: libc::itimerspec) -> TimerSpec {
-    TimerSpec::from_itimerspec(SettimeFlags::NONE, &widen(spec)).unwrap_or_default()
+    let left = duration(spec.it_value);
+    let initial = if left.is_zero() { Initial::Disarmed } else { Initial::After(left) };
+    TimerSpec::new(initial, duration(spec.it_interval))
 }
 
-// The fields are 32 bits wide on some machines.
-#[allow(clippy::useless_conversion)]
 #[inline]
-fn widen(spec: libc::itimerspec) -> Itimerspec {
-    let time = |time: libc::timespec| Timespec { tv_sec: time.tv_sec.into(), tv_nsec: time.tv_nsec.into() };
-    Itimerspec { it_interval: time(spec.it_interval), it_value: time(spec.it_value) }
+fn duration(time: libc::timespec) -> Duration {
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Seconds that a 32-bit `time_t` can't hold become the most it can: 68 years, or January 2038 for an absolute time.
