@@ -1,0 +1,42 @@
+//! One timer's arithmetic. A setting is two words, and copied for each call.
+
+use criterion::Criterion;
+use std::hint::black_box;
+
+use crate::schedule::Schedule;
+
+const MICROSECOND: u64 = 1_000;
+const YEAR: u64 = 31_536_000_000_000_000;
+
+/// What has gone by, in periods, and the period.
+const GONE_BY: [(&str, u64, u64); 3] =
+    [("none", 0, MICROSECOND), ("3 periods", 3, MICROSECOND), ("10^17 periods", 100_000_000_000_000_000, 1)];
+
+pub fn run(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("schedule");
+    for (name, periods, interval) in GONE_BY {
+        let schedule = Schedule::new(Some(YEAR), interval);
+        // A period that is not over yet: for `none`, the time before the first one.
+        let now = YEAR + periods * interval - 1;
+        group.bench_function(format!("count/{name}"), |bencher| {
+            bencher.iter(|| {
+                let mut schedule = black_box(schedule);
+                (schedule.count(black_box(now)), schedule)
+            });
+        });
+        group.bench_function(format!("remaining/{name}"), |bencher| {
+            bencher.iter(|| black_box(&schedule).remaining(black_box(now)));
+        });
+        let mut counted = schedule;
+        let unread = counted.count(now);
+        assert_eq!(unread, periods);
+        // The clock is now stepped back behind the first.
+        group.bench_function(format!("uncount/{name}"), |bencher| {
+            bencher.iter(|| {
+                let mut schedule = black_box(counted);
+                (schedule.uncount(black_box(unread), black_box(YEAR - 1)), schedule)
+            });
+        });
+    }
+    group.finish();
+}
