@@ -44,7 +44,7 @@ pub fn run(criterion: &mut Criterion) {
 /// So many things anywhere within an hour, where they stand, and what chose it.
 fn filled(size: usize) -> (Queue<u64>, Vec<Place>, fastrand::Rng) {
     let mut random = fastrand::Rng::with_seed(7);
-    let mut queue = Queue::new();
+    let mut queue = Queue::default();
     let places: Vec<Place> = (0..size as u64).map(|id| Place { due: random.u64(..HOUR), id }).collect();
     places.iter().for_each(|&place| queue.insert(place, place.id));
     (queue, places, random)
