@@ -1,17 +1,15 @@
 //! How late a loop that waits for one time is told of it, whoever tells it.
 
 use plotters::style::RGBColor;
-use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{polling, Backend, Clock, Punctuality, Registered, Timer, TimerFd};
+use portable_timerfd::Punctuality;
 use std::error::Error;
-use std::sync::Arc;
-use std::time::Duration;
 
 use crate::axis::Axis;
 use crate::contest::percentile;
 use crate::page::{short, table, whole, Block, Report};
-use crate::plot::{svg, Curve, Kind, Panel};
-use crate::rows::{color, now, rows};
+use crate::plot::{color, svg, Curve, Kind, Panel};
+use crate::rows::rows;
+use crate::shots::{by_bare_pipe, by_timeout, by_timer, in_turns, Shooter};
 use crate::Request;
 
 /// What a loop waits by.
@@ -19,20 +17,11 @@ struct Contestant {
     name: String,
     color: RGBColor,
     kind: Kind,
-    shoot: Box<dyn FnMut(Duration) -> Shot>,
-}
-
-/// How late the loop was told, and whether it had been told before, too early.
-struct Shot {
-    micros: f64,
-    was_early: bool,
 }
 
 /// What all shots of one contestant came to.
 struct Lateness {
-    name: String,
-    color: RGBColor,
-    kind: Kind,
+    who: Contestant,
     micros: Vec<f64>,
     early: usize,
 }
@@ -46,92 +35,41 @@ pub fn run(request: &Request) -> Result<Report, Box<dyn Error>> {
     ]))
 }
 
-/// One shot of each in turn, so many times over.
 fn measure(shots: usize) -> Vec<Lateness> {
-    let mut contestants = contestants();
-    let mut results: Vec<Lateness> = contestants
-        .iter()
-        .map(|who| Lateness { name: who.name.clone(), color: who.color, kind: who.kind, micros: Vec::new(), early: 0 })
-        .collect();
-    let mut random = fastrand::Rng::with_seed(11);
-    let mut order: Vec<usize> = (0..contestants.len()).collect();
-    let warm_up = shots / 20;
-    for round in 0..warm_up + shots {
-        // Nobody always comes after the same one.
-        random.shuffle(&mut order);
-        for &who in &order {
-            let shot = (contestants[who].shoot)(Duration::from_micros(random.u64(200..=2_000)));
-            results[who].early += usize::from(shot.was_early);
-            if round >= warm_up {
-                results[who].micros.push(shot.micros);
-            }
-        }
-        if round % 500 == 499 {
-            eprintln!("  round {} of {}", round + 1, warm_up + shots);
-        }
-    }
+    let (contestants, mut shooters): (Vec<Contestant>, Vec<Shooter>) = contestants().into_iter().unzip();
+    let none = |who| Lateness { who, micros: Vec::new(), early: 0 };
+    let mut results: Vec<Lateness> = contestants.into_iter().map(none).collect();
+    in_turns(&mut shooters, shots, |who, shot| {
+        results[who].early += usize::from(shot.was_early);
+        results[who].micros.push(shot.late / 1e3);
+    });
     results.iter_mut().for_each(|result| result.micros.sort_by(f64::total_cmp));
     results
 }
 
-fn contestants() -> Vec<Contestant> {
+fn contestants() -> Vec<(Contestant, Shooter)> {
+    let contestant = |name: String, color, kind| Contestant { name, color, kind };
     let mut all = Vec::new();
     for row in rows() {
         if row.name() == "kernel" {
-            all.push(by_timer("kernel".to_owned(), color("kernel"), row, Punctuality::default()));
+            let kernel = contestant("kernel".to_owned(), color("kernel"), Kind::Line);
+            all.push((kernel, by_timer(row, Punctuality::default())));
             continue;
         }
         let colors = [RGBColor(204, 121, 167), color(row.name()), RGBColor(0, 158, 115)];
         for (mode, color) in Punctuality::ALL.into_iter().zip(colors) {
-            all.push(by_timer(format!("{}, {}", row.name(), format!("{mode:?}").to_lowercase()), color, row, mode));
+            let name = format!("{}, {}", row.name(), format!("{mode:?}").to_lowercase());
+            all.push((contestant(name, color, Kind::Line), by_timer(row, mode)));
         }
     }
-    all.push(by_timeout());
+    let others = [
+        ("timeout of polling's wait", RGBColor(90, 90, 90), by_timeout()),
+        ("a bare pipe, written to on time", RGBColor(150, 150, 150), by_bare_pipe()),
+    ];
+    for (name, color, shooter) in others {
+        all.push((contestant(name.to_owned(), color, Kind::Dashes), shooter));
+    }
     all
-}
-
-fn by_timer(name: String, color: RGBColor, row: &'static Backend, mode: Punctuality) -> Contestant {
-    let poller = Arc::new(Poller::new().expect("a poller"));
-    let timer = TimerFd::builder(Clock::Monotonic).backend(row).punctuality(mode).open().expect("a timer");
-    let timer = Registered::new(&poller, timer, Event::readable(0), PollMode::Level).expect("registered");
-    let mut events = Events::new();
-    let shoot = move |delay| {
-        let due = now() + delay;
-        timer.arm_at(due).expect("settime");
-        let shot = shot(due, |_| {
-            events.clear();
-            poller.wait(&mut events, None).expect("wait");
-            !events.is_empty()
-        });
-        assert_eq!(timer.read().expect("read"), 1);
-        shot
-    };
-    Contestant { name, color, kind: Kind::Line, shoot: Box::new(shoot) }
-}
-
-fn by_timeout() -> Contestant {
-    let poller = Poller::new().expect("a poller");
-    let mut events = Events::new();
-    let shoot = move |delay| {
-        shot(now() + delay, |left| {
-            poller.wait(&mut events, Some(left)).expect("wait");
-            true
-        })
-    };
-    let name = "timeout of polling's wait".to_owned();
-    Contestant { name, color: RGBColor(90, 90, 90), kind: Kind::Dashes, shoot: Box::new(shoot) }
-}
-
-/// Waits, by waits that are given the time left and say whether it is over, until it is.
-fn shot(due: Duration, mut wait: impl FnMut(Duration) -> bool) -> Shot {
-    let mut was_early = false;
-    loop {
-        let is_over = wait(due.saturating_sub(now()));
-        if let Some(late) = now().checked_sub(due).filter(|_| is_over) {
-            return Shot { micros: late.as_nanos() as f64 / 1e3, was_early };
-        }
-        was_early |= is_over;
-    }
 }
 
 /// What the picture has room for, in microseconds.
@@ -162,13 +100,13 @@ fn curve(one: &Lateness, part: impl Fn(usize, usize) -> f64) -> Curve {
     // Each of the latest, and some of the others.
     let drawn = (0..many).filter(|place| place % (many / 300).max(1) == 0 || place + 20 >= many);
     let points = drawn.map(|place| (one.micros[place].max(SHORTEST), part(place, many))).collect();
-    Curve { name: one.name.clone(), color: one.color, kind: one.kind, points }
+    Curve { name: one.who.name.clone(), color: one.who.color, kind: one.who.kind, points }
 }
 
 fn tabled(all: &[Lateness]) -> String {
     let row = |one: &Lateness| {
         let percents = [50.0, 90.0, 99.0, 100.0].map(|percent| short(percentile(one.micros.clone(), percent)));
-        let mut cells = vec![one.name.clone()];
+        let mut cells = vec![one.who.name.clone()];
         cells.extend(percents);
         cells.push(one.early.to_string());
         cells

@@ -10,6 +10,7 @@ mod allocator;
 mod axis;
 #[path = "../common/contest.rs"]
 mod contest;
+#[path = "../common/expire.rs"]
 mod expire;
 mod lateness;
 mod machine;
@@ -20,8 +21,11 @@ mod plot;
 #[path = "../../backends/userspace/queue.rs"]
 mod queue;
 mod queue_alone;
+#[path = "../common/rows.rs"]
 mod rows;
 mod scale;
+#[path = "../common/shots.rs"]
+mod shots;
 mod soak;
 mod soaker;
 mod versus;

@@ -153,3 +153,11 @@ fn legend(chart: &mut Chart<'_>, position: SeriesLabelPosition) -> Drawn {
         .draw()?;
     Ok(())
 }
+
+/// The colour that a row has in every picture.
+pub fn color(row: &str) -> RGBColor {
+    match row {
+        "kernel" => RGBColor(0, 114, 178),
+        _ => RGBColor(213, 94, 0),
+    }
+}

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use crate::axis::Axis;
 use crate::contest::{medians, Contestant};
+use crate::expire::Company;
 use crate::page::{short, table, whole, Block, Report};
-use crate::plot::{svg, Curve, Kind, Panel};
-use crate::rows::{as_many_as_fit, color, open, rows};
+use crate::plot::{color, svg, Curve, Kind, Panel};
+use crate::rows::{as_many_as_fit, open, rows};
 use crate::{expire, queue_alone, Request};
 
 const CROWDS: [usize; 12] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
@@ -87,7 +88,8 @@ fn measure(request: &Request, rows: &[&'static Backend]) -> Vec<Measured> {
     let mut all: Vec<Measured> =
         OPS.iter().map(|op| over_crowds(op.name, &|crowd| op.times(rows, crowd, rounds(crowd)))).collect();
     all.push(over_crowds("expire at one instant", &|crowd| {
-        expire::medians(rows, crowd, request.rounds((40_000 / crowd).clamp(25, 200)))
+        let mut companies: Vec<Company> = rows.iter().map(|row| Company::of_timers(row, crowd)).collect();
+        expire::medians(&mut companies, request.rounds((40_000 / crowd).clamp(25, 200)))
     }));
     all
 }

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use crate::axis::Axis;
 use crate::page::{short, table, whole, Block, Report};
-use crate::plot::{svg, Curve, Kind, Panel};
-use crate::rows::{color, rows};
+use crate::plot::{color, svg, Curve, Kind, Panel};
+use crate::rows::rows;
 use crate::Request;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::allocator;
-use crate::rows::{as_many_as_fit, now, open};
+use crate::rows::{as_many_as_fit, open};
+use crate::shots::now;
 
 const TIMERS: usize = 2_000;
 /// Microseconds.

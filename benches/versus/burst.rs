@@ -1,65 +1,22 @@
-//! Thousands of timers due at the same instant: how long until a loop has seen the last.
+//! Thousands of timers due at the same instant: how long until a loop has been told of the last.
 
-use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{backends, Backend, Registered, Timer, TimerFd};
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::contest::percentile;
-use super::shots::now;
-use super::userspace::{open, ROWS};
+use super::expire::{medians, Company};
+use super::rows::rows;
 use super::Request;
 
 const CROWD: usize = 5_000;
 
 pub fn run(request: &Request) {
-    let name = format!("userspace.burst@{CROWD}/{}", backends::kernel::BACKEND.name());
-    if !request.wants(&name) {
+    let names = ["kernel", "bare_pipes"].map(|other| format!("userspace.burst@{CROWD}/{other}"));
+    if !names.iter().any(|name| request.wants(name)) {
         return;
     }
-    let mut crowds = ROWS.map(Crowd::new);
-    let mut times = ROWS.map(|_| Vec::new());
-    for _ in 0..request.rounds(50) {
-        for (crowd, times) in crowds.iter_mut().zip(&mut times) {
-            times.extend(crowd.burst());
-        }
-    }
-    let [ours, others] = times.map(|times| percentile(times, 50.0));
-    request.print(name, ours, Some(others), 3.0);
-}
-
-struct Crowd {
-    timers: Vec<Registered<TimerFd>>,
-    poller: Arc<Poller>,
-    events: Events,
-}
-
-impl Crowd {
-    fn new(row: &'static Backend) -> Crowd {
-        let poller = Arc::new(Poller::new().expect("a poller"));
-        let register = |key| Registered::new(&poller, open(row), Event::none(key), PollMode::Oneshot);
-        let timers = (0..CROWD).map(|key| register(key).expect("registered")).collect();
-        let events = Events::with_capacity(NonZeroUsize::new(CROWD).expect("some"));
-        Crowd { timers, poller, events }
-    }
-
-    /// Nanoseconds from when all are due until the loop has seen each; none if it took too long to set them.
-    fn burst(&mut self) -> Option<f64> {
-        let due = now() + Duration::from_millis(30);
-        for (key, timer) in self.timers.iter().enumerate() {
-            timer.arm_at(due).expect("settime");
-            timer.modify(Event::readable(key), PollMode::Oneshot).expect("modify");
-        }
-        let all_are_to_come = now() < due;
-        let mut seen = 0;
-        while seen < CROWD {
-            self.events.clear();
-            self.poller.wait(&mut self.events, None).expect("wait");
-            seen += self.events.iter().count();
-        }
-        let took = now() - due;
-        self.timers.iter().for_each(|timer| assert_eq!(timer.read().expect("an expiration"), 1));
-        all_are_to_come.then_some(took.as_nanos() as f64)
-    }
+    let mut companies: Vec<Company> = rows().into_iter().map(|row| Company::of_timers(row, CROWD)).collect();
+    // As many as the timers are more than there are descriptors for.
+    companies.push(Company::of_bare_pipes(CROWD / 4));
+    let each = medians(&mut companies, request.rounds(50));
+    let [ours, others, pipes] = [each[0], each[1], each[2]].map(|each| each * CROWD as f64);
+    let [by_kernel, by_pipes] = names;
+    request.print(by_kernel, ours, Some(others), 3.0);
+    request.print(by_pipes, ours, Some(pipes), 1.3);
 }

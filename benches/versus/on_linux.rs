@@ -4,6 +4,8 @@
 mod burst;
 #[path = "../common/contest.rs"]
 mod contest;
+#[path = "../common/expire.rs"]
+mod expire;
 #[path = "../common/heap.rs"]
 mod heap;
 #[path = "kernel.rs"]
@@ -18,6 +20,10 @@ mod raw;
 mod resources;
 #[path = "../common/rivals.rs"]
 mod rivals;
+#[allow(dead_code)] // what the pictures have besides
+#[path = "../common/rows.rs"]
+mod rows;
+#[allow(dead_code)] // the same
 #[path = "../common/shots.rs"]
 mod shots;
 #[path = "userspace.rs"]
@@ -25,10 +31,12 @@ mod userspace;
 
 use lexopt::prelude::*;
 use line::Line;
-use nix::sys::resource::{getrlimit, setrlimit, Resource};
 
 #[global_allocator]
 static MEASURED: heap::Measured = heap::Measured;
+
+/// What is measured, and what measures it.
+type Part = (&'static str, fn(&Request));
 
 /// What the command line asks for.
 pub struct Request {
@@ -73,17 +81,20 @@ impl Request {
     }
 }
 
-/// Room for the descriptors of ten thousand timers, if the system lets us have it.
-fn raise_the_limit_of_descriptors() {
-    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        setrlimit(Resource::RLIMIT_NOFILE, most, most).expect("as high as allowed");
-    }
-}
-
 pub fn run() -> Result<(), lexopt::Error> {
     let request = Request::from_args()?;
-    raise_the_limit_of_descriptors();
-    for part in [kernel::run, userspace::run, punctuality::run, burst::run, resources::run] {
+    rows::raise_the_limit_of_descriptors();
+    // The C library is quicker in a program of one thread, which few are that want timers.
+    std::thread::spawn(std::thread::park);
+    let parts: [Part; 5] = [
+        ("the kernel's calls", kernel::run),
+        ("the userspace row's calls", userspace::run),
+        ("punctuality", punctuality::run),
+        ("a burst", burst::run),
+        ("memory, wake-ups, processor time", resources::run),
+    ];
+    for (what, part) in parts {
+        eprintln!("{what}:");
         part(&request);
     }
     Ok(())

@@ -1,12 +1,12 @@
 //! The calls of the userspace row beside the kernel's, where no expiration is involved.
 
-use portable_timerfd::{backends, Backend, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Backend, Timer, TimerFd, TimerSpec};
 use std::time::Duration;
 
 use super::contest::{medians, Contestant};
+use super::rows::{open, rows};
 use super::Request;
 
-pub const ROWS: [&Backend; 2] = [&backends::userspace::BACKEND, &backends::kernel::BACKEND];
 const CROWDS: [usize; 3] = [1, 1_000, 5_000];
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -23,13 +23,9 @@ pub fn run(request: &Request) {
 
 fn compare(request: &Request, name: String, bar: f64, op: impl Fn(&'static Backend) -> Contestant<'static>) {
     if request.wants(&name) {
-        let times = medians(&mut ROWS.map(op), request.rounds(4_000));
+        let times = medians(&mut rows().into_iter().map(op).collect::<Vec<_>>(), request.rounds(4_000));
         request.print(name, times[0], Some(times[1]), bar);
     }
-}
-
-pub fn open(row: &'static Backend) -> TimerFd {
-    TimerFd::builder(Clock::Monotonic).backend(row).open().expect("a timer")
 }
 
 /// So many timers, armed, and random delays to set them to.

@@ -1,9 +1,7 @@
-//! The rows that are compared, and how many timers of theirs there can be.
+//! The rows that are compared, and room for many timers of theirs.
 
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use plotters::style::RGBColor;
 use portable_timerfd::{backends, Backend, Clock, CreateFlags, TimerFd};
-use std::time::Duration;
 
 /// Those that this system has, ours first.
 pub fn rows() -> Vec<&'static Backend> {
@@ -13,21 +11,8 @@ pub fn rows() -> Vec<&'static Backend> {
         .collect()
 }
 
-/// The colour that a row has in every picture.
-pub fn color(row: &str) -> RGBColor {
-    match row {
-        "kernel" => RGBColor(0, 114, 178),
-        _ => RGBColor(213, 94, 0),
-    }
-}
-
 pub fn open(row: &'static Backend) -> TimerFd {
     TimerFd::builder(Clock::Monotonic).backend(row).open().expect("a timer")
-}
-
-/// The present time of the clock that all timers here count on.
-pub fn now() -> Duration {
-    Clock::Monotonic.now().expect("the monotonic clock")
 }
 
 /// Room for the descriptors of ten thousand timers, if the system lets us have it.
