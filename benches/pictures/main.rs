@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench pictures [-- OPTION|PART...]`, where a part is `lateness`, `scale` or `soak`; all of them, if none is
 //! named. The others' figures in the page stay as they were. `--quick` takes few measurements and ten seconds' soak, for trying.
-//! `--soak-seconds N` says how long the soak is to be. `--versus FILE`, once for each run, takes what
+//! `--soak-seconds N` says how long the soak is to be, and `--to FOLDER` where all of it goes instead of docs. `--versus FILE`, once for each run, takes what
 //! `cargo bench --bench versus` printed (`-` is the standard input), and nothing is measured unless parts are named too.
 
 #[path = "../../tests/common/allocator.rs"]
@@ -45,6 +45,8 @@ pub struct Request {
     quick: bool,
     soak_seconds: Option<u64>,
     versus: Vec<PathBuf>,
+    /// Where the page is to be written, if not to docs.
+    to: Option<PathBuf>,
     /// The row that this process, started by the soak, is to soak.
     soaker: Option<String>,
 }
@@ -62,6 +64,7 @@ impl Request {
                 Long("quick") => request.quick = true,
                 Long("soak-seconds") => request.soak_seconds = Some(args.value()?.parse()?),
                 Long("soaker") => request.soaker = Some(args.value()?.string()?),
+                Long("to") => request.to = Some(args.value()?.into()),
                 Long("versus") => request.versus.push(args.value()?.into()),
                 // cargo's own word.
                 Long("bench") => {}
@@ -105,12 +108,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         return soaker::run(row, request.soak_seconds());
     }
     let below = machine::described(request.quick);
+    let docs = request.to.clone().unwrap_or_else(page::docs);
     if !request.versus.is_empty() {
-        page::keep("versus", &versus::report(&request.versus)?, &below)?;
+        page::keep(&docs, "versus", &versus::report(&request.versus)?, &below)?;
     }
     for (name, run) in PARTS.into_iter().filter(|(name, _)| request.wants(name)) {
         eprintln!("{name}:");
-        page::keep(name, &run(&request)?, &below)?;
+        page::keep(&docs, name, &run(&request)?, &below)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const TEMPLATE: &str = include_str!("page.md");
 const PARTS: [&str; 4] = ["lateness", "versus", "scale", "soak"];
@@ -16,13 +16,14 @@ pub enum Block {
     Picture { name: &'static str, what: &'static str, svg: String },
 }
 
-fn docs() -> PathBuf {
+/// Where the page stands.
+pub fn docs() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs")
 }
 
 /// Writes what a part has to show, with this line below each picture, and then the page.
-pub fn keep(part: &str, report: &Report, below: &str) -> io::Result<()> {
-    let folder = docs().join("performance");
+pub fn keep(docs: &Path, part: &str, report: &Report, below: &str) -> io::Result<()> {
+    let folder = docs.join("performance");
     fs::create_dir_all(&folder)?;
     let mut text = Vec::new();
     for block in &report.0 {
@@ -38,15 +39,15 @@ pub fn keep(part: &str, report: &Report, below: &str) -> io::Result<()> {
         text.push(format!("*{below}*"));
     }
     fs::write(folder.join(format!("{part}.md")), text.join("\n\n") + "\n")?;
-    fs::write(docs().join("performance.md"), assembled()?)?;
-    eprintln!("  written: docs/performance.md, with {part}");
+    fs::write(docs.join("performance.md"), assembled(&folder)?)?;
+    eprintln!("  written: performance.md, with {part}");
     Ok(())
 }
 
-fn assembled() -> io::Result<String> {
+fn assembled(folder: &Path) -> io::Result<String> {
     let mut page = TEMPLATE.to_owned();
     for part in PARTS {
-        let text = match fs::read_to_string(docs().join(format!("performance/{part}.md"))) {
+        let text = match fs::read_to_string(folder.join(format!("{part}.md"))) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => "Not measured yet.".to_owned(),
             text => text?,
         };
