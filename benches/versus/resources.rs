@@ -50,7 +50,7 @@ fn bytes_per_timer() -> f64 {
 /// How often the thread wakes up in a second, on the average of so many, with a thousand timers set to an hour from now.
 fn idle_wakeups_per_s(seconds: usize) -> f64 {
     let timers: Vec<TimerFd> = (0..1000).map(|_| open(USERSPACE)).collect();
-    timers.iter().for_each(|timer| drop(timer.arm_after(HOUR).expect("settime")));
+    timers.iter().for_each(|timer| timer.set(&TimerSpec::after(HOUR)).expect("settime"));
     // The thread goes to rest after the last has been armed.
     timers[0].settime(&TimerSpec::after(Duration::from_millis(1))).expect("settime");
     timers[0].wait(None).expect("an expiration");
