@@ -14,6 +14,7 @@ mod cases;
 mod clock;
 #[path = "../../src/flags.rs"]
 mod flags;
+mod holds;
 #[allow(clippy::wrong_self_convention)] // as a library's public methods they are let be
 #[path = "../../src/itimerspec.rs"]
 mod itimerspec;
@@ -59,12 +60,14 @@ fn explore(scenario: fn()) {
 }
 
 fn main() -> ExitCode {
-    let scenarios = [protocol::CASES, refusals::CASES, steps::CASES].into_iter().flatten().map(|&(name, scenario)| {
-        Trial::test(name, move || {
-            explore(scenario);
-            Ok(())
-        })
-    });
+    let scenarios = [protocol::CASES, holds::CASES, refusals::CASES, steps::CASES].into_iter().flatten().map(
+        |&(name, scenario)| {
+            Trial::test(name, move || {
+                explore(scenario);
+                Ok(())
+            })
+        },
+    );
     let scripts = Trial::test("scripts_give_what_linux_gives", || {
         random::play_many(&script::script(), random::number_from_env("MODELS_SCRIPTS", 500), scripts::play_in_a_world);
         Ok(())

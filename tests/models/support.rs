@@ -20,6 +20,11 @@ pub fn open_on(clock: Clock, nonblocking: bool) -> UserspaceTimer {
     UserspaceTimer::new(clock, CreateFlags { nonblocking, punctuality, ..CreateFlags::default() }).unwrap()
 }
 
+pub fn open_as(punctuality: Punctuality) -> UserspaceTimer {
+    let flags = CreateFlags { punctuality: Some(punctuality), ..CreateFlags::default() };
+    UserspaceTimer::new(Clock::Monotonic, flags).unwrap()
+}
+
 pub fn open() -> UserspaceTimer {
     open_on(Clock::Monotonic, true)
 }

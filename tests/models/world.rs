@@ -29,7 +29,6 @@ pub struct State {
     boot_ahead: u64,
     waiting_fds: BTreeSet<RawFd>,
     timer_thread: Option<JoinHandle<()>>,
-    /// Until when the timer thread sleeps, if it does.
     sleeps_until: Option<u64>,
     was_unparked: bool,
     /// Whether pipes take nothing, for want of memory.
@@ -161,6 +160,11 @@ impl World {
 }
 
 impl State {
+    /// Until when the timer thread sleeps or holds, if it does.
+    pub fn sleeps_until(&self) -> Option<u64> {
+        self.sleeps_until
+    }
+
     pub fn set_waits(&mut self, fd: RawFd, waits: bool) {
         if waits {
             self.waiting_fds.insert(fd);

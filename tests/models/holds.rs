@@ -1,0 +1,105 @@
+//! How far ahead of a time the thread wakes up in each mode, and how it holds until then.
+
+use crate::punctuality::Punctuality;
+use crate::support::{counted_read, end, now, ns, open_as, plain_read};
+use crate::timer::Timer;
+use crate::world::WORLD;
+use shuttle::sync::Arc;
+
+crate::cases![
+    an_economical_timer_has_no_lead,
+    a_precise_timer_is_held_for_and_not_early,
+    what_is_held_for_adaptive_timers_is_paid,
+    an_earlier_time_than_the_one_held_for_comes_first,
+    a_count_that_nobody_reads_is_not_held_for,
+];
+
+const MILLI: u64 = 1_000_000;
+
+/// Lets time pass up to this time, and the thread do what there is to do.
+fn until(time: u64) {
+    WORLD.pass(time - now());
+    WORLD.settle();
+}
+
+fn an_economical_timer_has_no_lead() {
+    let timer = Arc::new(open_as(Punctuality::Economical));
+    let due = now() + MILLI;
+    timer.arm_at(ns(due)).unwrap();
+    WORLD.settle();
+    assert_eq!(WORLD.lock().sleeps_until(), Some(due));
+    end(timer);
+}
+
+fn a_precise_timer_is_held_for_and_not_early() {
+    let timer = Arc::new(open_as(Punctuality::Precise));
+    let due = now() + MILLI;
+    timer.arm_at(ns(due)).unwrap();
+    WORLD.settle();
+    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    assert!((100_000..=400_000).contains(&(due - wake_up)));
+    for time in [wake_up, wake_up + 1, due - 1] {
+        until(time);
+        assert_eq!(plain_read(&timer), 0);
+        assert_eq!(WORLD.lock().sleeps_until(), Some(due));
+    }
+    until(due);
+    assert_eq!(plain_read(&timer), 1);
+    end(timer);
+}
+
+/// Each wake-up takes longer than planned, by one time or another.
+fn what_is_held_for_adaptive_timers_is_paid() {
+    let timer = Arc::new(open_as(Punctuality::Adaptive));
+    let begin = now();
+    let (mut held, mut leads) = (0, 0);
+    for round in 0..120 {
+        let due = now() + MILLI / 5;
+        timer.arm_at(ns(due)).unwrap();
+        WORLD.settle();
+        let wake_up = WORLD.lock().sleeps_until().unwrap();
+        leads += u64::from(wake_up < due);
+        until(wake_up + round * 7_919 % 50_000);
+        held += due.saturating_sub(now());
+        until(now().max(due));
+        assert_eq!(counted_read(&timer), 1);
+    }
+    assert!(leads > 60, "it has a lead");
+    // What was saved up before, what was saved since, and one hold more.
+    assert!(held <= MILLI + (now() - begin) / 100 + 50_000, "{held}");
+    end(timer);
+}
+
+fn an_earlier_time_than_the_one_held_for_comes_first() {
+    for mode in Punctuality::ALL {
+        let (held_for, earlier) = (open_as(Punctuality::Precise), Arc::new(open_as(mode)));
+        let due = now() + MILLI;
+        held_for.arm_at(ns(due)).unwrap();
+        until(due - 50_000);
+        earlier.arm_at(ns(due - 40_000)).unwrap();
+        until(due - 40_000);
+        assert_eq!((plain_read(&earlier), plain_read(&held_for)), (1, 0));
+        until(due);
+        assert_eq!(plain_read(&held_for), 1);
+        drop(held_for);
+        drop(earlier);
+    }
+    WORLD.end();
+}
+
+fn a_count_that_nobody_reads_is_not_held_for() {
+    let timer = Arc::new(open_as(Punctuality::Precise));
+    timer.arm_every(ns(10_000)).unwrap();
+    for _ in 0..20 {
+        WORLD.pass(10_000);
+        WORLD.settle();
+    }
+    // At rest by now, and to be up for the next refresh just when it is due.
+    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    until(wake_up - 1);
+    assert_eq!(WORLD.lock().sleeps_until(), Some(wake_up));
+    until(wake_up);
+    assert_ne!(WORLD.lock().sleeps_until(), Some(wake_up));
+    assert!(plain_read(&timer) > 20);
+    end(timer);
+}
