@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::lead::Lead;
-use super::queue::Queue;
+use super::line::{Line, CLOCKS};
+use super::queue::{Place, Queue};
 use super::schedule::{nanos, NEVER};
 use crate::backends::sys::sync::{Arc, Thread};
 use crate::clock::Clock;
@@ -15,32 +16,6 @@ const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
 
 /// How long, in nanoseconds, the thread stays when there is nothing it could ever be needed for.
 const LINGER: u64 = 1_000_000_000;
-
-/// The clocks that have queues, as [`Line::queue`] counts them.
-const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Realtime, Clock::Boottime];
-
-/// One of the agenda's queues: of what is due on one clock and to be as punctual as the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) clock: Clock,
-    pub(super) punctuality: Punctuality,
-}
-
-impl Line {
-    /// Whether what stands here is as well served as in the other line.
-    pub(super) fn serves(self, other: Line) -> bool {
-        self.clock == other.clock && self.punctuality >= other.punctuality
-    }
-
-    fn queue(self) -> (usize, usize) {
-        let clock = match self.clock.without_alarm() {
-            Clock::Realtime => 1,
-            Clock::Boottime => 2,
-            _ => 0,
-        };
-        (clock, self.punctuality as usize)
-    }
-}
 
 /// All things, each with a time or waiting for steps of the wall clock.
 pub(super) struct Agenda<T> {
@@ -64,8 +39,8 @@ pub(super) struct Agenda<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
     Sleep,
-    /// Awake, on account of timers that are so punctual.
-    Hold(Punctuality),
+    /// Awake, on account of what stands there and is nearly due.
+    Hold(Line, Place),
 }
 
 impl<T> Agenda<T> {
@@ -104,42 +79,48 @@ impl<T> Agenda<T> {
     }
 
     pub(super) fn queue(&mut self, line: Line) -> &mut Queue<Arc<T>> {
-        let (clock, punctuality) = line.queue();
+        let (clock, punctuality) = line.indices();
         &mut self.queues[clock][punctuality]
     }
 
-    /// When the first thing that is to be so punctual is due, by the monotonic clock, which shows `now`.
-    fn first(&self, punctuality: Punctuality, now: u64) -> u64 {
-        let first = |clock| {
-            let (clock_index, index) = Line { clock, punctuality }.queue();
-            let first = self.queues[clock_index][index].first()?;
-            Some(to_monotonic(clock, first.due, || now))
+    /// What is due first of all that is to be so punctual, and when, by the monotonic clock, which shows `now`.
+    fn first(&self, punctuality: Punctuality, now: u64) -> Option<(u64, Line, Place)> {
+        let first_on = |clock| {
+            let line = Line { clock, punctuality };
+            let (clock_index, index) = line.indices();
+            let place = self.queues[clock_index][index].first()?;
+            Some((to_monotonic(clock, place.due, || now), line, place))
         };
-        CLOCKS.into_iter().filter_map(first).min().unwrap_or(NEVER)
+        CLOCKS.into_iter().filter_map(first_on).min_by_key(|&(due, ..)| due)
     }
 
     /// The thread is to rest, from `now` on: how, and until when.
     pub(super) fn rest(&mut self, now: u64) -> (Rest, u64) {
         self.lead.save(now);
-        let firsts = Punctuality::ALL.map(|punctuality| (self.first(punctuality, now), punctuality));
-        let due = firsts.iter().map(|&(first, _)| first).min().unwrap_or(NEVER);
-        let is_near = |&&(first, punctuality): &&(u64, _)| {
-            first < NEVER && first.saturating_sub(self.lead.of(punctuality)) <= now
+        let firsts = Punctuality::ALL.map(|punctuality| self.first(punctuality, now));
+        let is_near = |&(due, line, _): &(u64, Line, Place)| due.saturating_sub(self.lead.of(line.punctuality)) <= now;
+        let (rest, until) = match firsts.into_iter().rev().flatten().find(is_near) {
+            Some((due, line, place)) => {
+                let first_of_all = firsts.into_iter().flatten().map(|(due, ..)| due).min();
+                (Rest::Hold(line, place), first_of_all.unwrap_or(due))
+            }
+            None => (Rest::Sleep, self.wake_up(firsts.into_iter().flatten(), now)),
         };
-        let rest = match firsts.iter().rev().find(is_near) {
-            Some(&(_, punctuality)) => (Rest::Hold(punctuality), due),
-            None => (Rest::Sleep, self.wake_up(&firsts, now)),
-        };
-        (self.holds, self.rests_until) = (rest.0 != Rest::Sleep, rest.1);
-        rest
+        (self.holds, self.rests_until) = (rest != Rest::Sleep, until);
+        (rest, until)
     }
 
     /// When the thread must be up.
-    fn wake_up(&self, firsts: &[(u64, Punctuality)], now: u64) -> u64 {
-        let ahead = firsts.iter().filter(|(first, _)| *first < NEVER);
-        let ahead = ahead.map(|&(first, punctuality)| first.saturating_sub(self.lead.of(punctuality)));
+    fn wake_up(&self, firsts: impl Iterator<Item = (u64, Line, Place)>, now: u64) -> u64 {
+        let ahead = firsts.map(|(due, line, _)| due.saturating_sub(self.lead.of(line.punctuality)));
         let blind = (!self.step_watchers.is_empty()).then(|| now.saturating_add(LONGEST_BLIND_SLEEP));
         ahead.chain([blind, self.end()].into_iter().flatten()).min().unwrap_or(NEVER)
+    }
+
+    /// Takes out what the thread is about to hold for, to be looked at first.
+    pub(super) fn take_ahead(&mut self, line: Line, place: Place) -> Option<Arc<T>> {
+        (self.holds, self.rests_until) = (false, 0);
+        self.queue(line).remove(place)
     }
 
     /// Whether the thread rests for too long for something due in this line.
@@ -180,7 +161,6 @@ pub(super) fn time(clock: Clock) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::queue::Place;
     use super::*;
 
     #[test]

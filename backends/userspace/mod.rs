@@ -3,6 +3,7 @@
 mod agenda;
 mod latch;
 mod lead;
+mod line;
 #[cfg(test)]
 mod properties;
 mod queue;
@@ -189,7 +190,7 @@ mod tests {
         timer.settime(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
         let shared = Arc::clone(&timer.shared);
         drop(timer);
-        let line = agenda::Line { clock: Clock::Monotonic, punctuality: Punctuality::default() };
+        let line = line::Line { clock: Clock::Monotonic, punctuality: Punctuality::default() };
         thread::Look::look(Arc::clone(&shared), (line, 0));
         assert_eq!(Arc::strong_count(&shared), 1, "it stands nowhere");
     }

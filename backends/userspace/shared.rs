@@ -3,8 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::agenda::{time, Line};
+use super::agenda::time;
 use super::latch::{Latch, Origin};
+use super::line::Line;
 use super::state::State;
 use super::step::StepWatch;
 use super::thread::{Engine, Look};

@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::agenda::Line;
 use super::latch::{Latch, Origin};
+use super::line::Line;
 use super::schedule::{nanos, Schedule, NEVER};
 use super::step::StepWatch;
 use crate::clock::Clock;

@@ -3,8 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use super::agenda::{time, Agenda, Line, Rest};
+use super::agenda::{time, Agenda, Rest};
 use super::lead::Lesson;
+use super::line::Line;
 use super::queue::Place;
 use super::schedule::NEVER;
 use super::step::StepDetector;
@@ -175,31 +176,48 @@ impl<T: Look> Engine<T> {
 
     /// Rests until something is due or the bell rings, and what that teaches; `None` once the thread is to end.
     fn rest(&self) -> Option<Lesson> {
-        let mut agenda = self.agenda();
-        let here = Instant::now();
-        let now = time(Clock::Monotonic);
-        if agenda.end().is_some_and(|end| end <= now) {
-            // Under the lock, so that whoever comes after this starts a thread anew.
-            self.runs.store(false, Ordering::Relaxed);
-            return None;
-        }
-        let (rest, until) = agenda.rest(now);
-        drop(agenda);
+        let (rest, until, here, now) = self.plan()?;
         let deadline = (until < NEVER).then(|| here.checked_add(Duration::from_nanos(until.saturating_sub(now))));
         let is_rung = self.wait_at_the_door(rest, deadline.flatten());
         let up = time(Clock::Monotonic);
         Some(match rest {
             Rest::Sleep if !is_rung => Lesson::Overslept(up.saturating_sub(until)),
-            Rest::Hold(Punctuality::Adaptive) => Lesson::Held(up.saturating_sub(now)),
+            Rest::Hold(Line { punctuality: Punctuality::Adaptive, .. }, _) => Lesson::Held(up.saturating_sub(now)),
             _ => Lesson::Nothing,
         })
+    }
+
+    /// How to rest and until when, and the time now by both clocks of the thread; `None` if it is to end.
+    fn plan(&self) -> Option<(Rest, u64, Instant, u64)> {
+        let mut looked_at = None;
+        loop {
+            let mut agenda = self.agenda();
+            let here = Instant::now();
+            let now = time(Clock::Monotonic);
+            if agenda.end().is_some_and(|end| end <= now) {
+                // Under the lock, so that whoever comes after this starts a thread anew.
+                self.runs.store(false, Ordering::Relaxed);
+                return None;
+            }
+            let (rest, until) = agenda.rest(now);
+            match rest {
+                // It may have been put off, or turned off, since it came to stand there.
+                Rest::Hold(line, place) if until > now && looked_at != Some((line, place)) => {
+                    let thing = agenda.take_ahead(line, place);
+                    drop(agenda);
+                    thing.into_iter().for_each(|thing| thing.look((line, place.due)));
+                    looked_at = Some((line, place));
+                }
+                _ => return Some((rest, until, here, now)),
+            }
+        }
     }
 
     /// Waits for the bell (`true`) or the deadline.
     fn wait_at_the_door(&self, rest: Rest, deadline: Option<Instant>) -> bool {
         let wait = match rest {
             Rest::Sleep => sync::park,
-            Rest::Hold(_) => sync::hold,
+            Rest::Hold(..) => sync::hold,
         };
         while self.door.try_recv().is_err() {
             if !wait(deadline) {

@@ -12,6 +12,7 @@ crate::cases![
     what_is_held_for_adaptive_timers_is_paid,
     an_earlier_time_than_the_one_held_for_comes_first,
     a_count_that_nobody_reads_is_not_held_for,
+    what_is_put_off_or_turned_off_is_not_held_for,
 ];
 
 const MILLI: u64 = 1_000_000;
@@ -101,5 +102,23 @@ fn a_count_that_nobody_reads_is_not_held_for() {
     until(wake_up);
     assert_ne!(WORLD.lock().sleeps_until(), Some(wake_up));
     assert!(plain_read(&timer) > 20);
+    end(timer);
+}
+
+fn what_is_put_off_or_turned_off_is_not_held_for() {
+    let timer = Arc::new(open_as(Punctuality::Precise));
+    let due = now() + MILLI;
+    timer.arm_at(ns(due)).unwrap();
+    timer.arm_at(ns(due + MILLI)).unwrap();
+    WORLD.settle();
+    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    assert!(wake_up < due, "it stands where it stood");
+    until(wake_up);
+    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    assert!((due + 1..due + MILLI).contains(&wake_up), "for a lead before the later time");
+    timer.disarm().unwrap();
+    until(wake_up);
+    assert_eq!(WORLD.lock().sleeps_until(), Some(u64::MAX));
+    assert_eq!(plain_read(&timer), 0);
     end(timer);
 }
