@@ -27,6 +27,11 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! # How punctual
+//!
+//! A timer is never early. How late it is lies with the machine, and on the userspace backend with what may be spent on it:
+//! [`Punctuality`] has three modes, for a timer or for the process.
+//!
 //! # When not to use it
 //!
 //! If your program owns its event loop, that loop's own timeout or timer is cheaper than a descriptor for each timer.

@@ -7,26 +7,38 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// Most of what makes a timer late is that a sleeping processor, and then a thread, take a while to wake: some tens of
 /// microseconds. So the timer thread can wake up ahead of the time, and hold until it: it looks at the clock, over and over, and
 /// keeps a processor busy meanwhile. The modes differ in how far ahead. In none of them is a timer ever early, and none of them
-/// costs anything while nothing is due. `docs/performance.md` in the source has what each was measured to give and to cost.
+/// costs anything while nothing is due, nor for a timer that was put off or turned off, or whose last expiration nobody has read.
 ///
-/// [Each timer](crate::TimerFdBuilder::punctuality) has a mode, by default that of
-/// [the process](Punctuality::set_process_default). The kernel's timers know no modes.
+/// What a mode gives depends on the machine: holding needs a processor to spare, and does nothing about the time that the reader
+/// takes to wake. `docs/performance.md` in the source has what each was measured to give and to cost.
+///
+/// [Each timer](crate::TimerFdBuilder::punctuality) has a mode for its whole life, by default that of
+/// [the process](Punctuality::set_process_default) at the time it is made.
 ///
 /// ```
 /// use portable_timerfd::{Clock, Punctuality, TimerFd};
+/// Punctuality::Economical.set_process_default();
 /// let metronome = TimerFd::builder(Clock::Monotonic).punctuality(Punctuality::Precise).open()?;
+/// let timeout = TimerFd::new(Clock::Monotonic)?; // an economical one
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// # Platforms
+///
+/// The kernel backend takes no notice of a mode. Where the system's sleeps end at its ticks only (10 ms, on NetBSD and OpenBSD), no
+/// lead is long enough, and the modes are all alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Punctuality {
     /// Wakes up when the time has come, and is as late as waking up takes. The processor is held by nothing.
     Economical,
-    /// Wakes up ahead by what waking up has lately taken, and holds for about a hundredth of one processor's time at most: the
-    /// oftener something is due, the shorter.
+    /// Wakes up ahead by what nine wake-ups of ten have lately taken, at most 200 µs. All such timers of the process together
+    /// hold for a hundredth of one processor's time at most (and for a millisecond that was saved up before): the oftener one is
+    /// due, the shorter.
     #[default]
     Adaptive,
-    /// Wakes up ahead by more than waking up usually takes, and holds however often something is due.
+    /// Wakes up ahead by twice that, at least 100 µs and at most 400 µs, and holds for the rest of it at each expiration: for a
+    /// whole processor's time if such timers are due more often than that.
     Precise,
 }
 

@@ -34,9 +34,7 @@ pub fn medians(contestants: &mut [Contestant<'_>], rounds: usize) -> Vec<f64> {
     let mut times = vec![Vec::with_capacity(rounds); contestants.len()];
     let many = contestants.len();
     for round in 0..rounds + rounds / 10 {
-        // Nobody always comes after the same one.
-        for turn in 0..many {
-            let who = if round % 2 == 0 { (round / 2 + turn) % many } else { (round / 2 + many - turn) % many };
+        for who in order(many, round) {
             let time = contestants[who].time();
             if round >= rounds / 10 {
                 times[who].push(time);
@@ -44,6 +42,12 @@ pub fn medians(contestants: &mut [Contestant<'_>], rounds: usize) -> Vec<f64> {
         }
     }
     times.into_iter().map(|times| percentile(times, 50.0)).collect()
+}
+
+/// In what order so many come in a round: nobody always after the same one.
+pub fn order(many: usize, round: usize) -> impl Iterator<Item = usize> {
+    let turns = move |turn| if round % 2 == 0 { turn } else { many - turn };
+    (0..many).map(move |turn| (round / 2 + turns(turn)) % many)
 }
 
 /// The value that so many percent of all are not above.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{mpsc, Arc};
 use std::time::Duration;
 
-use super::contest::percentile;
+use super::contest::{order, percentile};
 use super::rows::open;
 use super::shots::{now, write_at};
 
@@ -28,8 +28,7 @@ pub struct Company {
 pub fn medians(companies: &mut [Company], rounds: usize) -> Vec<f64> {
     let mut times = vec![Vec::new(); companies.len()];
     for round in 0..=rounds {
-        for turn in 0..companies.len() {
-            let who = (round + turn) % companies.len();
+        for who in order(companies.len(), round) {
             let time = companies[who].expire().as_nanos() as f64 / companies[who].many as f64;
             // The first is for warming up.
             if round > 0 {

@@ -27,8 +27,7 @@ struct Lateness {
 }
 
 pub fn run(request: &Request) -> Result<Report, Box<dyn Error>> {
-    let shots = if request.quick { 300 } else { 2_000 };
-    let all = measure(shots);
+    let all = measure(request.rounds(2_000));
     Ok(Report(vec![
         Block::Picture { name: "lateness", what: "Lateness of a loop's wait", svg: picture(&all)? },
         Block::Text(tabled(&all)),
@@ -63,8 +62,8 @@ fn contestants() -> Vec<(Contestant, Shooter)> {
         }
     }
     let others = [
-        ("timeout of polling's wait", RGBColor(90, 90, 90), by_timeout()),
-        ("a bare pipe, written to on time", RGBColor(150, 150, 150), by_bare_pipe()),
+        ("polling's timeout", RGBColor(90, 90, 90), by_timeout()),
+        ("bare pipe", RGBColor(150, 150, 150), by_bare_pipe()),
     ];
     for (name, color, shooter) in others {
         all.push((contestant(name.to_owned(), color, Kind::Dashes), shooter));

@@ -2,8 +2,9 @@
 //!
 //! `cargo bench --bench pictures [-- OPTION|PART...]`, where a part is `lateness`, `scale` or `soak`; all of them, if none is
 //! named. The others' figures in the page stay as they were. `--quick` takes few measurements and ten seconds' soak, for trying.
-//! `--soak-seconds N` says how long the soak is to be, and `--to FOLDER` where all of it goes instead of docs. `--versus FILE`, once for each run, takes what
-//! `cargo bench --bench versus` printed (`-` is the standard input), and nothing is measured unless parts are named too.
+//! `--soak-seconds N` says how long the soak is to be, and `--to FOLDER` where all of it goes instead of docs. `--versus FILE`,
+//! once for each run, takes what `cargo bench --bench versus` printed (`-` is the standard input), and nothing is measured unless
+//! parts are named too.
 
 #[path = "../../tests/common/allocator.rs"]
 mod allocator;
@@ -28,6 +29,8 @@ mod scale;
 mod shots;
 mod soak;
 mod soaker;
+#[path = "../common/usage.rs"]
+mod usage;
 mod versus;
 
 use lexopt::prelude::*;
@@ -55,6 +58,9 @@ type Part = (&'static str, fn(&Request) -> Result<Report, Box<dyn Error>>);
 
 const PARTS: [Part; 3] = [("lateness", lateness::run), ("scale", scale::run), ("soak", soak::run)];
 
+const USAGE: &str =
+    "cargo bench --bench pictures [-- [--quick] [--soak-seconds N] [--to FOLDER] [--versus FILE]... [PART]...]";
+
 impl Request {
     fn from_args() -> Result<Request, lexopt::Error> {
         let mut request = Request::default();
@@ -69,7 +75,7 @@ impl Request {
                 // cargo's own word.
                 Long("bench") => {}
                 Value(part) => request.parts.push(known(part.string()?)?),
-                _ => return Err(arg.unexpected()),
+                _ => return Err(format!("{}; {USAGE}", arg.unexpected()).into()),
             }
         }
         Ok(request)

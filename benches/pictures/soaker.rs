@@ -1,8 +1,6 @@
 //! One row's soak, in a process of its own: many periodic timers in one loop, and at the end each one's count beside the
 //! clock. Prints, separated by tabs, a `sample` about each second, and a `result`.
 
-use nix::sys::resource::{getrusage, UsageWho};
-use nix::sys::time::TimeValLike;
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::{backends, polling, Backend, Registered, Timer, TimerFd, TimerSpec};
 use std::error::Error;
@@ -13,6 +11,7 @@ use std::time::Duration;
 use crate::allocator;
 use crate::rows::{as_many_as_fit, open};
 use crate::shots::now;
+use crate::usage::processor_time;
 
 const TIMERS: usize = 2_000;
 /// Microseconds.
@@ -135,7 +134,7 @@ fn sample(since: Duration, lags: &mut Vec<Duration>) {
         since.as_secs_f64(),
         or_dash(resident().map(|bytes| bytes.to_string())),
         allocator::bytes(),
-        processor_seconds(),
+        processor_time().as_secs_f64(),
         or_dash(lag.map(|lag| (lag.as_nanos() as f64 / 1e3).to_string())),
     );
 }
@@ -146,9 +145,4 @@ fn resident() -> Option<u64> {
     let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
     let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok()??;
     Some(pages * u64::try_from(size).ok()?)
-}
-
-fn processor_seconds() -> f64 {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("getrusage");
-    (usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6
 }

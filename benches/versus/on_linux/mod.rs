@@ -1,36 +1,33 @@
-//! Our timers beside others', in one run: a line an operation.
+//! What is measured, and what of it the command line asks for.
 
-#[path = "burst.rs"]
 mod burst;
-#[path = "../common/contest.rs"]
+#[path = "../../common/contest.rs"]
 mod contest;
-#[path = "../common/expire.rs"]
+#[path = "../../common/expire.rs"]
 mod expire;
-#[path = "../common/heap.rs"]
+#[path = "../../common/heap.rs"]
 mod heap;
-#[path = "kernel.rs"]
 mod kernel;
-#[path = "line.rs"]
 mod line;
-#[path = "punctuality.rs"]
 mod punctuality;
-#[path = "../common/raw.rs"]
+#[path = "../../common/raw.rs"]
 mod raw;
-#[path = "resources.rs"]
 mod resources;
-#[path = "../common/rivals.rs"]
+#[path = "../../common/rivals.rs"]
 mod rivals;
 #[allow(dead_code)] // what the pictures have besides
-#[path = "../common/rows.rs"]
+#[path = "../../common/rows.rs"]
 mod rows;
 #[allow(dead_code)] // the same
-#[path = "../common/shots.rs"]
+#[path = "../../common/shots.rs"]
 mod shots;
-#[path = "userspace.rs"]
+#[path = "../../common/usage.rs"]
+mod usage;
 mod userspace;
 
 use lexopt::prelude::*;
 use line::Line;
+use std::cell::Cell;
 
 #[global_allocator]
 static MEASURED: heap::Measured = heap::Measured;
@@ -38,15 +35,27 @@ static MEASURED: heap::Measured = heap::Measured;
 /// What is measured, and what measures it.
 type Part = (&'static str, fn(&Request));
 
+const PARTS: [Part; 5] = [
+    ("the kernel row's calls", kernel::run),
+    ("the userspace row's calls", userspace::run),
+    ("punctuality", punctuality::run),
+    ("a burst", burst::run),
+    ("memory, wake-ups, processor time", resources::run),
+];
+
+const USAGE: &str = "cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]";
+
 /// What the command line asks for.
+#[derive(Default)]
 pub struct Request {
     parts: Vec<String>,
     quick: bool,
+    printed: Cell<usize>,
 }
 
 impl Request {
     fn from_args() -> Result<Request, lexopt::Error> {
-        let mut request = Request { parts: Vec::new(), quick: false };
+        let mut request = Request::default();
         let mut args = lexopt::Parser::from_env();
         while let Some(arg) = args.next()? {
             match arg {
@@ -54,7 +63,7 @@ impl Request {
                 // cargo's own word.
                 Long("bench") => {}
                 Value(part) => request.parts.push(part.string()?),
-                _ => return Err(arg.unexpected()),
+                _ => return Err(format!("{}; {USAGE}", arg.unexpected()).into()),
             }
         }
         Ok(request)
@@ -77,6 +86,7 @@ impl Request {
     fn print(&self, name: String, ours: f64, other: Option<f64>, bar: f64) {
         if self.wants(&name) {
             Line { name, ours, other, bar }.print();
+            self.printed.set(self.printed.get() + 1);
         }
     }
 }
@@ -86,16 +96,12 @@ pub fn run() -> Result<(), lexopt::Error> {
     rows::raise_the_limit_of_descriptors();
     // The C library is quicker in a program of one thread, which few are that want timers.
     std::thread::spawn(std::thread::park);
-    let parts: [Part; 5] = [
-        ("the kernel's calls", kernel::run),
-        ("the userspace row's calls", userspace::run),
-        ("punctuality", punctuality::run),
-        ("a burst", burst::run),
-        ("memory, wake-ups, processor time", resources::run),
-    ];
-    for (what, part) in parts {
-        eprintln!("{what}:");
+    for (what, part) in PARTS {
+        eprintln!("{what}");
         part(&request);
+    }
+    if request.printed.get() == 0 {
+        return Err(format!("no name has any of these in it: {}", request.parts.join(" ")).into());
     }
     Ok(())
 }
