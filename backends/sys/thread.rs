@@ -1,67 +1,60 @@
 //! A thread that takes no signals and sleeps as exactly as the system lets it.
 
+use std::ffi::CString;
 use std::io;
 use std::mem::MaybeUninit;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::Builder;
+use std::ptr::null;
 
 use cfg_if::cfg_if;
 
 use super::error::os_error;
 
-/// Starts a thread of this name with all signals blocked, so that no handler of the host ever runs on it. Returns once it
-/// runs; `ENOMEM` if it can't be made to, for want of memory or because there are too many.
+/// What a new thread is given: its name, and what it does.
+struct Errand {
+    name: CString,
+    body: Box<dyn FnOnce() + Send>,
+}
+
+/// Starts a thread of this name with all signals blocked, so that no handler of the host ever runs on it; `ENOMEM` if it can't be
+/// made, for want of memory or because there are too many.
+///
+/// By the C library alone: a thread of std's takes a lock of std's when it begins and when it ends, and a forked child, whose
+/// parent's other threads come and go, may have inherited that held.
 pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let blocked = BlockedSignals::all()?;
-    let start = Arc::new(Start::default());
-    let report = Report(Arc::clone(&start));
+    let errand = Errand { name: CString::new(name)?, body: Box::new(body) };
     // A new thread inherits the mask, so there is no moment at which a signal could reach it.
-    let made = Builder::new().name(name.to_owned()).spawn(move || {
-        sleep_exactly();
-        report.0.tell(true);
-        drop(report);
-        body();
-    });
+    let made = start(Box::new(errand));
     drop(blocked);
-    if made.is_ok() && start.succeeds() {
-        Ok(())
-    } else {
-        // Not the number a thread is refused with, EAGAIN, which means "would block" to those who wait for timers.
-        Err(os_error(libc::ENOMEM))
-    }
+    // Not the number a thread is refused with, EAGAIN, which means "would block" to those who wait for timers.
+    made.map_err(|_| os_error(libc::ENOMEM))
 }
 
-/// Whether a new thread runs. A channel would do, but not in the last destructors of a thread: it has thread-local values.
-#[derive(Default)]
-struct Start {
-    runs: Mutex<Option<bool>>,
-    told: Condvar,
-}
-
-impl Start {
-    fn tell(&self, runs: bool) {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(runs);
-        self.told.notify_one();
-    }
-
-    fn succeeds(&self) -> bool {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(runs) = *runs {
-                return runs;
-            }
-            runs = self.told.wait(runs).unwrap_or_else(PoisonError::into_inner);
+fn start(errand: Box<Errand>) -> io::Result<()> {
+    let errand = Box::into_raw(errand);
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: `thread` is a valid place for a thread's identity, and `run` takes what it is given here, once.
+    match unsafe { libc::pthread_create(thread.as_mut_ptr(), null(), run, errand.cast()) } {
+        0 => {
+            // SAFETY: the call succeeded, so it has stored the identity; nobody else detaches that thread, or joins it.
+            unsafe { libc::pthread_detach(thread.assume_init()) };
+            Ok(())
+        }
+        errno => {
+            // SAFETY: there is no thread that could have taken it.
+            drop(unsafe { Box::from_raw(errand) });
+            Err(os_error(errno))
         }
     }
 }
 
-/// The new thread's side: a thread that fails before it comes to tell drops it.
-struct Report(Arc<Start>);
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        self.0.tell(false);
-    }
+extern "C" fn run(errand: *mut libc::c_void) -> *mut libc::c_void {
+    // SAFETY: it is the box that `start` has given to this thread, and to nobody else.
+    let errand = *unsafe { Box::from_raw(errand.cast::<Errand>()) };
+    take_name(&errand.name);
+    sleep_exactly();
+    (errand.body)();
+    std::ptr::null_mut()
 }
 
 /// All signals blocked in this thread, until it is dropped.
@@ -105,5 +98,32 @@ cfg_if! {
     } else {
         /// The system gives a thread no say in this.
         fn sleep_exactly() {}
+    }
+}
+
+cfg_if! {
+    if #[cfg(any(target_os = "linux", target_os = "android"))] {
+        fn take_name(name: &CString) {
+            // SAFETY: the name ends with a zero; a name that is refused leaves the thread as it is.
+            unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+        }
+    } else if #[cfg(target_vendor = "apple")] {
+        fn take_name(name: &CString) {
+            // SAFETY: as above.
+            unsafe { libc::pthread_setname_np(name.as_ptr()) };
+        }
+    } else if #[cfg(any(target_os = "freebsd", target_os = "dragonfly", target_os = "openbsd"))] {
+        fn take_name(name: &CString) {
+            // SAFETY: as above.
+            unsafe { libc::pthread_set_name_np(libc::pthread_self(), name.as_ptr()) };
+        }
+    } else if #[cfg(target_os = "netbsd")] {
+        fn take_name(name: &CString) {
+            // SAFETY: as above; the name holds no place for an argument.
+            unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr(), std::ptr::null_mut()) };
+        }
+    } else {
+        /// The system's way of naming a thread, if it has one, is not in every release.
+        fn take_name(_name: &CString) {}
     }
 }

@@ -88,7 +88,8 @@ impl Latch {
     pub(super) fn put(&mut self, count: u64) -> io::Result<()> {
         fd::write_count(self.writer.as_fd(), count)?;
         self.raised = true;
-        self.messages.put = self.messages.put.wrapping_add(1);
+        // None is number 0, which stands for before the first.
+        self.messages.put = self.messages.put.wrapping_add(1).max(1);
         Ok(())
     }
 

@@ -96,8 +96,9 @@ impl State {
             // What the pipe did not take is put again, though nothing more may ever expire.
             due = due.min(self.rested);
         }
-        // After a rest nobody is known to wait.
-        let punctuality = if due == next { self.punctuality } else { Punctuality::Economical };
+        // Nobody is known to wait for what comes after another that was left unread.
+        let is_left = due != next || (is_full && self.rests > 0);
+        let punctuality = if is_left { Punctuality::Economical } else { self.punctuality };
         (due < NEVER).then_some((Line { clock: self.runs_on, punctuality }, due))
     }
 

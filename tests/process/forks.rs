@@ -18,7 +18,8 @@ crate::cases![
     userspace:
         a_forked_child_has_no_timers_of_its_parents_but_makes_its_own,
         a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file,
-        forks_amid_a_storm_leave_no_lock_held_in_the_child;
+        forks_amid_a_storm_leave_no_lock_held_in_the_child,
+        forks_while_threads_come_and_go_leave_no_lock_held_in_the_child;
 ];
 
 /// Gives `thing` to `body` in a forked child, which says whether all is well there, and back to the parent.
@@ -139,4 +140,33 @@ fn a_registration_dropped_in_a_child_leaves_the_parents_loop() {
         assert_eq!(reported(), 0);
         assert_eq!(timer.read().unwrap(), 1);
     }
+}
+
+/// Locks of the standard library's too, which its threads take when they begin and end.
+fn forks_while_threads_come_and_go_leave_no_lock_held_in_the_child() {
+    let parents = userspace();
+    parents.arm_after(Duration::from_millis(1)).unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let come_and_go = |is_over: Arc<AtomicBool>| {
+        while !is_over.load(Ordering::Relaxed) {
+            thread::spawn(|| ()).join().unwrap();
+        }
+    };
+    let threads = [(); 3].map(|()| {
+        thread::spawn({
+            let is_over = Arc::clone(&is_over);
+            move || come_and_go(is_over)
+        })
+    });
+    for _ in 0..5000 {
+        in_a_child((), |()| {
+            // Who waits for ever is ended by it.
+            nix::unistd::alarm::set(60);
+            let own = userspace();
+            own.arm_after(Duration::from_micros(10)).unwrap();
+            own.wait(None).unwrap() == 1
+        });
+    }
+    is_over.store(true, Ordering::Relaxed);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }

@@ -1,6 +1,6 @@
 //! The modes of punctuality: what each costs, and that none is early.
 
-use crate::common::{polled, raw_read, userspace_builder, HOUR};
+use crate::common::{polled, raw_read, userspace_builder};
 use crate::thread::the_thread;
 use nix::poll::PollTimeout;
 use portable_timerfd::{Clock, Punctuality, Timer, TimerFd};
@@ -11,8 +11,7 @@ crate::cases![
         no_mode_is_early,
         a_time_before_the_one_that_is_held_for_comes_first,
         precise_holds_and_adaptive_for_a_hundredth_only,
-        a_timer_is_of_the_mode_of_the_process_unless_it_says,
-        no_mode_holds_for_a_count_that_nobody_reads;
+        a_timer_is_of_the_mode_of_the_process_unless_it_says;
 ];
 
 fn of_mode(mode: Punctuality) -> TimerFd {
@@ -93,19 +92,4 @@ fn a_timer_is_of_the_mode_of_the_process_unless_it_says() {
     let economical = open();
     assert_cheaper(&economical, &precise);
     assert_cheaper(&says, &precise);
-}
-
-/// It is refreshed a hundred times a second at last, which takes no time to speak of unless one holds for each.
-fn no_mode_holds_for_a_count_that_nobody_reads() {
-    let other = of_mode(Punctuality::Economical);
-    other.arm_after(HOUR).unwrap();
-    let shows = |_| {
-        let unread = of_mode(Punctuality::Precise);
-        unread.arm_every(Duration::from_micros(50)).unwrap();
-        std::thread::sleep(Duration::from_millis(100));
-        let before = processor_time();
-        std::thread::sleep(Duration::from_millis(300));
-        processor_time() - before < Duration::from_micros(30 * 60)
-    };
-    assert!((0..20).any(shows));
 }

@@ -50,6 +50,7 @@ const USAGE: &str = "cargo bench --bench versus [-- [--quick] [PART OF A NAME]..
 pub struct Request {
     parts: Vec<String>,
     quick: bool,
+    /// How many lines there were, or were said not to be.
     printed: Cell<usize>,
 }
 
@@ -72,6 +73,16 @@ impl Request {
     /// Whether a line of this name is asked for.
     fn wants(&self, name: &str) -> bool {
         self.parts.is_empty() || self.parts.iter().any(|part| name.contains(part))
+    }
+
+    /// The same, of one that takes so many descriptors: if there are too few it says so.
+    fn wants_with(&self, name: &str, descriptors: usize) -> bool {
+        let fits = rows::as_many_as_fit(descriptors, 1) == descriptors;
+        if self.wants(name) && !fits {
+            eprintln!("  NOT MEASURED: {name} takes {descriptors} descriptors");
+            self.printed.set(self.printed.get() + 1);
+        }
+        self.wants(name) && fits
     }
 
     /// How often to measure: a quick run does with a fifth.

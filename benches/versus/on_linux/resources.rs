@@ -27,11 +27,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 pub fn run(request: &Request) {
     let name = "userspace.bytes_per_timer";
-    if request.wants(name) {
+    if request.wants_with(name, 2 * 5_000) {
         request.print(name.to_owned(), bytes_per_timer(), None, 256.0);
     }
     let name = "userspace.idle_wakeups_per_s";
-    if request.wants(name) {
+    if request.wants_with(name, 2 * 1_000) {
         request.print(name.to_owned(), idle_wakeups_per_s(request.rounds(10)), None, 0.0);
     }
     processor_time_of_modes(request);

@@ -12,17 +12,26 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 pub fn run(request: &Request) {
     for (crowd, bar) in CROWDS.into_iter().zip([0.35, 0.25, 0.20]) {
-        compare(request, format!("userspace.settime_later@{crowd}/kernel"), bar, |row| settime_later(row, crowd));
+        let name = format!("userspace.settime_later@{crowd}/kernel");
+        compare(request, name, crowd, bar, |row| settime_later(row, crowd));
     }
     for crowd in CROWDS {
-        compare(request, format!("userspace.settime_random@{crowd}/kernel"), 0.6, |row| settime_random(row, crowd));
+        let name = format!("userspace.settime_random@{crowd}/kernel");
+        compare(request, name, crowd, 0.6, |row| settime_random(row, crowd));
     }
-    compare(request, "userspace.gettime/kernel".to_owned(), 0.5, gettime);
-    compare(request, "userspace.create/kernel".to_owned(), 3.0, create);
+    compare(request, "userspace.gettime/kernel".to_owned(), 1, 0.5, gettime);
+    compare(request, "userspace.create/kernel".to_owned(), 1, 3.0, create);
 }
 
-fn compare(request: &Request, name: String, bar: f64, op: impl Fn(&'static Backend) -> Contestant<'static>) {
-    if request.wants(&name) {
+/// Of so many timers of each row at once.
+fn compare(
+    request: &Request,
+    name: String,
+    crowd: usize,
+    bar: f64,
+    op: impl Fn(&'static Backend) -> Contestant<'static>,
+) {
+    if request.wants_with(&name, 3 * crowd) {
         let times = medians(&mut rows().into_iter().map(op).collect::<Vec<_>>(), request.rounds(4_000));
         request.print(name, times[0], Some(times[1]), bar);
     }
