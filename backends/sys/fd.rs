@@ -100,8 +100,8 @@ pub(super) fn whole_count(read: usize, message: [u8; COUNT_SIZE]) -> Option<u64>
 #[inline]
 pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: `buffer` is valid for writes of its length.
-    let read = check(unsafe { uncanceled::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) })?;
-    Ok(read.unsigned_abs() as usize)
+    let read = check(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) })?;
+    Ok(read.unsigned_abs())
 }
 
 /// One `write(2)` of a count.
@@ -114,21 +114,15 @@ pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
 
 cfg_if! {
     if #[cfg(any(target_os = "linux", target_os = "android"))] {
-        /// The bare system calls: the C library's `read` and `write` take note, in a program of several threads, that the thread
-        /// may be canceled there, which costs a sixth of the call.
+        /// The bare system call: the C library's `write` takes note, in a program of several threads, that the thread may be
+        /// canceled there, which costs a sixth of the call. (A `read` can wait, and is a point to cancel at, as users expect.)
         mod uncanceled {
             use libc::{c_int, c_long, c_void, size_t};
 
             #[inline]
-            pub(super) unsafe fn read(fd: c_int, buffer: *mut c_void, size: size_t) -> c_long {
-                // SAFETY: as the caller says of `read(2)`.
-                unsafe { libc::syscall(libc::SYS_read, fd, buffer, size) }
-            }
-
-            #[inline]
             pub(super) unsafe fn write(fd: c_int, buffer: *const c_void, size: size_t) -> c_long {
                 // SAFETY: as the caller says of `write(2)`.
-                unsafe { libc::syscall(libc::SYS_write, fd, buffer, size) }
+                unsafe { libc::syscall(libc::SYS_write, c_long::from(fd), buffer, size) }
             }
         }
     } else {

@@ -101,8 +101,6 @@ impl Request {
 pub fn run() -> Result<(), lexopt::Error> {
     let request = Request::from_args()?;
     rows::raise_the_limit_of_descriptors();
-    // The C library is quicker in a program of one thread, which few are that want timers.
-    std::thread::spawn(std::thread::park);
     for (what, part) in PARTS {
         eprintln!("{what}");
         part(&request);
