@@ -9,7 +9,7 @@ use portable_timerfd::{Clock, Registered, Timer, TimerFd, TimerSpec};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 crate::cases![
     every:
@@ -158,7 +158,9 @@ fn forks_while_threads_come_and_go_leave_no_lock_held_in_the_child() {
             move || come_and_go(is_over)
         })
     });
-    for _ in 0..5000 {
+    let began = Instant::now();
+    // A second or two of it, but for where forking is slow.
+    for _ in (0..5000).take_while(|_| began.elapsed() < Duration::from_secs(10)) {
         in_a_child((), |()| {
             // Who waits for ever is ended by it.
             nix::unistd::alarm::set(60);
