@@ -39,6 +39,7 @@ pub fn by_timeout() -> Shooter {
     let mut events = Events::new();
     Box::new(move |delay| {
         shot(now() + delay, |left| {
+            events.clear();
             poller.wait(&mut events, Some(left)).expect("wait");
             true
         })
