@@ -26,8 +26,7 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
     // A new thread inherits the mask, so there is no moment at which a signal could reach it.
     let made = start(Box::new(errand));
     drop(blocked);
-    // Not the number a thread is refused with, EAGAIN, which means "would block" to those who wait for timers.
-    made.map_err(|_| os_error(libc::ENOMEM))
+    made
 }
 
 fn start(errand: Box<Errand>) -> io::Result<()> {
@@ -40,10 +39,11 @@ fn start(errand: Box<Errand>) -> io::Result<()> {
             unsafe { libc::pthread_detach(thread.assume_init()) };
             Ok(())
         }
-        errno => {
+        _ => {
             // SAFETY: there is no thread that could have taken it.
             drop(unsafe { Box::from_raw(errand) });
-            Err(os_error(errno))
+            // Not the number a thread is refused with, EAGAIN, which means "would block" to those who wait for timers.
+            Err(os_error(libc::ENOMEM))
         }
     }
 }

@@ -117,12 +117,6 @@ impl<T> Agenda<T> {
         ahead.chain([blind, self.end()].into_iter().flatten()).min().unwrap_or(NEVER)
     }
 
-    /// Takes out what the thread is about to hold for, to be looked at first.
-    pub(super) fn take_ahead(&mut self, line: Line, place: Place) -> Option<Arc<T>> {
-        (self.holds, self.rests_until) = (false, 0);
-        self.queue(line).remove(place)
-    }
-
     /// Whether the thread rests for too long for something due in this line.
     pub(super) fn rests_past(&self, line: Line, due: u64) -> bool {
         let lead = if self.holds { 0 } else { self.lead.of(line.punctuality) };

@@ -203,7 +203,8 @@ impl<T: Look> Engine<T> {
             match rest {
                 // It may have been put off, or turned off, since it came to stand there.
                 Rest::Hold(line, place) if until > now && looked_at != Some((line, place)) => {
-                    let thing = agenda.take_ahead(line, place);
+                    agenda.rests_until = 0;
+                    let thing = agenda.queue(line).remove(place);
                     drop(agenda);
                     thing.into_iter().for_each(|thing| thing.look((line, place.due)));
                     looked_at = Some((line, place));

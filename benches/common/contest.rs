@@ -44,6 +44,11 @@ pub fn medians(contestants: &mut [Contestant<'_>], rounds: usize) -> Vec<f64> {
     times.into_iter().map(|times| percentile(times, 50.0)).collect()
 }
 
+/// How often to measure: a quick run does with a fifth.
+pub fn rounds(many: usize, quick: bool) -> usize {
+    many / if quick { 5 } else { 1 }
+}
+
 /// In what order so many come in a round: nobody always after the same one.
 pub fn order(many: usize, round: usize) -> impl Iterator<Item = usize> {
     let turns = move |turn| if round % 2 == 0 { turn } else { many - turn };

@@ -1,5 +1,6 @@
 //! The kernel's timers as five roads lead to them: this crate, the C library, and the crates `timerfd`, `nix` and `rustix`.
 
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::time::TimeSpec;
 use nix::sys::timer::TimerSetTimeFlags;
 use nix::sys::timerfd as by_nix;
@@ -18,6 +19,14 @@ pub trait Rival: AsFd {
     fn gettime(&self);
     /// Of a timer that has expired.
     fn read(&self);
+}
+
+/// Sets each of them to a moment from now, and waits until all have expired.
+pub fn expire<R: Rival>(timers: &mut [R]) {
+    timers.iter_mut().for_each(|timer| timer.settime(Duration::from_nanos(1)));
+    for timer in timers {
+        poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).expect("poll");
+    }
 }
 
 impl Rival for TimerFd {

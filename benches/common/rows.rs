@@ -1,7 +1,8 @@
 //! The rows that are compared, and room for many timers of theirs.
 
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use portable_timerfd::{backends, Backend, Clock, CreateFlags, TimerFd};
+use portable_timerfd::{backends, Backend, Clock, CreateFlags, Timer, TimerFd};
+use std::time::Duration;
 
 /// Those that this system has, ours first.
 pub fn rows() -> Vec<&'static Backend> {
@@ -13,6 +14,12 @@ pub fn rows() -> Vec<&'static Backend> {
 
 pub fn open(row: &'static Backend) -> TimerFd {
     TimerFd::builder(Clock::Monotonic).backend(row).open().expect("a timer")
+}
+
+pub fn armed(row: &'static Backend, delay: Duration) -> TimerFd {
+    let timer = open(row);
+    timer.arm_after(delay).expect("settime");
+    timer
 }
 
 /// Room for the descriptors of ten thousand timers, if the system lets us have it.

@@ -19,10 +19,16 @@ pub fn now() -> Duration {
     Clock::Monotonic.now().expect("a clock")
 }
 
-pub fn by_timer(row: &'static Backend, mode: Punctuality) -> Shooter {
+/// A loop with one timer in it.
+pub fn in_a_loop(row: &'static Backend, mode: Punctuality) -> (Arc<Poller>, Registered<TimerFd>) {
     let poller = Arc::new(Poller::new().expect("a poller"));
     let timer = TimerFd::builder(Clock::Monotonic).backend(row).punctuality(mode).open().expect("a timer");
     let timer = Registered::new(&poller, timer, Event::readable(0), PollMode::Level).expect("registered");
+    (poller, timer)
+}
+
+pub fn by_timer(row: &'static Backend, mode: Punctuality) -> Shooter {
+    let (poller, timer) = in_a_loop(row, mode);
     let mut wait = until_an_event(poller);
     Box::new(move |delay| {
         let due = now() + delay;

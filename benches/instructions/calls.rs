@@ -1,13 +1,12 @@
 //! The calls of the kernel backend, and the C library's that they are made of.
 
-use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use portable_timerfd::{Timer, TimerFd};
 use std::hint::black_box;
 use std::time::Duration;
 
 use crate::callgrind::Op;
 use crate::raw;
-use crate::rivals::Rival;
+use crate::rivals::{expire, Rival};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const CALLS: [usize; 2] = [100, 1_100];
@@ -55,9 +54,6 @@ fn create<R: Rival>(times: usize) {
 
 fn expired<R: Rival>() -> Vec<R> {
     let mut timers: Vec<R> = (0..EXPIRED).map(|_| R::create()).collect();
-    timers.iter_mut().for_each(|timer| timer.settime(Duration::from_nanos(1)));
-    for timer in &timers {
-        poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).expect("poll");
-    }
+    expire(&mut timers);
     timers
 }

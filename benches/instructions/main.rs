@@ -20,6 +20,10 @@ mod raw;
 #[cfg(target_os = "linux")]
 #[path = "../common/rivals.rs"]
 mod rivals;
+#[allow(dead_code)] // as many timers as fit, which other benches want
+#[cfg(target_os = "linux")]
+#[path = "../common/rows.rs"]
+mod rows;
 #[cfg(target_os = "linux")]
 mod userspace;
 

@@ -2,13 +2,15 @@
 //!
 //! The timer thread sleeps past all of them: one timer more is set to a time before all others.
 
-use portable_timerfd::{backends, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Backend, Timer, TimerFd, TimerSpec};
 use std::hint::black_box;
 use std::time::Duration;
 
 use crate::callgrind::Op;
 use crate::calls::{EXPIRED, READS};
+use crate::rows::{armed, open};
 
+const USERSPACE: &Backend = &backends::userspace::BACKEND;
 const HOUR: Duration = Duration::from_secs(3600);
 const MICROSECOND: Duration = Duration::from_micros(1);
 const CALLS: [usize; 2] = [1_000, 5_000];
@@ -27,8 +29,8 @@ pub const OPS: &[Op] = &[
 
 /// Each of a crowd in turn, set to the next of these times.
 fn settime(times: usize, crowd: usize, mut next: impl FnMut() -> Duration) {
-    let _sooner_than_all = armed(HOUR / 2);
-    let timers: Vec<TimerFd> = (0..crowd).map(|_| armed(next())).collect();
+    let _sooner_than_all = armed(USERSPACE, HOUR / 2);
+    let timers: Vec<TimerFd> = (0..crowd).map(|_| armed(USERSPACE, next())).collect();
     for timer in timers.iter().cycle().take(times) {
         timer.arm_after(next()).expect("settime");
     }
@@ -59,7 +61,7 @@ fn random() -> impl FnMut() -> Duration {
 }
 
 fn gettime(times: usize) {
-    let timer = armed(HOUR / 2);
+    let timer = armed(USERSPACE, HOUR / 2);
     for _ in 0..times {
         black_box(timer.gettime()).expect("gettime");
     }
@@ -67,8 +69,8 @@ fn gettime(times: usize) {
 
 /// Of timers set once, which have expired: to a time long gone by, so that nobody need wait.
 fn read(times: usize, read: fn(&TimerFd) -> std::io::Result<u64>) {
-    let _sooner_than_all = armed(HOUR / 2);
-    let timers: Vec<TimerFd> = (0..EXPIRED).map(|_| open()).collect();
+    let _sooner_than_all = armed(USERSPACE, HOUR / 2);
+    let timers: Vec<TimerFd> = (0..EXPIRED).map(|_| open(USERSPACE)).collect();
     for timer in &timers {
         timer.settime(&TimerSpec::at(Duration::from_nanos(1))).expect("settime");
     }
@@ -79,16 +81,6 @@ fn read(times: usize, read: fn(&TimerFd) -> std::io::Result<u64>) {
 
 /// Beside another timer, so that the thread stays.
 fn create(times: usize) {
-    let _other = armed(HOUR / 2);
-    (0..times).for_each(|_| drop(open()));
-}
-
-fn open() -> TimerFd {
-    TimerFd::builder(Clock::Monotonic).backend(&backends::userspace::BACKEND).open().expect("a timer")
-}
-
-fn armed(delay: Duration) -> TimerFd {
-    let timer = open();
-    timer.arm_after(delay).expect("settime");
-    timer
+    let _other = armed(USERSPACE, HOUR / 2);
+    (0..times).for_each(|_| drop(open(USERSPACE)));
 }

@@ -10,11 +10,12 @@
 //! No call wakes the thread, since something else is to be looked at before.
 
 use criterion::{BenchmarkId, Criterion, SamplingMode};
-use portable_timerfd::{backends, Backend, Clock, Timer, TimerFd, TimerSpec};
-use std::io::ErrorKind;
+use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
+
+use crate::rows::{armed, rows};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MICROSECOND: Duration = Duration::from_micros(1);
@@ -32,7 +33,7 @@ pub fn run(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).sample_size(20);
     let directions: [(&str, Next); 2] = [("later", |time| time + MICROSECOND), ("earlier", |time| time - MICROSECOND)];
     for (direction, next) in directions {
-        for row in backends::ALL.iter().filter(|row| exists(row)) {
+        for row in rows() {
             let _sooner_than_all = armed(row, HOUR);
             for threads in [1, 2, 4, 8] {
                 let mut timers: Vec<Own> = (0..threads).map(|_| Own::new(row)).collect();
@@ -88,16 +89,4 @@ fn all_at_once(timers: &mut [Own], window: Duration, next: Next) -> f64 {
     });
     let (seconds, calls) = each.into_iter().fold((0.0, 0.0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
     seconds / calls
-}
-
-fn armed(row: &'static Backend, delay: Duration) -> TimerFd {
-    let timer = TimerFd::builder(Clock::Monotonic).backend(row).open().expect("a timer");
-    timer.arm_after(delay).expect("settime");
-    timer
-}
-
-/// Whether this system has such timers.
-fn exists(row: &'static Backend) -> bool {
-    let timer = TimerFd::builder(Clock::Monotonic).backend(row).open();
-    !matches!(timer, Err(e) if e.kind() == ErrorKind::Unsupported)
 }

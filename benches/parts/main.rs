@@ -30,6 +30,9 @@ mod punctuality;
 #[path = "../../backends/userspace/queue.rs"]
 mod queue;
 mod queues;
+#[allow(dead_code)] // as many timers as fit, which other benches want
+#[path = "../common/rows.rs"]
+mod rows;
 #[path = "../../backends/userspace/schedule.rs"]
 mod schedule;
 mod schedules;

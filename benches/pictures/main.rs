@@ -22,6 +22,7 @@ mod plot;
 #[path = "../../backends/userspace/queue.rs"]
 mod queue;
 mod queue_alone;
+#[allow(dead_code)] // timers that are armed at once, which other benches want
 #[path = "../common/rows.rs"]
 mod rows;
 mod scale;
@@ -89,9 +90,8 @@ impl Request {
         self.soak_seconds.unwrap_or(if self.quick { 10 } else { 600 })
     }
 
-    /// How often to measure: a quick run does with a fifth.
     fn rounds(&self, many: usize) -> usize {
-        many / if self.quick { 5 } else { 1 }
+        contest::rounds(many, self.quick)
     }
 }
 

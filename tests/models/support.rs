@@ -16,13 +16,16 @@ use std::time::Duration;
 
 /// Of any mode.
 pub fn open_on(clock: Clock, nonblocking: bool) -> UserspaceTimer {
-    let punctuality = Some(Punctuality::ALL[thread_rng().gen_range(0..Punctuality::ALL.len())]);
-    UserspaceTimer::new(clock, CreateFlags { nonblocking, punctuality, ..CreateFlags::default() }).unwrap()
+    opened(clock, nonblocking, Punctuality::ALL[thread_rng().gen_range(0..Punctuality::ALL.len())])
 }
 
 pub fn open_as(punctuality: Punctuality) -> UserspaceTimer {
-    let flags = CreateFlags { punctuality: Some(punctuality), ..CreateFlags::default() };
-    UserspaceTimer::new(Clock::Monotonic, flags).unwrap()
+    opened(Clock::Monotonic, true, punctuality)
+}
+
+fn opened(clock: Clock, nonblocking: bool, punctuality: Punctuality) -> UserspaceTimer {
+    let flags = CreateFlags { nonblocking, punctuality: Some(punctuality), ..CreateFlags::default() };
+    UserspaceTimer::new(clock, flags).unwrap()
 }
 
 pub fn open() -> UserspaceTimer {

@@ -1,13 +1,12 @@
 //! The kernel row beside the system calls it is made of, and beside other crates that make them.
 
-use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::timerfd as by_nix;
 use portable_timerfd::TimerFd;
 use std::time::Duration;
 
 use super::contest::{medians, Contestant};
 use super::raw;
-use super::rivals::{Rival, Rustix, Set};
+use super::rivals::{expire, Rival, Rustix, Set};
 use super::Request;
 
 const BAR: f64 = 1.03;
@@ -69,13 +68,8 @@ fn read<R: Rival + 'static>() -> Contestant<'static> {
     let timers: Vec<R> = (0..100).map(|_| R::create()).collect();
     let timers = std::rc::Rc::new(std::cell::RefCell::new(timers));
     let again = std::rc::Rc::clone(&timers);
-    Contestant::new(100, move || timers.borrow().iter().for_each(R::read)).prepared_by(move || {
-        let mut timers = again.borrow_mut();
-        timers.iter_mut().for_each(|timer| timer.settime(Duration::from_nanos(1)));
-        for timer in &*timers {
-            poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).expect("poll");
-        }
-    })
+    Contestant::new(100, move || timers.borrow().iter().for_each(R::read))
+        .prepared_by(move || expire(&mut again.borrow_mut()))
 }
 
 fn create<R: Rival + 'static>() -> Contestant<'static> {

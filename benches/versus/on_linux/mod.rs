@@ -85,9 +85,8 @@ impl Request {
         self.wants(name) && fits
     }
 
-    /// How often to measure: a quick run does with a fifth.
     fn rounds(&self, many: usize) -> usize {
-        many / if self.quick { 5 } else { 1 }
+        contest::rounds(many, self.quick)
     }
 
     fn print(&self, name: String, ours: f64, other: Option<f64>, bar: f64) {

@@ -1,14 +1,14 @@
 //! What the userspace row takes of the machine: memory, wake-ups, a processor's time.
 
-use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{backends, Backend, Clock, Punctuality, Registered, Timer, TimerFd, TimerSpec};
+use polling::{Events, Poller};
+use portable_timerfd::{backends, Backend, Punctuality, Registered, Timer, TimerFd, TimerSpec};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::contest::percentile;
 use super::heap;
 use super::rows::open;
-use super::shots::now;
+use super::shots::{in_a_loop, now};
 use super::usage::processor_time;
 use super::userspace::armed;
 use super::Request;
@@ -106,9 +106,7 @@ struct Ticking {
 }
 
 fn ticking(row: &'static Backend, punctuality: Punctuality) -> Ticking {
-    let poller = Arc::new(Poller::new().expect("a poller"));
-    let timer = TimerFd::builder(Clock::Monotonic).backend(row).punctuality(punctuality).open().expect("a timer");
-    let timer = Registered::new(&poller, timer, Event::readable(0), PollMode::Level).expect("registered");
+    let (poller, timer) = in_a_loop(row, punctuality);
     Ticking { timer, poller }
 }
 
