@@ -2,17 +2,19 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::backends::sys::error::{os_error, EAGAIN};
-use crate::backends::sys::{fd, nowait, timerfd};
+use crate::backends::sys::{self, fd, nowait, timerfd};
+use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
 /// The row of the kernel's timers: Linux and Android. Elsewhere it says `ENOSYS`.
-pub const BACKEND: Backend = Backend::new("kernel", open);
+pub const BACKEND: Backend = Backend::new("kernel", open, capabilities);
 
 /// A timer of the kernel's: `settime`, `gettime` and `read` are a system call each, with no state, no lock and no allocation of
 /// ours.
@@ -42,6 +44,17 @@ impl KernelTimer {
 
 fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
     Ok(Box::new(KernelTimer::new(clock, flags)?))
+}
+
+fn capabilities(clock: Clock) -> io::Result<Capabilities> {
+    timerfd::create(clock, CreateFlags::default())?;
+    Ok(Capabilities {
+        counts_suspend: sys::clock::counts_suspend(clock),
+        wakes_the_machine: clock.is_alarm(),
+        cancel_on_set: clock.without_alarm() == Clock::Realtime,
+        notices_jumps_within: Duration::ZERO,
+        outlives_its_process: true,
+    })
 }
 
 impl Timer for KernelTimer {

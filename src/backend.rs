@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::timer::Timer;
@@ -14,16 +15,22 @@ use crate::timer::Timer;
 pub struct Backend {
     name: &'static str,
     open: fn(Clock, CreateFlags) -> io::Result<Box<dyn Timer>>,
+    capabilities: fn(Clock) -> io::Result<Capabilities>,
 }
 
 impl Backend {
     /// A row of the table.
     ///
     /// `open` makes a disarmed timer, or fails with [`Unsupported`](io::ErrorKind::Unsupported) if this system has no
-    /// such mechanism, or none for this clock; any other error is one that another backend would not mend.
+    /// such mechanism, or none for this clock; any other error is one that another backend would not mend. `capabilities` says
+    /// what such a timer can do, or fails with the error that `open` would fail with.
     #[must_use]
-    pub const fn new(name: &'static str, open: fn(Clock, CreateFlags) -> io::Result<Box<dyn Timer>>) -> Backend {
-        Backend { name, open }
+    pub const fn new(
+        name: &'static str,
+        open: fn(Clock, CreateFlags) -> io::Result<Box<dyn Timer>>,
+        capabilities: fn(Clock) -> io::Result<Capabilities>,
+    ) -> Backend {
+        Backend { name, open, capabilities }
     }
 
     /// The mechanism's name, as a user types it: `kernel` or `userspace` for those of this crate.
@@ -43,6 +50,24 @@ impl Backend {
     #[doc(alias = "timerfd_create")]
     pub fn open(&self, clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
         (self.open)(clock, flags)
+    }
+
+    /// What timers of this clock can do here and now, as this thread may make them. Nothing of it changes while the process runs, but what
+    /// it may do and what descriptors it has left.
+    ///
+    /// ```
+    /// use portable_timerfd::{backends, Clock};
+    /// let userspace = backends::named("userspace").expect("it stands in the table");
+    /// assert!(userspace.capabilities(Clock::Realtime)?.cancel_on_set);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Backend::open) for such a timer; so a clock can be asked for by this. The kernel backend makes a timer to
+    /// find out, which needs a descriptor for the moment.
+    pub fn capabilities(&self, clock: Clock) -> io::Result<Capabilities> {
+        (self.capabilities)(clock)
     }
 }
 

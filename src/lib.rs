@@ -18,7 +18,7 @@
 //! let poller = Arc::new(Poller::new()?);
 //! let timer = TimerFd::new(Clock::Monotonic)?;
 //! timer.arm_every(Duration::from_millis(5))?;
-//! let timer = Registered::new(&poller, timer, Event::readable(7), PollMode::Level)?;
+//! let timer = Registered::new(&poller, timer, Event::readable(7), PollMode::Oneshot)?;
 //!
 //! let mut events = Events::new();
 //! poller.wait(&mut events, None)?;
@@ -66,6 +66,7 @@
 pub mod backends;
 
 mod backend;
+mod capabilities;
 mod clock;
 mod flags;
 mod itimerspec;
@@ -76,6 +77,7 @@ mod timer_fd;
 
 pub use backend::Backend;
 pub use backends::sys::registered::Registered;
+pub use capabilities::Capabilities;
 pub use clock::Clock;
 pub use flags::CreateFlags;
 pub use itimerspec::{Itimerspec, SettimeFlags, Timespec};

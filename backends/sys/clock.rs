@@ -4,9 +4,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant, SystemTime};
 
-use cfg_if::cfg_if;
-
 use super::error::{check, os_error, EINVAL};
+use super::system::SYSTEM;
 use crate::clock::Clock;
 
 impl Clock {
@@ -31,7 +30,7 @@ impl Clock {
     /// |---|---|---|---|---|---|
     /// | wall clocks | `CLOCK_REALTIME` | the same | the same | the same | the same |
     /// | `Monotonic` | `CLOCK_MONOTONIC` | `CLOCK_UPTIME_RAW` | `CLOCK_UPTIME` | `CLOCK_UPTIME` | `CLOCK_MONOTONIC` |
-    /// | `Boottime` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC` | none | `CLOCK_BOOTTIME` | none |
+    /// | `Boottime` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC_RAW` | none | `CLOCK_BOOTTIME` | none |
     ///
     /// The clocks that wake the machine tell the time of the clock they are named after.
     pub fn now(self) -> io::Result<Duration> {
@@ -132,64 +131,20 @@ fn gettime(id: libc::clockid_t) -> io::Result<libc::timespec> {
 fn base_id(clock: Clock) -> Option<libc::clockid_t> {
     match clock {
         Clock::Realtime | Clock::RealtimeAlarm => Some(libc::CLOCK_REALTIME),
-        Clock::Monotonic => Some(MONOTONIC),
-        Clock::Boottime | Clock::BoottimeAlarm => BOOTTIME,
+        Clock::Monotonic => Some(SYSTEM.monotonic),
+        Clock::Boottime | Clock::BoottimeAlarm => SYSTEM.boottime,
     }
 }
 
-cfg_if! {
-    if #[cfg(target_vendor = "apple")] {
-        const MONOTONIC: libc::clockid_t = libc::CLOCK_UPTIME_RAW;
-        const BOOTTIME: Option<libc::clockid_t> = Some(libc::CLOCK_MONOTONIC);
-    } else if #[cfg(any(target_os = "linux", target_os = "android"))] {
-        const MONOTONIC: libc::clockid_t = libc::CLOCK_MONOTONIC;
-        const BOOTTIME: Option<libc::clockid_t> = Some(libc::CLOCK_BOOTTIME);
-    } else if #[cfg(target_os = "openbsd")] {
-        const MONOTONIC: libc::clockid_t = libc::CLOCK_UPTIME;
-        const BOOTTIME: Option<libc::clockid_t> = Some(libc::CLOCK_BOOTTIME);
-    } else if #[cfg(any(target_os = "freebsd", target_os = "dragonfly"))] {
-        const MONOTONIC: libc::clockid_t = libc::CLOCK_UPTIME;
-        const BOOTTIME: Option<libc::clockid_t> = None;
-    } else {
-        const MONOTONIC: libc::clockid_t = libc::CLOCK_MONOTONIC;
-        const BOOTTIME: Option<libc::clockid_t> = None;
+/// Whether the clock counts the time in suspend; `None` where that is not known.
+pub(crate) fn counts_suspend(clock: Clock) -> Option<bool> {
+    match clock {
+        Clock::Monotonic => SYSTEM.monotonic_counts_suspend,
+        _ => Some(true),
     }
 }
 
-cfg_if! {
-    if #[cfg(any(target_os = "linux", target_os = "android"))] {
-        /// The number under which the kernel knows `clock`.
-        pub(super) fn id(clock: Clock) -> libc::clockid_t {
-            match clock {
-                Clock::Realtime => libc::CLOCK_REALTIME,
-                Clock::Monotonic => libc::CLOCK_MONOTONIC,
-                Clock::Boottime => libc::CLOCK_BOOTTIME,
-                Clock::RealtimeAlarm => libc::CLOCK_REALTIME_ALARM,
-                Clock::BoottimeAlarm => libc::CLOCK_BOOTTIME_ALARM,
-            }
-        }
-
-        /// Whether this thread may set alarm clocks: an error says why not.
-        pub(crate) fn may_wake_the_machine() -> io::Result<()> {
-            const VERSION_3: u32 = 0x2008_0522;
-            const CAP_WAKE_ALARM: u32 = 35;
-            let mut header: [u32; 2] = [VERSION_3, 0];
-            // Effective, permitted and inheritable, for the lower and the upper 32 capabilities.
-            let mut sets = [[0u32; 3]; 2];
-            // SAFETY: `header` and `sets` are laid out as version 3 of the call has them, and valid for its reads and
-            // writes.
-            check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) })?;
-            let [_, [effective, ..]] = sets;
-            if effective & (1 << (CAP_WAKE_ALARM - 32)) != 0 {
-                Ok(())
-            } else {
-                Err(os_error(libc::EPERM))
-            }
-        }
-    } else {
-        /// Only Linux has clocks that wake a suspended machine.
-        pub(crate) fn may_wake_the_machine() -> io::Result<()> {
-            Err(os_error(libc::EOPNOTSUPP))
-        }
-    }
+/// Whether this thread may set alarm clocks: an error says why not.
+pub(crate) fn may_wake_the_machine() -> io::Result<()> {
+    (SYSTEM.may_wake_the_machine)()
 }

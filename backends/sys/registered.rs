@@ -25,9 +25,9 @@ use polling::{Event, PollMode, Poller};
 ///
 /// let poller = Arc::new(Poller::new()?);
 /// let listener = TcpListener::bind("127.0.0.1:0")?;
-/// let listener = Registered::new(&poller, listener, Event::readable(0), PollMode::Level)?;
+/// let listener = Registered::new(&poller, listener, Event::readable(0), PollMode::Oneshot)?;
 /// let timer = TimerFd::new(Clock::Monotonic)?;
-/// let timer = Registered::new(&poller, timer, Event::readable(1), PollMode::Level)?;
+/// let timer = Registered::new(&poller, timer, Event::readable(1), PollMode::Oneshot)?;
 /// timer.arm_after(Duration::from_millis(5))?; // the source's methods are there
 /// drop(listener); // out of the poller, and closed
 /// let timer: TimerFd = timer.into_inner()?; // out of the poller, and yours again
@@ -47,6 +47,11 @@ impl<T: AsFd + 'static> Registered<T> {
     /// With [`PollMode::Level`] the timer is reported as long as it is readable, as most users of a timerfd expect. With
     /// [`PollMode::Oneshot`] each event must be asked for anew by [`modify`](Registered::modify). With
     /// [`PollMode::Edge`] one event comes for one or more expirations; read the timer at each.
+    ///
+    /// # Platforms
+    ///
+    /// illumos and Solaris have `Oneshot` only; systems for which `polling` has nothing better than `poll(2)`, as Haiku, that and
+    /// `Level`. The others have every mode.
     ///
     /// # Errors
     ///

@@ -5,9 +5,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr::null;
 
-use cfg_if::cfg_if;
-
 use super::error::os_error;
+use super::system::SYSTEM;
 
 /// What a new thread is given: its name, and what it does.
 struct Errand {
@@ -51,8 +50,8 @@ fn start(errand: Box<Errand>) -> io::Result<()> {
 extern "C" fn run(errand: *mut libc::c_void) -> *mut libc::c_void {
     // SAFETY: it is the box that `start` has given to this thread, and to nobody else.
     let errand = *unsafe { Box::from_raw(errand.cast::<Errand>()) };
-    take_name(&errand.name);
-    sleep_exactly();
+    (SYSTEM.name_thread)(&errand.name);
+    (SYSTEM.sleep_exactly)();
     (errand.body)();
     std::ptr::null_mut()
 }
@@ -83,47 +82,5 @@ impl Drop for BlockedSignals {
     fn drop(&mut self) {
         // SAFETY: `before` is the whole signal set that the system gave us.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, std::ptr::null_mut()) };
-    }
-}
-
-cfg_if! {
-    if #[cfg(any(target_os = "linux", target_os = "android"))] {
-        /// Gives up the 50 µs by which the kernel may delay a thread's sleeps to join them with others'.
-        fn sleep_exactly() {
-            const ONE_NANOSECOND: libc::c_ulong = 1;
-            // SAFETY: this sets a number of the calling thread's and touches no memory. If it is refused, sleeps stay
-            // as long as they were.
-            unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, ONE_NANOSECOND, 0, 0, 0) };
-        }
-    } else {
-        /// The system gives a thread no say in this.
-        fn sleep_exactly() {}
-    }
-}
-
-cfg_if! {
-    if #[cfg(any(target_os = "linux", target_os = "android"))] {
-        fn take_name(name: &CString) {
-            // SAFETY: the name ends with a zero; a name that is refused leaves the thread as it is.
-            unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
-        }
-    } else if #[cfg(target_vendor = "apple")] {
-        fn take_name(name: &CString) {
-            // SAFETY: as above.
-            unsafe { libc::pthread_setname_np(name.as_ptr()) };
-        }
-    } else if #[cfg(any(target_os = "freebsd", target_os = "dragonfly", target_os = "openbsd"))] {
-        fn take_name(name: &CString) {
-            // SAFETY: as above.
-            unsafe { libc::pthread_set_name_np(libc::pthread_self(), name.as_ptr()) };
-        }
-    } else if #[cfg(target_os = "netbsd")] {
-        fn take_name(name: &CString) {
-            // SAFETY: as above; the name holds no place for an argument.
-            unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr(), std::ptr::null_mut()) };
-        }
-    } else {
-        /// The system's way of naming a thread, if it has one, is not in every release.
-        fn take_name(_name: &CString) {}
     }
 }

@@ -12,7 +12,7 @@ use crate::punctuality::Punctuality;
 
 /// The longest sleep while something hangs on a clock that is not the one the thread sleeps by: such a clock can jump,
 /// and nobody says so.
-const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
+pub(super) const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
 
 /// How long, in nanoseconds, the thread stays when there is nothing it could ever be needed for.
 const LINGER: u64 = 1_000_000_000;

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use crate::backends::sys::lent::Lent;
 use crate::backends::sys::sync::Instant;
-use crate::backends::sys::{fd, nowait};
+use crate::backends::sys::{fd, nowait, pipe};
 use crate::flags::CreateFlags;
 
 /// A pipe that holds at most one message: a count, as a timerfd gives it.
@@ -46,7 +46,7 @@ pub(super) enum Origin {
 impl Latch {
     /// An empty latch, and its descriptor for the user.
     pub(super) fn new(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
-        let (reader, writer) = fd::pipe(flags.nonblocking, flags.close_on_exec)?;
+        let (reader, writer) = pipe::pipe(flags.nonblocking, flags.close_on_exec)?;
         let writer = fd::move_high(writer);
         let latch = Latch { reader: Lent::of(&reader), writer, raised: false, messages: Messages::default() };
         Ok((latch, reader))

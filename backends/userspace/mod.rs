@@ -16,12 +16,14 @@ mod thread;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::{generation, PerProcess};
 use crate::backends::sys::sync::Arc;
+use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::punctuality::Punctuality;
@@ -32,7 +34,7 @@ use shared::Shared;
 use thread::Engine;
 
 /// The row of the emulation: every Unix.
-pub const BACKEND: Backend = Backend::new("userspace", open);
+pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 
 static ENGINE: PerProcess<Engine<Shared>> = PerProcess::new();
 
@@ -71,10 +73,7 @@ impl UserspaceTimer {
     ///
     /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<UserspaceTimer> {
-        if clock.is_alarm() {
-            sys::clock::may_wake_the_machine()?;
-        }
-        clock.now()?;
+        find(clock)?;
         let engine = ENGINE.get_or_make(Engine::new)?;
         let generation = generation();
         let (latch, reader) = Latch::new(flags)?;
@@ -100,6 +99,26 @@ impl UserspaceTimer {
 
 fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
     Ok(Box::new(UserspaceTimer::new(clock, flags)?))
+}
+
+/// Whether there are such timers here: an error says why not.
+fn find(clock: Clock) -> io::Result<()> {
+    if clock.is_alarm() {
+        sys::clock::may_wake_the_machine()?;
+    }
+    clock.now().map(drop)
+}
+
+fn capabilities(clock: Clock) -> io::Result<Capabilities> {
+    find(clock)?;
+    let jumps = clock != Clock::Monotonic;
+    Ok(Capabilities {
+        counts_suspend: sys::clock::counts_suspend(clock),
+        wakes_the_machine: false,
+        cancel_on_set: clock.without_alarm() == Clock::Realtime,
+        notices_jumps_within: Duration::from_nanos(if jumps { agenda::LONGEST_BLIND_SLEEP } else { 0 }),
+        outlives_its_process: false,
+    })
 }
 
 impl Timer for UserspaceTimer {

@@ -79,8 +79,14 @@ impl Shared {
         while let Ok(0) = present {
             let last = state.reader_comes();
             drop(state);
-            let read = read_message(reader);
+            let mut read = read_message(reader);
             state = self.state();
+            // The thread switches the mode only under the lock.
+            if matches!(&read, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
+                && sys::nowait::is_to_wait(reader.as_fd())
+            {
+                read = Ok(0);
+            }
             present = read.and_then(|count| self.collect_from(&mut state, count, last));
             state.reader_leaves(present.is_ok());
         }

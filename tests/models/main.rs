@@ -8,6 +8,8 @@
 #[path = "../../src/backend.rs"]
 mod backend;
 mod backends;
+#[path = "../../src/capabilities.rs"]
+mod capabilities;
 #[path = "../common/cases.rs"]
 mod cases;
 #[path = "../../src/clock.rs"]

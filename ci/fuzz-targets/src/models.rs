@@ -8,6 +8,8 @@ mod backend;
 #[path = "../../../tests/models/backends/mod.rs"]
 mod backends;
 mod bytes;
+#[path = "../../../src/capabilities.rs"]
+mod capabilities;
 #[path = "../../../src/clock.rs"]
 mod clock;
 #[path = "../../../src/flags.rs"]

@@ -2,22 +2,11 @@
 
 use crate::world::WORLD;
 use nix::errno::Errno;
-use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::poll::{poll, PollFd, PollFlags};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 pub(crate) const COUNT_SIZE: usize = 8;
-
-pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    // Not by `pipe2`, which not every system has.
-    let (reader, writer) = nix::unistd::pipe()?;
-    for end in [&reader, &writer] {
-        fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    }
-    WORLD.lock().set_waits(reader.as_raw_fd(), !nonblocking);
-    Ok((reader, writer))
-}
 
 pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
     fd

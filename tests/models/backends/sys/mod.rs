@@ -6,6 +6,7 @@ pub(crate) mod fd;
 #[path = "../../../../backends/sys/lent.rs"]
 #[allow(unsafe_code)]
 pub(crate) mod lent;
+pub(crate) mod pipe;
 pub(crate) mod sync;
 
 /// The clocks that the world shows.
@@ -23,6 +24,10 @@ pub(crate) mod clock {
 
     pub(crate) fn wall_offset() -> (i64, u64) {
         (WORLD.wall_offset(), 0)
+    }
+
+    pub(crate) fn counts_suspend(_clock: Clock) -> Option<bool> {
+        None
     }
 
     pub(crate) fn may_wake_the_machine() -> io::Result<()> {
@@ -60,6 +65,10 @@ pub(crate) mod nowait {
     pub(crate) use super::fd::read_now as read_count;
     use std::io;
     use std::os::fd::BorrowedFd;
+
+    pub(crate) fn is_to_wait(_fd: BorrowedFd<'_>) -> bool {
+        false
+    }
 
     pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
         match read_count(fd) {

@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-use crate::backends::sys::clock::id;
 use crate::backends::sys::error::{check, os_error};
+use crate::backends::sys::timerfd::Timerfd;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
@@ -16,7 +16,9 @@ use crate::spec::{Initial, TimerSpec};
 const _: () = assert!(SettimeFlags::ABSTIME.bits() == libc::TFD_TIMER_ABSTIME as u32);
 const _: () = assert!(SettimeFlags::CANCEL_ON_SET.bits() == libc::TFD_TIMER_CANCEL_ON_SET as u32);
 
-pub(crate) fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
+pub(super) const NATIVE: Timerfd = Timerfd { create, settime, set, gettime };
+
+fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
     let nonblocking = if flags.nonblocking { libc::TFD_NONBLOCK } else { 0 };
     let close_on_exec = if flags.close_on_exec { libc::TFD_CLOEXEC } else { 0 };
     // SAFETY: the call touches no memory of ours.
@@ -30,8 +32,19 @@ pub(crate) fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// The number under which the kernel knows `clock`.
+fn id(clock: Clock) -> libc::clockid_t {
+    match clock {
+        Clock::Realtime => libc::CLOCK_REALTIME,
+        Clock::Monotonic => libc::CLOCK_MONOTONIC,
+        Clock::Boottime => libc::CLOCK_BOOTTIME,
+        Clock::RealtimeAlarm => libc::CLOCK_REALTIME_ALARM,
+        Clock::BoottimeAlarm => libc::CLOCK_BOOTTIME_ALARM,
+    }
+}
+
 #[inline]
-pub(crate) fn settime(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<TimerSpec> {
+fn settime(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<TimerSpec> {
     let mut old = MaybeUninit::uninit();
     // SAFETY: `old` is a valid place for an `itimerspec`.
     unsafe { settime_raw(fd, new, old.as_mut_ptr())? };
@@ -41,7 +54,7 @@ pub(crate) fn settime(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<TimerSp
 
 /// Without asking for the old setting.
 #[inline]
-pub(crate) fn set(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<()> {
+fn set(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<()> {
     // SAFETY: null stands for no place.
     unsafe { settime_raw(fd, new, std::ptr::null_mut()) }
 }
@@ -58,7 +71,7 @@ unsafe fn settime_raw(fd: BorrowedFd<'_>, new: &TimerSpec, old: *mut libc::itime
 }
 
 #[inline]
-pub(crate) fn gettime(fd: BorrowedFd<'_>) -> io::Result<TimerSpec> {
+fn gettime(fd: BorrowedFd<'_>) -> io::Result<TimerSpec> {
     let mut now = MaybeUninit::uninit();
     // SAFETY: `now` is a valid place for an `itimerspec`.
     check(unsafe { libc::timerfd_gettime(fd.as_raw_fd(), now.as_mut_ptr()) })?;

@@ -1,0 +1,133 @@
+//! A new pipe: its modes, what is inherited of it, whom it signals.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use super::error::check;
+use super::fd::{is_writable, set_nonblocking};
+use super::system::{System, SYSTEM};
+
+/// Both ends of a new pipe: the one to read from, with the flags asked for, and the one to write to, which is non-blocking and
+/// always closed on `exec`.
+///
+/// The end to read from is not writable. Whoever writes sees to it that there is a reader; if there is none all the same, no
+/// signal comes of it, where that would be one for the whole process.
+///
+/// # Platforms
+///
+/// Where there is no `pipe2`, a descriptor can leak into a program that another thread executes at the same moment.
+pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = private_pipe(&SYSTEM)?;
+    if SYSTEM.pipes_may_go_both_ways {
+        fill(&reader)?;
+    }
+    if !nonblocking {
+        set_nonblocking(&reader, false)?;
+    }
+    if !close_on_exec {
+        set_close_on_exec(&reader, false)?;
+    }
+    Ok((reader, writer))
+}
+
+/// A pipe whose ends are both non-blocking and closed on `exec`.
+fn private_pipe(system: &System) -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends: [RawFd; 2] = [-1; 2];
+    if let Some(pipe2) = system.pipe2 {
+        // SAFETY: `ends` is a valid place for two descriptors.
+        check(unsafe { pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK | system.no_sigpipe) })?;
+        return Ok(own(ends));
+    }
+    // SAFETY: as above.
+    check(unsafe { libc::pipe(ends.as_mut_ptr()) })?;
+    let (reader, writer) = own(ends);
+    for end in [&reader, &writer] {
+        set_close_on_exec(end, true)?;
+        set_nonblocking(end, true)?;
+    }
+    (system.take_no_sigpipe)(writer.as_fd())?;
+    Ok((reader, writer))
+}
+
+fn own([reader, writer]: [RawFd; 2]) -> (OwnedFd, OwnedFd) {
+    // SAFETY: the system has just made both descriptors for us, and nobody else knows them.
+    unsafe { (OwnedFd::from_raw_fd(reader), OwnedFd::from_raw_fd(writer)) }
+}
+
+fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
+    let flags = if on { libc::FD_CLOEXEC } else { 0 };
+    // SAFETY: changing a flag of a descriptor we own touches no memory.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) }).map(drop)
+}
+
+/// Fills the way from the end that users read from, in non-blocking mode, so that no poller finds it writable.
+///
+/// Nobody reads what is written there, and it is gone with the pipe. Not by more than a page at once, and no oftener than needed:
+/// FreeBSD would double its room for it, OpenBSD take one of its few large ones.
+fn fill(reader: &OwnedFd) -> io::Result<()> {
+    const PAGE: [u8; 4096] = [0; 4096];
+    while is_writable(reader.as_fd())? {
+        match (SYSTEM.write)(reader.as_fd(), &PAGE) {
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+            // It says that it is writable, and isn't.
+            Err(e) if e.raw_os_error() == Some(libc::EBADF) => break,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backends::sys::system::POSIX;
+    use nix::poll::{poll, PollFd, PollFlags};
+    use std::os::unix::net::UnixStream;
+
+    fn flags(end: &OwnedFd, what: libc::c_int) -> libc::c_int {
+        // SAFETY: asking for flags touches no memory.
+        unsafe { libc::fcntl(end.as_raw_fd(), what) }
+    }
+
+    #[test]
+    fn the_writing_end_neither_waits_nor_is_inherited_whatever_the_other_does() {
+        for (nonblocking, close_on_exec) in [(true, true), (true, false), (false, true), (false, false)] {
+            let (reader, writer) = pipe(nonblocking, close_on_exec).unwrap();
+            for (end, waits, stays) in [(&reader, !nonblocking, close_on_exec), (&writer, false, true)] {
+                assert_eq!(flags(end, libc::F_GETFL) & libc::O_NONBLOCK == 0, waits);
+                assert_eq!(flags(end, libc::F_GETFD) & libc::FD_CLOEXEC != 0, stays);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pipe_made_without_pipe2_is_as_one_made_with_it() {
+        for system in [SYSTEM, POSIX] {
+            let (reader, writer) = private_pipe(&system).unwrap();
+            for end in [&reader, &writer] {
+                assert_ne!(flags(end, libc::F_GETFL) & libc::O_NONBLOCK, 0);
+                assert_eq!(flags(end, libc::F_GETFD), libc::FD_CLOEXEC);
+            }
+        }
+    }
+
+    /// On a pair of sockets, which go both ways everywhere.
+    #[test]
+    fn a_descriptor_that_was_filled_is_not_writable_and_can_be_read() {
+        let (reader, writer) = UnixStream::pair().unwrap();
+        let reader = OwnedFd::from(reader);
+        set_nonblocking(&reader, true).unwrap();
+        let shown = || {
+            let mut entry = [PollFd::new(reader.as_fd(), PollFlags::POLLIN | PollFlags::POLLOUT)];
+            poll(&mut entry, 0u8).unwrap();
+            entry[0].revents().unwrap()
+        };
+        assert_eq!(shown(), PollFlags::POLLOUT);
+        fill(&reader).unwrap();
+        assert_eq!(shown(), PollFlags::empty());
+        nix::unistd::write(&writer, &[0; 8]).unwrap();
+        assert_eq!(shown(), PollFlags::POLLIN);
+        assert_eq!(nix::unistd::read(&reader, &mut [0; 9]).unwrap(), 8);
+    }
+}

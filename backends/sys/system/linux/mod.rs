@@ -1,0 +1,66 @@
+//! Linux and Android.
+
+mod nowait;
+mod timerfd;
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use super::row::{System, POSIX};
+use crate::backends::sys::error::{check, os_error};
+
+pub(crate) const SYSTEM: System = System {
+    monotonic: libc::CLOCK_MONOTONIC,
+    monotonic_counts_suspend: Some(false),
+    boottime: Some(libc::CLOCK_BOOTTIME),
+    may_wake_the_machine,
+    pipe2: Some(libc::pipe2),
+    pipes_may_go_both_ways: false,
+    write,
+    read_told_not_to_wait: nowait::read,
+    open_again: nowait::open_again,
+    name_thread,
+    sleep_exactly,
+    timerfd: timerfd::NATIVE,
+    ..POSIX
+};
+
+fn may_wake_the_machine() -> io::Result<()> {
+    const VERSION_3: u32 = 0x2008_0522;
+    const CAP_WAKE_ALARM: u32 = 35;
+    let mut header: [u32; 2] = [VERSION_3, 0];
+    // Effective, permitted and inheritable, for the lower and the upper 32 capabilities.
+    let mut sets = [[0u32; 3]; 2];
+    // SAFETY: `header` and `sets` are laid out as version 3 of the call has them, and valid for its reads and writes.
+    check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) })?;
+    let [_, [effective, ..]] = sets;
+    if effective & (1 << (CAP_WAKE_ALARM - 32)) != 0 {
+        Ok(())
+    } else {
+        Err(os_error(libc::EPERM))
+    }
+}
+
+/// The bare system call: the C library's `write` takes note, in a program of several threads, that the thread may be canceled
+/// there, which costs a sixth of the call. (A `read` can wait, and is a point to cancel at, as users expect.)
+#[inline]
+fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    let fd = libc::c_long::from(fd.as_raw_fd());
+    // SAFETY: `bytes` is valid for reads of its length.
+    let written = check(unsafe { libc::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) })?;
+    Ok(written.unsigned_abs() as usize)
+}
+
+fn name_thread(name: &CStr) {
+    // SAFETY: the name ends with a zero; a name that is refused leaves the thread as it is.
+    unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+}
+
+/// Gives up the 50 µs by which the kernel may delay a thread's sleeps to join them with others'.
+fn sleep_exactly() {
+    const ONE_NANOSECOND: libc::c_ulong = 1;
+    // SAFETY: this sets a number of the calling thread's and touches no memory. If it is refused, sleeps stay as long as they
+    // were.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, ONE_NANOSECOND, 0, 0, 0) };
+}

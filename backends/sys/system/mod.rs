@@ -1,0 +1,39 @@
+//! What systems differ in: a row for each of them, and the one choice of a row.
+
+mod row;
+
+use cfg_if::cfg_if;
+
+pub(super) use row::System;
+#[cfg(test)]
+pub(super) use row::POSIX;
+
+// The only place that asks which system this is. The suites answer "none of these" to run, on Linux, what the others run.
+cfg_if! {
+    if #[cfg(all(any(target_os = "linux", target_os = "android"), not(portable_timerfd_test_posix)))] {
+        mod linux;
+        pub(super) use linux::SYSTEM;
+    } else if #[cfg(target_vendor = "apple")] {
+        mod apple;
+        pub(super) use apple::SYSTEM;
+    } else if #[cfg(target_os = "freebsd")] {
+        mod bsd;
+        mod freebsd;
+        pub(super) use freebsd::SYSTEM;
+    } else if #[cfg(target_os = "dragonfly")] {
+        mod bsd;
+        pub(super) use bsd::BSD as SYSTEM;
+    } else if #[cfg(target_os = "netbsd")] {
+        mod netbsd;
+        pub(super) use netbsd::SYSTEM;
+    } else if #[cfg(target_os = "openbsd")] {
+        mod bsd;
+        mod openbsd;
+        pub(super) use openbsd::SYSTEM;
+    } else if #[cfg(any(target_os = "illumos", target_os = "solaris"))] {
+        mod solaris;
+        pub(super) use solaris::SYSTEM;
+    } else {
+        pub(super) use row::POSIX as SYSTEM;
+    }
+}

@@ -1,0 +1,65 @@
+//! The type of a system's row, and the row of a system of which nothing is known but POSIX.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use crate::backends::sys::error::{check, os_error};
+use crate::backends::sys::timerfd::{self, Timerfd};
+
+/// What a system has, and by which name.
+pub(crate) struct System {
+    /// The clock that is never stepped and, if the system has such a one, stands still while the machine is suspended.
+    pub(crate) monotonic: libc::clockid_t,
+    /// Whether that one counts suspends all the same; `None` where it is not known.
+    pub(crate) monotonic_counts_suspend: Option<bool>,
+    /// The clock that is never stepped and counts suspends.
+    pub(crate) boottime: Option<libc::clockid_t>,
+    /// Whether this thread may set clocks that wake a suspended machine: an error says why not.
+    pub(crate) may_wake_the_machine: fn() -> io::Result<()>,
+    /// Makes a pipe whose ends have their flags from the beginning.
+    pub(crate) pipe2: Option<unsafe extern "C" fn(*mut libc::c_int, libc::c_int) -> libc::c_int>,
+    /// A flag of `pipe2` by which nobody is signalled when somebody writes and all readers are gone; 0 if there is none. Where neither
+    /// this is nor the next, the signal goes to the thread that writes, and the timer thread takes none.
+    pub(crate) no_sigpipe: libc::c_int,
+    /// The same for a descriptor, where `pipe2` has no such flag.
+    pub(crate) take_no_sigpipe: fn(BorrowedFd<'_>) -> io::Result<()>,
+    /// Whether the end of a pipe to read from may be writable too.
+    pub(crate) pipes_may_go_both_ways: bool,
+    /// One `write(2)`: how many bytes were taken.
+    pub(crate) write: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
+    /// One read that is told not to wait, whatever the mode of the descriptor; `None` if the system knows none.
+    pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<Option<usize>>,
+    /// Another open file description of the same pipe's reading end, in non-blocking mode.
+    pub(crate) open_again: fn(BorrowedFd<'_>) -> io::Result<OwnedFd>,
+    /// Gives this thread a name.
+    pub(crate) name_thread: fn(&CStr),
+    /// Has this thread's sleeps end as near to their time as the system can.
+    pub(crate) sleep_exactly: fn(),
+    /// The calls of timerfd, with Linux's semantics.
+    pub(crate) timerfd: Timerfd,
+}
+
+/// The least of them: a system that is not listed, and what the others differ from.
+pub(crate) const POSIX: System = System {
+    monotonic: libc::CLOCK_MONOTONIC,
+    monotonic_counts_suspend: None,
+    boottime: None,
+    may_wake_the_machine: || Err(os_error(libc::EOPNOTSUPP)),
+    pipe2: None,
+    no_sigpipe: 0,
+    take_no_sigpipe: |_| Ok(()),
+    pipes_may_go_both_ways: true,
+    write,
+    read_told_not_to_wait: |_, _| Ok(None),
+    open_again: |_| Err(os_error(libc::EOPNOTSUPP)),
+    name_thread: |_| {},
+    sleep_exactly: || {},
+    timerfd: timerfd::ABSENT,
+};
+
+fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: `bytes` is valid for reads of its length.
+    let written = check(unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) })?;
+    Ok(written.unsigned_abs())
+}
