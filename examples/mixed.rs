@@ -41,16 +41,16 @@ fn run(options: &common::Options) -> io::Result<()> {
             result => result?,
         };
         timer.arm_every(period)?;
-        timers.push(Registered::new(&poller, timer, Event::readable(timers.len()), PollMode::Level)?);
+        timers.push(Registered::new(&poller, timer, Event::readable(timers.len()), PollMode::Oneshot)?);
     }
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     socket.connect(socket.local_addr()?)?;
-    let socket = Registered::new(&poller, socket, Event::readable(SOCKET), PollMode::Level)?;
+    let socket = Registered::new(&poller, socket, Event::readable(SOCKET), PollMode::Oneshot)?;
     tick(&poller, &timers, &socket)
 }
 
 /// Tells of what comes, and sends a message for each expiration, until every timer has expired often enough.
-fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &UdpSocket) -> io::Result<()> {
+fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &Registered<UdpSocket>) -> io::Result<()> {
     let mut totals = vec![0; timers.len()];
     let mut under_way = 0;
     let mut events = Events::new();
@@ -62,11 +62,14 @@ fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &UdpSocket) -> 
                 let mut bytes = [0; 64];
                 let length = socket.recv(&mut bytes)?;
                 io::stdout().write_all(&bytes[..length])?;
+                socket.modify(Event::readable(SOCKET), PollMode::Oneshot)?;
                 under_way -= 1;
                 continue;
             }
-            let name = timers[event.key].backend().name();
-            let count = timers[event.key].read()?;
+            let timer = &timers[event.key];
+            let name = timer.backend().name();
+            let count = timer.read()?;
+            timer.modify(Event::readable(event.key), PollMode::Oneshot)?;
             totals[event.key] += count;
             say!("The {name} timer expired {count} times");
             socket.send(format!("The socket brings word of the {name} timer\n").as_bytes())?;

@@ -24,9 +24,9 @@ fn run(options: &common::Options) -> io::Result<()> {
     let poller = Arc::new(Poller::new()?);
     let (interrupt, sender) = UnixStream::pair()?;
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, sender)?;
-    let _interrupt = Registered::new(&poller, interrupt, Event::readable(INTERRUPT), PollMode::Level)?;
+    let _interrupt = Registered::new(&poller, interrupt, Event::readable(INTERRUPT), PollMode::Oneshot)?;
     let timer = options.open(Clock::Monotonic, true)?;
-    let timer = Registered::new(&poller, timer, Event::readable(TIMER), PollMode::Level)?;
+    let timer = Registered::new(&poller, timer, Event::readable(TIMER), PollMode::Oneshot)?;
     timer.arm_every(Duration::from_secs(1))?;
     let mut events = Events::new();
     loop {
@@ -41,6 +41,7 @@ fn run(options: &common::Options) -> io::Result<()> {
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {}
                 Err(e) => return Err(e),
             }
+            timer.modify(Event::readable(TIMER), PollMode::Oneshot)?;
         }
     }
 }

@@ -14,7 +14,7 @@ use portable_timerfd::{Registered, TimerFd};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,10 +49,19 @@ struct Server {
     is_full: bool,
 }
 
-/// The key of a source, and what to register it for.
-fn readable(source: &impl AsRawFd) -> (usize, Event) {
-    let key = source.as_raw_fd().unsigned_abs() as usize;
-    (key, Event::readable(key))
+fn key_of(source: &impl AsRawFd) -> usize {
+    source.as_raw_fd().unsigned_abs() as usize
+}
+
+/// For one event at a time, which is the mode that every system has.
+fn register<T: AsFd + AsRawFd>(poller: &Arc<Poller>, source: T) -> io::Result<Registered<T>> {
+    let interest = Event::readable(key_of(&source));
+    Registered::new(poller, source, interest, PollMode::Oneshot)
+}
+
+/// Asks for the next one.
+fn ask_again<T: AsFd + AsRawFd>(source: &Registered<T>) -> io::Result<()> {
+    source.modify(Event::readable(key_of(&**source)), PollMode::Oneshot)
 }
 
 impl Server {
@@ -60,31 +69,32 @@ impl Server {
         let poller = Arc::new(Poller::new()?);
         let timers = client::open_timers(options)?;
         let listener = options.listen()?;
-        let (_, interest) = readable(&listener);
-        let listener = Registered::new(&poller, listener, interest, PollMode::Level)?;
+        let listener = register(&poller, listener)?;
         client::arm_timers(&timers)?;
-        let register = |timer| {
-            let (_, interest) = readable(&timer);
-            Registered::new(&poller, timer, interest, PollMode::Level)
-        };
-        let timers = timers.into_iter().map(register).collect::<io::Result<_>>()?;
+        let timers = timers.into_iter().map(|timer| register(&poller, timer)).collect::<io::Result<_>>()?;
         Ok(Server { poller, listener, timers, clients: BTreeMap::new(), is_full: false })
     }
 
     /// Does what the source behind this key is ready for.
     fn handle(&mut self, key: usize) -> io::Result<Outcome> {
-        if key == readable(&*self.listener).0 {
+        if key == key_of(&*self.listener) {
             self.accept()?;
-        } else if let Some(index) = self.timers.iter().position(|timer| readable(&**timer).0 == key) {
+        } else if let Some(index) = self.timers.iter().position(|timer| key_of(&**timer) == key) {
             client::tell_expirations(index + 1, &self.timers[index])?;
+            ask_again(&self.timers[index])?;
             if index == 0 {
-                self.accept_again()?;
+                if std::mem::take(&mut self.is_full) {
+                    // Somebody may have closed something by now.
+                    ask_again(&self.listener)?;
+                }
                 self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
             }
         } else if let Some((stream, commands)) = self.clients.get_mut(&key) {
             let outcome = client::serve(stream, commands)?;
             if outcome == Outcome::Closes {
                 self.clients.remove(&key);
+            } else {
+                ask_again(stream)?;
             }
             return Ok(outcome);
         }
@@ -94,25 +104,14 @@ impl Server {
     fn accept(&mut self) -> io::Result<()> {
         match client::accept(&self.listener)? {
             Accepted::Client(stream) => {
-                let (key, interest) = readable(&stream);
-                let stream = Registered::new(&self.poller, stream, interest, PollMode::Level)?;
-                self.clients.insert(key, (stream, Commands::default()));
+                self.clients.insert(key_of(&stream), (register(&self.poller, stream)?, Commands::default()));
             }
             Accepted::Nobody => {}
             Accepted::Full => {
-                let (key, _) = readable(&*self.listener);
-                self.listener.modify(Event::none(key), PollMode::Level)?;
                 self.is_full = true;
+                return Ok(());
             }
         }
-        Ok(())
-    }
-
-    /// Listens again, if it was full, as somebody may have closed something by now.
-    fn accept_again(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.is_full) {
-            self.listener.modify(readable(&*self.listener).1, PollMode::Level)?;
-        }
-        Ok(())
+        ask_again(&self.listener)
     }
 }

@@ -134,7 +134,7 @@ fn an_instant_becomes_a_time_of_the_monotonic_clock_never_too_early() {
 
 #[test]
 fn the_monotonic_clocks_do_not_go_back() {
-    for clock in [Clock::Monotonic, Clock::Boottime] {
+    for clock in [Clock::Monotonic, Clock::Boottime].into_iter().filter(|clock| clock.now().is_ok()) {
         let mut last = Duration::ZERO;
         for _ in 0..1000 {
             let now = clock.now().unwrap();

@@ -2,10 +2,12 @@
 
 #[path = "../examples/common/commands.rs"]
 mod commands;
+#[path = "common/mod.rs"]
+mod common;
 
 use commands::Command::{Stop, Unknown};
 use commands::Commands;
-use portable_timerfd::backends;
+use common::backends_here;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::iter;
 use std::net::{TcpListener, TcpStream};
@@ -26,7 +28,7 @@ fn program(name: &str) -> Command {
 
 /// One run for each backend.
 fn on_every_backend(name: &str, check: impl Fn(Command, &str)) {
-    for backend in backends::ALL.iter().map(|backend| backend.name()) {
+    for backend in backends_here().map(|backend| backend.name()) {
         let mut program = program(name);
         program.args(["--backend", backend]);
         check(program, backend);
@@ -97,7 +99,7 @@ fn ticker_ticks_four_times_first_after_a_second() {
 fn mixed_tells_of_both_timers_and_the_socket() {
     let (output, text) = output(&mut program("mixed"));
     assert!(output.status.success());
-    for backend in backends::ALL.iter().map(|backend| backend.name()) {
+    for backend in backends_here().map(|backend| backend.name()) {
         assert!(text.contains(&format!("The {backend} timer expired 1 times")), "{text}");
         assert!(text.contains(&format!("The socket brings word of the {backend} timer")), "{text}");
     }

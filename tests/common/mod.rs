@@ -55,6 +55,18 @@ pub fn descriptors() -> BTreeSet<i32> {
     seen.into_iter().filter(|number| std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok()).collect()
 }
 
+/// The clocks that this system has, those that need a privilege left out.
+pub fn clocks() -> Vec<Clock> {
+    let all = [Clock::Monotonic, Clock::Realtime, Clock::Boottime];
+    all.into_iter().filter(|clock| clock.now().is_ok()).collect()
+}
+
+/// The backends that this system has.
+pub fn backends_here() -> impl Iterator<Item = &'static Backend> {
+    let is_missing = |e: io::Error| e.kind() == io::ErrorKind::Unsupported;
+    backends::ALL.iter().filter(move |backend| !backend.capabilities(Clock::Monotonic).is_err_and(is_missing))
+}
+
 pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {
     TimerFd::builder(clock).backend(backend).open().unwrap()
 }

@@ -12,9 +12,6 @@ pub const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// The clocks that every backend here must have, those that need a privilege left out.
-pub const CLOCKS: [Clock; 3] = [Clock::Realtime, Clock::Monotonic, Clock::Boottime];
-
 pub fn open(backend: &'static Backend) -> TimerFd {
     open_on(backend, Clock::Monotonic)
 }

@@ -86,7 +86,8 @@ fn plain_and_counted_reads_of_several_timers_add_up_to_the_tick(backend: &'stati
         (Clock::Monotonic, 1_000_000),
         (Clock::Realtime, 7_000_000),
     ];
-    let timers = EVERY.map(|every| Counted::new(backend, every));
+    let here = EVERY.into_iter().filter(|(clock, _)| clock.now().is_ok());
+    let timers: Vec<_> = here.map(|every| Counted::new(backend, every)).collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         // A reader may wait, in the mode that it finds, but there is always something to come.

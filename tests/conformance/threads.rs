@@ -45,7 +45,7 @@ fn call(timer: &TimerFd, round: u32) {
 }
 
 fn every_call_may_be_made_beside_every_other(backend: &'static Backend) {
-    let timers = CLOCKS.map(|clock| open_on(backend, clock));
+    let timers: Vec<_> = clocks().into_iter().map(|clock| open_on(backend, clock)).collect();
     thread::scope(|scope| {
         for n in 0..6 {
             let timers = &timers;

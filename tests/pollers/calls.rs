@@ -51,6 +51,10 @@ fn by_sets<'fd>(fds: &[BorrowedFd<'fd>], call: impl FnOnce(&mut [FdSet<'fd>; 3])
     fds.iter().for_each(|fd| all.insert(*fd));
     let mut sets = [all; 3];
     call(&mut sets).unwrap();
+    if cfg!(target_vendor = "apple") {
+        // Either end of a pipe is in the write set there, as docs/platforms.md says.
+        sets[1].clear();
+    }
     let [read, write, except] = &sets;
     fds.iter().map(|fd| [read, write, except].map(|set| set.contains(*fd))).collect()
 }

@@ -1,8 +1,8 @@
 //! `Registered`: beside sockets, any source, dropped while registered.
 
-use crate::setup::{keys, poller, register};
+use crate::setup::{at_least_once, keys, poller, register};
 use crate::support::*;
-use polling::{Event, Events, PollMode};
+use polling::{Event, Events};
 use portable_timerfd::{Backend, Clock, CreateFlags, Registered, Timer};
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
@@ -27,8 +27,9 @@ fn timers_and_sockets_share_a_loop(backend: &'static Backend) {
     let poller = poller();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let server = Registered::new(&poller, listener.accept().unwrap().0, Event::readable(1), PollMode::Level).unwrap();
-    let timer = register(backend, &poller, 2, PollMode::Level);
+    let server =
+        Registered::new(&poller, listener.accept().unwrap().0, Event::readable(1), at_least_once(&poller)).unwrap();
+    let timer = register(backend, &poller, 2, at_least_once(&poller));
     timer.arm_every(ms(2)).unwrap();
     client.write_all(b"hello").unwrap();
     let mut seen = BTreeSet::new();
@@ -43,11 +44,11 @@ fn timers_and_sockets_share_a_loop(backend: &'static Backend) {
 fn any_timer_behind_the_trait_can_be_registered(backend: &'static Backend) {
     let poller = poller();
     let timer: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
-    let timer = Registered::new(&poller, timer, Event::readable(3), PollMode::Level).unwrap();
+    let timer = Registered::new(&poller, timer, Event::readable(3), at_least_once(&poller)).unwrap();
     timer.arm_after(ms(1)).unwrap();
     assert_eq!(keys(&poller, None), [3]);
     let shared = Arc::new(open(backend));
-    let registered = Registered::new(&poller, Arc::clone(&shared), Event::readable(4), PollMode::Level).unwrap();
+    let registered = Registered::new(&poller, Arc::clone(&shared), Event::readable(4), at_least_once(&poller)).unwrap();
     drop(timer);
     shared.arm_after(ms(1)).unwrap();
     assert_eq!(keys(&poller, None), [4]);
@@ -57,7 +58,7 @@ fn any_timer_behind_the_trait_can_be_registered(backend: &'static Backend) {
 fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static Backend) {
     let poller = poller();
     for _ in 0..50 {
-        let timer = register(backend, &poller, 5, PollMode::Level);
+        let timer = register(backend, &poller, 5, at_least_once(&poller));
         timer.arm_every(Duration::from_micros(100)).unwrap();
         assert_eq!(keys(&poller, None), [5]);
         // The next timer has the same number, and finds the poller without it.
@@ -69,8 +70,8 @@ fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static B
 fn a_timer_dropped_while_another_thread_waits_is_reported_no_more(backend: &'static Backend) {
     let poller = poller();
     for round in 0..50 {
-        let doomed = register(backend, &poller, 1, PollMode::Level);
-        let last = register(backend, &poller, 2, PollMode::Level);
+        let doomed = register(backend, &poller, 1, at_least_once(&poller));
+        let last = register(backend, &poller, 2, at_least_once(&poller));
         doomed.arm_after(Duration::from_micros(round * 20)).unwrap();
         thread::scope(|scope| {
             let waiter = scope.spawn(|| while keys(&poller, None) != [2] {});
@@ -86,7 +87,7 @@ fn a_timer_dropped_while_another_thread_waits_is_reported_no_more(backend: &'sta
 fn a_dropped_registration_is_out_of_the_loop_though_the_timer_lives(backend: &'static Backend) {
     let poller = poller();
     let timer = Arc::new(open(backend));
-    drop(Registered::new(&poller, Arc::clone(&timer), Event::readable(5), PollMode::Level).unwrap());
+    drop(Registered::new(&poller, Arc::clone(&timer), Event::readable(5), at_least_once(&poller)).unwrap());
     timer.arm_after(Duration::ZERO).unwrap();
     until_readable(&*timer);
     assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
@@ -94,7 +95,7 @@ fn a_dropped_registration_is_out_of_the_loop_though_the_timer_lives(backend: &'s
 
 fn a_timer_taken_back_is_out_of_the_loop_and_works(backend: &'static Backend) {
     let poller = poller();
-    let timer = register(backend, &poller, 5, PollMode::Level).into_inner().unwrap();
+    let timer = register(backend, &poller, 5, at_least_once(&poller)).into_inner().unwrap();
     assert_eq!(Arc::strong_count(&poller), 1);
     timer.arm_after(ms(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
@@ -106,8 +107,8 @@ fn a_timer_taken_back_is_out_of_the_loop_and_works(backend: &'static Backend) {
 fn a_timer_is_registered_once(backend: &'static Backend) {
     let poller = poller();
     let timer = Arc::new(open(backend));
-    let first = Registered::new(&poller, Arc::clone(&timer), Event::readable(1), PollMode::Level).unwrap();
-    let second = Registered::new(&poller, Arc::clone(&timer), Event::readable(2), PollMode::Level);
+    let first = Registered::new(&poller, Arc::clone(&timer), Event::readable(1), at_least_once(&poller)).unwrap();
+    let second = Registered::new(&poller, Arc::clone(&timer), Event::readable(2), at_least_once(&poller));
     assert_eq!(second.unwrap_err().kind(), ErrorKind::AlreadyExists);
     timer.arm_after(Duration::ZERO).unwrap();
     assert_eq!(keys(&poller, None), [1], "the first is not disturbed by {}", first.as_raw_fd());
@@ -115,7 +116,7 @@ fn a_timer_is_registered_once(backend: &'static Backend) {
 
 fn a_writable_event_never_comes(backend: &'static Backend) {
     let poller = poller();
-    let timer = Registered::new(&poller, open(backend), Event::all(1), PollMode::Level).unwrap();
+    let timer = Registered::new(&poller, open(backend), Event::all(1), at_least_once(&poller)).unwrap();
     assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
     timer.arm_after(ms(1)).unwrap();
     let mut events = Events::new();

@@ -18,6 +18,15 @@ pub fn keys(poller: &Poller, timeout: Option<Duration>) -> Vec<usize> {
     events.iter().map(|event| event.key).collect()
 }
 
+/// The mode in which a timer is reported as long as it is readable, or at least once, where the system's poller has no such.
+pub fn at_least_once(poller: &Poller) -> PollMode {
+    if poller.supports_level() {
+        PollMode::Level
+    } else {
+        PollMode::Oneshot
+    }
+}
+
 pub fn register(backend: &'static Backend, poller: &Arc<Poller>, key: usize, mode: PollMode) -> Registered<TimerFd> {
     Registered::new(poller, open(backend), Event::readable(key), mode).unwrap()
 }

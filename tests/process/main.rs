@@ -9,15 +9,14 @@ mod forks;
 mod modes;
 #[path = "../common/own_process.rs"]
 mod own_process;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
 mod refusals;
 mod signals;
 mod thread;
 
-use common::userspace_builder;
+use common::{backends_here, userspace_builder};
 use own_process::Case;
-use portable_timerfd::{backends, Clock, TimerFd};
-use std::io::ErrorKind;
+use portable_timerfd::{Clock, TimerFd};
 use std::process::ExitCode;
 
 /// Lists of cases, each named as its function, by what they look at: the `userspace` backend, or `every` one.
@@ -39,18 +38,15 @@ pub fn userspace() -> TimerFd {
 /// A timer of each backend that this system has.
 pub fn on_every_backend(nonblocking: bool) -> impl Iterator<Item = TimerFd> {
     let builder = TimerFd::builder(Clock::Monotonic).nonblocking(nonblocking);
-    backends::ALL.iter().filter_map(move |backend| match builder.backend(backend).open() {
-        Err(e) if e.kind() == ErrorKind::Unsupported => None,
-        timer => Some(timer.unwrap()),
-    })
+    backends_here().map(move |backend| builder.backend(backend).open().unwrap())
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(portable_timerfd_test_posix))))]
 mod refusals {
     pub const CASES: &[crate::Case] = &[];
 }
 
-const THEMES: [&[Case]; 8] = [
+const THEMES: [&[Case]; 9] = [
     crowd::CASES,
     descriptors::CASES,
     ends::CASES,
@@ -59,6 +55,7 @@ const THEMES: [&[Case]; 8] = [
     refusals::CASES,
     signals::CASES,
     thread::CASES,
+    if cfg!(portable_timerfd_test_posix) { &[] } else { thread::OF_SOME_SYSTEMS },
 ];
 
 fn main() -> ExitCode {
