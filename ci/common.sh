@@ -44,3 +44,31 @@ need_strace() {
     need strace strace
     strace -o /dev/null true 2>/dev/null || not_checked "strace may not trace here, so $*"
 }
+
+# What is fetched or built for other systems, which no checkout is to wait for twice.
+# shellcheck disable=SC2034
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/portable-timerfd
+
+# Fetches what a target needs, and prints where its standard library is to come from: `prebuilt`; else from `source`, with the Rust
+# that is here; else with `debian`'s Rust, as with RUST_FROM=debian.
+fetch_std() {
+    if [ "${RUST_FROM-}" != debian ] && command -v rustup >/dev/null; then
+        for _ in 1 2; do
+            rustup target add "$1" >/dev/null 2>&1 && { echo prebuilt; return; }
+        done
+        rustup component add rust-src clippy >/dev/null 2>&1 && { echo source; return; }
+    fi
+    [ -e /usr/bin/cargo-clippy ] && [ -e /usr/src/rustc-web ] || package rustc-web cargo-web rust-web-clippy rust-web-src
+    echo debian
+}
+
+# How to build with a standard library from there: sets `cargo`, what to call, and `std`, arguments for it.
+# shellcheck disable=SC2034
+std_from() {
+    cargo=(cargo) std=()
+    [ "$1" != prebuilt ] || return 0
+    # Without what only its backtraces need.
+    std=(-Zbuild-std=std,panic_abort -Zbuild-std-features=)
+    cargo=(env RUSTC_BOOTSTRAP=1 cargo)
+    [ "$1" != debian ] || cargo=(env "PATH=/usr/bin:$PATH" RUSTC_BOOTSTRAP=1 /usr/bin/cargo)
+}
