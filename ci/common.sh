@@ -58,7 +58,7 @@ fetch_std() {
         done
         rustup component add rust-src clippy >/dev/null 2>&1 && { echo source; return; }
     fi
-    [ -e /usr/bin/cargo-clippy ] && [ -e /usr/src/rustc-web ] || package rustc-web cargo-web rust-web-clippy rust-web-src
+    [ -e /usr/bin/cargo-clippy ] && [ -e /usr/lib/rustlib/src/rust/library ] || package rustc-web cargo-web rust-web-clippy rust-web-src
     echo debian
 }
 
