@@ -94,7 +94,8 @@ pub const ECANCELED: i32 = backends::sys::error::ECANCELED;
 #[doc(no_inline)]
 pub use polling;
 
-/// Compiles and runs the README's program.
+/// Compiles and runs the programs of README.md and docs/platforms.md.
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/platforms.md")]
 #[cfg(doctest)]
 mod readme {}

@@ -1,5 +1,6 @@
 //! What the contract promises, each promise a function, run on every backend. What pollers see is in `tests/pollers`.
 
+mod capabilities;
 #[path = "../common/cases.rs"]
 mod cases;
 #[path = "../common/mod.rs"]
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let themes = [
+        ("capabilities", capabilities::CASES),
         ("settings", settings::CASES),
         ("counts", counts::CASES),
         ("descriptor", descriptor::CASES),

@@ -18,6 +18,7 @@ cases![
     a_suspend_is_told_as_a_step,
     who_waits_waits_on_through_a_suspend,
     alarm_clocks_wake_a_suspended_machine,
+    capabilities_say_which_clocks_count_a_suspend,
 ];
 
 fn boottime_and_absolute_wall_clock_times_count_a_suspend(backend: &'static Backend, _: &Alarm) -> Check {
@@ -90,6 +91,7 @@ fn who_waits_waits_on_through_a_suspend(backend: &'static Backend, _: &Alarm) ->
 /// The kernel's does it, as nothing else here can. Ours is three seconds earlier, and expires when the machine is awake.
 fn alarm_clocks_wake_a_suspended_machine(backend: &'static Backend, alarm: &Alarm) -> Check {
     let timer = open_on(backend, alarm.clock);
+    assert_eq!(backend.capabilities(alarm.clock).unwrap().wakes_the_machine, is_kernel(backend));
     let (clock, time) = (alarm.clock, if is_kernel(backend) { alarm.time } else { alarm.time - 3 * SECOND });
     timer.arm_at(time).unwrap();
     Box::new(move |slept| {
@@ -98,5 +100,24 @@ fn alarm_clocks_wake_a_suspended_machine(backend: &'static Backend, alarm: &Alar
         until_readable(&timer);
         assert!(clock.now().unwrap() >= time);
         assert_eq!(timer.read().unwrap(), 1);
+    })
+}
+
+fn capabilities_say_which_clocks_count_a_suspend(backend: &'static Backend, _: &Alarm) -> Check {
+    let far = |clock: Clock| {
+        let timer = open_on(backend, clock);
+        timer.arm_at(clock.now().unwrap() + HOUR).unwrap();
+        timer
+    };
+    let begun = Clock::Monotonic.now().unwrap();
+    let timers = Clock::ALL.map(far);
+    Box::new(move |slept| {
+        for timer in timers {
+            let awake = Clock::Monotonic.now().unwrap() - begun;
+            let passed = HOUR - left(&timer);
+            let counts = backend.capabilities(timer.clock()).unwrap().counts_suspend.unwrap();
+            // The wall clock is set from one in the hardware that knows whole seconds.
+            assert_eq!(counts, passed + SECOND >= awake + slept.long, "{:?}: {passed:?}", timer.clock());
+        }
     })
 }

@@ -1,0 +1,51 @@
+//! What a backend says it can do, beside what it does.
+
+use crate::support::*;
+use portable_timerfd::{Backend, Capabilities, Clock, CreateFlags, Timer, TimerSpec};
+use std::time::Duration;
+
+crate::cases![
+    a_clock_has_capabilities_exactly_if_it_can_be_opened,
+    steps_and_suspends_are_noticed_at_once_or_within_250_ms,
+    cancel_on_set_is_of_the_wall_clock,
+    only_alarm_clocks_wake_the_machine,
+];
+
+/// By clock, of those that this thread may use.
+fn capabilities(backend: &'static Backend) -> Vec<(Clock, Capabilities)> {
+    Clock::ALL.iter().filter_map(|clock| Some((*clock, backend.capabilities(*clock).ok()?))).collect()
+}
+
+fn a_clock_has_capabilities_exactly_if_it_can_be_opened(backend: &'static Backend) {
+    for clock in Clock::ALL {
+        let opened = errno(backend.open(clock, CreateFlags::default()));
+        assert_eq!(errno(backend.capabilities(clock)), opened, "{clock:?}");
+    }
+    let here: Vec<_> = capabilities(backend).into_iter().map(|(clock, _)| clock).collect();
+    assert!(clocks().iter().all(|clock| here.contains(clock)), "{here:?}");
+}
+
+/// `tests/steps` and `tests/vm` step the clock and suspend.
+fn steps_and_suspends_are_noticed_at_once_or_within_250_ms(backend: &'static Backend) {
+    for (clock, can) in capabilities(backend) {
+        assert!(can.notices_jumps_within <= ms(250), "{clock:?}: {can:?}");
+        assert!(can.notices_jumps_within == Duration::ZERO || clock != Clock::Monotonic, "{can:?}");
+        assert!(can.counts_suspend == Some(true) || clock == Clock::Monotonic, "{clock:?}: {can:?}");
+    }
+}
+
+/// `tests/steps` and `tests/vm` show that it is obeyed there. Elsewhere no error comes of it, and nothing is told.
+fn cancel_on_set_is_of_the_wall_clock(backend: &'static Backend) {
+    for (clock, can) in capabilities(backend) {
+        assert_eq!(can.cancel_on_set, clock.without_alarm() == Clock::Realtime, "{clock:?}");
+        let timer = open_on(backend, clock);
+        timer.settime(&TimerSpec::at(Duration::MAX).cancel_on_set()).unwrap();
+        assert_nothing_to_read(&timer);
+    }
+}
+
+fn only_alarm_clocks_wake_the_machine(backend: &'static Backend) {
+    for (clock, can) in capabilities(backend) {
+        assert!(clock.is_alarm() || !can.wakes_the_machine, "{clock:?}: {can:?}");
+    }
+}
