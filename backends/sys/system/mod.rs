@@ -1,6 +1,7 @@
 //! What systems differ in: a row for each of them, and the one choice of a row.
 
 mod row;
+mod timerfd;
 
 use cfg_if::cfg_if;
 

@@ -4,8 +4,8 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
+use super::timerfd::{self, Timerfd};
 use crate::backends::sys::error::{check, os_error};
-use crate::backends::sys::timerfd::{self, Timerfd};
 
 /// What a system has, and by which name.
 pub(crate) struct System {
@@ -36,7 +36,7 @@ pub(crate) struct System {
     pub(crate) name_thread: fn(&CStr),
     /// Has this thread's sleeps end as near to their time as the system can.
     pub(crate) sleep_exactly: fn(),
-    /// The calls of timerfd, with Linux's semantics.
+    /// The calls of timerfd.
     pub(crate) timerfd: Timerfd,
 }
 

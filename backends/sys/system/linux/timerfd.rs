@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use crate::backends::sys::error::{check, os_error};
-use crate::backends::sys::timerfd::Timerfd;
+use crate::backends::sys::system::timerfd::Timerfd;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
