@@ -47,7 +47,7 @@ need_strace() {
 
 # What is fetched or built for other systems, which no checkout is to wait for twice.
 # shellcheck disable=SC2034
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/portable-timerfd
+cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/portable-timerfd
 
 # Fetches what a target needs, and prints where its standard library is to come from: `prebuilt`; else from `source`, with the Rust
 # that is here; else with `debian`'s Rust, as with RUST_FROM=debian.
