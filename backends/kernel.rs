@@ -52,7 +52,7 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
         counts_suspend: sys::clock::counts_suspend(clock),
         wakes_the_machine: clock.is_alarm(),
         cancel_on_set: clock.without_alarm() == Clock::Realtime,
-        notices_jumps_within: Duration::ZERO,
+        notices_jumps_within: Some(Duration::ZERO),
         outlives_its_process: true,
     })
 }

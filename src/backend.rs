@@ -52,8 +52,7 @@ impl Backend {
         (self.open)(clock, flags)
     }
 
-    /// What timers of this clock can do here and now, as this thread may make them. Nothing of it changes while the process runs, but what
-    /// it may do and what descriptors it has left.
+    /// What timers of this clock can do on this system, if this thread can make one at the moment.
     ///
     /// ```
     /// use portable_timerfd::{backends, Clock};
@@ -64,8 +63,8 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// Those of [`open`](Backend::open) for such a timer; so a clock can be asked for by this. The kernel backend makes a timer to
-    /// find out, which needs a descriptor for the moment.
+    /// Those of [`open`](Backend::open) for such a timer: so this tells whether the backend has the clock, as [`Clock::now`] does not.
+    /// The kernel backend makes a timer to find out, and closes it, which takes a descriptor for the moment.
     pub fn capabilities(&self, clock: Clock) -> io::Result<Capabilities> {
         (self.capabilities)(clock)
     }

@@ -2,8 +2,8 @@
 
 /// A clock that a timer can count on.
 ///
-/// The names are those of POSIX and Linux. Where a system's own clock of that name behaves otherwise, the one that
-/// behaves as Linux's does is used.
+/// The names are those of POSIX and Linux. Where a system's own clock of that name behaves otherwise, the one that behaves
+/// as Linux's does is used, if there is one: [`Capabilities::counts_suspend`](crate::Capabilities::counts_suspend) tells.
 ///
 /// | clock | moves with clock steps | counts suspend | wakes the machine |
 /// |---|---|---|---|
@@ -27,8 +27,8 @@ pub enum Clock {
     /// As [`Monotonic`](Clock::Monotonic), but counting the time in suspend. Not every system has it.
     #[doc(alias = "CLOCK_BOOTTIME")]
     Boottime,
-    /// As [`Realtime`](Clock::Realtime), and wakes a suspended machine. Linux and Android only; needs the capability
-    /// `CAP_WAKE_ALARM`. A relative setting becomes an absolute time at once, so that steps do move it.
+    /// As [`Realtime`](Clock::Realtime), and wakes a suspended machine: by the kernel backend, others keep the time only. Linux and
+    /// Android only; needs the capability `CAP_WAKE_ALARM`. A relative setting becomes an absolute time at once, so that steps do move it.
     #[doc(alias = "CLOCK_REALTIME_ALARM")]
     RealtimeAlarm,
     /// As [`Boottime`](Clock::Boottime), and wakes a suspended machine. Linux and Android only; needs the capability
@@ -42,7 +42,8 @@ impl Clock {
     pub const ALL: [Clock; 5] =
         [Clock::Realtime, Clock::Monotonic, Clock::Boottime, Clock::RealtimeAlarm, Clock::BoottimeAlarm];
 
-    /// Whether the clock wakes a suspended machine.
+    /// Whether the clock is to wake a suspended machine;
+    /// [`Capabilities::wakes_the_machine`](crate::Capabilities::wakes_the_machine) tells whether a backend does.
     #[must_use]
     pub const fn is_alarm(self) -> bool {
         matches!(self, Clock::RealtimeAlarm | Clock::BoottimeAlarm)

@@ -40,7 +40,9 @@
 //!
 //! # Limits of the emulation
 //!
-//! `docs/parity.md` in the source lists, promise by promise, where a pipe can't do what the kernel does. The largest: a
+//! So far this crate has been run on Linux only; of other systems `docs/platforms.md` tells what is known, and
+//! [`Backend::capabilities`] what a backend does here. `docs/parity.md` in the source lists, promise by promise, where a pipe can't do what
+//! the kernel does. The largest: a
 //! timer of the userspace backend belongs to the process that made it and does not outlive it, across `fork` or
 //! `exec`.
 //!

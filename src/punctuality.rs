@@ -25,7 +25,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 ///
 /// # Platforms
 ///
-/// The kernel backend takes no notice of a mode. Where the system's sleeps end at its ticks only (10 ms, on NetBSD and OpenBSD), no
+/// What is said here was measured on Linux. macOS may join a thread's sleeps with others', for longer than any lead. The kernel
+/// backend takes no notice of a mode. Where the system's sleeps end at its ticks only (10 ms, on NetBSD and OpenBSD), no
 /// lead is long enough, and the modes are all alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use crate::backend::Backend;
 use crate::backends;
+use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::punctuality::Punctuality;
@@ -112,19 +113,36 @@ impl TimerFdBuilder {
         self
     }
 
-    /// Makes the timer, disarmed.
+    /// Makes the timer, disarmed. Of an alarm clock, only by a backend that wakes the machine, unless one was asked for.
     ///
     /// # Errors
     ///
     /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if the backend asked for, or each of
     /// them if none was, lacks the clock or does not exist here.
     pub fn open(self) -> io::Result<TimerFd> {
+        self.by_the_best(|backend| {
+            let timer = backend.open(self.clock, self.flags)?;
+            Ok(TimerFd { timer, backend, clock: self.clock })
+        })
+    }
+
+    /// What the timer that [`open`](TimerFdBuilder::open) would make can do.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](TimerFdBuilder::open).
+    pub fn capabilities(self) -> io::Result<Capabilities> {
+        self.by_the_best(|backend| backend.capabilities(self.clock))
+    }
+
+    /// What the backend that was asked for gives, or else the first that has such timers.
+    fn by_the_best<T>(self, ask: impl Fn(&'static Backend) -> io::Result<T>) -> io::Result<T> {
         if let Some(backend) = self.backend {
-            return self.open_on(backend);
+            return ask(backend);
         }
         let mut refusal = io::Error::from(io::ErrorKind::Unsupported);
-        for backend in backends::ALL {
-            match self.open_on(backend) {
+        for backend in backends::ALL.iter().filter(|backend| self.is_served_by(backend)) {
+            match ask(backend) {
                 Err(e) if e.kind() == io::ErrorKind::Unsupported => refusal = e,
                 result => return result,
             }
@@ -132,9 +150,10 @@ impl TimerFdBuilder {
         Err(refusal)
     }
 
-    fn open_on(self, backend: &'static Backend) -> io::Result<TimerFd> {
-        let timer = backend.open(self.clock, self.flags)?;
-        Ok(TimerFd { timer, backend, clock: self.clock })
+    /// Who takes an alarm clock, and does not say of which backend, wants to be woken. (What it can't do for an error, that is told
+    /// when it is asked to.)
+    fn is_served_by(self, backend: &Backend) -> bool {
+        !self.clock.is_alarm() || backend.capabilities(self.clock).map_or(true, |can| can.wakes_the_machine)
     }
 }
 

@@ -111,12 +111,18 @@ fn find(clock: Clock) -> io::Result<()> {
 
 fn capabilities(clock: Clock) -> io::Result<Capabilities> {
     find(clock)?;
-    let jumps = clock != Clock::Monotonic;
+    let counts_suspend = sys::clock::counts_suspend(clock);
+    // The monotonic clock is none for the agenda to look at again and again.
+    let notices_jumps_within = match (clock, counts_suspend) {
+        (Clock::Monotonic, Some(false)) => Some(Duration::ZERO),
+        (Clock::Monotonic, _) => None,
+        _ => Some(Duration::from_nanos(agenda::LONGEST_BLIND_SLEEP)),
+    };
     Ok(Capabilities {
-        counts_suspend: sys::clock::counts_suspend(clock),
+        counts_suspend,
         wakes_the_machine: false,
         cancel_on_set: clock.without_alarm() == Clock::Realtime,
-        notices_jumps_within: Duration::from_nanos(if jumps { agenda::LONGEST_BLIND_SLEEP } else { 0 }),
+        notices_jumps_within,
         outlives_its_process: false,
     })
 }

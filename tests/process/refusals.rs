@@ -17,6 +17,7 @@ crate::cases![
         a_thread_that_cannot_be_started_is_an_error_that_changes_nothing,
         a_kernel_without_timerfd_gets_the_emulation,
         a_kernel_older_than_the_clock_gets_the_emulation,
+        an_alarm_clock_is_not_replaced_by_one_that_wakes_nobody,
         a_kernel_that_cannot_read_without_waiting_gets_another_way,
         where_nothing_can_be_opened_anew_the_mode_is_switched;
 ];
@@ -89,6 +90,20 @@ fn a_kernel_without_timerfd_gets_the_emulation() {
     assert_eq!(timer.wait(None).unwrap(), 1);
     let asked = TimerFd::builder(Clock::Monotonic).backend(backends::named("kernel").unwrap()).open();
     assert_eq!(asked.unwrap_err().kind(), io::ErrorKind::Unsupported);
+}
+
+/// Not by a backend that wakes nobody, unless it was asked for.
+fn an_alarm_clock_is_not_replaced_by_one_that_wakes_nobody() {
+    refuse(libc::SYS_timerfd_create, libc::ENOSYS);
+    for clock in [Clock::RealtimeAlarm, Clock::BoottimeAlarm] {
+        let refused = errno(TimerFd::new(clock));
+        assert_eq!(errno(TimerFd::builder(clock).capabilities()), refused);
+        // Who may not set such clocks is told that.
+        match errno(userspace_builder(clock).open()) {
+            None => assert_eq!(refused, Some(libc::ENOSYS)),
+            forbidden => assert_eq!((refused, forbidden), (Some(libc::EPERM), Some(libc::EPERM))),
+        }
+    }
 }
 
 fn a_kernel_older_than_the_clock_gets_the_emulation() {

@@ -11,9 +11,13 @@ pub(super) use row::POSIX;
 
 // The only place that asks which system this is. The suites answer "none of these" to run, on Linux, what the others run.
 cfg_if! {
-    if #[cfg(all(any(target_os = "linux", target_os = "android"), not(portable_timerfd_test_posix)))] {
+    if #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))] {
         mod linux;
         pub(super) use linux::SYSTEM;
+    } else if #[cfg(target_os = "android")] {
+        mod android;
+        mod linux;
+        pub(super) use android::SYSTEM;
     } else if #[cfg(target_vendor = "apple")] {
         mod apple;
         pub(super) use apple::SYSTEM;

@@ -2,5 +2,5 @@
 
 use super::row::{System, POSIX};
 
-// Their monotonic clock counts suspends on some machines (illumos: x86, by its time stamp counter) and on others not.
+// illumos' monotonic clock counts suspends on x86, by its source; of other machines, and of Solaris, it is not known.
 pub(crate) const SYSTEM: System = System { pipe2: Some(libc::pipe2), ..POSIX };

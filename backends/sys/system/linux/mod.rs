@@ -1,4 +1,4 @@
-//! Linux and Android.
+//! Linux, and what Android has of it.
 
 mod nowait;
 mod timerfd;

@@ -1,4 +1,4 @@
-//! Two ways of reading without waiting that Linux and Android have.
+//! Two ways of reading without waiting.
 
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
