@@ -72,3 +72,14 @@ std_from() {
     cargo=(env RUSTC_BOOTSTRAP=1 cargo)
     [ "$1" != debian ] || cargo=(env "PATH=/usr/bin:$PATH" RUSTC_BOOTSTRAP=1 /usr/bin/cargo)
 }
+
+# Builds in this folder from now on, which is for one target and for every checkout. Cargo tells by dates only whether a package is built
+# already: what another checkout has built there of this one is thrown away first.
+build_in() {
+    export CARGO_TARGET_DIR=$1 CARGO_PROFILE_DEV_DEBUG=0
+    mkdir -p "$1"
+    local lock
+    exec {lock}>"$1/lock"
+    flock "$lock"
+    "${cargo[@]}" clean --quiet --locked --package portable-timerfd --target "$2"
+}

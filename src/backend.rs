@@ -63,7 +63,7 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// Those of [`open`](Backend::open) for such a timer: so this tells whether the backend has the clock, as [`Clock::now`] does not.
+    /// Those of [`open`](Backend::open) for such a timer, but perhaps for want of descriptors or memory: so this tells whether the backend has the clock, as [`Clock::now`] does not.
     /// The kernel backend makes a timer to find out, and closes it, which takes a descriptor for the moment.
     pub fn capabilities(&self, clock: Clock) -> io::Result<Capabilities> {
         (self.capabilities)(clock)

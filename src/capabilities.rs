@@ -29,7 +29,7 @@ pub struct Capabilities {
     /// known. [Relative](crate::TimerSpec::after) settings do as these, but for those of [`Realtime`](crate::Clock::Realtime), which
     /// run on the monotonic clock.
     pub counts_suspend: Option<bool>,
-    /// Whether an expiration ends a suspend.
+    /// Whether an expiration ends a suspend, on a machine that has a clock for it.
     pub wakes_the_machine: bool,
     /// Whether [`cancel_on_set`](crate::TimerSpec::cancel_on_set) has a meaning on this clock, and is obeyed.
     pub cancel_on_set: bool,

@@ -70,7 +70,8 @@ pub(crate) fn is_to_wait(fd: BorrowedFd<'_>) -> bool {
 /// with `EAGAIN` (one that waits already is not disturbed), and somebody else's switching of the mode in between is lost, or
 /// makes this read wait if the pipe is emptied at the same moment too.
 fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    if !wait_readable(fd, Some(Instant::now()))? {
+    // What can't be asked is tried: a limit of no descriptors at all forbids poll(2) too.
+    if matches!(wait_readable(fd, Some(Instant::now())), Ok(false)) {
         return Err(os_error(EAGAIN));
     }
     if is_nonblocking(&fd)? {

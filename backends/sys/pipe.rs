@@ -17,8 +17,12 @@ use super::system::{System, SYSTEM};
 ///
 /// Where there is no `pipe2`, a descriptor can leak into a program that another thread executes at the same moment.
 pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = private_pipe(&SYSTEM)?;
-    if SYSTEM.pipes_may_go_both_ways {
+    pipe_of(&SYSTEM, nonblocking, close_on_exec)
+}
+
+fn pipe_of(system: &System, nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = private_pipe(system)?;
+    if system.pipes_may_go_both_ways {
         fill(&reader)?;
     }
     if !nonblocking {
@@ -68,6 +72,7 @@ fn fill(reader: &OwnedFd) -> io::Result<()> {
     const PAGE: [u8; 4096] = [0; 4096];
     while is_writable(reader.as_fd())? {
         match (SYSTEM.write)(reader.as_fd(), &PAGE) {
+            Ok(0) => break,
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
             // It says that it is writable, and isn't.
@@ -83,6 +88,7 @@ mod tests {
     use super::*;
     use crate::backends::sys::system::POSIX;
     use nix::poll::{poll, PollFd, PollFlags};
+    use std::os::fd::IntoRawFd;
     use std::os::unix::net::UnixStream;
 
     fn flags(end: &OwnedFd, what: libc::c_int) -> libc::c_int {
@@ -110,6 +116,30 @@ mod tests {
                 assert_eq!(flags(end, libc::F_GETFD), libc::FD_CLOEXEC);
             }
         }
+    }
+
+    /// A pair of sockets for a pipe, which go both ways everywhere. A mistake blocks the test for ever.
+    #[test]
+    fn a_pipe_that_goes_both_ways_is_made_not_writable_in_either_mode() {
+        unsafe extern "C" fn both_ways(ends: *mut libc::c_int, _: libc::c_int) -> libc::c_int {
+            let (reader, writer) = UnixStream::pair().unwrap();
+            reader.set_nonblocking(true).unwrap();
+            // SAFETY: the caller has place for two descriptors there.
+            unsafe { ends.cast::<[RawFd; 2]>().write([reader.into_raw_fd(), writer.into_raw_fd()]) };
+            0
+        }
+        let system = System { pipe2: Some(both_ways), pipes_may_go_both_ways: true, ..POSIX };
+        for nonblocking in [true, false] {
+            let (reader, _writer) = pipe_of(&system, nonblocking, true).unwrap();
+            assert!(!is_writable(reader.as_fd()).unwrap());
+            assert_eq!(flags(&reader, libc::F_GETFL) & libc::O_NONBLOCK != 0, nonblocking);
+        }
+    }
+
+    #[test]
+    fn what_says_that_it_is_writable_and_takes_no_writes_is_left_alone() {
+        let device = std::fs::File::open("/dev/null").unwrap();
+        fill(&device.into()).unwrap();
     }
 
     /// On a pair of sockets, which go both ways everywhere.
