@@ -45,6 +45,17 @@ need_strace() {
     strace -o /dev/null true 2>/dev/null || not_checked "strace may not trace here, so $*"
 }
 
+# What calls a program on a kernel without timerfd.
+# shellcheck disable=SC2034
+without_timerfd=(strace -f --seccomp-bpf -o /dev/null -e trace=timerfd_create -e inject=timerfd_create:error=ENOSYS)
+
+# A place for Python's packages, apart from the system's.
+python_room() {
+    need python3 python3
+    python3 -c 'import ensurepip' 2>/dev/null || package python3-venv
+    python3 -m venv "$1"
+}
+
 # What is fetched or built for other systems, which no checkout is to wait for twice.
 # shellcheck disable=SC2034
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/portable-timerfd

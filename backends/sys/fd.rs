@@ -16,12 +16,15 @@ pub(super) fn is_nonblocking(fd: &impl AsRawFd) -> io::Result<bool> {
     Ok(status_flags(fd)? & libc::O_NONBLOCK != 0)
 }
 
-/// Switches `O_NONBLOCK` of the open file description behind `fd`.
-pub(super) fn set_nonblocking(fd: &impl AsRawFd, on: bool) -> io::Result<()> {
-    let others = status_flags(fd)? & !libc::O_NONBLOCK;
-    let flags = if on { others | libc::O_NONBLOCK } else { others };
-    // SAFETY: setting flags touches no memory.
-    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags) }).map(drop)
+/// Switches `O_NONBLOCK` of the open file description behind `fd`; says whether it was on.
+pub(super) fn set_nonblocking(fd: &impl AsRawFd, on: bool) -> io::Result<bool> {
+    let flags = status_flags(fd)?;
+    let was_on = flags & libc::O_NONBLOCK != 0;
+    if was_on != on {
+        // SAFETY: setting flags touches no memory.
+        check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags ^ libc::O_NONBLOCK) })?;
+    }
+    Ok(was_on)
 }
 
 fn status_flags(fd: &impl AsRawFd) -> io::Result<libc::c_int> {

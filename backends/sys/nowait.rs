@@ -74,13 +74,12 @@ fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     if matches!(wait_readable(fd, Some(Instant::now())), Ok(false)) {
         return Err(os_error(EAGAIN));
     }
-    if is_nonblocking(&fd)? {
-        return read(fd, buffer);
-    }
-    SWITCHED.fetch_add(1, Ordering::Relaxed);
-    set_nonblocking(&fd, true)?;
+    let was_nonblocking = set_nonblocking(&fd, true)?;
     let read = read(fd, buffer);
-    set_nonblocking(&fd, false)?;
+    if !was_nonblocking {
+        SWITCHED.fetch_add(1, Ordering::Relaxed);
+        set_nonblocking(&fd, false)?;
+    }
     read
 }
 

@@ -63,8 +63,11 @@ pub fn clocks() -> Vec<Clock> {
 
 /// The backends that this system has.
 pub fn backends_here() -> impl Iterator<Item = &'static Backend> {
-    let is_missing = |e: io::Error| e.kind() == io::ErrorKind::Unsupported;
-    backends::ALL.iter().filter(move |backend| !backend.capabilities(Clock::Monotonic).is_err_and(is_missing))
+    backends::ALL.iter().filter(|backend| !is_missing(backend))
+}
+
+pub fn is_missing(backend: &Backend) -> bool {
+    backend.capabilities(Clock::Monotonic).is_err_and(|e| e.kind() == io::ErrorKind::Unsupported)
 }
 
 pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {

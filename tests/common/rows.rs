@@ -5,9 +5,9 @@
 #[path = "mode.rs"]
 mod mode;
 
+use crate::common::is_missing;
 use libtest_mimic::{Arguments, Trial};
-use portable_timerfd::{backends, Backend, Clock};
-use std::io::ErrorKind;
+use portable_timerfd::{backends, Backend};
 use std::process::ExitCode;
 
 /// A promise: its name, and what shows it on one backend.
@@ -18,7 +18,7 @@ pub fn run(themes: &[(&'static str, &'static [Case])], lacks: &[&str]) -> ExitCo
     mode::take_from_env();
     let mut trials = Vec::new();
     for backend in backends::ALL {
-        let missing = backend.capabilities(Clock::Monotonic).is_err_and(|e| e.kind() == ErrorKind::Unsupported);
+        let missing = is_missing(backend);
         for &(theme, cases) in themes {
             for &(name, run) in cases {
                 let name = format!("{}::{theme}::{name}", backend.name());
