@@ -2,11 +2,16 @@
 
 use std::io;
 
-pub(crate) use libc::{EAGAIN, ECANCELED, EINVAL, EIO, ESRCH, ETIMEDOUT};
+pub(crate) use libc::{EAGAIN, EBADF, ECANCELED, EINVAL, EIO, EOPNOTSUPP, ESRCH, ETIMEDOUT};
 
 /// The error with this number.
 pub(crate) fn os_error(errno: i32) -> io::Error {
     io::Error::from_raw_os_error(errno)
+}
+
+/// Whether this process, or the system, has no descriptor left.
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 /// What a call returned, or the error it left in `errno` if that is -1.

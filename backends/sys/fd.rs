@@ -1,7 +1,7 @@
 //! Descriptors: modes, counts read and written, readiness.
 
 use std::io;
-use std::mem::size_of;
+use std::mem::{size_of, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -92,6 +92,37 @@ pub(super) fn is_writable(fd: BorrowedFd<'_>) -> io::Result<bool> {
             shown => return Ok(shown? & libc::POLLOUT != 0),
         }
     }
+}
+
+/// Whether everybody has closed the end to read from of the pipe whose other end this is.
+///
+/// # Platforms
+///
+/// Linux says so (`pipe_poll`); of other systems it is not asked.
+pub(super) fn has_no_reader(writer: BorrowedFd<'_>) -> bool {
+    poll(writer, 0, 0).is_ok_and(|shown| shown & libc::POLLERR != 0)
+}
+
+/// How many bytes a pipe holds; on Linux either end can be asked.
+pub(super) fn unread(fd: BorrowedFd<'_>) -> io::Result<libc::c_int> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: `bytes` is a valid place for the number.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD as _, &mut bytes) })?;
+    Ok(bytes)
+}
+
+/// What all descriptors of a file have in common with those of no other file: its device and its number there.
+pub(crate) type Identity = (u64, u64);
+
+/// The identity of the file behind this number; `EBADF` if nothing is open there.
+#[allow(clippy::unnecessary_cast)] // the types are not the same everywhere
+pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
+    let mut file = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `file` is a valid place for what is told of a file. A number behind which nothing is open is an error.
+    check(unsafe { libc::fstat(number, file.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, so it has stored it.
+    let file = unsafe { file.assume_init() };
+    Ok((file.st_dev as u64, file.st_ino as u64))
 }
 
 /// One `poll(2)`: what it shows of `fd`.

@@ -17,8 +17,23 @@ pub(crate) fn generation() -> usize {
     GENERATION.load(Ordering::Relaxed)
 }
 
+/// What else a child is to do: a `fn()`, or null.
+static IN_CHILD: AtomicPtr<()> = AtomicPtr::new(null_mut());
+
 extern "C" fn count_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    let errand = IN_CHILD.load(Ordering::Acquire);
+    if !errand.is_null() {
+        // SAFETY: only `in_child` changes it, to a function of this type.
+        let errand = unsafe { std::mem::transmute::<*mut (), fn()>(errand) };
+        errand();
+    }
+}
+
+/// Has each forked child run `errand` first, once a [`PerProcess`] value has been made. It must not wait for locks, which may have
+/// been held at the fork. There is one such errand, that of the last call.
+pub(crate) fn in_child(errand: fn()) {
+    IN_CHILD.store(errand as *mut (), Ordering::Release);
 }
 
 /// From now on, forks are counted.
@@ -66,6 +81,13 @@ impl<T: Send + Sync> PerProcess<T> {
             Some(made) if made.generation == generation => Ok(&made.value),
             _ => Ok(self.put(found, Made { generation, value: make() })),
         }
+    }
+
+    /// The value that another process on the way to this one has made, if this one has not made its own.
+    pub(crate) fn inherited(&'static self) -> Option<&'static T> {
+        // SAFETY: as in `get_or_make`.
+        let made = unsafe { self.made.load(Ordering::Acquire).as_ref()? };
+        (made.generation != generation()).then_some(&made.value)
     }
 
     /// Puts `made` in the place of `found`, unless another thread was faster.

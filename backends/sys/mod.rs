@@ -7,10 +7,12 @@ compile_error!("portable-timerfd is for Unix: elsewhere there are no file descri
 pub(crate) mod clock;
 pub(crate) mod error;
 pub(crate) mod fd;
+mod fifo;
 pub(crate) mod fork;
-pub(crate) mod lent;
 pub(crate) mod nowait;
+pub(crate) mod open_files;
 pub(crate) mod pipe;
+pub(crate) mod read_end;
 pub(crate) mod registered;
 pub(crate) mod sync;
 mod system;

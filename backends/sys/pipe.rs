@@ -4,7 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::error::check;
-use super::fd::{is_writable, set_nonblocking};
+use super::fd::{identity, is_writable, set_nonblocking};
+use super::fifo::fifo;
 use super::system::{System, SYSTEM};
 
 /// Both ends of a new pipe: the one to read from, with the flags asked for, and the one to write to, which is non-blocking and
@@ -18,6 +19,22 @@ use super::system::{System, SYSTEM};
 /// Where there is no `pipe2`, a descriptor can leak into a program that another thread executes at the same moment.
 pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
     pipe_of(&SYSTEM, nonblocking, close_on_exec)
+}
+
+/// The same; its descriptors can be told from those of other files by their [`identity`].
+///
+/// # Platforms
+///
+/// NetBSD, OpenBSD and DragonFly number no pipes: there it is made in the temporary folder, by a name that it has for a moment.
+pub(crate) fn identifiable(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = pipe(nonblocking, close_on_exec)?;
+    match identity(reader.as_raw_fd())? {
+        (_, 0) => {
+            drop((reader, writer));
+            fifo(nonblocking, close_on_exec)
+        }
+        _ => Ok((reader, writer)),
+    }
 }
 
 fn pipe_of(system: &System, nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
@@ -58,7 +75,7 @@ fn own([reader, writer]: [RawFd; 2]) -> (OwnedFd, OwnedFd) {
     unsafe { (OwnedFd::from_raw_fd(reader), OwnedFd::from_raw_fd(writer)) }
 }
 
-fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
+pub(super) fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
     let flags = if on { libc::FD_CLOEXEC } else { 0 };
     // SAFETY: changing a flag of a descriptor we own touches no memory.
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) }).map(drop)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::lead::Lead;
 use super::line::{Line, CLOCKS};
 use super::queue::{Place, Queue};
+use super::registry::Rounds;
 use super::schedule::{nanos, NEVER};
 use crate::backends::sys::sync::{Arc, Thread};
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ pub(super) struct Agenda<T> {
     alive: usize,
     idle_since: u64,
     last_id: u64,
+    /// When the thread is to look for what is abandoned.
+    pub(super) rounds: Rounds,
     pub(super) lead: Lead,
     /// Until when the thread sleeps or holds, by the monotonic clock; 0 while it is at work.
     pub(super) rests_until: u64,
@@ -51,6 +54,7 @@ impl<T> Agenda<T> {
             alive: 0,
             idle_since: 0,
             last_id: 0,
+            rounds: Rounds::NONE,
             lead: Lead::new(),
             rests_until: 0,
             holds: false,
@@ -114,7 +118,7 @@ impl<T> Agenda<T> {
     fn wake_up(&self, firsts: impl Iterator<Item = (u64, Line, Place)>, now: u64) -> u64 {
         let ahead = firsts.map(|(due, line, _)| due.saturating_sub(self.lead.of(line.punctuality)));
         let blind = (!self.step_watchers.is_empty()).then(|| now.saturating_add(LONGEST_BLIND_SLEEP));
-        ahead.chain([blind, self.end()].into_iter().flatten()).min().unwrap_or(NEVER)
+        ahead.chain([blind, self.end(), self.rounds.at()].into_iter().flatten()).min().unwrap_or(NEVER)
     }
 
     /// Whether the thread rests for too long for something due in this line.

@@ -1,19 +1,19 @@
 //! The pipe of one timer: readable while there are expirations not yet read, holding their count.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 
-use crate::backends::sys::lent::Lent;
-use crate::backends::sys::sync::Instant;
-use crate::backends::sys::{fd, nowait, pipe};
+use crate::backends::sys::read_end::{Holders, ReadEnd};
+use crate::backends::sys::{fd, pipe};
 use crate::flags::CreateFlags;
 
 /// A pipe that holds at most one message: a count, as a timerfd gives it.
 ///
-/// Only one thread at a time may use it, and only while the descriptor to read from is open; anybody may read that at any time.
+/// Only one thread at a time may use it, and, unless that was given away, only while the descriptor to read from is open; anybody may
+/// read that at any time.
 #[derive(Debug)]
 pub(super) struct Latch {
-    reader: Lent,
+    reader: ReadEnd,
     writer: OwnedFd,
     /// Whether a message was put that may still be there.
     raised: bool,
@@ -44,12 +44,42 @@ pub(super) enum Origin {
 }
 
 impl Latch {
-    /// An empty latch, and its descriptor for the user.
+    /// An empty latch, and its descriptor for the user, to be closed after the last use of the latch.
     pub(super) fn new(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
         let (reader, writer) = pipe::pipe(flags.nonblocking, flags.close_on_exec)?;
         let writer = fd::move_high(writer);
-        let latch = Latch { reader: Lent::of(&reader), writer, raised: false, messages: Messages::default() };
-        Ok((latch, reader))
+        Ok((Latch::of(ReadEnd::lent(&reader), writer), reader))
+    }
+
+    /// The same, its descriptor to be closed by anybody at any time.
+    pub(super) fn given_away(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
+        let (reader, writer) = pipe::identifiable(flags.nonblocking, flags.close_on_exec)?;
+        let writer = fd::move_high(writer);
+        Ok((Latch::of(ReadEnd::given_away(&reader, &writer)?, writer), reader))
+    }
+
+    fn of(reader: ReadEnd, writer: OwnedFd) -> Latch {
+        Latch { reader, writer, raised: false, messages: Messages::default() }
+    }
+
+    /// Lends it the number of its descriptor that a call came by, or takes that back, if the descriptor was given away.
+    pub(super) fn lend(&mut self, number: Option<RawFd>) {
+        self.reader.lend(number);
+    }
+
+    /// Whether its descriptor was given away.
+    pub(super) fn is_given_away(&self) -> bool {
+        self.reader.is_given_away()
+    }
+
+    /// What its descriptors have in common with no other file.
+    pub(super) fn identity(&self) -> io::Result<fd::Identity> {
+        self.reader.identity(self.writer.as_fd())
+    }
+
+    /// Who has its descriptor, which had this `number` at first.
+    pub(super) fn holders(&self, number: RawFd) -> Holders {
+        self.reader.holders(self.writer.as_fd(), number)
     }
 
     /// Whether there may be a message that nobody has read.
@@ -60,7 +90,7 @@ impl Latch {
     /// Whether nothing is there to be read, as a reader of the descriptor would find.
     pub(super) fn is_empty(&self) -> bool {
         // What can't be asked is taken for full: then nothing is done.
-        !self.raised || matches!(fd::wait_readable(self.reader.as_fd(), Some(Instant::now())), Ok(false))
+        !self.raised || matches!(self.reader.is_readable(self.writer.as_fd()), Ok(false))
     }
 
     /// Takes the message out and returns its count, 0 if there is none: the descriptor is not readable any more. `None` if
@@ -70,7 +100,7 @@ impl Latch {
         if !self.raised {
             return Ok(Some(0));
         }
-        let count = nowait::take_count(self.reader.as_fd())?;
+        let count = self.reader.take_count(self.writer.as_fd())?;
         self.raised = false;
         if count == 0 {
             self.messages.gone = self.messages.put;
@@ -81,12 +111,14 @@ impl Latch {
 
     /// Takes out of the empty latch what somebody else has written there.
     pub(super) fn take_foreign(&self) -> io::Result<u64> {
-        nowait::take_count(self.reader.as_fd())
+        self.reader.take_count(self.writer.as_fd())
     }
 
     /// Puts a message into the empty latch: the descriptor is readable.
     pub(super) fn put(&mut self, count: u64) -> io::Result<()> {
-        fd::write_count(self.writer.as_fd(), count)?;
+        let writer = self.writer.as_fd();
+        let _held = self.reader.hold(writer)?;
+        fd::write_count(writer, count)?;
         self.raised = true;
         // None is number 0, which stands for before the first.
         self.messages.put = self.messages.put.wrapping_add(1).max(1);

@@ -1,12 +1,16 @@
 //! Timers for any Unix: a pipe for each, and one thread that fills them all.
 
 mod agenda;
+mod engine;
 mod latch;
 mod lead;
 mod line;
 #[cfg(test)]
 mod properties;
 mod queue;
+mod raw;
+mod reading;
+mod registry;
 mod schedule;
 mod shared;
 mod state;
@@ -21,7 +25,7 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
-use crate::backends::sys::fork::{generation, PerProcess};
+use crate::backends::sys::fork::generation;
 use crate::backends::sys::sync::Arc;
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
@@ -29,14 +33,14 @@ use crate::flags::CreateFlags;
 use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
+use engine::{engine, find};
 use latch::Latch;
+pub use raw::RawTimer;
+use registry::Ownerless;
 use shared::Shared;
-use thread::Engine;
 
 /// The row of the emulation: every Unix.
 pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
-
-static ENGINE: PerProcess<Engine<Shared>> = PerProcess::new();
 
 /// A timer made of a pipe, which one thread for all such timers of the process fills.
 ///
@@ -74,7 +78,7 @@ impl UserspaceTimer {
     /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<UserspaceTimer> {
         find(clock)?;
-        let engine = ENGINE.get_or_make(Engine::new)?;
+        let engine = engine()?;
         let generation = generation();
         let (latch, reader) = Latch::new(flags)?;
         let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
@@ -99,14 +103,6 @@ impl UserspaceTimer {
 
 fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
     Ok(Box::new(UserspaceTimer::new(clock, flags)?))
-}
-
-/// Whether there are such timers here: an error says why not.
-fn find(clock: Clock) -> io::Result<()> {
-    if clock.is_alarm() {
-        sys::clock::may_wake_the_machine()?;
-    }
-    clock.now().map(drop)
 }
 
 fn capabilities(clock: Clock) -> io::Result<Capabilities> {

@@ -1,16 +1,20 @@
 //! One timer as its owner and the thread share it: its state under a lock, its place in the thread's agenda.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::ops::{Deref, DerefMut};
+use std::os::fd::RawFd;
 
 use super::agenda::time;
-use super::latch::{Latch, Origin};
+use super::latch::Latch;
 use super::line::Line;
+use super::registry::Ownerless;
 use super::state::State;
 use super::step::StepWatch;
 use super::thread::{Engine, Look};
 use crate::backends::sys;
-use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED, EIO};
+use crate::backends::sys::error::{os_error, EBADF, ECANCELED};
+use crate::backends::sys::fd::Identity;
+use crate::backends::sys::read_end::Holders;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
@@ -28,13 +32,34 @@ impl Shared {
         Shared { id: engine.enlist(), engine, state: Mutex::new(State::new(clock, punctuality, latch)) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // No code of a user's runs under this lock, so a panic can't have left it half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The state, for a call that came by a descriptor of this number, if by any.
+    fn state_by(&self, fd: Option<RawFd>) -> io::Result<Called<'_>> {
+        let mut state = self.state();
+        match &mut state.latch {
+            Some(latch) => latch.lend(fd),
+            // It was there when the call began.
+            None => return Err(os_error(EBADF)),
+        }
+        Ok(Called(state))
+    }
+
     /// Sets a timer of this clock.
     pub(super) fn settime(self: &Arc<Self>, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.settime_by(None, clock, new)
+    }
+
+    /// The same, by a descriptor of this number that anybody may close.
+    pub(super) fn settime_by(
+        self: &Arc<Self>,
+        fd: Option<RawFd>,
+        clock: Clock,
+        new: &TimerSpec,
+    ) -> io::Result<TimerSpec> {
         if clock.is_alarm() {
             sys::clock::may_wake_the_machine()?;
         }
@@ -46,7 +71,7 @@ impl Shared {
             (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
             _ => clock.without_alarm(),
         };
-        let mut state = self.state();
+        let mut state = self.state_by(fd)?;
         let now = time(runs_on);
         let now_of_old = if state.runs_on == runs_on { now } else { time(state.runs_on) };
         state.discard(now_of_old)?;
@@ -63,7 +88,12 @@ impl Shared {
     }
 
     pub(super) fn gettime(self: &Arc<Self>) -> io::Result<TimerSpec> {
-        let mut state = self.state();
+        self.gettime_by(None)
+    }
+
+    /// The same, by a descriptor of this number that anybody may close.
+    pub(super) fn gettime_by(self: &Arc<Self>, fd: Option<RawFd>) -> io::Result<TimerSpec> {
+        let mut state = self.state_by(fd)?;
         self.show_step(&mut state);
         let now = time(state.runs_on);
         if state.settle(now)? {
@@ -72,78 +102,8 @@ impl Shared {
         Ok(state.report(now))
     }
 
-    /// The expirations up to now, or the next ones if the descriptor is in blocking mode.
-    pub(super) fn read(self: &Arc<Self>, reader: &OwnedFd) -> io::Result<u64> {
-        let mut state = self.state();
-        let mut present = self.collect(&mut state, 0);
-        while let Ok(0) = present {
-            let last = state.reader_comes();
-            drop(state);
-            let mut read = read_message(reader);
-            state = self.state();
-            // The thread switches the mode only under the lock.
-            if matches!(&read, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
-                && sys::nowait::is_to_wait(reader.as_fd())
-            {
-                read = Ok(0);
-            }
-            present = read.and_then(|count| self.collect_from(&mut state, count, last));
-            state.reader_leaves(present.is_ok());
-        }
-        present
-    }
-
-    /// All expirations not yet read, beside a `count` just read from the latch, which had been empty after the `last` message.
-    fn collect_from(self: &Arc<Self>, state: &mut State, count: u64, last: u32) -> io::Result<u64> {
-        match state.origin(last) {
-            Origin::Current => self.collect(state, count),
-            // As if it had been read before the other was put: nothing of now is to be mixed with it.
-            Origin::Unknown if count > 0 => self.tell_step(state).map(|()| count),
-            // As if it had been discarded before it was read.
-            Origin::Void | Origin::Unknown => self.collect(state, 0),
-        }
-    }
-
-    /// The expirations up to now.
-    pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
-        let mut state = self.state();
-        let mut present = self.collect(&mut state, 0)?;
-        if present == 0 {
-            present = state.take_foreign()?;
-        }
-        if present == 0 {
-            return Err(os_error(EAGAIN));
-        }
-        Ok(present)
-    }
-
-    /// All expirations not yet read, beside those just `read` from the latch.
-    fn collect(self: &Arc<Self>, state: &mut State, read: u64) -> io::Result<u64> {
-        self.tell_step(state)?;
-        let count = state.take_all(read, time(state.runs_on))?;
-        self.stand(state);
-        Ok(count)
-    }
-
-    /// Ends the timer: nothing of it stays in the thread.
-    pub(super) fn close(&self) {
-        let mut state = self.state();
-        let (latch, place) = (state.close(), state.replace(None));
-        state.watch = None;
-        drop(state);
-        self.engine.discharge(self.id, place);
-        drop(latch);
-    }
-
-    /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not there.
-    pub(super) fn close_inherited(&self) {
-        if let Ok(mut state) = self.state.try_lock() {
-            state.close();
-        }
-    }
-
     /// Sees to it that the thread comes by in time.
-    fn stand(self: &Arc<Self>, state: &mut State) {
+    pub(super) fn stand(self: &Arc<Self>, state: &mut State) {
         let stands = state.place();
         let Some((line, due)) = state.due() else {
             // Where the thread can't sleep long because of it, it must not stand for nothing.
@@ -156,6 +116,24 @@ impl Shared {
         if !stands.is_some_and(|(stands_in, at)| stands_in.serves(line) && at <= due) {
             self.engine.move_to(self.id, state.replace(Some((line, due))), (line, due), self);
         }
+    }
+
+    /// Whether the program has closed what is ours, as one does that closes every number: they may be others' now. Only those that were
+    /// given away are asked, whose owners can't know.
+    fn is_lost(self: &Arc<Self>, state: &State) -> bool {
+        let given_away = state.latch.as_ref().filter(|latch| latch.is_given_away());
+        given_away.is_some_and(|latch| self.engine.registry.has_lost(self, latch.identity().ok()))
+    }
+
+    /// Ends everything, but for what showed it by its descriptor.
+    fn end(&self) -> Option<Latch> {
+        let mut state = self.state();
+        let latch = state.close()?;
+        let place = state.replace(None);
+        state.watch = None;
+        drop(state);
+        self.engine.discharge(self.id, place);
+        Some(latch)
     }
 
     /// Begins or ends to watch for steps; whether there was one under the old setting and the new one is to be told.
@@ -182,7 +160,7 @@ impl Shared {
     }
 
     /// Tells of a step, by an error, if there is one to be told of. It counts as shown too.
-    fn tell_step(&self, state: &mut State) -> io::Result<()> {
+    pub(super) fn tell_step(&self, state: &mut State) -> io::Result<()> {
         let Some(mut watch) = state.watch.as_deref().copied() else { return Ok(()) };
         let steps = self.engine.steps();
         watch.show(steps);
@@ -209,14 +187,52 @@ impl Shared {
     }
 }
 
-/// An ordinary read, which waits or does not, and is interrupted or not, just as a reader of the descriptor would be. The count
-/// that it gives, 0 if the message was torn by somebody's short read.
-fn read_message(reader: &OwnedFd) -> io::Result<u64> {
-    let mut message = [0; sys::fd::COUNT_SIZE];
-    match sys::fd::read(reader.as_fd(), &mut message)? {
-        0 => Err(os_error(EIO)),
-        sys::fd::COUNT_SIZE => Ok(u64::from_ne_bytes(message)),
-        _ => Ok(0),
+/// The state during a call by a descriptor, which is not lent for longer.
+struct Called<'a>(MutexGuard<'a, State>);
+
+impl Deref for Called<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl DerefMut for Called<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.0
+    }
+}
+
+impl Drop for Called<'_> {
+    fn drop(&mut self) {
+        self.0.latch.iter_mut().for_each(|latch| latch.lend(None));
+    }
+}
+
+impl Ownerless for Shared {
+    fn holders(&self, number: RawFd) -> Holders {
+        self.state().latch.as_ref().map_or(Holders::None, |latch| latch.holders(number))
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        self.state().latch.as_ref()?.identity().ok()
+    }
+
+    /// Ends the timer: nothing of it stays in the thread.
+    fn close(&self) {
+        drop(self.end());
+    }
+
+    fn lose(&self) {
+        std::mem::forget(self.end());
+    }
+
+    /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not there.
+    fn close_inherited(&self) {
+        if let Ok(mut state) = self.state.try_lock() {
+            state.close();
+        }
     }
 }
 
@@ -226,9 +242,17 @@ impl Look for Shared {
         if state.place() == Some(place) {
             state.replace(None);
         }
+        if self.is_lost(&state) {
+            drop(state);
+            return self.lose();
+        }
         let now = time(state.runs_on);
         state.refresh(now);
         self.stand(&mut state);
+        if let Some(identity) = state.identity_if_abandoned() {
+            drop(state);
+            self.engine.registry.release(identity, &self);
+        }
     }
 
     fn look_for_step(self: Arc<Self>) {

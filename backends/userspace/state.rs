@@ -1,12 +1,15 @@
 //! One timer's state: its schedule, and what its latch shows of it. Time is an argument.
 
 use std::io;
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 use super::latch::{Latch, Origin};
 use super::line::Line;
 use super::schedule::{nanos, Schedule, NEVER};
 use super::step::StepWatch;
+use crate::backends::sys::fd::Identity;
+use crate::backends::sys::read_end::Holders;
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 use crate::spec::{Initial, TimerSpec};
@@ -26,7 +29,7 @@ pub(super) struct State {
     /// When the thread will come across the timer, if it stands anywhere; it may be earlier than needed.
     stands_at: u64,
     /// None once the timer is closed.
-    latch: Option<Latch>,
+    pub(super) latch: Option<Latch>,
     pub(super) watch: Option<Box<StepWatch>>,
     /// Readers who are at the pipe now: each may have read a message and not yet said so.
     readers: u32,
@@ -100,6 +103,14 @@ impl State {
         let is_left = due != next || (is_full && self.rests > 0);
         let punctuality = if is_left { Punctuality::Economical } else { self.punctuality };
         (due < NEVER).then_some((Line { clock: self.runs_on, punctuality }, due))
+    }
+
+    /// What the timer is known by, if it is known by its descriptors alone and nobody has one any more: what a pipe without readers does
+    /// not take is owed.
+    pub(super) fn identity_if_abandoned(&self) -> Option<Identity> {
+        const UNKNOWN: RawFd = -1;
+        let latch = self.latch.as_ref().filter(|latch| self.owed > 0 && latch.holders(UNKNOWN) == Holders::None)?;
+        latch.identity().ok()
     }
 
     /// Where the timer stands in the agenda, and when the thread will come across it there.

@@ -7,9 +7,11 @@ use super::agenda::{time, Agenda, Rest};
 use super::lead::Lesson;
 use super::line::Line;
 use super::queue::Place;
+use super::registry::{Entry, Ownerless, Registry};
 use super::schedule::NEVER;
 use super::step::StepDetector;
 use crate::backends::sys;
+use crate::backends::sys::fd::Identity;
 use crate::backends::sys::sync::{
     self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, PoisonError, Receiver, Sender, Thread,
 };
@@ -17,7 +19,7 @@ use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 
 /// What the thread can look at.
-pub(super) trait Look: Send + Sync + 'static {
+pub(super) trait Look: Ownerless + Send + Sync + 'static {
     /// The time has come for which the thing stood in the agenda, where it no longer stands.
     fn look(self: Arc<Self>, place: (Line, u64));
     /// The wall clock may have been stepped.
@@ -36,6 +38,7 @@ pub(super) struct Engine<T> {
     /// Changes to false under the agenda's lock, and only while nothing is alive.
     runs: AtomicBool,
     steps: Mutex<StepDetector>,
+    pub(super) registry: Registry<T>,
 }
 
 impl<T: Look> Engine<T> {
@@ -48,6 +51,7 @@ impl<T: Look> Engine<T> {
             starting: Mutex::new(()),
             runs: AtomicBool::new(false),
             steps: Mutex::default(),
+            registry: Registry::new(),
         }
     }
 
@@ -129,6 +133,17 @@ impl<T: Look> Engine<T> {
         drop(found);
     }
 
+    /// Makes a thing known by the identity of its descriptors, unless there is one of that.
+    pub(super) fn register(&self, identity: Identity, entry: Entry<T>) -> bool {
+        let is_new = self.registry.insert(identity, entry);
+        let mut agenda = self.agenda();
+        agenda.rounds.come_soon(time(Clock::Monotonic));
+        if agenda.rounds.at().is_some_and(|at| at < agenda.rests_until) {
+            self.ring(agenda);
+        }
+        is_new
+    }
+
     /// Calls the thread to work, once until it rests again.
     fn ring(&self, mut agenda: MutexGuard<'_, Agenda<T>>) {
         agenda.rests_until = 0;
@@ -145,20 +160,26 @@ impl<T: Look> Engine<T> {
         let mut due = Vec::new();
         let mut steps = 0;
         while let Some(lesson) = self.rest() {
-            self.take_due(lesson, &mut due);
+            let is_round = self.take_due(lesson, &mut due);
             for (place, thing) in due.drain(..) {
                 thing.look(place);
             }
             self.look_for_steps(&mut steps);
+            if is_round {
+                let found = self.registry.look_at_all();
+                let left = !self.registry.is_empty();
+                self.agenda().rounds.made(found, left, time(Clock::Monotonic));
+            }
         }
     }
 
-    /// Takes out what is due. From here to the next rest nobody need ring.
-    fn take_due(&self, lesson: Lesson, due: &mut Vec<((Line, u64), Arc<T>)>) {
+    /// Takes out what is due; whether it is time to look for what is abandoned. From here to the next rest nobody need ring.
+    fn take_due(&self, lesson: Lesson, due: &mut Vec<((Line, u64), Arc<T>)>) -> bool {
         let mut agenda = self.agenda();
         agenda.rests_until = 0;
         agenda.lead.learn(lesson);
         agenda.take_due(due);
+        agenda.rounds.at().is_some_and(|at| at <= time(Clock::Monotonic))
     }
 
     fn look_for_steps(&self, known: &mut u64) {

@@ -23,7 +23,7 @@ crate::cases![
 ];
 
 /// Gives `thing` to `body` in a forked child, which says whether all is well there, and back to the parent.
-fn in_a_child<T>(thing: T, body: impl FnOnce(T) -> bool) -> T {
+pub fn in_a_child<T>(thing: T, body: impl FnOnce(T) -> bool) -> T {
     // SAFETY: the child only uses what the crate promises to work after a fork, and the C library's allocator, which does.
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => {

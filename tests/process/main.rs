@@ -9,6 +9,7 @@ mod forks;
 mod modes;
 #[path = "../common/own_process.rs"]
 mod own_process;
+mod raw;
 #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
 mod refusals;
 mod signals;
@@ -46,12 +47,13 @@ mod refusals {
     pub const CASES: &[crate::Case] = &[];
 }
 
-const THEMES: [&[Case]; 9] = [
+const THEMES: [&[Case]; 10] = [
     crowd::CASES,
     descriptors::CASES,
     ends::CASES,
     forks::CASES,
     modes::CASES,
+    raw::CASES,
     refusals::CASES,
     signals::CASES,
     thread::CASES,

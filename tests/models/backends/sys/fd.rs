@@ -4,9 +4,15 @@ use crate::world::WORLD;
 use nix::errno::Errno;
 use nix::poll::{poll, PollFd, PollFlags};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 pub(crate) const COUNT_SIZE: usize = 8;
+
+pub(crate) type Identity = (u64, u64);
+
+pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
+    Ok((0, number.try_into().unwrap_or(0)))
+}
 
 pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
     fd

@@ -3,10 +3,8 @@
 #[path = "../../../../backends/sys/error.rs"]
 pub(crate) mod error;
 pub(crate) mod fd;
-#[path = "../../../../backends/sys/lent.rs"]
-#[allow(unsafe_code)]
-pub(crate) mod lent;
 pub(crate) mod pipe;
+pub(crate) mod read_end;
 pub(crate) mod sync;
 
 /// The clocks that the world shows.
@@ -46,6 +44,8 @@ pub(crate) mod fork {
         WORLD.generation
     }
 
+    pub(crate) fn in_child(_errand: fn()) {}
+
     pub(crate) struct PerProcess<T: 'static>(Mutex<BTreeMap<usize, &'static T>>);
 
     impl<T: Send + Sync> PerProcess<T> {
@@ -56,6 +56,10 @@ pub(crate) mod fork {
         pub(crate) fn get_or_make(&'static self, make: impl FnOnce() -> T) -> io::Result<&'static T> {
             let mut made = self.0.lock().unwrap();
             Ok(made.entry(generation()).or_insert_with(|| Box::leak(Box::new(make()))))
+        }
+
+        pub(crate) fn inherited(&'static self) -> Option<&'static T> {
+            None
         }
     }
 }
@@ -87,5 +91,27 @@ pub(crate) mod thread {
     pub(crate) fn spawn(_name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
         WORLD.start_timer_thread(body);
         Ok(())
+    }
+}
+
+/// Nobody's descriptors are sought.
+pub(crate) mod open_files {
+    use super::fd::Identity;
+    use std::os::fd::RawFd;
+
+    pub(crate) struct OpenFiles;
+
+    impl OpenFiles {
+        pub(crate) fn now() -> OpenFiles {
+            OpenFiles
+        }
+
+        pub(crate) fn has_another(&self, _file: Identity, _beside: [RawFd; 2]) -> bool {
+            true
+        }
+
+        pub(crate) fn looked_behind(&self) -> usize {
+            0
+        }
     }
 }

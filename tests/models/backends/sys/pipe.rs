@@ -14,3 +14,5 @@ pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(Owned
     WORLD.lock().set_waits(reader.as_raw_fd(), !nonblocking);
     Ok((reader, writer))
 }
+
+pub(crate) use pipe as identifiable;

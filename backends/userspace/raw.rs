@@ -1,0 +1,131 @@
+//! Timers that are known by their descriptors alone, as C's are.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use super::engine::{engine, find, leave_to_parent_at_forks};
+use super::latch::Latch;
+use super::registry::{Entry, Ownerless};
+use super::shared::Shared;
+use crate::backends::sys;
+use crate::backends::sys::error::{is_out_of_descriptors, os_error, EINVAL, EOPNOTSUPP};
+use crate::backends::sys::sync::Arc;
+use crate::clock::Clock;
+use crate::flags::CreateFlags;
+use crate::punctuality::Punctuality;
+use crate::spec::TimerSpec;
+
+/// A timer of the userspace backend that is known by its descriptor alone, for foreign interfaces: what a C library has to offer.
+///
+/// Nobody owns it. It lives for as long as a descriptor of it is open, in whatever process, and is set by way of any of them
+/// in the process that made it. It is read by a plain `read(2)` of eight bytes.
+///
+/// ```
+/// use portable_timerfd::backends::userspace::RawTimer;
+/// use portable_timerfd::{Clock, CreateFlags, TimerSpec};
+/// use std::{fs::File, io::Read, os::fd::AsRawFd, time::Duration};
+///
+/// let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() })?;
+/// RawTimer::find(descriptor.as_raw_fd())?.settime(&TimerSpec::after(Duration::from_millis(5)))?;
+/// let mut count = [0; 8];
+/// File::from(descriptor).read_exact(&mut count)?; // and closes it: that was the timer
+/// assert_eq!(u64::from_ne_bytes(count), 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # What nobody says
+///
+/// That the last descriptor is closed, nobody is told. So [`create`](RawTimer::create) looks at the others, once for a quarter as many
+/// as there are (and 16), and when there are no descriptors left; and the timer thread looks at one when it expires, and at all of them a
+/// second after the last was made, then ever more seldom, but once in 64 seconds at least. The descriptor that the process has beside the one that it gave away
+/// is closed then.
+///
+/// # Platforms
+///
+/// On Linux and Android, with `/proc`, what tells is the pipe itself, so that descriptors count which another process has, or a call
+/// that is still waiting there. Elsewhere the process's own descriptors are looked through: the timer ends with the last of them, and
+/// who waits there, or has a descriptor elsewhere, finds the end of the file. Each timer takes three descriptors there.
+///
+/// The number behind a descriptor (`st_ino`) is what it is known by. Where pipes have none, [`create`](RawTimer::create) fails.
+pub struct RawTimer {
+    entry: Entry<Shared>,
+    by: RawFd,
+}
+
+impl RawTimer {
+    /// A disarmed timer: its only descriptor, the lowest number that is free.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` on a system whose pipes can't be told from each other.
+    pub fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
+        find(clock)?;
+        leave_to_parent_at_forks();
+        let registry = &engine()?.registry;
+        registry.make_room();
+        match make(clock, flags) {
+            Err(e) if is_out_of_descriptors(&e) && registry.look_at_all() => make(clock, flags),
+            made => made,
+        }
+    }
+
+    /// The timer of this descriptor.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` if there is no such descriptor. `EINVAL` if it is not that of a timer which this process has made in this way: those
+    /// that were made before a fork are the parent's.
+    pub fn find(fd: RawFd) -> io::Result<RawTimer> {
+        let identity = sys::fd::identity(fd)?;
+        let entry = engine()?.registry.find(identity).ok_or_else(|| os_error(EINVAL))?;
+        Ok(RawTimer { entry, by: fd })
+    }
+
+    /// As [`Timer::settime`](crate::Timer::settime).
+    ///
+    /// # Errors
+    ///
+    /// The same, and `EBADF` if the descriptor was closed since the timer was found.
+    pub fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.entry.thing.settime_by(Some(self.by), self.entry.clock, new)
+    }
+
+    /// As [`Timer::gettime`](crate::Timer::gettime).
+    ///
+    /// # Errors
+    ///
+    /// The same, and `EBADF` if the descriptor was closed since the timer was found.
+    pub fn gettime(&self) -> io::Result<TimerSpec> {
+        self.entry.thing.gettime_by(Some(self.by))
+    }
+
+    /// The clock that it was made for.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.entry.clock
+    }
+}
+
+/// One attempt to make one.
+fn make(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
+    let engine = engine()?;
+    let (latch, descriptor) = Latch::given_away(flags)?;
+    let identity = latch.identity()?;
+    let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
+    let thing = Arc::new(Shared::new(clock, punctuality, latch, engine));
+    let entry = Entry { thing: Arc::clone(&thing), clock, number: descriptor.as_raw_fd() };
+    if !engine.register(identity, entry) {
+        thing.close();
+        return Err(os_error(EOPNOTSUPP));
+    }
+    // For the looks at what may be abandoned. If it can't be, that is told when the timer is armed.
+    let _ = engine.start();
+    Ok(descriptor)
+}
+
+impl fmt::Debug for RawTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawTimer").field("fd", &self.by).field("clock", &self.entry.clock).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,193 @@
+//! Timers that are known by their descriptors alone, which anybody may duplicate and close.
+
+use crate::common::{assert_errno, descriptors, left, raw_read, until_readable};
+use crate::forks::in_a_child;
+use nix::libc;
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
+use nix::unistd::{close, dup2_raw, pipe2, read};
+use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::{Clock, CreateFlags, Initial, TimerSpec};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::thread;
+use std::time::Duration;
+
+crate::cases![
+    userspace:
+        any_duplicate_sets_the_timer_and_no_other_descriptor_does,
+        a_number_taken_again_is_not_the_old_timers,
+        it_takes_the_lowest_number,
+        the_last_close_ends_it_though_nothing_is_done_after,
+        at_the_limit_those_that_were_closed_make_room,
+        who_waits_outlives_the_descriptor,
+        a_forked_child_knows_none_of_its_parents_but_makes_its_own,
+        who_closes_every_number_loses_the_timer_and_nothing_else;
+];
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MS: Duration = Duration::from_millis(1);
+
+/// Whether the system can't open a pipe anew, so that the library keeps a duplicate of its own.
+const KEPT: bool = cfg!(portable_timerfd_test_posix);
+
+fn create() -> OwnedFd {
+    RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() }).unwrap()
+}
+
+fn set(fd: &OwnedFd, spec: TimerSpec) -> TimerSpec {
+    RawTimer::find(fd.as_raw_fd()).unwrap().settime(&spec).unwrap()
+}
+
+/// Looks again until it is so; for ever if it never is.
+fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        thread::sleep(MS);
+    }
+}
+
+fn any_duplicate_sets_the_timer_and_no_other_descriptor_does() {
+    let fd = create();
+    let duplicate = fd.try_clone().unwrap();
+    set(&fd, TimerSpec::after(HOUR));
+    assert!(left(set(&duplicate, TimerSpec::after(MS).every(HOUR))) > Duration::ZERO);
+    drop(fd);
+    until_readable(&duplicate);
+    assert_eq!(raw_read(&duplicate).unwrap(), 1);
+    assert_eq!(RawTimer::find(duplicate.as_raw_fd()).unwrap().gettime().unwrap().interval(), HOUR);
+    let other = create();
+    assert_eq!(RawTimer::find(other.as_raw_fd()).unwrap().gettime().unwrap().initial(), Initial::Disarmed);
+    let (reader, writer) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+    for none in [reader.as_raw_fd(), writer.as_raw_fd(), 0] {
+        assert_errno(RawTimer::find(none), libc::EINVAL);
+    }
+    for closed in [-1, RawFd::MAX] {
+        assert_errno(RawTimer::find(closed), libc::EBADF);
+    }
+}
+
+fn a_number_taken_again_is_not_the_old_timers() {
+    let fd = create();
+    let number = fd.as_raw_fd();
+    let found = RawTimer::find(number).unwrap();
+    set(&fd, TimerSpec::after(HOUR));
+    drop(fd);
+    assert_errno(RawTimer::find(number), libc::EBADF);
+    let again = create();
+    assert_eq!(again.as_raw_fd(), number);
+    assert_eq!(set(&again, TimerSpec::after(HOUR)).initial(), Initial::Disarmed);
+    until(|| found.gettime().is_err());
+    assert_errno(found.settime(&TimerSpec::after(MS)), libc::EBADF);
+}
+
+fn it_takes_the_lowest_number() {
+    let first = create();
+    for above in 1..5 {
+        let next = create();
+        assert_eq!(next.as_raw_fd(), first.as_raw_fd() + 1, "{above}");
+        set(&next, TimerSpec::after(Duration::ZERO));
+    }
+}
+
+fn the_last_close_ends_it_though_nothing_is_done_after() {
+    let before = descriptors();
+    let specs = [TimerSpec::disarmed(), TimerSpec::after(HOUR), TimerSpec::after(MS), TimerSpec::after(MS).every(MS)];
+    let timers: Vec<OwnedFd> = specs.iter().flat_map(|_| [create(), create()]).collect();
+    for (timer, spec) in timers.iter().zip(specs.iter().cycle()) {
+        set(timer, *spec);
+    }
+    let duplicates: Vec<OwnedFd> = timers.iter().map(|timer| timer.try_clone().unwrap()).collect();
+    drop(timers);
+    thread::sleep(5 * MS);
+    assert!(descriptors().len() >= before.len() + 2 * specs.len(), "a duplicate holds it");
+    drop(duplicates);
+    until(|| descriptors() == before);
+    until(|| std::fs::read_dir("/proc/self/task").unwrap().count() == 1);
+}
+
+fn at_the_limit_those_that_were_closed_make_room() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 32, hard).unwrap();
+    let stays = create();
+    set(&stays, TimerSpec::after(HOUR));
+    for _ in 0..1000 {
+        let fd = create();
+        set(&fd, TimerSpec::after(HOUR));
+    }
+    // Those that are open keep their places.
+    let mut open = Vec::new();
+    let refusal = loop {
+        match RawTimer::create(Clock::Monotonic, CreateFlags::default()) {
+            Ok(fd) => open.push(fd),
+            Err(e) => break e,
+        }
+    };
+    assert_eq!(refusal.raw_os_error(), Some(libc::EMFILE));
+    assert!(open.len() >= 5);
+    for fd in open.iter().chain([&stays]) {
+        set(fd, TimerSpec::after(Duration::ZERO));
+        set(fd, TimerSpec::after(MS));
+        until_readable(fd);
+    }
+}
+
+fn who_waits_outlives_the_descriptor() {
+    let fd = create();
+    set(&fd, TimerSpec::after(50 * MS));
+    let number = fd.as_raw_fd();
+    let reader = thread::spawn(move || {
+        let mut count = [0; 8];
+        // SAFETY: the number is of a descriptor that is open until this read has begun; what comes of its being closed is asked.
+        let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
+        read(fd, &mut count).map(|read| (read, u64::from_ne_bytes(count)))
+    });
+    until(|| is_being_read(number));
+    close(fd).unwrap();
+    // Looks at all that is closed.
+    (0..100).for_each(|_| drop(create()));
+    let read = reader.join().unwrap().unwrap();
+    assert_eq!(read, if KEPT { (0, 0) } else { (8, 1) });
+}
+
+/// Whether a thread of this process is in a read of this descriptor.
+fn is_being_read(fd: RawFd) -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let start = format!("{} {fd:#x} ", libc::SYS_read);
+    let is_reading = |task: std::fs::DirEntry| {
+        std::fs::read_to_string(task.path().join("syscall")).is_ok_and(|call| call.starts_with(&start))
+    };
+    tasks.filter_map(Result::ok).any(is_reading)
+}
+
+fn a_forked_child_knows_none_of_its_parents_but_makes_its_own() {
+    let before = descriptors();
+    let fd = create();
+    set(&fd, TimerSpec::after(HOUR));
+    let own = descriptors().len() - before.len() - 1;
+    let fd = in_a_child(fd, |inherited| {
+        let closed = descriptors().len() == before.len() + 1;
+        let unknown = RawTimer::find(inherited.as_raw_fd()).is_err();
+        let made = create();
+        set(&made, TimerSpec::after(MS));
+        closed && unknown && raw_read(&made).unwrap() == 1 && descriptors().len() == before.len() + 2 + own
+    });
+    assert!(left(set(&fd, TimerSpec::after(MS))) > Duration::ZERO, "the parent's is as it was");
+    assert_eq!(raw_read(&fd).unwrap(), 1);
+}
+
+fn who_closes_every_number_loses_the_timer_and_nothing_else() {
+    let before = descriptors();
+    let fd = create();
+    set(&fd, TimerSpec::after(20 * MS).every(MS));
+    let number = fd.as_raw_fd();
+    let (theirs, writer) = pipe2(nix::fcntl::OFlag::O_NONBLOCK).unwrap();
+    let ours: Vec<RawFd> = descriptors().difference(&before).copied().filter(|&fd| fd > writer.as_raw_fd()).collect();
+    assert!(!ours.is_empty());
+    // What the library had is the other pipe's now.
+    for number in ours.iter().chain([&number]) {
+        // SAFETY: nobody uses these numbers as what they were but the library, which is what is asked.
+        std::mem::forget(unsafe { dup2_raw(&writer, *number) }.unwrap());
+    }
+    std::mem::forget(fd);
+    until(|| std::fs::read_dir("/proc/self/task").unwrap().count() == 1);
+    assert_eq!(read(&theirs, &mut [0; 8]), Err(nix::errno::Errno::EAGAIN), "nothing was written there");
+    assert!(descriptors().is_superset(&ours.into_iter().collect()), "nor was it closed");
+}
