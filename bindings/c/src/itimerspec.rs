@@ -1,0 +1,37 @@
+//! C's `struct itimerspec`, as this system lays out times, to and from that of the Rust library.
+
+use libc::timespec;
+use timers::{Initial, Itimerspec as Wide, TimerSpec, Timespec};
+
+/// `struct itimerspec`, also where the system has none.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Itimerspec {
+    it_interval: timespec,
+    it_value: timespec,
+}
+
+impl Itimerspec {
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // the fields' types are not the same everywhere
+    pub(crate) fn widen(&self) -> Wide {
+        let time = |time: timespec| Timespec { tv_sec: i64::from(time.tv_sec), tv_nsec: i64::from(time.tv_nsec) };
+        Wide { it_interval: time(self.it_interval), it_value: time(self.it_value) }
+    }
+
+    /// What was left of a setting, which is always relative: seconds that don't fit are the most that do.
+    pub(crate) fn of(left: &TimerSpec) -> Itimerspec {
+        // Zero is "none" here, and what is left of an armed timer never is zero.
+        debug_assert!(!matches!(left.initial(), Initial::At(_)));
+        let (_, wide) = left.to_itimerspec();
+        Itimerspec { it_interval: narrow(wide.it_interval), it_value: narrow(wide.it_value) }
+    }
+}
+
+#[allow(clippy::useless_conversion)] // as above
+fn narrow(time: Timespec) -> timespec {
+    // SAFETY: a `timespec` is numbers, which may all be zero. (Some systems' have fields that are nobody's.)
+    let mut narrow: timespec = unsafe { std::mem::zeroed() };
+    narrow.tv_sec = time.tv_sec.try_into().unwrap_or(libc::time_t::MAX);
+    narrow.tv_nsec = time.tv_nsec.try_into().unwrap_or(0);
+    narrow
+}

@@ -1,0 +1,94 @@
+//! The three functions of `<sys/timerfd.h>`, by the names that Linux's C libraries have, for programs in C and whatever calls C.
+//!
+//! On Linux they are the kernel's calls, or, if the environment says so, those of the userspace backend; elsewhere always those. A timer
+//! is known by its descriptor alone, so that programs read, wait for and close it by the system's own calls. `include/sys/timerfd.h` lists
+//! what the userspace backend can't do for a raw descriptor.
+//!
+//! All of the crate's `unsafe` is what C hands over, pointers, and the system's own calls.
+#![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+
+mod choice;
+mod clock;
+mod itimerspec;
+mod kernel;
+mod memory;
+mod userspace;
+
+use choice::Backend;
+use errno::{errno, set_errno, Errno};
+use itimerspec::Itimerspec;
+use libc::c_int;
+use std::io;
+
+/// What C gets: the number, `errno` being as it was, or -1 and the error in `errno`.
+fn answer(call: impl FnOnce() -> io::Result<c_int>) -> c_int {
+    let before = errno();
+    let (answer, errno) = match call() {
+        Ok(answer) => (answer, before),
+        Err(e) => (-1, Errno(e.raw_os_error().unwrap_or(libc::EINVAL))),
+    };
+    set_errno(errno);
+    answer
+}
+
+/// `timerfd_create(2)`: a new timer's descriptor.
+#[no_mangle]
+pub extern "C" fn timerfd_create(clockid: c_int, flags: c_int) -> c_int {
+    answer(|| match choice::backend()? {
+        Backend::Userspace => userspace::create(clockid, flags),
+        Backend::Kernel => kernel::create(clockid, flags),
+        Backend::Best => match kernel::create(clockid, flags) {
+            Err(e) if e.kind() == io::ErrorKind::Unsupported => userspace::create(clockid, flags),
+            made => made,
+        },
+    })
+}
+
+/// `timerfd_settime(2)`: sets the timer of a descriptor; what was left of the old setting.
+///
+/// # Safety
+///
+/// As in C: `new_value` points to a setting and `old_value` to a place for one, or is null. On Linux, pointers to no memory at all are
+/// errors.
+#[no_mangle]
+pub unsafe extern "C" fn timerfd_settime(
+    fd: c_int,
+    flags: c_int,
+    new_value: *const Itimerspec,
+    old_value: *mut Itimerspec,
+) -> c_int {
+    let by_userspace = |timer| {
+        // SAFETY: the caller answers for the pointers.
+        unsafe { userspace::settime(timer, flags, new_value, old_value) }
+    };
+    answer(|| match userspace::find(fd) {
+        Ok(timer) => by_userspace(Ok(timer)),
+        Err(missing) => {
+            // SAFETY: as above, and the kernel finds out pointers that are none.
+            match unsafe { kernel::settime(fd, flags, new_value, old_value) } {
+                Err(e) if e.kind() == io::ErrorKind::Unsupported => by_userspace(Err(missing)),
+                set => set,
+            }
+        }
+    })
+}
+
+/// `timerfd_gettime(2)`: what is left of the setting of a descriptor's timer.
+///
+/// # Safety
+///
+/// As in C: `curr_value` points to a place for a setting. On Linux, a pointer to no memory at all is an error.
+#[no_mangle]
+pub unsafe extern "C" fn timerfd_gettime(fd: c_int, curr_value: *mut Itimerspec) -> c_int {
+    answer(|| match userspace::find(fd) {
+        // SAFETY: the caller answers for the pointer.
+        Ok(timer) => unsafe { userspace::gettime(&timer, curr_value) },
+        Err(missing) => {
+            // SAFETY: as above, and the kernel finds out a pointer that is none.
+            match unsafe { kernel::gettime(fd, curr_value) } {
+                Err(e) if e.kind() == io::ErrorKind::Unsupported => Err(missing),
+                got => got,
+            }
+        }
+    })
+}

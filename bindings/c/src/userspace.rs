@@ -1,0 +1,76 @@
+//! The same calls on timers of the userspace backend, each checking what it is given in the order in which Linux does.
+
+use crate::itimerspec::Itimerspec;
+use crate::{clock, memory};
+use libc::c_int;
+use std::io;
+use std::os::fd::IntoRawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use timers::backends::userspace::RawTimer;
+use timers::{CreateFlags, SettimeFlags, TimerSpec};
+
+/// Whether there ever was such a timer in this process: if not, nothing is to be looked for.
+static ANY: AtomicBool = AtomicBool::new(false);
+
+fn invalid() -> io::Error {
+    io::Error::from_raw_os_error(libc::EINVAL)
+}
+
+pub(crate) fn create(clockid: c_int, flags: c_int) -> io::Result<c_int> {
+    let clock = clock::named(clockid)?;
+    if flags & !(libc::O_CLOEXEC | libc::O_NONBLOCK) != 0 {
+        return Err(invalid());
+    }
+    let flags = CreateFlags {
+        nonblocking: flags & libc::O_NONBLOCK != 0,
+        close_on_exec: flags & libc::O_CLOEXEC != 0,
+        ..CreateFlags::default()
+    };
+    let made = RawTimer::create(clock, flags).map_err(|e| match e.kind() {
+        // A clock that this system lacks.
+        io::ErrorKind::Unsupported => invalid(),
+        _ => e,
+    })?;
+    ANY.store(true, Ordering::Release);
+    Ok(made.into_raw_fd())
+}
+
+/// The timer of this descriptor, if it is one of this backend's.
+pub(crate) fn find(fd: c_int) -> io::Result<RawTimer> {
+    if ANY.load(Ordering::Acquire) {
+        RawTimer::find(fd)
+    } else {
+        Err(invalid())
+    }
+}
+
+/// # Safety
+///
+/// As [`memory::read`] of `new` and [`memory::write`] to `old`, which may be null.
+pub(crate) unsafe fn settime(
+    timer: io::Result<RawTimer>,
+    flags: c_int,
+    new: *const Itimerspec,
+    old: *mut Itimerspec,
+) -> io::Result<c_int> {
+    // SAFETY: the caller's word.
+    let new = unsafe { memory::read(new)? };
+    let spec = TimerSpec::from_itimerspec(SettimeFlags::from_bits(flags as u32)?, &new.widen())?;
+    let timer = timer?;
+    let before = timer.settime(&clock::translated(spec, timer.clock())?)?;
+    if !old.is_null() {
+        // SAFETY: the caller's word.
+        unsafe { memory::write(old, Itimerspec::of(&before))? };
+    }
+    Ok(0)
+}
+
+/// # Safety
+///
+/// As [`memory::write`] to `now`.
+pub(crate) unsafe fn gettime(timer: &RawTimer, now: *mut Itimerspec) -> io::Result<c_int> {
+    let left = timer.gettime()?;
+    // SAFETY: the caller's word.
+    unsafe { memory::write(now, Itimerspec::of(&left))? };
+    Ok(0)
+}

@@ -1,0 +1,186 @@
+/* timerfd_create: which clocks and flags there are, which error comes first, what a new descriptor is like. */
+#include "check.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+static const int taken[] = {
+    CLOCK_REALTIME, CLOCK_MONOTONIC,
+#ifdef CLOCK_BOOTTIME
+    CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM,
+#endif
+};
+
+static int is_taken(int clock)
+{
+    size_t i;
+    for (i = 0; i < COUNT_OF(taken); i++)
+        if (taken[i] == clock) return 1;
+    return 0;
+}
+
+static void two_clocks_everywhere_and_three_more_on_linux(void)
+{
+    int clock, fd;
+    for (clock = -8; clock <= 24; clock++)
+        if (!is_taken(clock)) CHECK_FAILS(timerfd_create(clock, 0), EINVAL);
+    for (clock = 0; clock < 8; clock++) {
+        if (!is_taken(clock)) continue;
+        errno = UNTOUCHED;
+        fd = timerfd_create(clock, 0);
+        CHECK(fd >= 0 && errno == UNTOUCHED);
+        CHECK(close(fd) == 0);
+    }
+}
+
+static void flags_are_two_bits(void)
+{
+    int bit;
+    CHECK(TFD_CLOEXEC == O_CLOEXEC && TFD_NONBLOCK == O_NONBLOCK);
+    for (bit = 0; bit < 32; bit++) {
+        int flag = (int)(1u << bit);
+        if (flag == TFD_CLOEXEC || flag == TFD_NONBLOCK) continue;
+        CHECK_FAILS(timerfd_create(CLOCK_MONOTONIC, flag), EINVAL);
+        CHECK_FAILS(timerfd_create(CLOCK_MONOTONIC, flag | TFD_NONBLOCK | TFD_CLOEXEC), EINVAL);
+    }
+}
+
+static void flags_become_modes_of_the_descriptor(void)
+{
+    static const int flags[] = {0, TFD_CLOEXEC, TFD_NONBLOCK, TFD_CLOEXEC | TFD_NONBLOCK};
+    size_t i;
+    for (i = 0; i < COUNT_OF(flags); i++) {
+        int fd = new_timer(CLOCK_MONOTONIC, flags[i]);
+        CHECK(fcntl(fd, F_GETFD) == (flags[i] & TFD_CLOEXEC ? FD_CLOEXEC : 0));
+        CHECK(!(fcntl(fd, F_GETFL) & O_NONBLOCK) == !(flags[i] & TFD_NONBLOCK));
+        CHECK(!(fcntl(fd, F_GETFL) & O_CLOEXEC));
+        close(fd);
+    }
+}
+
+static void a_new_timer_is_disarmed(void)
+{
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        int fd = new_timer(taken[i], TFD_NONBLOCK);
+        CHECK(is_spec(get(fd), 0, 0));
+        check_empty(fd);
+        close(fd);
+    }
+}
+
+static int lowest_free(void)
+{
+    int fd = dup(2);
+    CHECK(fd >= 0 && close(fd) == 0);
+    return fd;
+}
+
+static void the_lowest_free_number_is_taken(void)
+{
+    int first = lowest_free(), fds[6], i;
+    for (i = 0; i < 6; i++) {
+        fds[i] = new_timer(CLOCK_MONOTONIC, 0);
+        CHECK(fds[i] == first + i);
+        set(fds[i], 0, i % 2 ? FAR : 1, 0);
+    }
+    CHECK(close(fds[2]) == 0);
+    CHECK(lowest_free() == first + 2);
+    CHECK((fds[2] = new_timer(CLOCK_REALTIME, 0)) == first + 2);
+    for (i = 0; i < 6; i++) CHECK(close(fds[i]) == 0);
+    CHECK(lowest_free() == first);
+}
+
+/* Without a descriptor left: what is asked wrongly is said first; nothing is lost by having tried. */
+static void the_limit_of_descriptors(void)
+{
+    struct rlimit saved, low;
+    int fd, i, spare = open("/dev/null", O_RDONLY), last[64], n = 0;
+    CHECK(spare >= 0 && getrlimit(RLIMIT_NOFILE, &saved) == 0);
+    low = saved;
+    low.rlim_cur = 64;
+    CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
+    while ((fd = dup(spare)) >= 0) last[n++] = fd;
+    CHECK(errno == EMFILE && n > 3);
+    for (i = 0; i < 3; i++) {
+        CHECK_FAILS(timerfd_create(CLOCK_MONOTONIC, 0), EMFILE);
+        CHECK_FAILS(timerfd_create(CLOCK_MONOTONIC, 1), EINVAL);
+        CHECK_FAILS(timerfd_create(4, 0), EINVAL);
+    }
+    CHECK(close(last[--n]) == 0);
+    CHECK((fd = dup(spare)) == last[n]);
+    CHECK(close(fd) == 0);
+    while (n > 0) CHECK(close(last[--n]) == 0);
+    CHECK(setrlimit(RLIMIT_NOFILE, &saved) == 0);
+    fd = new_timer(CLOCK_MONOTONIC, 0);
+    set(fd, 0, MS, 0);
+    CHECK(read_count(fd) == 1 && close(fd) == 0 && close(spare) == 0);
+}
+
+#ifdef CLOCK_REALTIME_ALARM
+/* Bit 35 of the process's capabilities is the right to wake the machine. */
+static int may_wake(void)
+{
+    char line[256];
+    unsigned long long bits = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    CHECK(file != NULL);
+    while (fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "CapEff: %llx", &bits) == 1) break;
+    fclose(file);
+    return (int)(bits >> 35 & 1);
+}
+
+static void alarm_clocks_are_for_who_may_wake_the_machine(void)
+{
+    static const int clocks[] = {CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM};
+    size_t i;
+    for (i = 0; i < COUNT_OF(clocks); i++) {
+        CHECK_FAILS(timerfd_create(clocks[i], 1), EINVAL);
+        if (may_wake()) {
+            int fd = new_timer(clocks[i], 0);
+            set(fd, 0, MS, 0);
+            CHECK(read_count(fd) == 1);
+            close(fd);
+        } else {
+            CHECK_FAILS(timerfd_create(clocks[i], 0), EPERM);
+        }
+    }
+}
+
+/* Asked again at every setting: in a child that was root and is no more. */
+static void the_right_can_be_lost(void)
+{
+    struct itimerspec s = spec(FAR, 0);
+    int fd, status;
+    pid_t child;
+    if (!may_wake() || geteuid() != 0) return;
+    CHECK((child = fork()) != -1);
+    if (child == 0) {
+        fd = new_timer(CLOCK_REALTIME_ALARM, 0);
+        set(fd, 0, FAR, 0);
+        CHECK(setuid(65534) == 0 && !may_wake());
+        CHECK_FAILS(timerfd_settime(fd, 0, &s, NULL), EPERM);
+        CHECK_BETWEEN(1, remaining(fd), FAR);
+        CHECK_FAILS(timerfd_create(CLOCK_BOOTTIME_ALARM, 0), EPERM);
+        CHECK_FAILS(timerfd_create(CLOCK_BOOTTIME_ALARM, 1), EINVAL);
+        exit(7);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+#endif
+
+int main(void)
+{
+    the_lowest_free_number_is_taken();
+    two_clocks_everywhere_and_three_more_on_linux();
+    flags_are_two_bits();
+    flags_become_modes_of_the_descriptor();
+    a_new_timer_is_disarmed();
+    the_limit_of_descriptors();
+#ifdef CLOCK_REALTIME_ALARM
+    alarm_clocks_are_for_who_may_wake_the_machine();
+    the_right_can_be_lost();
+#endif
+    return 0;
+}

@@ -1,0 +1,111 @@
+/* timerfd_gettime: its errors, and what is left in every state of a timer. */
+#include "check.h"
+
+#include <sys/mman.h>
+
+static void the_descriptor_is_looked_at_first(void)
+{
+    int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), null = open("/dev/null", O_RDWR), ends[2];
+    struct itimerspec s;
+    CHECK(null >= 0 && pipe(ends) == 0);
+    CHECK_FAILS(timerfd_gettime(-1, NULL), EBADF);
+    CHECK_FAILS(timerfd_gettime(-1, &s), EBADF);
+    CHECK_FAILS(timerfd_gettime(null, NULL), EINVAL);
+    CHECK_FAILS(timerfd_gettime(null, &s), EINVAL);
+    CHECK_FAILS(timerfd_gettime(ends[0], &s), EINVAL);
+    CHECK_FAILS(timerfd_gettime(ends[1], &s), EINVAL);
+    CHECK_FAILS(timerfd_gettime(fd, NULL), EFAULT);
+    CHECK(close(fd) == 0);
+    CHECK_FAILS(timerfd_gettime(fd, NULL), EBADF);
+    close(null), close(ends[0]), close(ends[1]);
+}
+
+static void wild_pointers(void)
+{
+#ifdef __linux__
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    CHECK(two != MAP_FAILED && mprotect(two + page, page, PROT_NONE) == 0);
+    set(fd, 0, FAR, 0);
+    CHECK_FAILS(timerfd_gettime(fd, (struct itimerspec *)(void *)(two + page)), EFAULT);
+    CHECK_FAILS(timerfd_gettime(fd, (struct itimerspec *)(void *)(two + page - sizeof(struct itimerspec) / 2)), EFAULT);
+    CHECK_FAILS(timerfd_gettime(fd, (struct itimerspec *)-1L), EFAULT);
+    CHECK(mprotect(two, page, PROT_READ) == 0);
+    CHECK_FAILS(timerfd_gettime(fd, (struct itimerspec *)(void *)two), EFAULT);
+    CHECK_BETWEEN(1, remaining(fd), FAR);
+    close(fd), munmap(two, 2 * page);
+#endif
+}
+
+static void relative_whatever_was_set(int flags)
+{
+    int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
+    int64_t earliest = now_ns(CLOCK_MONOTONIC) + FAR, latest;
+    set(fd, flags, flags ? earliest : FAR, 7 * SECOND + 5);
+    latest = flags ? earliest : now_ns(CLOCK_MONOTONIC) + FAR;
+    for (i = 0; i < 50; i++) {
+        int64_t before = now_ns(CLOCK_MONOTONIC), left = remaining(fd), after = now_ns(CLOCK_MONOTONIC);
+        CHECK_BETWEEN(earliest - after, left, latest - before);
+        CHECK(to_ns(get(fd).it_interval) == 7 * SECOND + 5);
+    }
+    close(fd);
+}
+
+static void nothing_is_left_of_an_expired_oneshot(void)
+{
+    int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
+    set(fd, 0, 1, 0);
+    until_ready(fd);
+    for (i = 0; i < 5; i++) CHECK(is_spec(get(fd), 0, 0));
+    CHECK(is_ready(fd));
+    CHECK(read_count(fd) == 1);
+    CHECK(is_spec(get(fd), 0, 0));
+    close(fd);
+}
+
+static void until_the_next_of_a_periodic_timer_which_keeps_its_count(void)
+{
+    int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
+    int64_t interval = 3 * MS, t0 = now_ns(CLOCK_MONOTONIC) - 5 * interval - MS, sum = 0;
+    set(fd, TFD_TIMER_ABSTIME, t0, interval);
+    for (i = 0; i < 200; i++) {
+        int64_t before, left, after, phase;
+        if (i % 20 == 0) {
+            sum += (int64_t)take(fd);
+            CHECK_BETWEEN(6, sum, due(now_ns(CLOCK_MONOTONIC), t0, interval));
+        }
+        before = now_ns(CLOCK_MONOTONIC), left = remaining(fd), after = now_ns(CLOCK_MONOTONIC);
+        CHECK_BETWEEN(0, left, interval);
+        phase = (before + left - t0) % interval;
+        CHECK(left == 0 || phase == 0 || phase + (after - before) >= interval);
+        sleep_ns(100 * US);
+    }
+    check_sums(fd, CLOCK_MONOTONIC, t0, interval, sum);
+    close(fd);
+}
+
+static void an_expired_periodic_timer_is_never_at_zero(void)
+{
+    int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
+    for (i = 0; i < 50; i++) {
+        set(fd, 0, 1, SECOND);
+        until_ready(fd);
+        CHECK_BETWEEN(1, remaining(fd), SECOND);
+        CHECK(take(fd) >= 1);
+        CHECK_BETWEEN(1, remaining(fd), SECOND);
+    }
+    close(fd);
+}
+
+int main(void)
+{
+    the_descriptor_is_looked_at_first();
+    wild_pointers();
+    relative_whatever_was_set(0);
+    relative_whatever_was_set(TFD_TIMER_ABSTIME);
+    nothing_is_left_of_an_expired_oneshot();
+    until_the_next_of_a_periodic_timer_which_keeps_its_count();
+    an_expired_periodic_timer_is_never_at_zero();
+    return 0;
+}

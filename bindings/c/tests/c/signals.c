@@ -1,0 +1,153 @@
+/* Signals while a timer is read: interrupted, restarted, stopped and continued; and none that the caller did not send. */
+#include "check.h"
+
+#include <sys/wait.h>
+
+static int handled;
+static long reader_id;
+
+static void handler(int number)
+{
+    (void)number;
+    PUT(handled, GET(handled) + 1);
+}
+
+static void handle(int number, int flags)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = flags;
+    CHECK(sigemptyset(&action.sa_mask) == 0 && sigaction(number, &action, NULL) == 0);
+}
+
+struct outcome {
+    int fd;
+    ssize_t got;
+    int error;
+    uint64_t count;
+};
+
+static void *read_once(void *argument)
+{
+    struct outcome *outcome = argument;
+    int fd = outcome->fd;
+    PUT(reader_id, own_id());
+    outcome->got = read(fd, &outcome->count, sizeof outcome->count);
+    outcome->error = errno;
+    return NULL;
+}
+
+static pthread_t start_reader(struct outcome *outcome)
+{
+    pthread_t thread;
+    PUT(reader_id, 0);
+    PUT(handled, 0);
+    thread = start(read_once, outcome);
+    while (GET(reader_id) == 0) sleep_ns(50 * US);
+    until_asleep(reader_id);
+    return thread;
+}
+
+static void a_signal_interrupts_a_read(void)
+{
+    struct outcome outcome = {0, 0, 0, 0};
+    pthread_t thread;
+    outcome.fd = new_timer(CLOCK_MONOTONIC, 0);
+    handle(SIGUSR1, 0);
+    set(outcome.fd, 0, FAR, 0);
+    thread = start_reader(&outcome);
+    CHECK(pthread_kill(thread, SIGUSR1) == 0);
+    join(thread);
+    CHECK(GET(handled) == 1);
+    CHECK(outcome.got == -1 && outcome.error == EINTR);
+    set(outcome.fd, 0, 1, 0);
+    CHECK(read_count(outcome.fd) == 1);
+    close(outcome.fd);
+}
+
+static void a_read_goes_on_after_a_signal_that_restarts(void)
+{
+    struct outcome outcome = {0, 0, 0, 0};
+    pthread_t thread;
+    outcome.fd = new_timer(CLOCK_MONOTONIC, 0);
+    handle(SIGUSR1, SA_RESTART);
+    set(outcome.fd, 0, FAR, 0);
+    thread = start_reader(&outcome);
+    CHECK(pthread_kill(thread, SIGUSR1) == 0);
+    while (GET(handled) == 0) sleep_ns(50 * US);
+    until_asleep(reader_id);
+    set(outcome.fd, 0, 1, 0);
+    join(thread);
+    CHECK(outcome.got == 8 && outcome.count == 1);
+    close(outcome.fd);
+}
+
+/* A signal to the process finds a thread that takes it: the one here, not one of the library. */
+static void signals_to_the_process_come_here(void)
+{
+    sigset_t one;
+    struct timespec for_ever = from_ns(FAR);
+    int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    handle(SIGUSR2, 0);
+    PUT(handled, 0);
+    CHECK(sigemptyset(&one) == 0 && sigaddset(&one, SIGUSR2) == 0);
+    CHECK(pthread_sigmask(SIG_BLOCK, &one, NULL) == 0);
+    set(fd, 0, 1, 100 * US);
+    take(fd);
+    CHECK(kill(getpid(), SIGUSR2) == 0);
+    sleep_ns(2 * MS);
+    CHECK(GET(handled) == 0);
+    CHECK(sigtimedwait(&one, NULL, &for_ever) == SIGUSR2);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &one, NULL) == 0);
+    close(fd);
+}
+
+/* In the child: a read that is stopped in the midst, and a periodic timer that keeps its schedule meanwhile. */
+static void be_stopped(int ready)
+{
+    int once = new_timer(CLOCK_MONOTONIC, 0), often = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    int64_t interval = 5 * MS, t0 = now_ns(CLOCK_MONOTONIC), sum;
+    uint64_t count = 0;
+    set(often, TFD_TIMER_ABSTIME, t0, interval);
+    set(once, 0, 150 * MS, 0);
+    CHECK(write(ready, "", 1) == 1);
+    CHECK(read(once, &count, sizeof count) == 8 && count == 1);
+    CHECK(now_ns(CLOCK_MONOTONIC) - t0 >= 150 * MS);
+    sum = check_sums(often, CLOCK_MONOTONIC, t0, interval, 0);
+    CHECK_BETWEEN(150 / 5, sum, INT64_MAX);
+}
+
+/* Whether the child could be stopped while it waited, and not after its time. */
+static int a_stop_is_not_noticed(void)
+{
+    int ends[2], status, stopped;
+    char byte;
+    pid_t child;
+    CHECK(pipe(ends) == 0 && (child = fork()) != -1);
+    if (child == 0) {
+        be_stopped(ends[1]);
+        exit(0);
+    }
+    CHECK(read(ends[0], &byte, 1) == 1);
+    until_asleep(child);
+    CHECK(kill(child, SIGSTOP) == 0);
+    CHECK(waitpid(child, &status, WUNTRACED) == child);
+    stopped = WIFSTOPPED(status);
+    if (stopped) {
+        sleep_ns(60 * MS);
+        CHECK(kill(child, SIGCONT) == 0 && waitpid(child, &status, 0) == child);
+    }
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(ends[0]), close(ends[1]);
+    return stopped;
+}
+
+int main(void)
+{
+    while (!a_stop_is_not_noticed()) continue;
+    a_signal_interrupts_a_read();
+    a_read_goes_on_after_a_signal_that_restarts();
+    signals_to_the_process_come_here();
+    return 0;
+}

@@ -1,0 +1,65 @@
+//! Programs whose output is looked at: its shape, its sums, and that nothing came early.
+
+use crate::build;
+use crate::rows::Row;
+use crate::run::{run, succeeds};
+use libtest_mimic::Failed;
+use std::time::Instant;
+
+/// The header is right in all that C and C++ have been, and what it declares works.
+pub fn header(row: &Row, source: &'static str) -> Result<(), Failed> {
+    for standard in ["c89", "c99", "c11", "c++98", "c++11", "c++14", "c++17", "c++20"] {
+        build::is_valid(source, row.link, standard)?;
+    }
+    succeeds(row, source)
+}
+
+/// A line of the demonstration, `0.050: read: 1; total=3`: milliseconds, count, total.
+fn demo_line(line: &str) -> Option<(u64, u64, u64)> {
+    let (time, rest) = line.split_once(": ")?;
+    let (seconds, thousandths) = time.split_once('.')?;
+    let (count, total) = rest.strip_prefix("read: ")?.split_once("; total=")?;
+    let ms = seconds.parse::<u64>().ok()? * 1000 + thousandths.parse::<u64>().ok()?;
+    (thousandths.len() == 3).then_some((ms, count.parse().ok()?, total.parse().ok()?))
+}
+
+/// First after 50 ms, then each 10 ms: seven expirations, each of them in one line, none before its time.
+pub fn demo(row: &Row, source: &'static str) -> Result<(), Failed> {
+    let program = build::program(source, row.link)?;
+    let said = run(row.command(&program)?.args(["0.05", "0.01", "7"]))?;
+    let mut lines = said.out.lines();
+    let first = lines.next().ok_or("no line")?;
+    if !first.ends_with(": timer started") {
+        return Err(format!("first line: {first}").into());
+    }
+    let mut sum = 0;
+    for line in lines {
+        let (ms, count, total) = demo_line(line).ok_or_else(|| format!("no line of a demonstration: {line}"))?;
+        sum += count;
+        if count == 0 || total != sum || ms < 50 + 10 * (sum - 1) {
+            return Err(format!("wrong count, or early: {line}\n{}", said.out).into());
+        }
+    }
+    if sum < 7 {
+        return Err(format!("ended too soon:\n{}", said.out).into());
+    }
+    let once = run(row.command(&program)?.arg("0.01"))?;
+    match once.out.lines().nth(1).and_then(demo_line) {
+        Some((ms, 1, 1)) if ms >= 10 && once.out.lines().count() == 2 => Ok(()),
+        _ => Err(format!("not one expiration:\n{}", once.out).into()),
+    }
+}
+
+/// Every 10 ms, twelve expirations, none before its time.
+pub fn reactor(row: &Row, source: &'static str) -> Result<(), Failed> {
+    let program = build::program(source, row.link)?;
+    let start = Instant::now();
+    let said = run(row.command(&program)?.arg("12"))?;
+    let most = start.elapsed().as_millis() / 10;
+    let counts: Option<Vec<u128>> =
+        said.out.lines().map(|line| line.strip_prefix("Timer triggered (")?.strip_suffix(')')?.parse().ok()).collect();
+    match counts {
+        Some(counts) if !counts.contains(&0) && (12..=most).contains(&counts.iter().sum()) => Ok(()),
+        _ => Err(format!("not twelve expirations, or more than {most}:\n{}", said.out).into()),
+    }
+}
