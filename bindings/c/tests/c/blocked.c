@@ -102,6 +102,8 @@ static void a_reader_stays_when_the_mode_changes(void)
     close(fd);
 }
 
+#ifdef __linux__
+/* Elsewhere a timer may end with the last number. */
 static void a_reader_goes_on_when_the_number_is_closed(int replace)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0);
@@ -118,6 +120,7 @@ static void a_reader_goes_on_when_the_number_is_closed(int replace)
     check_reader(&reader, 1, expires);
     CHECK(close(fd) == (replace ? 0 : -1));
 }
+#endif
 
 static void a_reader_can_be_cancelled(void)
 {
@@ -137,8 +140,10 @@ int main(void)
     settings_reach_a_reader();
     one_reader_of_several_gets_it();
     a_reader_stays_when_the_mode_changes();
+#ifdef __linux__
     a_reader_goes_on_when_the_number_is_closed(0);
     a_reader_goes_on_when_the_number_is_closed(1);
+#endif
     a_reader_can_be_cancelled();
     return 0;
 }
