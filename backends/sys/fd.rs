@@ -35,13 +35,33 @@ fn status_flags(fd: &impl AsRawFd) -> io::Result<libc::c_int> {
 /// Moves a descriptor that users never see out of the low numbers, which they count on and `select` is limited to.
 /// It stays where it is if the system doesn't let it go so high.
 pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
-    const HIGH: RawFd = 700;
+    duplicate_from(fd.as_raw_fd(), HIGH).unwrap_or(fd)
+}
+
+/// Where users have no numbers, unless the limit is lower.
+const HIGH: RawFd = 700;
+
+fn duplicate_from(number: RawFd, least: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: duplicating a descriptor touches no memory.
-    match check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, HIGH) }) {
-        // SAFETY: the system has just made this descriptor for us, and nobody else knows it.
-        Ok(high) => unsafe { OwnedFd::from_raw_fd(high) },
-        Err(_) => fd,
+    let duplicate = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, least) })?;
+    // SAFETY: the system has just made this descriptor for us, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })
+}
+
+/// A duplicate of what is behind this number, if that is this file; out of the users' way, or at least out of that of the standard streams.
+pub(super) fn duplicate_of(number: RawFd, file: Identity) -> io::Result<Option<OwnedFd>> {
+    const ABOVE_STANDARD: RawFd = 3;
+    let is_it = |number: RawFd| identity(number).is_ok_and(|found| found == file);
+    // Not before this: closing a duplicate of a file ends the locks that the process has on it.
+    if !is_it(number) {
+        return Ok(None);
     }
+    let duplicate = match duplicate_from(number, HIGH) {
+        Err(e) if e.raw_os_error() == Some(libc::EINVAL) => duplicate_from(number, ABOVE_STANDARD)?,
+        duplicate => duplicate?,
+    };
+    // The number may have changed hands in between.
+    Ok(is_it(duplicate.as_raw_fd()).then_some(duplicate))
 }
 
 /// One `read(2)` of a count: `None` at the end of the file, or if what came is not a count's size.
@@ -68,6 +88,11 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
 /// One `write(2)` of a count.
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
     (SYSTEM.write)(fd, &count.to_ne_bytes()).map(drop)
+}
+
+/// The same, when there may be no reader: nobody is signalled.
+pub(crate) fn write_count_unsignaled(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
+    (SYSTEM.write_unsignaled)(fd, &count.to_ne_bytes()).map(drop)
 }
 
 /// Waits until a read of `fd` would not block (`true`) or the deadline has passed (`false`), through signals.

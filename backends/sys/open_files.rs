@@ -17,9 +17,11 @@ impl OpenFiles {
     /// Looks behind each number that there may be, which takes no descriptor.
     pub(crate) fn now() -> OpenFiles {
         let end = end_of_numbers();
-        let mut found: Vec<_> = (0..end).filter_map(|number| Some((identity(number).ok()?, number))).collect();
+        // Upwards, and downwards: what somebody moves meanwhile is seen by one of them.
+        let numbers = (0..end).chain((0..end).rev());
+        let mut found: Vec<_> = numbers.filter_map(|number| Some((identity(number).ok()?, number))).collect();
         found.sort_unstable();
-        OpenFiles { found, looked_behind: end.unsigned_abs() as usize }
+        OpenFiles { found, looked_behind: 2 * end.unsigned_abs() as usize }
     }
 
     /// Whether there is a descriptor of this file beside these.

@@ -3,7 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
-use super::fd::{has_no_reader, identity, move_high, unread, wait_readable, Identity};
+use super::error::{is_out_of_descriptors, os_error, EBADF};
+use super::fd::{duplicate_of, has_no_reader, identity, move_high, unread, wait_readable, Identity};
 use super::nowait::take_count;
 use super::sync::Instant;
 use super::system::SYSTEM;
@@ -23,10 +24,11 @@ pub(crate) struct ReadEnd {
 enum Way {
     /// Somebody else has it, who closes it only after the last use of this.
     Lent,
-    /// Whoever has it may close it at any time: by way of the other end, through which the system opens it anew. What is lent is the
-    /// number of a call's descriptor, for as long as the call takes.
+    /// Whoever has it may close it at any time. The other end tells of that. The number is one that it had when it was last seen.
     Apart,
-    /// The same where the system can't: a duplicate of it, which is closed with this.
+    /// The same during a call by a descriptor of that number.
+    Called,
+    /// The same where the other end tells nothing: a duplicate of it, which is closed with this.
     Kept,
 }
 
@@ -37,52 +39,67 @@ impl ReadEnd {
     }
 
     /// It will be given away, and may be closed by anybody without a word.
-    pub(crate) fn given_away(reader: &OwnedFd, writer: &OwnedFd) -> io::Result<ReadEnd> {
-        if (SYSTEM.open_again)(writer.as_fd()).is_ok() {
-            return Ok(ReadEnd { way: Way::Apart, fd: -1 });
+    pub(crate) fn given_away(reader: &OwnedFd) -> io::Result<ReadEnd> {
+        if SYSTEM.writers_know_readers {
+            return Ok(ReadEnd { way: Way::Apart, fd: reader.as_raw_fd() });
         }
         let kept = move_high(reader.try_clone()?);
         Ok(ReadEnd { way: Way::Kept, fd: kept.into_raw_fd() })
     }
 
-    /// Lends it the number of a descriptor of one that was given away, or takes that back.
-    pub(crate) fn lend(&mut self, fd: Option<RawFd>) {
-        if self.way == Way::Apart {
-            self.fd = fd.unwrap_or(-1);
+    /// A call by a descriptor of one that was given away begins, or ends.
+    pub(crate) fn call(&mut self, by: Option<RawFd>) {
+        match (self.way, by) {
+            (Way::Apart | Way::Called, Some(fd)) => *self = ReadEnd { way: Way::Called, fd },
+            (Way::Called, None) => self.way = Way::Apart,
+            _ => {}
         }
     }
 
-    fn borrowed(&self) -> Option<BorrowedFd<'_>> {
+    /// Whether a user's thread is at work, whose signals are not ours, and there may be no reader.
+    pub(crate) fn is_called(&self) -> bool {
+        self.way == Way::Called
+    }
+
+    fn borrowed(&self) -> BorrowedFd<'_> {
         // SAFETY: the descriptor is open. One on loan: whoever lent it sees to it; for a timer's, the latch, which alone has it, is
-        // used under the lock of the timer's state, and taken out of there before the timer closes its descriptor. For a call's, its
-        // caller does: who closes a descriptor during a call on it gets what comes of that. One that is kept is ours.
-        (self.fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(self.fd) })
+        // used under the lock of the timer's state, and taken out of there before the timer closes its descriptor. One that is kept is
+        // ours. One that was given away is asked for who it is before.
+        unsafe { BorrowedFd::borrow_raw(self.fd) }
     }
 
     /// Takes the count that the pipe holds, however many others may be reading it; 0 if it holds none.
     #[inline]
     pub(crate) fn take_count(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
-        match (self.way, self.borrowed()) {
-            (Way::Lent | Way::Kept, Some(reader)) => take_count(reader),
-            (_, lent) => take_count_apart(writer, lent),
+        match self.way {
+            Way::Lent | Way::Kept => take_count(self.borrowed()),
+            Way::Apart | Way::Called => self.take_apart(writer),
+        }
+    }
+
+    /// By a duplicate that nobody else can close, of the number where it was last seen, or else by way of the other end.
+    fn take_apart(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
+        // To ask is cheap, and takes no descriptor.
+        if unread(writer).is_ok_and(|bytes| bytes == 0) {
+            return Ok(0);
+        }
+        let file = identity(writer.as_raw_fd())?;
+        match duplicate_of(self.fd, file) {
+            Ok(Some(own)) => take_count(own.as_fd()),
+            // Without a descriptor left, by the caller's own, which he does not close meanwhile if he means well.
+            Err(e) if self.is_called() && is_out_of_descriptors(&e) && identity(self.fd).ok() == Some(file) => {
+                take_count(self.borrowed())
+            }
+            Err(e) => Err(e),
+            Ok(None) => opened_again(writer, file).and_then(|own| take_count(own.as_fd())),
         }
     }
 
     /// Whether a reader would find something.
     pub(crate) fn is_readable(&self, writer: BorrowedFd<'_>) -> io::Result<bool> {
-        match (self.way, self.borrowed()) {
-            (Way::Lent | Way::Kept, Some(reader)) => wait_readable(reader, Some(Instant::now())),
-            _ => unread(writer).map(|bytes| bytes > 0),
-        }
-    }
-
-    /// What keeps a write from finding no reader, of which the caller's thread would be told by a signal; an error if it can't be had.
-    #[inline]
-    pub(crate) fn hold(&self, writer: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
         match self.way {
-            // Without a call's number it is the timer thread that writes, which takes no signals.
-            Way::Apart if self.fd >= 0 => (SYSTEM.open_again)(writer).map(Some),
-            _ => Ok(None),
+            Way::Lent | Way::Kept => wait_readable(self.borrowed(), Some(Instant::now())),
+            Way::Apart | Way::Called => unread(writer).map(|bytes| bytes > 0),
         }
     }
 
@@ -92,19 +109,19 @@ impl ReadEnd {
 
     /// What all descriptors of the pipe have in common with no other file, to be found again by them.
     pub(crate) fn identity(&self, writer: BorrowedFd<'_>) -> io::Result<Identity> {
-        match (self.way, self.borrowed()) {
-            (Way::Lent | Way::Kept, Some(reader)) => identity(reader.as_raw_fd()),
-            _ => identity(writer.as_raw_fd()),
+        match self.way {
+            Way::Lent | Way::Kept => identity(self.borrowed().as_raw_fd()),
+            Way::Apart | Way::Called => identity(writer.as_raw_fd()),
         }
     }
 
     /// Who has a descriptor of it, one that had this `number` at first.
     pub(crate) fn holders(&self, writer: BorrowedFd<'_>, number: RawFd) -> Holders {
-        match (self.way, self.borrowed()) {
-            (Way::Lent, _) => Holders::Some,
-            (Way::Kept, Some(kept)) => match (identity(kept.as_raw_fd()), identity(number)) {
+        match self.way {
+            Way::Lent => Holders::Some,
+            Way::Kept => match (identity(self.fd), identity(number)) {
                 (Ok(ours), Ok(found)) if ours == found => Holders::Some,
-                _ => Holders::ToBeSought([kept.as_raw_fd(), writer.as_raw_fd()]),
+                _ => Holders::ToBeSought([self.fd, writer.as_raw_fd()]),
             },
             _ if has_no_reader(writer) => Holders::None,
             _ => Holders::Some,
@@ -121,17 +138,15 @@ pub(crate) enum Holders {
     ToBeSought([RawFd; 2]),
 }
 
-/// By way of the other end, or else by the descriptor on loan.
-fn take_count_apart(writer: BorrowedFd<'_>, lent: Option<BorrowedFd<'_>>) -> io::Result<u64> {
-    // To ask is cheap, and takes no descriptor.
-    if unread(writer)? == 0 {
-        return Ok(0);
+/// The end to read from of the pipe whose other end this is, opened anew, which takes a low number for the moment.
+fn opened_again(writer: BorrowedFd<'_>, file: Identity) -> io::Result<OwnedFd> {
+    let low = (SYSTEM.open_again)(writer)?.into_raw_fd();
+    let own = duplicate_of(low, file);
+    if identity(low).is_ok_and(|found| found == file) {
+        // SAFETY: it is what was opened here, which nobody else knows; a program that puts another file there without asking has not.
+        drop(unsafe { OwnedFd::from_raw_fd(low) });
     }
-    match ((SYSTEM.open_again)(writer), lent) {
-        (Ok(own), _) => take_count(own.as_fd()),
-        (Err(_), Some(lent)) => take_count(lent),
-        (Err(e), None) => Err(e),
-    }
+    own?.ok_or_else(|| os_error(EBADF))
 }
 
 impl Drop for ReadEnd {

@@ -55,16 +55,17 @@ impl Latch {
     pub(super) fn given_away(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
         let (reader, writer) = pipe::identifiable(flags.nonblocking, flags.close_on_exec)?;
         let writer = fd::move_high(writer);
-        Ok((Latch::of(ReadEnd::given_away(&reader, &writer)?, writer), reader))
+        Ok((Latch::of(ReadEnd::given_away(&reader)?, writer), reader))
     }
 
     fn of(reader: ReadEnd, writer: OwnedFd) -> Latch {
         Latch { reader, writer, raised: false, messages: Messages::default() }
     }
 
-    /// Lends it the number of its descriptor that a call came by, or takes that back, if the descriptor was given away.
-    pub(super) fn lend(&mut self, number: Option<RawFd>) {
-        self.reader.lend(number);
+    /// A call by its descriptor, if that was given away, begins, or ends.
+    #[inline]
+    pub(super) fn call(&mut self, by: Option<RawFd>) {
+        self.reader.call(by);
     }
 
     /// Whether its descriptor was given away.
@@ -117,8 +118,11 @@ impl Latch {
     /// Puts a message into the empty latch: the descriptor is readable.
     pub(super) fn put(&mut self, count: u64) -> io::Result<()> {
         let writer = self.writer.as_fd();
-        let _held = self.reader.hold(writer)?;
-        fd::write_count(writer, count)?;
+        if self.reader.is_called() {
+            fd::write_count_unsignaled(writer, count)?;
+        } else {
+            fd::write_count(writer, count)?;
+        }
         self.raised = true;
         // None is number 0, which stands for before the first.
         self.messages.put = self.messages.put.wrapping_add(1).max(1);

@@ -135,7 +135,7 @@ impl Timer for UserspaceTimer {
     fn read(&self) -> io::Result<u64> {
         if self.is_inherited() {
             // Without the child's own end to write to, it ends where the parent does.
-            self.shared.close_inherited();
+            self.shared.close_inherited(None);
             let count = sys::fd::read_count(self.reader.as_fd())?;
             return count.ok_or_else(|| os_error(ESRCH));
         }
@@ -144,7 +144,7 @@ impl Timer for UserspaceTimer {
 
     fn try_read(&self) -> io::Result<u64> {
         if self.is_inherited() {
-            self.shared.close_inherited();
+            self.shared.close_inherited(None);
             return sys::nowait::read_count(self.reader.as_fd())?.ok_or_else(|| os_error(ESRCH));
         }
         self.shared.try_read()
@@ -154,7 +154,7 @@ impl Timer for UserspaceTimer {
 impl Drop for UserspaceTimer {
     fn drop(&mut self) {
         if self.is_inherited() {
-            self.shared.close_inherited();
+            self.shared.close_inherited(None);
         } else {
             self.shared.close();
         }

@@ -7,9 +7,10 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use super::engine::{engine, find, leave_to_parent_at_forks};
 use super::latch::Latch;
 use super::registry::{Entry, Ownerless};
-use super::shared::Shared;
+use super::shared::{Caller, Shared};
 use crate::backends::sys;
 use crate::backends::sys::error::{is_out_of_descriptors, os_error, EINVAL, EOPNOTSUPP};
+use crate::backends::sys::fork::at_work;
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
@@ -50,7 +51,7 @@ use crate::spec::TimerSpec;
 /// The number behind a descriptor (`st_ino`) is what it is known by. Where pipes have none, [`create`](RawTimer::create) fails.
 pub struct RawTimer {
     entry: Entry<Shared>,
-    by: RawFd,
+    by: Caller,
 }
 
 impl RawTimer {
@@ -61,6 +62,7 @@ impl RawTimer {
     /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` on a system whose pipes can't be told from each other.
     pub fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
         find(clock)?;
+        let _work = at_work();
         leave_to_parent_at_forks();
         let registry = &engine()?.registry;
         registry.make_room();
@@ -77,9 +79,11 @@ impl RawTimer {
     /// `EBADF` if there is no such descriptor. `EINVAL` if it is not that of a timer which this process has made in this way: those
     /// that were made before a fork are the parent's.
     pub fn find(fd: RawFd) -> io::Result<RawTimer> {
-        let identity = sys::fd::identity(fd)?;
-        let entry = engine()?.registry.find(identity).ok_or_else(|| os_error(EINVAL))?;
-        Ok(RawTimer { entry, by: fd })
+        let known_as = sys::fd::identity(fd)?;
+        let engine = engine()?;
+        let _work = at_work();
+        let entry = engine.registry.find(known_as).ok_or_else(|| os_error(EINVAL))?;
+        Ok(RawTimer { entry, by: Caller { fd, known_as } })
     }
 
     /// As [`Timer::settime`](crate::Timer::settime).
@@ -88,6 +92,7 @@ impl RawTimer {
     ///
     /// The same, and `EBADF` if the descriptor was closed since the timer was found.
     pub fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        let _work = at_work();
         self.entry.thing.settime_by(Some(self.by), self.entry.clock, new)
     }
 
@@ -97,6 +102,7 @@ impl RawTimer {
     ///
     /// The same, and `EBADF` if the descriptor was closed since the timer was found.
     pub fn gettime(&self) -> io::Result<TimerSpec> {
+        let _work = at_work();
         self.entry.thing.gettime_by(Some(self.by))
     }
 
@@ -126,6 +132,6 @@ fn make(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
 
 impl fmt::Debug for RawTimer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawTimer").field("fd", &self.by).field("clock", &self.entry.clock).finish_non_exhaustive()
+        f.debug_struct("RawTimer").field("fd", &self.by.fd).field("clock", &self.entry.clock).finish_non_exhaustive()
     }
 }

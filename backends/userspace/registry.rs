@@ -20,8 +20,8 @@ pub(super) trait Ownerless {
     fn close(&self);
     /// Ends it, and leaves alone the numbers of the descriptors that it had.
     fn lose(&self);
-    /// Ends it in a forked child, which must not wait for locks.
-    fn close_inherited(&self);
+    /// Ends it in a forked child, which must not wait for locks; if it was known by an identity, only what still has that.
+    fn close_inherited(&self, known_as: Option<Identity>);
 }
 
 /// A thing, and what its descriptor was made for.
@@ -140,7 +140,7 @@ impl<T: Ownerless> Registry<T> {
     /// In a forked child, whose parent has them: closes what of them can be closed without waiting.
     pub(super) fn leave_to_parent(&self) {
         if let Ok(entries) = self.entries.try_lock() {
-            entries.by_identity.values().for_each(|entry| entry.thing.close_inherited());
+            entries.by_identity.iter().for_each(|(&identity, entry)| entry.thing.close_inherited(Some(identity)));
         }
     }
 }

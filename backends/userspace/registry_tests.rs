@@ -37,7 +37,7 @@ impl Ownerless for Thing {
         self.lost.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn close_inherited(&self) {
+    fn close_inherited(&self, _known_as: Option<Identity>) {
         self.close();
     }
 }

@@ -12,7 +12,7 @@ use super::state::State;
 use super::step::StepWatch;
 use super::thread::{Engine, Look};
 use crate::backends::sys;
-use crate::backends::sys::error::{os_error, EBADF, ECANCELED};
+use crate::backends::sys::error::{os_error, EBADF, ECANCELED, EINVAL};
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::read_end::Holders;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,12 +38,18 @@ impl Shared {
     }
 
     /// The state, for a call that came by a descriptor of this number, if by any.
-    fn state_by(&self, fd: Option<RawFd>) -> io::Result<Called<'_>> {
+    fn state_by(self: &Arc<Self>, by: Option<Caller>) -> io::Result<Called<'_>> {
         let mut state = self.state();
-        match &mut state.latch {
-            Some(latch) => latch.lend(fd),
-            // It was there when the call began.
-            None => return Err(os_error(EBADF)),
+        // It was there when the call began.
+        let Some(latch) = &mut state.latch else { return Err(os_error(EBADF)) };
+        if let Some(Caller { fd, known_as }) = by {
+            if latch.identity().ok() != Some(known_as) {
+                drop(state);
+                self.engine.registry.has_lost(self, None);
+                self.lose();
+                return Err(os_error(EINVAL));
+            }
+            latch.call(Some(fd));
         }
         Ok(Called(state))
     }
@@ -53,10 +59,10 @@ impl Shared {
         self.settime_by(None, clock, new)
     }
 
-    /// The same, by a descriptor of this number that anybody may close.
+    /// The same, by a descriptor that anybody may close.
     pub(super) fn settime_by(
         self: &Arc<Self>,
-        fd: Option<RawFd>,
+        by: Option<Caller>,
         clock: Clock,
         new: &TimerSpec,
     ) -> io::Result<TimerSpec> {
@@ -71,7 +77,7 @@ impl Shared {
             (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
             _ => clock.without_alarm(),
         };
-        let mut state = self.state_by(fd)?;
+        let mut state = self.state_by(by)?;
         let now = time(runs_on);
         let now_of_old = if state.runs_on == runs_on { now } else { time(state.runs_on) };
         state.discard(now_of_old)?;
@@ -91,9 +97,9 @@ impl Shared {
         self.gettime_by(None)
     }
 
-    /// The same, by a descriptor of this number that anybody may close.
-    pub(super) fn gettime_by(self: &Arc<Self>, fd: Option<RawFd>) -> io::Result<TimerSpec> {
-        let mut state = self.state_by(fd)?;
+    /// The same, by a descriptor that anybody may close.
+    pub(super) fn gettime_by(self: &Arc<Self>, by: Option<Caller>) -> io::Result<TimerSpec> {
+        let mut state = self.state_by(by)?;
         self.show_step(&mut state);
         let now = time(state.runs_on);
         if state.settle(now)? {
@@ -187,7 +193,14 @@ impl Shared {
     }
 }
 
-/// The state during a call by a descriptor, which is not lent for longer.
+/// The descriptor that a call came by, of a timer that nobody owns, and what the timer was found by.
+#[derive(Clone, Copy)]
+pub(super) struct Caller {
+    pub(super) fd: RawFd,
+    pub(super) known_as: Identity,
+}
+
+/// The state during a call.
 struct Called<'a>(MutexGuard<'a, State>);
 
 impl Deref for Called<'_> {
@@ -206,7 +219,7 @@ impl DerefMut for Called<'_> {
 
 impl Drop for Called<'_> {
     fn drop(&mut self) {
-        self.0.latch.iter_mut().for_each(|latch| latch.lend(None));
+        self.0.latch.iter_mut().for_each(|latch| latch.call(None));
     }
 }
 
@@ -229,9 +242,12 @@ impl Ownerless for Shared {
     }
 
     /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not there.
-    fn close_inherited(&self) {
-        if let Ok(mut state) = self.state.try_lock() {
-            state.close();
+    fn close_inherited(&self, known_as: Option<Identity>) {
+        let Ok(mut state) = self.state.try_lock() else { return };
+        let Some(latch) = state.close() else { return };
+        // Numbers that are others' now are left alone.
+        if known_as.is_some() && known_as != latch.identity().ok() {
+            std::mem::forget(latch);
         }
     }
 }

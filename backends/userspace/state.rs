@@ -145,6 +145,7 @@ impl State {
     /// Puts what was unread back, with what is new.
     fn fill(&mut self, unread: io::Result<u64>, new: u64, now: u64) {
         let Some(latch) = &mut self.latch else { return };
+        let waits = self.owed > 0 && self.rested > now;
         let count = std::mem::take(&mut self.owed).saturating_add(new).saturating_add(*unread.as_ref().unwrap_or(&0));
         // What the pipe does not take now comes with the next count, or after a rest.
         if unread.is_err() || latch.put(count).is_err() {
@@ -154,7 +155,10 @@ impl State {
             Ok(0) if self.owed == 0 => 0,
             _ => self.rests.saturating_add(1).min(MOST_DOUBLINGS),
         };
-        self.rested = now.saturating_add((SHORTEST_REST << self.rests).min(LONGEST_REST));
+        // What could not be put the last time is not put off by who asks in between.
+        if !(waits && self.owed > 0) {
+            self.rested = now.saturating_add((SHORTEST_REST << self.rests).min(LONGEST_REST));
+        }
     }
 
     /// Empties the latch. A message that somebody has read settles what it counted, unless it may yet turn out to be unread.

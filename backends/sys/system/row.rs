@@ -28,6 +28,10 @@ pub(crate) struct System {
     pub(crate) pipes_may_go_both_ways: bool,
     /// One `write(2)`: how many bytes were taken.
     pub(crate) write: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
+    /// The same, when there may be no reader: nobody is signalled.
+    pub(crate) write_unsignaled: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
+    /// Whether the writing end of a pipe tells, to `poll`, that there is no reader in any process, and what is unread, to `FIONREAD`.
+    pub(crate) writers_know_readers: bool,
     /// One read that is told not to wait, whatever the mode of the descriptor; `None` if the system knows none.
     pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<Option<usize>>,
     /// Another open file description of the same pipe's reading end, in non-blocking mode.
@@ -51,6 +55,8 @@ pub(crate) const POSIX: System = System {
     take_no_sigpipe: |_| Ok(()),
     pipes_may_go_both_ways: true,
     write,
+    write_unsignaled: write,
+    writers_know_readers: false,
     read_told_not_to_wait: |_, _| Ok(None),
     open_again: |_| Err(os_error(libc::EOPNOTSUPP)),
     name_thread: |_| {},

@@ -7,6 +7,7 @@
 //! All of the crate's `unsafe` is what C hands over, pointers, and the system's own calls.
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
+mod cancel;
 mod choice;
 mod clock;
 mod itimerspec;

@@ -1,5 +1,6 @@
 //! The same calls on timers of the userspace backend, each checking what it is given in the order in which Linux does.
 
+use crate::cancel::Uncanceled;
 use crate::itimerspec::Itimerspec;
 use crate::{clock, memory};
 use libc::c_int;
@@ -17,6 +18,7 @@ fn invalid() -> io::Error {
 }
 
 pub(crate) fn create(clockid: c_int, flags: c_int) -> io::Result<c_int> {
+    let _uncanceled = Uncanceled::begin();
     let clock = clock::named(clockid)?;
     if flags & !(libc::O_CLOEXEC | libc::O_NONBLOCK) != 0 {
         return Err(invalid());
@@ -38,6 +40,7 @@ pub(crate) fn create(clockid: c_int, flags: c_int) -> io::Result<c_int> {
 /// The timer of this descriptor, if it is one of this backend's.
 pub(crate) fn find(fd: c_int) -> io::Result<RawTimer> {
     if ANY.load(Ordering::Acquire) {
+        let _uncanceled = Uncanceled::begin();
         RawTimer::find(fd)
     } else {
         Err(invalid())
@@ -57,6 +60,7 @@ pub(crate) unsafe fn settime(
     let new = unsafe { memory::read(new)? };
     let spec = TimerSpec::from_itimerspec(SettimeFlags::from_bits(flags as u32)?, &new.widen())?;
     let timer = timer?;
+    let _uncanceled = Uncanceled::begin();
     let before = timer.settime(&clock::translated(spec, timer.clock())?)?;
     if !old.is_null() {
         // SAFETY: the caller's word.
@@ -69,6 +73,7 @@ pub(crate) unsafe fn settime(
 ///
 /// As [`memory::write`] to `now`.
 pub(crate) unsafe fn gettime(timer: &RawTimer, now: *mut Itimerspec) -> io::Result<c_int> {
+    let _uncanceled = Uncanceled::begin();
     let left = timer.gettime()?;
     // SAFETY: the caller's word.
     unsafe { memory::write(now, Itimerspec::of(&left))? };

@@ -2,6 +2,7 @@
 
 mod nowait;
 mod timerfd;
+mod unsignaled;
 
 use std::ffi::CStr;
 use std::io;
@@ -18,6 +19,8 @@ pub(crate) const SYSTEM: System = System {
     pipe2: Some(libc::pipe2),
     pipes_may_go_both_ways: false,
     write,
+    write_unsignaled: unsignaled::write,
+    writers_know_readers: true,
     read_told_not_to_wait: nowait::read,
     open_again: nowait::open_again,
     name_thread,

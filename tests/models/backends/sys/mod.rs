@@ -46,6 +46,12 @@ pub(crate) mod fork {
 
     pub(crate) fn in_child(_errand: fn()) {}
 
+    pub(crate) struct Work;
+
+    pub(crate) fn at_work() -> Work {
+        Work
+    }
+
     pub(crate) struct PerProcess<T: 'static>(Mutex<BTreeMap<usize, &'static T>>);
 
     impl<T: Send + Sync> PerProcess<T> {

@@ -12,11 +12,15 @@ impl ReadEnd {
         ReadEnd(reader.as_raw_fd())
     }
 
-    pub(crate) fn given_away(reader: &OwnedFd, _writer: &OwnedFd) -> io::Result<ReadEnd> {
+    pub(crate) fn given_away(reader: &OwnedFd) -> io::Result<ReadEnd> {
         Ok(ReadEnd::lent(reader))
     }
 
-    pub(crate) fn lend(&mut self, _fd: Option<RawFd>) {}
+    pub(crate) fn call(&mut self, _by: Option<RawFd>) {}
+
+    pub(crate) fn is_called(&self) -> bool {
+        false
+    }
 
     #[allow(unsafe_code)]
     fn borrowed(&self) -> BorrowedFd<'_> {
@@ -30,10 +34,6 @@ impl ReadEnd {
 
     pub(crate) fn is_readable(&self, _writer: BorrowedFd<'_>) -> io::Result<bool> {
         Ok(fd::is_readable(self.borrowed().as_fd()))
-    }
-
-    pub(crate) fn hold(&self, _writer: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
-        Ok(None)
     }
 
     pub(crate) fn is_given_away(&self) -> bool {
