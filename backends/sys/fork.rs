@@ -55,7 +55,7 @@ impl Drop for Work {
 
 /// Waits for the work to end; not for long, since a signal's handler that forks may have interrupted it.
 extern "C" fn begin_fork() {
-    const PATIENCE: Duration = Duration::from_millis(10);
+    const PATIENCE: Duration = Duration::from_millis(250);
     FORKING.fetch_add(1, Ordering::SeqCst);
     let began = Instant::now();
     while AT_WORK.load(Ordering::SeqCst) > 0 && began.elapsed() < PATIENCE {

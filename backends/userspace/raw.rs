@@ -44,7 +44,7 @@ use crate::spec::TimerSpec;
 ///
 /// # Platforms
 ///
-/// On Linux and Android, with `/proc`, what tells is the pipe itself, so that descriptors count which another process has, or a call
+/// On Linux and Android what tells is the pipe itself, so that descriptors count which another process has, or a call
 /// that is still waiting there. Elsewhere the process's own descriptors are looked through: the timer ends with the last of them, and
 /// who waits there, or has a descriptor elsewhere, finds the end of the file. Each timer takes three descriptors there.
 ///

@@ -15,9 +15,10 @@
  *   poll                        POLLIN | POLLRDNORM                                      (Linux: POLLIN alone)
  *   edge-triggered, not read    an event for each refresh                                (Linux: one, until it is read)
  *   fcntl F_GETFL, fstat        read-only, a FIFO; FIONREAD, splice and O_ASYNC work     (Linux: read-write, no type)
- *   after fork, in the child    settime and gettime: EINVAL. read takes from what the parent's timer gives, and gives 0 once
- *                               the parent is gone. New timers work                      (Linux: parent and child share it)
- *   after exec, or passed on    read works while the process lives that made it (exec: 0); settime and gettime: EINVAL
+ *   after fork, in the child    settime and gettime: EINVAL. read takes from what the parent's timer gives. Once the parent is
+ *                               gone, read gives 0, and poll POLLHUP without POLLIN, so that a loop which looks for POLLIN
+ *                               alone spins. New timers work: make them after daemon()   (Linux: parent and child share it)
+ *   after exec, or passed on    the same, as in a child of the process that made it (exec: as if that were gone)
  *   in a signal handler         only read and close may be called                        (Linux: all)
  *   close                       a descriptor of the library's for each timer is closed soon after, not at once
  *   wild pointers               EFAULT on Linux; elsewhere for null pointers only
@@ -36,8 +37,9 @@
 #endif
 #endif
 
-#if defined __GLIBC__ && defined __USE_TIME_BITS64 && defined __TIMESIZE && __TIMESIZE == 32
-#error "libportable_timerfd takes a time_t of 32 bits here: build without _TIME_BITS=64"
+/* On 32 bits, of glibc and of musl. */
+#if (defined __USE_TIME_BITS64 && defined __TIMESIZE && __TIMESIZE == 32) || defined _REDIR_TIME64
+#error "libportable_timerfd takes times of 32 bits here: build without _TIME_BITS=64, and not for 32-bit musl"
 #endif
 
 #ifdef __APPLE__
@@ -58,6 +60,8 @@ struct itimerspec {
 /* For timerfd_settime. */
 #define TFD_TIMER_ABSTIME 1
 #define TFD_TIMER_CANCEL_ON_SET 2
+
+struct itimerspec;
 
 #ifdef __cplusplus
 extern "C" {
