@@ -16,7 +16,6 @@ use super::system::SYSTEM;
 #[repr(C, packed)]
 pub(crate) struct ReadEnd {
     way: Way,
-    /// On loan or kept; -1 if there is none.
     fd: RawFd,
 }
 

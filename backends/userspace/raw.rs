@@ -39,8 +39,8 @@ use crate::spec::TimerSpec;
 ///
 /// That the last descriptor is closed, nobody is told. So [`create`](RawTimer::create) looks at the others, once for a quarter as many
 /// as there are (and 16), and when there are no descriptors left; and the timer thread looks at one when it expires, and at all of them a
-/// second after the last was made, then ever more seldom, but once in 64 seconds at least. The descriptor that the process has beside the one that it gave away
-/// is closed then.
+/// second after the last was made, then ever more seldom, but once in 64 seconds at least. The descriptor that the process has beside
+/// the one that it gave away is closed then.
 ///
 /// # Platforms
 ///
@@ -48,7 +48,11 @@ use crate::spec::TimerSpec;
 /// that is still waiting there. Elsewhere the process's own descriptors are looked through: the timer ends with the last of them, and
 /// who waits there, or has a descriptor elsewhere, finds the end of the file. Each timer takes three descriptors there.
 ///
-/// The number behind a descriptor (`st_ino`) is what it is known by. Where pipes have none, [`create`](RawTimer::create) fails.
+/// What a descriptor is known by is its file's number (`st_dev`, `st_ino`). Where pipes have none (NetBSD, OpenBSD, DragonFly), the timer
+/// is a FIFO, made in the temporary folder, where it has a name for a moment.
+///
+/// A program that closes numbers which it was not given, of 700 and more, ends the timers that had them: they are `EINVAL` then, and
+/// nothing is done to a file that has got such a number. A fork waits for calls on such timers to end, a quarter of a second at most.
 pub struct RawTimer {
     entry: Entry<Shared>,
     by: Caller,
@@ -59,7 +63,7 @@ impl RawTimer {
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` on a system whose pipes can't be told from each other.
+    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` if the system gives two pipes the same number.
     pub fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
         find(clock)?;
         let _work = at_work();

@@ -10,6 +10,7 @@ mod modes;
 #[path = "../common/own_process.rs"]
 mod own_process;
 mod raw;
+mod raw_beside;
 #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
 mod refusals;
 mod signals;
@@ -47,13 +48,14 @@ mod refusals {
     pub const CASES: &[crate::Case] = &[];
 }
 
-const THEMES: [&[Case]; 10] = [
+const THEMES: [&[Case]; 11] = [
     crowd::CASES,
     descriptors::CASES,
     ends::CASES,
     forks::CASES,
     modes::CASES,
     raw::CASES,
+    raw_beside::CASES,
     refusals::CASES,
     signals::CASES,
     thread::CASES,

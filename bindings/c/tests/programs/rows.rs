@@ -21,14 +21,16 @@ pub struct Row {
     pub link: Link,
     /// The library's backend; `None` where there is no library.
     backend: Option<&'static str>,
+    /// Whether it is another in how a program comes to the library only.
+    pub is_short: bool,
 }
 
 pub const ALL: &[Row] = &[
-    Row { name: "system", link: Link::System, backend: None },
-    Row { name: "kernel", link: Link::Shared, backend: Some("kernel") },
-    Row { name: "userspace", link: Link::Shared, backend: Some("userspace") },
-    Row { name: "static", link: Link::Static, backend: Some("userspace") },
-    Row { name: "preloaded", link: Link::System, backend: Some("userspace") },
+    Row { name: "system", link: Link::System, backend: None, is_short: false },
+    Row { name: "kernel", link: Link::Shared, backend: Some("kernel"), is_short: false },
+    Row { name: "userspace", link: Link::Shared, backend: Some("userspace"), is_short: false },
+    Row { name: "static", link: Link::Static, backend: Some("userspace"), is_short: true },
+    Row { name: "preloaded", link: Link::System, backend: Some("userspace"), is_short: true },
 ];
 
 impl Row {
