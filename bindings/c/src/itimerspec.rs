@@ -31,7 +31,12 @@ impl Itimerspec {
 fn narrow(time: Timespec) -> timespec {
     // SAFETY: a `timespec` is numbers, which may all be zero. (Some systems' have fields that are nobody's.)
     let mut narrow: timespec = unsafe { std::mem::zeroed() };
-    narrow.tv_sec = time.tv_sec.try_into().unwrap_or(libc::time_t::MAX);
+    narrow.tv_sec = saturating(time.tv_sec);
     narrow.tv_nsec = time.tv_nsec.try_into().unwrap_or(0);
     narrow
+}
+
+/// The number, or the most that 32 bits hold if it is too much for the type.
+fn saturating<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
+    T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))
 }

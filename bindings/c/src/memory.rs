@@ -86,8 +86,9 @@ mod probe {
     ///
     /// There is a place for a setting there, or no memory to write.
     pub(super) unsafe fn is_writable(to: *mut Itimerspec) -> bool {
+        const ITIMER_REAL: libc::c_int = 0;
         // SAFETY: the kernel writes there what will be overwritten.
-        let answer = unsafe { libc::syscall(libc::SYS_getitimer, libc::ITIMER_REAL, to) };
+        let answer = unsafe { libc::syscall(libc::SYS_getitimer, ITIMER_REAL, to) };
         told(answer, &[0]).unwrap_or_else(|| {
             // SAFETY: the caller's word; as above.
             unsafe { copies(libc::SYS_process_vm_writev, to) }
