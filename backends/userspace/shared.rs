@@ -38,7 +38,7 @@ impl Shared {
     }
 
     /// The state, for a call that came by a descriptor of this number, if by any.
-    fn state_by(self: &Arc<Self>, by: Option<Caller>) -> io::Result<Called<'_>> {
+    fn state_by<'a>(self: &'a Arc<Self>, by: Option<Caller>) -> io::Result<Called<'a>> {
         let mut state = self.state();
         // It was there when the call began.
         let Some(latch) = &mut state.latch else { return Err(os_error(EBADF)) };
