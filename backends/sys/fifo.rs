@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::error::check;
-use super::fd::set_nonblocking;
-use super::pipe::set_close_on_exec;
+use super::pipe::give_modes;
 use super::system::SYSTEM;
 
 /// As [`pipe`](super::pipe::pipe), but with a number of its own in the file system of the temporary folder, where it has a name for a
@@ -23,12 +22,7 @@ pub(crate) fn fifo(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedF
     let writer = open(&name.0, OpenOptions::new().write(true))?;
     drop(name);
     (SYSTEM.take_no_sigpipe)(writer.as_fd())?;
-    if !nonblocking {
-        set_nonblocking(&reader, false)?;
-    }
-    if !close_on_exec {
-        set_close_on_exec(&reader, false)?;
-    }
+    give_modes(&reader, nonblocking, close_on_exec)?;
     Ok((reader, writer))
 }
 

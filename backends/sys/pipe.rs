@@ -42,13 +42,19 @@ fn pipe_of(system: &System, nonblocking: bool, close_on_exec: bool) -> io::Resul
     if system.pipes_may_go_both_ways {
         fill(&reader)?;
     }
+    give_modes(&reader, nonblocking, close_on_exec)?;
+    Ok((reader, writer))
+}
+
+/// Gives a non-blocking descriptor that is closed on `exec` the modes asked for.
+pub(super) fn give_modes(reader: &OwnedFd, nonblocking: bool, close_on_exec: bool) -> io::Result<()> {
     if !nonblocking {
-        set_nonblocking(&reader, false)?;
+        set_nonblocking(reader, false)?;
     }
     if !close_on_exec {
-        set_close_on_exec(&reader, false)?;
+        set_close_on_exec(reader, false)?;
     }
-    Ok((reader, writer))
+    Ok(())
 }
 
 /// A pipe whose ends are both non-blocking and closed on `exec`.
@@ -75,7 +81,7 @@ fn own([reader, writer]: [RawFd; 2]) -> (OwnedFd, OwnedFd) {
     unsafe { (OwnedFd::from_raw_fd(reader), OwnedFd::from_raw_fd(writer)) }
 }
 
-pub(super) fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
+fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
     let flags = if on { libc::FD_CLOEXEC } else { 0 };
     // SAFETY: changing a flag of a descriptor we own touches no memory.
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) }).map(drop)

@@ -30,7 +30,6 @@ use crate::backends::sys::sync::Arc;
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
-use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 use engine::{engine, find};
@@ -81,8 +80,7 @@ impl UserspaceTimer {
         let engine = engine()?;
         let generation = generation();
         let (latch, reader) = Latch::new(flags)?;
-        let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
-        let shared = Arc::new(Shared::new(clock, punctuality, latch, engine));
+        let shared = Arc::new(Shared::new(clock, flags, latch, engine));
         Ok(UserspaceTimer { reader, clock, shared, generation })
     }
 
@@ -182,6 +180,7 @@ impl fmt::Debug for UserspaceTimer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::punctuality::Punctuality;
     use crate::spec::TimerSpec;
     use std::time::Duration;
 

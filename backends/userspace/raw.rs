@@ -8,13 +8,13 @@ use super::engine::{engine, find, leave_to_parent_at_forks};
 use super::latch::Latch;
 use super::registry::{Entry, Ownerless};
 use super::shared::{Caller, Shared};
+use super::thread::Engine;
 use crate::backends::sys;
 use crate::backends::sys::error::{is_out_of_descriptors, os_error, EINVAL, EOPNOTSUPP};
 use crate::backends::sys::fork::at_work;
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
-use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 
 /// A timer of the userspace backend that is known by its descriptor alone, for foreign interfaces: what a C library has to offer.
@@ -68,10 +68,10 @@ impl RawTimer {
         find(clock)?;
         let _work = at_work();
         leave_to_parent_at_forks();
-        let registry = &engine()?.registry;
-        registry.make_room();
-        match make(clock, flags) {
-            Err(e) if is_out_of_descriptors(&e) && registry.look_at_all() => make(clock, flags),
+        let engine = engine()?;
+        engine.registry.make_room();
+        match make(engine, clock, flags) {
+            Err(e) if is_out_of_descriptors(&e) && engine.registry.look_at_all() => make(engine, clock, flags),
             made => made,
         }
     }
@@ -118,12 +118,10 @@ impl RawTimer {
 }
 
 /// One attempt to make one.
-fn make(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
-    let engine = engine()?;
+fn make(engine: &'static Engine<Shared>, clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
     let (latch, descriptor) = Latch::given_away(flags)?;
     let identity = latch.identity()?;
-    let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
-    let thing = Arc::new(Shared::new(clock, punctuality, latch, engine));
+    let thing = Arc::new(Shared::new(clock, flags, latch, engine));
     let entry = Entry { thing: Arc::clone(&thing), clock, number: descriptor.as_raw_fd() };
     if !engine.register(identity, entry) {
         thing.close();

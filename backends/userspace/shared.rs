@@ -17,6 +17,7 @@ use crate::backends::sys::fd::Identity;
 use crate::backends::sys::read_end::Holders;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
+use crate::flags::CreateFlags;
 use crate::punctuality::Punctuality;
 use crate::spec::{Initial, TimerSpec};
 
@@ -28,7 +29,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(clock: Clock, punctuality: Punctuality, latch: Latch, engine: &'static Engine<Shared>) -> Shared {
+    pub(super) fn new(clock: Clock, flags: CreateFlags, latch: Latch, engine: &'static Engine<Shared>) -> Shared {
+        let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
         Shared { id: engine.enlist(), engine, state: Mutex::new(State::new(clock, punctuality, latch)) }
     }
 

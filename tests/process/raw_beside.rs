@@ -29,14 +29,24 @@ fn who_closes_every_number_loses_the_timer_and_nothing_else() {
     let ours: Vec<RawFd> = descriptors().difference(&before).copied().filter(|&fd| fd > writer.as_raw_fd()).collect();
     assert!(!ours.is_empty());
     // What the library had is the other pipe's now.
-    for number in ours.iter().chain([&number]) {
-        // SAFETY: nobody uses these numbers as what they were but the library, which is what is asked.
-        std::mem::forget(unsafe { dup2_raw(&writer, *number) }.unwrap());
-    }
+    take_over(ours.iter().chain([&number]), &writer);
     std::mem::forget(fd);
     until(|| std::fs::read_dir("/proc/self/task").unwrap().count() == 1);
-    assert_eq!(read(&theirs, &mut [0; 8]), Err(nix::errno::Errno::EAGAIN), "nothing was written there");
-    assert!(descriptors().is_superset(&ours.into_iter().collect()), "nor was it closed");
+    assert_untouched(&theirs, ours);
+}
+
+/// Puts another file behind these numbers.
+fn take_over<'a>(numbers: impl IntoIterator<Item = &'a RawFd>, file: &OwnedFd) {
+    for number in numbers {
+        // SAFETY: nobody uses these numbers as what they were but the library, which is what is asked.
+        std::mem::forget(unsafe { dup2_raw(file, *number) }.unwrap());
+    }
+}
+
+/// Nothing was written to a pipe whose other end is behind these numbers, nor was one closed.
+fn assert_untouched(reader: &OwnedFd, numbers: Vec<RawFd>) {
+    assert_eq!(read(reader, &mut [0; 8]), Err(nix::errno::Errno::EAGAIN), "nothing was written there");
+    assert!(descriptors().is_superset(&numbers.into_iter().collect()), "nor was it closed");
 }
 
 fn who_closes_the_librarys_numbers_has_a_timer_no_more() {
@@ -47,15 +57,11 @@ fn who_closes_the_librarys_numbers_has_a_timer_no_more() {
     let (theirs, writer) = pipe2(nix::fcntl::OFlag::O_NONBLOCK).unwrap();
     let known = [number, theirs.as_raw_fd(), writer.as_raw_fd()];
     let ours: Vec<RawFd> = descriptors().difference(&before).copied().filter(|fd| !known.contains(fd)).collect();
-    for number in &ours {
-        // SAFETY: as above.
-        std::mem::forget(unsafe { dup2_raw(&writer, *number) }.unwrap());
-    }
+    take_over(&ours, &writer);
     let found = RawTimer::find(number).unwrap();
     assert_errno(found.settime(&TimerSpec::after(Duration::ZERO)), libc::EINVAL);
     assert_errno(RawTimer::find(number), libc::EINVAL);
-    assert_eq!(read(&theirs, &mut [0; 8]), Err(nix::errno::Errno::EAGAIN), "nothing was written there");
-    assert!(descriptors().is_superset(&ours.into_iter().collect()), "nor was it closed");
+    assert_untouched(&theirs, ours);
 }
 
 fn what_nobody_reads_is_refreshed_beyond_the_low_numbers() {

@@ -32,8 +32,7 @@ static void start_reader(struct reader *reader, int fd)
     reader->fd = fd;
     reader->id = 0;
     reader->thread = start(read_once, reader);
-    while (GET(reader->id) == 0) sleep_ns(50 * US);
-    until_asleep(reader->id);
+    until_known_and_asleep(&reader->id);
 }
 
 static void check_reader(struct reader *reader, uint64_t count, int64_t earliest)

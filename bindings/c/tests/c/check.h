@@ -262,4 +262,11 @@ static inline void until_asleep(long id)
 #define PUT(place, value) __atomic_store_n(&(place), (value), __ATOMIC_SEQ_CST)
 #define GET(place) __atomic_load_n(&(place), __ATOMIC_SEQ_CST)
 
+/* As until_asleep, once a thread has put its own number there. */
+static inline void until_known_and_asleep(long *id)
+{
+    while (GET(*id) == 0) sleep_ns(50 * US);
+    until_asleep(*id);
+}
+
 #endif

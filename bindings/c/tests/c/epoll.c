@@ -174,8 +174,7 @@ static void all_who_wait_are_woken(void)
     control(shared_set, EPOLL_CTL_ADD, shared_fd, EPOLLIN);
     for (i = 0; i < COUNT_OF(ids); i++) {
         threads[i] = start(wait_once, &ids[i]);
-        while (GET(ids[i]) == 0) sleep_ns(50 * US);
-        until_asleep(ids[i]);
+        until_known_and_asleep(&ids[i]);
     }
     CHECK(GET(awake) == 0);
     set(shared_fd, 0, MS, 0);

@@ -32,8 +32,7 @@ static void start_poller(struct poller *poller, int fd)
     poller->fd = fd;
     poller->id = poller->done = 0;
     poller->thread = start(poll_once, poller);
-    while (GET(poller->id) == 0) sleep_ns(50 * US);
-    until_asleep(poller->id);
+    until_known_and_asleep(&poller->id);
 }
 
 static void readable_and_nothing_else(void)

@@ -44,8 +44,7 @@ static pthread_t start_reader(struct outcome *outcome)
     PUT(reader_id, 0);
     PUT(handled, 0);
     thread = start(read_once, outcome);
-    while (GET(reader_id) == 0) sleep_ns(50 * US);
-    until_asleep(reader_id);
+    until_known_and_asleep(&reader_id);
     return thread;
 }
 

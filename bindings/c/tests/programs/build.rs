@@ -61,8 +61,8 @@ pub fn shared_library() -> Result<PathBuf, Failed> {
     Ok(library_folder()?.join(name))
 }
 
-/// The compiler of a source, and the language of it that is wanted if no other is.
-fn compiler(source: &str, standard: Option<&str>) -> Command {
+/// The compiler of a source, with the header that it is to have; in the language that is wanted if no other is.
+fn compiler(source: &str, link: Link, standard: Option<&str>) -> Command {
     let c = source.ends_with(".c") && !standard.is_some_and(|s| s.starts_with("c++"));
     let (variable, usual, language) = if c { ("CC", "cc", "c99") } else { ("CXX", "c++", "c++11") };
     let mut command = Command::new(env::var_os(variable).unwrap_or_else(|| usual.into()));
@@ -71,16 +71,16 @@ fn compiler(source: &str, standard: Option<&str>) -> Command {
     if !c {
         command.args(["-x", "c++"]);
     }
+    if link != Link::System {
+        command.arg("-I").arg(Path::new(HERE).join("include"));
+    }
+    command.arg(Path::new(HERE).join("tests/c").join(source));
     command
 }
 
 fn compile(source: &str, link: Link, to: &Path) -> Result<(), String> {
     let folder = if link == Link::System { PathBuf::new() } else { library_folder().map_err(|e| format!("{e:?}"))? };
-    let mut command = compiler(source, None);
-    if link != Link::System {
-        command.arg("-I").arg(Path::new(HERE).join("include"));
-    }
-    command.arg(Path::new(HERE).join("tests/c").join(source));
+    let mut command = compiler(source, link, None);
     // What follows is no source in C++ any more.
     command.args(["-x", "none"]);
     match link {
@@ -119,9 +119,5 @@ pub fn program(source: &str, link: Link) -> Result<PathBuf, Failed> {
 
 /// Whether a source is right in a version of C or C++.
 pub fn is_valid(source: &str, link: Link, standard: &str) -> Result<(), Failed> {
-    let mut command = compiler(source, Some(standard));
-    if link != Link::System {
-        command.arg("-I").arg(Path::new(HERE).join("include"));
-    }
-    Ok(succeed(command.arg("-fsyntax-only").arg(Path::new(HERE).join("tests/c").join(source)))?)
+    Ok(succeed(compiler(source, link, Some(standard)).arg("-fsyntax-only"))?)
 }
