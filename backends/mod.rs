@@ -1,5 +1,6 @@
 //! The table of backends, best first.
 
+pub(crate) mod emulation;
 pub mod kernel;
 pub(crate) mod sys;
 pub mod userspace;

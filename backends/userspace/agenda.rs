@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::lead::Lead;
-use super::line::{Line, CLOCKS};
-use super::queue::{Place, Queue};
 use super::registry::Rounds;
-use super::schedule::{nanos, NEVER};
+use crate::backends::emulation::line::{Line, CLOCKS};
+use crate::backends::emulation::queue::{Place, Queue};
+use crate::backends::emulation::schedule::{nanos, NEVER};
 use crate::backends::sys::sync::{Arc, Thread};
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;

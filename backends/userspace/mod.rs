@@ -2,19 +2,10 @@
 
 mod agenda;
 mod engine;
-mod latch;
 mod lead;
-mod line;
-#[cfg(test)]
-mod properties;
-mod queue;
 mod raw;
-mod reading;
 mod registry;
-mod schedule;
 mod shared;
-mod state;
-mod step;
 mod thread;
 
 use std::fmt;
@@ -23,6 +14,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use crate::backend::Backend;
+use crate::backends::emulation::latch::Latch;
+use crate::backends::emulation::reading;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::generation;
@@ -33,7 +26,6 @@ use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 use engine::{engine, find};
-use latch::Latch;
 pub use raw::RawTimer;
 use registry::Ownerless;
 use shared::Shared;
@@ -137,7 +129,7 @@ impl Timer for UserspaceTimer {
             let count = sys::fd::read_count(self.reader.as_fd())?;
             return count.ok_or_else(|| os_error(ESRCH));
         }
-        self.shared.read(&self.reader)
+        reading::read(&self.shared, &self.reader)
     }
 
     fn try_read(&self) -> io::Result<u64> {
@@ -180,6 +172,7 @@ impl fmt::Debug for UserspaceTimer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backends::emulation::line::Line;
     use crate::punctuality::Punctuality;
     use crate::spec::TimerSpec;
     use std::time::Duration;
@@ -210,7 +203,7 @@ mod tests {
         timer.settime(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
         let shared = Arc::clone(&timer.shared);
         drop(timer);
-        let line = line::Line { clock: Clock::Monotonic, punctuality: Punctuality::default() };
+        let line = Line { clock: Clock::Monotonic, punctuality: Punctuality::default() };
         thread::Look::look(Arc::clone(&shared), (line, 0));
         assert_eq!(Arc::strong_count(&shared), 1, "it stands nowhere");
     }

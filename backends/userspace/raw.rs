@@ -5,10 +5,10 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use super::engine::{engine, find, leave_to_parent_at_forks};
-use super::latch::Latch;
 use super::registry::{Entry, Ownerless};
 use super::shared::{Caller, Shared};
 use super::thread::Engine;
+use crate::backends::emulation::latch::Latch;
 use crate::backends::sys;
 use crate::backends::sys::error::{is_out_of_descriptors, os_error, EINVAL, EOPNOTSUPP};
 use crate::backends::sys::fork::at_work;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
-use super::schedule::NEVER;
+use crate::backends::emulation::schedule::NEVER;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::open_files::OpenFiles;
 use crate::backends::sys::read_end::Holders;

@@ -5,21 +5,22 @@ use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 
 use super::agenda::time;
-use super::latch::Latch;
-use super::line::Line;
 use super::registry::Ownerless;
-use super::state::State;
-use super::step::StepWatch;
 use super::thread::{Engine, Look};
+use crate::backends::emulation::calls::watches_steps;
+use crate::backends::emulation::latch::Latch;
+use crate::backends::emulation::line::Line;
+use crate::backends::emulation::reading::Locked;
+use crate::backends::emulation::state::State;
 use crate::backends::sys;
-use crate::backends::sys::error::{os_error, EBADF, ECANCELED, EINVAL};
+use crate::backends::sys::error::{os_error, EBADF, EINVAL};
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::read_end::Holders;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::punctuality::Punctuality;
-use crate::spec::{Initial, TimerSpec};
+use crate::spec::TimerSpec;
 
 /// A timer as its owner and the thread share it.
 pub(super) struct Shared {
@@ -71,28 +72,19 @@ impl Shared {
         if clock.is_alarm() {
             sys::clock::may_wake_the_machine()?;
         }
-        let watches = new.is_canceled_by_steps() && clock.without_alarm() == Clock::Realtime;
-        if new.is_armed() || watches {
+        if new.is_armed() || watches_steps(clock, new) {
             self.engine.start()?;
         }
-        let runs_on = match (clock, new.initial()) {
-            (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
-            _ => clock.without_alarm(),
-        };
         let mut state = self.state_by(by)?;
-        let now = time(runs_on);
-        let now_of_old = if state.runs_on == runs_on { now } else { time(state.runs_on) };
-        state.discard(now_of_old)?;
-        let old = state.report(now_of_old);
-        state.set(new, runs_on, now);
-        let canceled = self.watch_steps(&mut state, watches, new.is_armed());
-        self.stand(&mut state);
-        drop(state);
-        if canceled {
-            Err(os_error(ECANCELED))
-        } else {
-            Ok(old)
+        let watched = state.watch.is_some();
+        let old = state.settime(self.engine, clock, new);
+        match (watched, state.watch.is_some()) {
+            (false, true) => self.engine.watch_steps(self.id, self),
+            (true, false) => self.engine.unwatch_steps(self.id),
+            _ => {}
         }
+        self.stand(&mut state);
+        old
     }
 
     pub(super) fn gettime(self: &Arc<Self>) -> io::Result<TimerSpec> {
@@ -102,12 +94,16 @@ impl Shared {
     /// The same, by a descriptor that anybody may close.
     pub(super) fn gettime_by(self: &Arc<Self>, by: Option<Caller>) -> io::Result<TimerSpec> {
         let mut state = self.state_by(by)?;
-        self.show_step(&mut state);
-        let now = time(state.runs_on);
-        if state.settle(now)? {
+        let (left, is_to_stand_anew) = state.gettime(self.engine)?;
+        if is_to_stand_anew {
             self.stand(&mut state);
         }
-        Ok(state.report(now))
+        Ok(left)
+    }
+
+    /// The expirations up to now, without waiting for any.
+    pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
+        self.with(|state, engine| state.try_read(engine))
     }
 
     /// Sees to it that the thread comes by in time.
@@ -143,56 +139,6 @@ impl Shared {
         self.engine.discharge(self.id, place);
         Some(latch)
     }
-
-    /// Begins or ends to watch for steps; whether there was one under the old setting and the new one is to be told.
-    fn watch_steps(self: &Arc<Self>, state: &mut State, watches: bool, arms: bool) -> bool {
-        match (watches, &mut state.watch) {
-            (true, Some(watch)) => {
-                let steps = self.engine.steps();
-                // What was shown is gone with the old setting. A disarmed timer keeps the error for the next read.
-                watch.show(steps);
-                arms && watch.tell(steps)
-            }
-            (true, none) => {
-                *none = Some(Box::new(StepWatch::new(self.engine.steps())));
-                self.engine.watch_steps(self.id, self);
-                false
-            }
-            (false, Some(_)) => {
-                state.watch = None;
-                self.engine.unwatch_steps(self.id);
-                false
-            }
-            (false, None) => false,
-        }
-    }
-
-    /// Tells of a step, by an error, if there is one to be told of. It counts as shown too.
-    pub(super) fn tell_step(&self, state: &mut State) -> io::Result<()> {
-        let Some(mut watch) = state.watch.as_deref().copied() else { return Ok(()) };
-        let steps = self.engine.steps();
-        watch.show(steps);
-        let is_told = watch.tell(steps);
-        if is_told {
-            state.cancel(time(state.runs_on))?;
-        }
-        // Not before: who gets another error is told the next time.
-        state.watch.iter_mut().for_each(|known| **known = watch);
-        if is_told {
-            Err(os_error(ECANCELED))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Makes the timer readable if there was a step.
-    fn show_step(&self, state: &mut State) {
-        if let Some(watch) = &mut state.watch {
-            if watch.show(self.engine.steps()) {
-                state.show_step(time(state.runs_on));
-            }
-        }
-    }
 }
 
 /// The descriptor that a call came by, of a timer that nobody owns, and what the timer was found by.
@@ -222,6 +168,17 @@ impl DerefMut for Called<'_> {
 impl Drop for Called<'_> {
     fn drop(&mut self) {
         self.0.latch.iter_mut().for_each(|latch| latch.call(None));
+    }
+}
+
+impl Locked for Arc<Shared> {
+    type World = Engine<Shared>;
+
+    fn with<R>(&self, act: impl FnOnce(&mut State, &Engine<Shared>) -> R) -> R {
+        let mut state = self.state();
+        let result = act(&mut state, self.engine);
+        self.stand(&mut state);
+        result
     }
 }
 
@@ -274,8 +231,6 @@ impl Look for Shared {
     }
 
     fn look_for_step(self: Arc<Self>) {
-        let mut state = self.state();
-        self.show_step(&mut state);
-        self.stand(&mut state);
+        self.with(|state, engine| state.show_step_if_any(engine));
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::agenda::{time, Agenda, Rest};
 use super::lead::Lesson;
-use super::line::Line;
-use super::queue::Place;
 use super::registry::{Entry, Ownerless, Registry};
-use super::schedule::NEVER;
-use super::step::StepDetector;
+use crate::backends::emulation::calls::World;
+use crate::backends::emulation::line::Line;
+use crate::backends::emulation::queue::Place;
+use crate::backends::emulation::schedule::NEVER;
+use crate::backends::emulation::step::StepDetector;
 use crate::backends::sys;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::fork::at_work;
@@ -72,12 +73,6 @@ impl<T: Look> Engine<T> {
             self.runs.store(true, Ordering::Relaxed);
         }
         Ok(())
-    }
-
-    /// The number of steps of the wall clock so far, as far as anybody looked.
-    pub(super) fn steps(&self) -> u64 {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.look(sys::clock::wall_offset())
     }
 
     /// Moves a thing of this number from the place where it may stand to another one.
@@ -250,5 +245,16 @@ impl<T: Look> Engine<T> {
             }
         }
         true
+    }
+}
+
+impl<T: Look> World for Engine<T> {
+    fn time(&self, clock: Clock) -> u64 {
+        time(clock)
+    }
+
+    fn steps(&self) -> u64 {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.look(sys::clock::wall_offset())
     }
 }

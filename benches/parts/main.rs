@@ -22,18 +22,18 @@ mod flags;
 #[allow(clippy::wrong_self_convention)] // as a library's public methods they are let be
 #[path = "../../src/itimerspec.rs"]
 mod itimerspec;
-#[path = "../../backends/userspace/latch.rs"]
+#[path = "../../backends/emulation/latch.rs"]
 mod latch;
 mod latches;
 #[path = "../../src/punctuality.rs"]
 mod punctuality;
-#[path = "../../backends/userspace/queue.rs"]
+#[path = "../../backends/emulation/queue.rs"]
 mod queue;
 mod queues;
 #[allow(dead_code)] // as many timers as fit, which other benches want
 #[path = "../common/rows.rs"]
 mod rows;
-#[path = "../../backends/userspace/schedule.rs"]
+#[path = "../../backends/emulation/schedule.rs"]
 mod schedule;
 mod schedules;
 #[path = "../../src/spec.rs"]

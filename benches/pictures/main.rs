@@ -19,7 +19,7 @@ mod page;
 mod plot;
 // Its tests run with the library's.
 #[allow(dead_code, unused_imports)]
-#[path = "../../backends/userspace/queue.rs"]
+#[path = "../../backends/emulation/queue.rs"]
 mod queue;
 mod queue_alone;
 #[allow(dead_code)] // timers that are armed at once, which other benches want

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 /// A place in a [`Queue`]: the time that it is due at, and the id that tells apart those due at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) due: u64,
-    pub(super) id: u64,
+pub(crate) struct Place {
+    pub(crate) due: u64,
+    pub(crate) id: u64,
 }
 
 /// Things in the order of their places.
 #[derive(Debug)]
-pub(super) struct Queue<T> {
+pub(crate) struct Queue<T> {
     places: BTreeMap<Place, T>,
 }
 
@@ -22,21 +22,21 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    pub(super) fn insert(&mut self, place: Place, thing: T) {
+    pub(crate) fn insert(&mut self, place: Place, thing: T) {
         self.places.insert(place, thing);
     }
 
-    pub(super) fn remove(&mut self, place: Place) -> Option<T> {
+    pub(crate) fn remove(&mut self, place: Place) -> Option<T> {
         self.places.remove(&place)
     }
 
     /// The place that comes first.
-    pub(super) fn first(&self) -> Option<Place> {
+    pub(crate) fn first(&self) -> Option<Place> {
         self.places.keys().next().copied()
     }
 
     /// Takes out the first, if it is due.
-    pub(super) fn pop_due(&mut self, now: u64) -> Option<(Place, T)> {
+    pub(crate) fn pop_due(&mut self, now: u64) -> Option<(Place, T)> {
         let first = self.places.first_entry()?;
         (first.key().due <= now).then(|| first.remove_entry())
     }

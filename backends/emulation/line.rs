@@ -4,23 +4,23 @@ use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 
 /// The clocks that have queues.
-pub(super) const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Realtime, Clock::Boottime];
+pub(crate) const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Realtime, Clock::Boottime];
 
 /// What is due on one clock and to be as punctual as the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) clock: Clock,
-    pub(super) punctuality: Punctuality,
+pub(crate) struct Line {
+    pub(crate) clock: Clock,
+    pub(crate) punctuality: Punctuality,
 }
 
 impl Line {
     /// Whether what stands here is as well served as in the other line.
-    pub(super) fn serves(self, other: Line) -> bool {
+    pub(crate) fn serves(self, other: Line) -> bool {
         self.clock == other.clock && self.punctuality >= other.punctuality
     }
 
     /// Among the clocks, and among the modes.
-    pub(super) fn indices(self) -> (usize, usize) {
+    pub(crate) fn indices(self) -> (usize, usize) {
         let clock = match self.clock.without_alarm() {
             Clock::Realtime => 1,
             Clock::Boottime => 2,

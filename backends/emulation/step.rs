@@ -6,7 +6,7 @@ const TOLERANCE: u64 = 50_000;
 
 /// Counts the steps of the wall clock, seen as jumps of its offset from the monotonic clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct StepDetector {
+pub(crate) struct StepDetector {
     /// The offset, and by how much it may be wrong.
     known: Option<(i64, u64)>,
     steps: u64,
@@ -14,7 +14,7 @@ pub(super) struct StepDetector {
 
 impl StepDetector {
     /// The number of steps so far, this look included: the offset, and by how much it may be wrong.
-    pub(super) fn look(&mut self, (offset, error): (i64, u64)) -> u64 {
+    pub(crate) fn look(&mut self, (offset, error): (i64, u64)) -> u64 {
         let (known, known_error) = *self.known.get_or_insert((offset, error));
         let doubt = error.saturating_add(known_error).saturating_add(TOLERANCE);
         let is_step = known.abs_diff(offset) > doubt;
@@ -31,7 +31,7 @@ impl StepDetector {
 
 /// What one timer that asked for notice of steps has made known, as numbers of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StepWatch {
+pub(crate) struct StepWatch {
     /// Told of by an error.
     told: u64,
     /// Shown by making the descriptor readable.
@@ -40,17 +40,17 @@ pub(super) struct StepWatch {
 
 impl StepWatch {
     /// Watches for steps after this number.
-    pub(super) const fn new(steps: u64) -> StepWatch {
+    pub(crate) const fn new(steps: u64) -> StepWatch {
         StepWatch { told: steps, shown: steps }
     }
 
     /// Whether there was a step that has not been shown; now it has.
-    pub(super) fn show(&mut self, steps: u64) -> bool {
+    pub(crate) fn show(&mut self, steps: u64) -> bool {
         std::mem::replace(&mut self.shown, steps) != steps
     }
 
     /// Whether there was a step that has not been told of; now it has.
-    pub(super) fn tell(&mut self, steps: u64) -> bool {
+    pub(crate) fn tell(&mut self, steps: u64) -> bool {
         std::mem::replace(&mut self.told, steps) != steps
     }
 }

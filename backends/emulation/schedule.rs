@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 /// The time that never comes: 2⁶³−1 nanoseconds, where the kernel's times saturate (`KTIME_MAX`).
-pub(super) const NEVER: u64 = i64::MAX as u64;
+pub(crate) const NEVER: u64 = i64::MAX as u64;
 
 /// Nanoseconds. From the second on in which [`NEVER`] lies, they are [`NEVER`] (Linux, `ktime_set`).
 #[inline]
-pub(super) fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     const NANOS_PER_SEC: u64 = 1_000_000_000;
     match duration.as_secs() {
         secs if secs < NEVER / NANOS_PER_SEC => secs * NANOS_PER_SEC + u64::from(duration.subsec_nanos()),
@@ -17,7 +17,7 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 
 /// When a timer expires. Times are nanoseconds of the clock that the timer runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     /// [`NONE`] if there is none to come.
     next: u64,
     interval: u64,
@@ -30,31 +30,31 @@ const NONE: u64 = u64::MAX;
 
 impl Schedule {
     /// Expires at `next` for the first time, if at all, and then after each `interval`, if that is not zero.
-    pub(super) fn new(next: Option<u64>, interval: u64) -> Schedule {
+    pub(crate) fn new(next: Option<u64>, interval: u64) -> Schedule {
         let next = next.map_or(NONE, |next| next.min(NEVER));
         Schedule { next, interval: interval.min(NEVER), settled: next }
     }
 
     /// The first expiration not yet counted; from [`NEVER`] on it does not come.
     #[inline]
-    pub(super) fn next(&self) -> Option<u64> {
+    pub(crate) fn next(&self) -> Option<u64> {
         (self.next != NONE).then_some(self.next)
     }
 
     #[inline]
-    pub(super) fn interval(&self) -> u64 {
+    pub(crate) fn interval(&self) -> u64 {
         self.interval
     }
 
     /// Whether there are expirations up to `now` that were not counted before.
     #[inline]
-    pub(super) fn is_due(&self, now: u64) -> bool {
+    pub(crate) fn is_due(&self, now: u64) -> bool {
         self.next <= now.min(NONE - 1)
     }
 
     /// Counts the expirations up to `now` that were not counted before.
     #[inline]
-    pub(super) fn count(&mut self, now: u64) -> u64 {
+    pub(crate) fn count(&mut self, now: u64) -> u64 {
         if !self.is_due(now) {
             return 0;
         }
@@ -70,7 +70,7 @@ impl Schedule {
 
     /// Whether expirations were counted that are yet to come, as after a step of the clock back behind them.
     #[inline]
-    pub(super) fn is_ahead(&self, now: u64) -> bool {
+    pub(crate) fn is_ahead(&self, now: u64) -> bool {
         self.ahead(now) > 0
     }
 
@@ -89,7 +89,7 @@ impl Schedule {
     ///
     /// A timer set once stays expired: so does Linux's.
     #[inline]
-    pub(super) fn uncount(&mut self, unread: u64, now: u64) -> u64 {
+    pub(crate) fn uncount(&mut self, unread: u64, now: u64) -> u64 {
         let taken_back = self.ahead(now).min(unread);
         self.next -= taken_back * self.interval;
         taken_back
@@ -97,18 +97,18 @@ impl Schedule {
 
     /// What is counted stays so, wherever the clock is stepped.
     #[inline]
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.settled = self.next;
     }
 
     /// Whether anything was counted since.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.next == self.settled
     }
 
     /// The time left until the next expiration; none if there is none to come.
     #[inline]
-    pub(super) fn remaining(&self, now: u64) -> Option<u64> {
+    pub(crate) fn remaining(&self, now: u64) -> Option<u64> {
         let mut ahead = *self;
         ahead.count(now);
         // A time that is reached is counted, so what is left is at least 1: not the zero that means disarmed.

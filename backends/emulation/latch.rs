@@ -12,7 +12,7 @@ use crate::flags::CreateFlags;
 /// Only one thread at a time may use it, and, unless that was given away, only while the descriptor to read from is open; anybody may
 /// read that at any time.
 #[derive(Debug)]
-pub(super) struct Latch {
+pub(crate) struct Latch {
     reader: ReadEnd,
     writer: OwnedFd,
     /// Whether a message was put that may still be there.
@@ -34,7 +34,7 @@ struct Messages {
 
 /// What a message was that came out of a latch by a plain read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// It was put before messages became void.
     Void,
     /// After that.
@@ -45,14 +45,14 @@ pub(super) enum Origin {
 
 impl Latch {
     /// An empty latch, and its descriptor for the user, to be closed after the last use of the latch.
-    pub(super) fn new(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
+    pub(crate) fn new(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
         let (reader, writer) = pipe::pipe(flags.nonblocking, flags.close_on_exec)?;
         let writer = fd::move_high(writer);
         Ok((Latch::of(ReadEnd::lent(&reader), writer), reader))
     }
 
     /// The same, its descriptor to be closed by anybody at any time.
-    pub(super) fn given_away(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
+    pub(crate) fn given_away(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
         let (reader, writer) = pipe::identifiable(flags.nonblocking, flags.close_on_exec)?;
         let writer = fd::move_high(writer);
         Ok((Latch::of(ReadEnd::given_away(&reader)?, writer), reader))
@@ -64,32 +64,32 @@ impl Latch {
 
     /// A call by its descriptor, if that was given away, begins, or ends.
     #[inline]
-    pub(super) fn call(&mut self, by: Option<RawFd>) {
+    pub(crate) fn call(&mut self, by: Option<RawFd>) {
         self.reader.call(by);
     }
 
     /// Whether its descriptor was given away.
-    pub(super) fn is_given_away(&self) -> bool {
+    pub(crate) fn is_given_away(&self) -> bool {
         self.reader.is_given_away()
     }
 
     /// What its descriptors have in common with no other file.
-    pub(super) fn identity(&self) -> io::Result<fd::Identity> {
+    pub(crate) fn identity(&self) -> io::Result<fd::Identity> {
         self.reader.identity(self.writer.as_fd())
     }
 
     /// Who has its descriptor, which had this `number` at first.
-    pub(super) fn holders(&self, number: RawFd) -> Holders {
+    pub(crate) fn holders(&self, number: RawFd) -> Holders {
         self.reader.holders(self.writer.as_fd(), number)
     }
 
     /// Whether there may be a message that nobody has read.
-    pub(super) fn is_raised(&self) -> bool {
+    pub(crate) fn is_raised(&self) -> bool {
         self.raised
     }
 
     /// Whether nothing is there to be read, as a reader of the descriptor would find.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         // What can't be asked is taken for full: then nothing is done.
         !self.raised || matches!(self.reader.is_readable(self.writer.as_fd()), Ok(false))
     }
@@ -97,7 +97,7 @@ impl Latch {
     /// Takes the message out and returns its count, 0 if there is none: the descriptor is not readable any more. `None` if
     /// there was one, and somebody else has read it.
     #[inline]
-    pub(super) fn take(&mut self) -> io::Result<Option<u64>> {
+    pub(crate) fn take(&mut self) -> io::Result<Option<u64>> {
         if !self.raised {
             return Ok(Some(0));
         }
@@ -111,12 +111,12 @@ impl Latch {
     }
 
     /// Takes out of the empty latch what somebody else has written there.
-    pub(super) fn take_foreign(&self) -> io::Result<u64> {
+    pub(crate) fn take_foreign(&self) -> io::Result<u64> {
         self.reader.take_count(self.writer.as_fd())
     }
 
     /// Puts a message into the empty latch: the descriptor is readable.
-    pub(super) fn put(&mut self, count: u64) -> io::Result<()> {
+    pub(crate) fn put(&mut self, count: u64) -> io::Result<()> {
         let writer = self.writer.as_fd();
         if self.reader.is_called() {
             fd::write_count_unsignaled(writer, count)?;
@@ -130,23 +130,23 @@ impl Latch {
     }
 
     /// Begins to number the messages anew, since nobody will ask about those until now.
-    pub(super) fn number_anew(&mut self) {
+    pub(crate) fn number_anew(&mut self) {
         self.messages = Messages::default();
     }
 
     /// The number of the last message.
-    pub(super) fn last(&self) -> u32 {
+    pub(crate) fn last(&self) -> u32 {
         self.messages.put
     }
 
     /// Makes all messages void that were put until now, whoever has read them and not yet said so.
-    pub(super) fn make_void(&mut self) {
+    pub(crate) fn make_void(&mut self) {
         self.messages.gone_void = self.messages.gone;
         self.messages.void = self.messages.put;
     }
 
     /// What a message was that somebody has just read who found the latch empty after this last one.
-    pub(super) fn origin(&self, last: u32) -> Origin {
+    pub(crate) fn origin(&self, last: u32) -> Origin {
         let Messages { put, void, gone, gone_void } = self.messages;
         if put == last {
             // Not one of ours: whoever opens the pipe anew can write there.

@@ -20,7 +20,7 @@ const LONGEST_REST: u64 = 10_000_000;
 const MOST_DOUBLINGS: u8 = 7;
 
 /// There are thousands of these in some processes: the order and the size of the fields matter.
-pub(super) struct State {
+pub(crate) struct State {
     schedule: Schedule,
     /// Expirations counted, but not to be had from the latch.
     owed: u64,
@@ -29,8 +29,8 @@ pub(super) struct State {
     /// When the thread will come across the timer, if it stands anywhere; it may be earlier than needed.
     stands_at: u64,
     /// None once the timer is closed.
-    pub(super) latch: Option<Latch>,
-    pub(super) watch: Option<Box<StepWatch>>,
+    pub(crate) latch: Option<Latch>,
+    pub(crate) watch: Option<Box<StepWatch>>,
     /// Readers who are at the pipe now: each may have read a message and not yet said so.
     readers: u32,
     /// Whether a message is gone that may be in such a reader's hands.
@@ -40,13 +40,13 @@ pub(super) struct State {
     /// Where the timer stands in the agenda.
     stands_in: Option<Line>,
     /// The clock that the schedule's times are of: not always the timer's own.
-    pub(super) runs_on: Clock,
+    pub(crate) runs_on: Clock,
     punctuality: Punctuality,
 }
 
 impl State {
     /// Disarmed.
-    pub(super) fn new(clock: Clock, punctuality: Punctuality, latch: Latch) -> State {
+    pub(crate) fn new(clock: Clock, punctuality: Punctuality, latch: Latch) -> State {
         State {
             schedule: Schedule::default(),
             owed: 0,
@@ -64,7 +64,7 @@ impl State {
     }
 
     /// Takes a new setting, by a clock that shows `now`.
-    pub(super) fn set(&mut self, new: &TimerSpec, runs_on: Clock, now: u64) {
+    pub(crate) fn set(&mut self, new: &TimerSpec, runs_on: Clock, now: u64) {
         let first = match new.initial() {
             Initial::Disarmed => None,
             Initial::After(delay) => Some(now.saturating_add(nanos(delay))),
@@ -77,19 +77,19 @@ impl State {
     }
 
     /// Ends everything: nothing expires any more, and there is nothing to show it by.
-    pub(super) fn close(&mut self) -> Option<Latch> {
+    pub(crate) fn close(&mut self) -> Option<Latch> {
         self.schedule = Schedule::default();
         self.owed = 0;
         self.latch.take()
     }
 
-    pub(super) fn report(&self, now: u64) -> TimerSpec {
+    pub(crate) fn report(&self, now: u64) -> TimerSpec {
         let left = self.schedule.remaining(now).map(Duration::from_nanos);
         TimerSpec::new(left.map_or(Initial::Disarmed, Initial::After), Duration::from_nanos(self.schedule.interval()))
     }
 
     /// When the thread is needed next, if ever, and where in its agenda.
-    pub(super) fn due(&self) -> Option<(Line, u64)> {
+    pub(crate) fn due(&self) -> Option<(Line, u64)> {
         let is_full = self.owed > 0 || self.latch.as_ref().is_some_and(Latch::is_raised);
         // A step back may hide the first expiration since somebody asked, by which a timer that is told of it is turned off.
         let can_wait = !(self.watch.is_some() && self.schedule.is_settled());
@@ -107,19 +107,19 @@ impl State {
 
     /// What the timer is known by, if it is known by its descriptors alone and nobody has one any more: what a pipe without readers does
     /// not take is owed.
-    pub(super) fn identity_if_abandoned(&self) -> Option<Identity> {
+    pub(crate) fn identity_if_abandoned(&self) -> Option<Identity> {
         const UNKNOWN: RawFd = -1;
         let latch = self.latch.as_ref().filter(|latch| self.owed > 0 && latch.holders(UNKNOWN) == Holders::None)?;
         latch.identity().ok()
     }
 
     /// Where the timer stands in the agenda, and when the thread will come across it there.
-    pub(super) fn place(&self) -> Option<(Line, u64)> {
+    pub(crate) fn place(&self) -> Option<(Line, u64)> {
         self.stands_in.map(|line| (line, self.stands_at))
     }
 
     /// Puts it down that the timer stands there from now on; where it stood before.
-    pub(super) fn replace(&mut self, place: Option<(Line, u64)>) -> Option<(Line, u64)> {
+    pub(crate) fn replace(&mut self, place: Option<(Line, u64)>) -> Option<(Line, u64)> {
         let before = self.place();
         self.stands_in = place.map(|(line, _)| line);
         self.stands_at = place.map_or(0, |(_, due)| due);
@@ -127,7 +127,7 @@ impl State {
     }
 
     /// Lets the descriptor show all expirations up to now.
-    pub(super) fn refresh(&mut self, now: u64) {
+    pub(crate) fn refresh(&mut self, now: u64) {
         if self.owed > 0 || self.schedule.is_due(now) {
             // In this order: what is found to have been read was counted before.
             let unread = self.take();
@@ -137,7 +137,7 @@ impl State {
     }
 
     /// Makes the descriptor readable for a step of the clock, as for an expiration.
-    pub(super) fn show_step(&mut self, now: u64) {
+    pub(crate) fn show_step(&mut self, now: u64) {
         let unread = self.take();
         self.fill(unread, 1, now);
     }
@@ -175,7 +175,7 @@ impl State {
 
     /// One less is at the pipe. Nothing is in doubt any more if the last of them had no message, unless notices may be among
     /// what is unread.
-    pub(super) fn reader_leaves(&mut self, with_message: bool) {
+    pub(crate) fn reader_leaves(&mut self, with_message: bool) {
         self.readers -= 1;
         self.in_doubt &= with_message || self.readers > 0 || self.watch.is_some();
     }
@@ -201,7 +201,7 @@ impl State {
     }
 
     /// Takes all expirations up to now, beside those just `read` from the latch, and leaves the descriptor unreadable.
-    pub(super) fn take_all(&mut self, read: u64, now: u64) -> io::Result<u64> {
+    pub(crate) fn take_all(&mut self, read: u64, now: u64) -> io::Result<u64> {
         let unread = match self.empty() {
             // What is in hand must not be lost. The rest is there for the next reader.
             Err(_) if read > 0 => read,
@@ -215,7 +215,7 @@ impl State {
 
     /// Counts up to now, since somebody asks, or takes back what was counted ahead of a clock that was stepped back; what is
     /// counted then stays so. Whether the thread may be needed at another time than before.
-    pub(super) fn settle(&mut self, now: u64) -> io::Result<bool> {
+    pub(crate) fn settle(&mut self, now: u64) -> io::Result<bool> {
         // What a full latch does not show can wait, unless the clock may be stepped back behind it.
         let is_overdue = self.schedule.is_due(now)
             && (self.runs_on == Clock::Realtime || self.latch.as_ref().is_some_and(Latch::is_empty));
@@ -232,7 +232,7 @@ impl State {
     }
 
     /// Forgets the expirations that are not yet read.
-    pub(super) fn discard(&mut self, now: u64) -> io::Result<()> {
+    pub(crate) fn discard(&mut self, now: u64) -> io::Result<()> {
         let unread = self.empty()?;
         self.taken_back(unread, now);
         self.make_void();
@@ -240,7 +240,7 @@ impl State {
     }
 
     /// What the kernel does when it tells of a step: a timer that has expired since somebody asked will not again.
-    pub(super) fn cancel(&mut self, now: u64) -> io::Result<()> {
+    pub(crate) fn cancel(&mut self, now: u64) -> io::Result<()> {
         self.empty()?;
         self.schedule.count(now);
         if !self.schedule.is_settled() {
@@ -251,7 +251,7 @@ impl State {
     }
 
     /// What somebody else has written to the pipe, and would make it readable for ever.
-    pub(super) fn take_foreign(&mut self) -> io::Result<u64> {
+    pub(crate) fn take_foreign(&mut self) -> io::Result<u64> {
         self.latch.as_ref().map_or(Ok(0), Latch::take_foreign)
     }
 
@@ -262,7 +262,7 @@ impl State {
     }
 
     /// One more is at the pipe: the number of the last message put before that, to be asked about what he reads there.
-    pub(super) fn reader_comes(&mut self) -> u32 {
+    pub(crate) fn reader_comes(&mut self) -> u32 {
         if self.readers == 0 {
             self.latch.as_mut().into_iter().for_each(Latch::number_anew);
         }
@@ -270,7 +270,7 @@ impl State {
         self.latch.as_ref().map_or(0, Latch::last)
     }
 
-    pub(super) fn origin(&self, last: u32) -> Origin {
+    pub(crate) fn origin(&self, last: u32) -> Origin {
         self.latch.as_ref().map_or(Origin::Void, |latch| latch.origin(last))
     }
 }
