@@ -2,12 +2,13 @@
 
 pub(crate) mod emulation;
 pub mod kernel;
+pub mod simulated;
 pub(crate) mod sys;
 pub mod userspace;
 
 use crate::backend::Backend;
 
-/// Every backend of this crate, best first. One that this system lacks says
+/// Every backend of this crate that makes timers of real time, best first. One that this system lacks says
 /// [`Unsupported`](std::io::ErrorKind::Unsupported) when it is asked for a timer.
 pub static ALL: &[Backend] = &[kernel::BACKEND, userspace::BACKEND];
 

@@ -38,6 +38,11 @@
 //! A pollable timer is for code that does *not* own the loop (libraries, plugins, foreign interfaces, `add_reader`),
 //! and for clocks that the loop lacks.
 //!
+//! # Tests that do not sleep
+//!
+//! A timer of a [`SimulatedClock`] is a descriptor as real as any, in a time that moves only when a test says so:
+//! [`backends::simulated`] shows how code that is driven by timers is tested, by hours in a millisecond.
+//!
 //! # Limits of the emulation
 //!
 //! So far this crate has been run on Linux only; of other systems `docs/platforms.md` tells what is known, and
@@ -78,6 +83,7 @@ mod timer;
 mod timer_fd;
 
 pub use backend::Backend;
+pub use backends::simulated::SimulatedClock;
 pub use backends::sys::registered::Registered;
 pub use capabilities::Capabilities;
 pub use clock::Clock;

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use crate::backend::Backend;
 use crate::backends;
+use crate::backends::simulated::{self, SimulatedTimer};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
@@ -154,6 +155,25 @@ impl TimerFdBuilder {
     /// when it is asked to.)
     fn is_served_by(self, backend: &Backend) -> bool {
         !self.clock.is_alarm() || backend.capabilities(self.clock).map_or(true, |can| can.wakes_the_machine)
+    }
+}
+
+/// For tests of code that takes this type and no other: a timer of simulated time.
+///
+/// ```
+/// use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd};
+/// use std::time::Duration;
+/// let clock = SimulatedClock::new();
+/// let timer = TimerFd::from(clock.timer(Clock::Boottime)?);
+/// timer.arm_after(Duration::from_secs(3600))?;
+/// clock.suspend(Duration::from_secs(3600));
+/// assert_eq!((timer.read()?, timer.backend().name()), (1, "simulated"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+impl From<SimulatedTimer> for TimerFd {
+    fn from(timer: SimulatedTimer) -> TimerFd {
+        let clock = timer.clock();
+        TimerFd { timer: Box::new(timer), backend: &simulated::BACKEND, clock }
     }
 }
 

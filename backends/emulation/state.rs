@@ -105,6 +105,17 @@ impl State {
         (due < NEVER).then_some((Line { clock: self.runs_on, punctuality }, due))
     }
 
+    /// When something expires next, for who looks at every expiration; `now` if the pipe did not take what has expired.
+    pub(crate) fn next(&self, now: u64) -> Option<u64> {
+        let next = if self.owed > 0 { Some(now) } else { self.schedule.next() };
+        next.filter(|&next| next < NEVER)
+    }
+
+    /// Whether a reader of the descriptor would find something.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.latch.as_ref().is_some_and(|latch| !latch.is_empty())
+    }
+
     /// What the timer is known by, if it is known by its descriptors alone and nobody has one any more: what a pipe without readers does
     /// not take is owed.
     pub(crate) fn identity_if_abandoned(&self) -> Option<Identity> {
@@ -217,8 +228,7 @@ impl State {
     /// counted then stays so. Whether the thread may be needed at another time than before.
     pub(crate) fn settle(&mut self, now: u64) -> io::Result<bool> {
         // What a full latch does not show can wait, unless the clock may be stepped back behind it.
-        let is_overdue = self.schedule.is_due(now)
-            && (self.runs_on == Clock::Realtime || self.latch.as_ref().is_some_and(Latch::is_empty));
+        let is_overdue = self.schedule.is_due(now) && (self.runs_on == Clock::Realtime || !self.is_readable());
         let is_ahead = self.schedule.is_ahead(now);
         if is_ahead {
             let unread = self.empty()?;

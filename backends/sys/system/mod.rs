@@ -11,7 +11,10 @@ pub(super) use row::POSIX;
 
 // The only place that asks which system this is. The suites answer "none of these" to run, on Linux, what the others run.
 cfg_if! {
-    if #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))] {
+    if #[cfg(miri)] {
+        mod miri;
+        pub(super) use miri::SYSTEM;
+    } else if #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))] {
         mod linux;
         pub(super) use linux::SYSTEM;
     } else if #[cfg(target_os = "android")] {

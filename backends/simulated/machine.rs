@@ -1,0 +1,134 @@
+//! A simulated machine: its clocks, and the timers on them in the order in which they are due. Nothing here moves by itself.
+
+use std::collections::BTreeMap;
+
+use super::times::Times;
+use crate::backends::emulation::calls::World;
+use crate::backends::emulation::latch::Latch;
+use crate::backends::emulation::line::{Line, CLOCKS};
+use crate::backends::emulation::queue::{Place, Queue};
+use crate::backends::emulation::state::State;
+use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::clock::Clock;
+use crate::punctuality::Punctuality;
+
+/// A timer's state, used only by who has the machine.
+pub(super) type Timer = Arc<Mutex<State>>;
+
+pub(super) struct Machine {
+    pub(super) times: Times,
+    /// By clock.
+    queues: [Queue<Timer>; CLOCKS.len()],
+    /// All timers, with the clocks that they were made for.
+    timers: BTreeMap<u64, (Clock, Timer)>,
+    last_id: u64,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code of a user's runs under these locks, so a panic can't have left anything half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Machine {
+    pub(super) fn new() -> Machine {
+        Machine { times: Times::START, queues: Default::default(), timers: BTreeMap::new(), last_id: 0 }
+    }
+
+    /// One more timer, disarmed: its number and its state.
+    pub(super) fn add(&mut self, clock: Clock, latch: Latch) -> (u64, Timer) {
+        // Nobody has to wake up for it: it is as punctual as can be.
+        let timer = Arc::new(Mutex::new(State::new(clock, Punctuality::Economical, latch)));
+        self.last_id += 1;
+        self.timers.insert(self.last_id, (clock, Arc::clone(&timer)));
+        (self.last_id, timer)
+    }
+
+    /// Ends a timer.
+    pub(super) fn remove(&mut self, id: u64) {
+        let Some((_, timer)) = self.timers.remove(&id) else { return };
+        let mut state = lock(&timer);
+        state.close();
+        self.stand(id, &timer, &mut state);
+    }
+
+    fn queue(&mut self, line: Line) -> &mut Queue<Timer> {
+        &mut self.queues[line.indices().0]
+    }
+
+    /// Puts a timer where it is to be looked at next.
+    pub(super) fn stand(&mut self, id: u64, timer: &Timer, state: &mut State) {
+        let line = Line { clock: state.runs_on, punctuality: Punctuality::Economical };
+        let place = state.next(self.times.time(line.clock)).map(|due| (line, due));
+        if place == state.place() {
+            return;
+        }
+        if let Some((line, due)) = state.replace(place) {
+            self.queue(line).remove(Place { due, id });
+        }
+        if let Some((line, due)) = place {
+            self.queue(line).insert(Place { due, id }, Arc::clone(timer));
+        }
+    }
+
+    /// How long it is until something is due on any clock, if time passes on all alike.
+    pub(super) fn until_next(&self) -> Option<u64> {
+        let firsts = CLOCKS.iter().zip(&self.queues).filter_map(|(&clock, queue)| {
+            let due = queue.first()?.due;
+            Some(due.saturating_sub(self.times.time(clock)))
+        });
+        firsts.min()
+    }
+
+    /// Whether a reader of any descriptor would find something.
+    pub(super) fn any_readable(&self) -> bool {
+        self.timers.values().any(|(_, timer)| lock(timer).is_readable())
+    }
+
+    pub(super) fn advance(&mut self, by: u64) {
+        self.times.advance(by);
+        self.show_what_is_due();
+    }
+
+    pub(super) fn set_realtime(&mut self, time: u64) {
+        self.times.set_realtime(time);
+        self.show_step();
+    }
+
+    /// How long the suspend was: an alarm clock ends it.
+    pub(super) fn suspend(&mut self, by: u64) -> u64 {
+        let until_alarm = |(clock, timer): &(Clock, Timer)| {
+            let state = lock(timer);
+            let now = self.times.time(state.runs_on);
+            state.next(now).filter(|_| clock.is_alarm()).map(|due| due.saturating_sub(now))
+        };
+        let asleep = self.timers.values().filter_map(until_alarm).min().map_or(by, |alarm| alarm.min(by));
+        self.times.suspend(asleep);
+        self.show_step();
+        asleep
+    }
+
+    /// Lets the descriptors of those who asked for it tell of a step, if there was one, and then all of what came with it.
+    fn show_step(&mut self) {
+        for (_, timer) in self.timers.values() {
+            lock(timer).show_step_if_any(&self.times);
+        }
+        self.show_what_is_due();
+    }
+
+    /// Lets all descriptors show what is due.
+    fn show_what_is_due(&mut self) {
+        let mut due = Vec::new();
+        for (clock, queue) in CLOCKS.into_iter().zip(&mut self.queues) {
+            let now = self.times.time(clock);
+            due.extend(std::iter::from_fn(|| queue.pop_due(now)));
+        }
+        // Each once: what a pipe does not take is due again.
+        for (place, timer) in due {
+            let mut state = lock(&timer);
+            state.replace(None);
+            let now = self.times.time(state.runs_on);
+            state.refresh(now);
+            self.stand(place.id, &timer, &mut state);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The clocks of a simulated machine, which move when they are told to. Pure: no real clock is read.
+
+use crate::backends::emulation::calls::World;
+use crate::backends::emulation::schedule::NEVER;
+use crate::clock::Clock;
+
+/// The last time that a clock shows: what is due at [`NEVER`] does not come.
+const LAST: u64 = NEVER - 1;
+
+const SECOND: u64 = 1_000_000_000;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Times {
+    monotonic: u64,
+    boottime: u64,
+    realtime: u64,
+    /// How often the wall clock has been stepped.
+    steps: u64,
+}
+
+impl Times {
+    /// Each clock shows another time, so that who takes one for another finds out. None is near its zero: what was set a while ago can
+    /// be told.
+    pub(super) const START: Times =
+        Times { monotonic: 1_000 * SECOND, boottime: 2_000 * SECOND, realtime: 1_000_000_000 * SECOND, steps: 0 };
+
+    /// Time passes, on all clocks.
+    pub(super) fn advance(&mut self, by: u64) {
+        for time in [&mut self.monotonic, &mut self.boottime, &mut self.realtime] {
+            *time = later(*time, by);
+        }
+    }
+
+    /// Time passes on the clocks that count a suspend, which for the wall clock is a step.
+    pub(super) fn suspend(&mut self, by: u64) {
+        self.boottime = later(self.boottime, by);
+        self.set_realtime(later(self.realtime, by));
+    }
+
+    /// Steps the wall clock; to the time that it shows is no step.
+    pub(super) fn set_realtime(&mut self, time: u64) {
+        let before = std::mem::replace(&mut self.realtime, time.min(LAST));
+        self.steps += u64::from(before != self.realtime);
+    }
+}
+
+impl World for Times {
+    fn time(&self, clock: Clock) -> u64 {
+        match clock.without_alarm() {
+            Clock::Realtime => self.realtime,
+            Clock::Boottime => self.boottime,
+            _ => self.monotonic,
+        }
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+fn later(time: u64, by: u64) -> u64 {
+    time.saturating_add(by).min(LAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Boottime, Clock::Realtime];
+
+    /// By how much each clock has moved, and the number of steps.
+    fn moved(act: impl FnOnce(&mut Times)) -> ([i64; 3], u64) {
+        let mut times = Times::START;
+        act(&mut times);
+        (CLOCKS.map(|clock| times.time(clock) as i64 - Times::START.time(clock) as i64), times.steps())
+    }
+
+    #[test]
+    fn what_passes_passes_on_all_clocks_and_a_suspend_not_on_the_monotonic_one() {
+        assert_eq!(moved(|times| times.advance(7)), ([7, 7, 7], 0));
+        assert_eq!(moved(|times| times.suspend(7)), ([0, 7, 7], 1));
+        assert_eq!(moved(|times| times.suspend(0)), ([0, 0, 0], 0));
+    }
+
+    #[test]
+    fn a_step_moves_the_wall_clock_alone_and_to_the_same_time_is_none() {
+        let now = Times::START.realtime;
+        assert_eq!(moved(|times| times.set_realtime(now - 5)), ([0, 0, -5], 1));
+        assert_eq!(moved(|times| times.set_realtime(now)), ([0, 0, 0], 0));
+    }
+
+    #[test]
+    fn the_end_of_time_does_not_come() {
+        let mut times = Times::START;
+        times.advance(NEVER);
+        times.suspend(u64::MAX);
+        times.set_realtime(NEVER);
+        assert_eq!(CLOCKS.map(|clock| times.time(clock)), [NEVER - 1; 3]);
+    }
+}
