@@ -7,6 +7,7 @@ mod common;
 
 use common::client::{self, Accepted, Outcome};
 use common::commands::Commands;
+use common::timers;
 use nix::libc::FD_SETSIZE;
 use nix::sys::select::{select, FdSet};
 use nix::sys::time::{TimeVal, TimeValLike};
@@ -49,12 +50,12 @@ type Ready = Vec<i32>;
 
 impl Server {
     fn new(options: &common::Options) -> io::Result<Server> {
-        let timers = client::open_timers(options)?;
+        let timers = timers::open(|clock| options.open(clock, true))?;
         let listener = options.listen()?;
         if !can_select(&listener) || !timers.iter().all(can_select) {
             return Err(io::Error::new(io::ErrorKind::Other, "more descriptors were inherited than select can watch"));
         }
-        client::arm_timers(&timers)?;
+        timers::arm(&timers)?;
         Ok(Server { listener, timers, clients: BTreeMap::new(), is_full: false })
     }
 

@@ -9,6 +9,7 @@ mod common;
 
 use common::client::{self, Accepted, Outcome};
 use common::commands::Commands;
+use common::timers;
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::{Registered, TimerFd};
 use std::collections::BTreeMap;
@@ -67,10 +68,10 @@ fn ask_again<T: AsFd + AsRawFd>(source: &Registered<T>) -> io::Result<()> {
 impl Server {
     fn new(options: &common::Options) -> io::Result<Server> {
         let poller = Arc::new(Poller::new()?);
-        let timers = client::open_timers(options)?;
+        let timers = timers::open(|clock| options.open(clock, true))?;
         let listener = options.listen()?;
         let listener = register(&poller, listener)?;
-        client::arm_timers(&timers)?;
+        timers::arm(&timers)?;
         let timers = timers.into_iter().map(|timer| register(&poller, timer)).collect::<io::Result<_>>()?;
         Ok(Server { poller, listener, timers, clients: BTreeMap::new(), is_full: false })
     }

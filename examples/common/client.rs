@@ -1,14 +1,13 @@
 //! What the servers do for a client, and what they print about it.
 
 use super::commands::{Command, Commands};
-use super::Options;
+use super::timers;
 use crate::say;
 use nix::libc::{EMFILE, ENFILE};
-use portable_timerfd::{Clock, Timer, TimerFd};
+use portable_timerfd::TimerFd;
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::time::Duration;
 
 /// What becomes of a client, or of the server, after something has come from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,26 +92,11 @@ fn obey(command: &Command) -> io::Result<Outcome> {
     }
 }
 
-/// The servers' three timers, disarmed.
-pub fn open_timers(options: &Options) -> io::Result<Vec<TimerFd>> {
-    (1..=3).map(|_| options.open(Clock::Realtime, true)).collect()
-}
-
-/// Timer 1 fires every quarter of a second from now on, timer 2 every half, timer 3 every three quarters.
-pub fn arm_timers(timers: &[TimerFd]) -> io::Result<()> {
-    for (timer, number) in timers.iter().zip(1..) {
-        timer.arm_every(Duration::from_millis(250) * number)?;
-    }
-    Ok(())
-}
-
 /// Reads a timer that is ready.
 pub fn tell_expirations(number: usize, timer: &TimerFd) -> io::Result<()> {
     say!("Reading timer {}", timer.as_raw_fd());
-    match timer.read() {
-        Ok(count) => say!("Timer {number} expired {count} times"),
-        Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-        Err(e) => return Err(e),
+    if let Some(count) = timers::expirations(timer)? {
+        say!("Timer {number} expired {count} times");
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod commands;
+pub mod timers;
 
 use portable_timerfd::{backends, Backend, Clock, TimerFd};
 use std::fmt::Display;
