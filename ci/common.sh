@@ -32,7 +32,7 @@ target() {
 # The suites that run wherever there are processes and threads.
 # shellcheck disable=SC2034
 ordinary_suites=(--lib --test conformance --test conversions --test costs --test departures --test kernel --test pollers --test process --test steps
-    --test storm)
+    --test simulated --test storm)
 
 # A build folder of its own, for what is built otherwise than the rest.
 build_apart() {

@@ -111,9 +111,10 @@ impl State {
         next.filter(|&next| next < NEVER)
     }
 
-    /// Whether a reader of the descriptor would find something.
-    pub(crate) fn is_readable(&self) -> bool {
-        self.latch.as_ref().is_some_and(|latch| !latch.is_empty())
+    /// Whether there are expirations that nobody has read; a reader at the pipe may have them in his hands.
+    pub(crate) fn has_unread(&self) -> bool {
+        let in_latch = |latch: &Latch| if self.readers > 0 { latch.is_raised() } else { !latch.is_empty() };
+        self.owed > 0 || self.latch.as_ref().is_some_and(in_latch)
     }
 
     /// What the timer is known by, if it is known by its descriptors alone and nobody has one any more: what a pipe without readers does
@@ -228,7 +229,8 @@ impl State {
     /// counted then stays so. Whether the thread may be needed at another time than before.
     pub(crate) fn settle(&mut self, now: u64) -> io::Result<bool> {
         // What a full latch does not show can wait, unless the clock may be stepped back behind it.
-        let is_overdue = self.schedule.is_due(now) && (self.runs_on == Clock::Realtime || !self.is_readable());
+        let is_overdue = self.schedule.is_due(now)
+            && (self.runs_on == Clock::Realtime || self.latch.as_ref().is_some_and(Latch::is_empty));
         let is_ahead = self.schedule.is_ahead(now);
         if is_ahead {
             let unread = self.empty()?;

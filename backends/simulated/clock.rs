@@ -103,10 +103,14 @@ impl SimulatedClock {
         Some(Duration::from_nanos(by))
     }
 
-    /// Whether any timer on this clock is readable: for tests of [code that waits](crate::backends::simulated#code-that-waits).
+    /// Whether any timer on this clock has expired and nobody has read it: for tests of
+    /// [code that waits](crate::backends::simulated#code-that-waits).
+    ///
+    /// What a plain `read(2)` has read, while another thread waits in [`read`](crate::Timer::read) of the same timer, counts as unread
+    /// until the next expiration.
     #[must_use]
-    pub fn any_readable(&self) -> bool {
-        self.machine().is_some_and(|machine| machine.any_readable())
+    pub fn has_unread(&self) -> bool {
+        self.machine().is_some_and(|machine| machine.has_unread())
     }
 
     /// Steps the wall clock to this time since the Unix epoch, as `clock_settime(2)` does.

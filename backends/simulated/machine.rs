@@ -79,9 +79,9 @@ impl Machine {
         firsts.min()
     }
 
-    /// Whether a reader of any descriptor would find something.
-    pub(super) fn any_readable(&self) -> bool {
-        self.timers.values().any(|(_, timer)| lock(timer).is_readable())
+    /// Whether there are expirations that nobody has read.
+    pub(super) fn has_unread(&self) -> bool {
+        self.timers.values().any(|(_, timer)| lock(timer).has_unread())
     }
 
     pub(super) fn advance(&mut self, by: u64) {

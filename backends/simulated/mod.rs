@@ -106,7 +106,7 @@
 //! let timer = clock.timer(Clock::Monotonic)?;
 //! let waiting = thread::spawn(move || ten_times(&timer));
 //! while !waiting.is_finished() {
-//!     if !clock.any_readable() {
+//!     if !clock.has_unread() {
 //!         clock.advance_to_next();
 //!     }
 //!     thread::yield_now();

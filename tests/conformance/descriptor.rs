@@ -1,8 +1,9 @@
 //! The descriptor: its flags, reading from it, its duplicates, waiting for it.
 
+use crate::row::Row;
 use crate::support::*;
 use nix::fcntl::{fcntl, FcntlArg, FdFlag, OFlag};
-use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::thread;
@@ -24,10 +25,10 @@ crate::cases![
     wait_sees_a_timer_that_another_thread_arms,
 ];
 
-fn the_flags_asked_for_are_on_the_descriptor(backend: &'static Backend) {
+fn the_flags_asked_for_are_on_the_descriptor(row: &Row) {
     for (nonblocking, close_on_exec) in [(true, true), (true, false), (false, true), (false, false)] {
-        let builder = TimerFd::builder(Clock::Monotonic).backend(backend);
-        let timer = builder.nonblocking(nonblocking).close_on_exec(close_on_exec).open().unwrap();
+        let flags = CreateFlags { nonblocking, close_on_exec, ..CreateFlags::default() };
+        let timer = row.open(Clock::Monotonic, flags).unwrap();
         let status = OFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFL).unwrap());
         let flags = FdFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFD).unwrap());
         assert_eq!(status.contains(OFlag::O_NONBLOCK), nonblocking);
@@ -35,34 +36,34 @@ fn the_flags_asked_for_are_on_the_descriptor(backend: &'static Backend) {
     }
 }
 
-fn a_raw_read_gives_the_count(backend: &'static Backend) {
-    let timer = open_on(backend, Clock::Realtime);
-    let first = Clock::Realtime.now().unwrap() - 21 * HOUR / 2;
+fn a_raw_read_gives_the_count(row: &Row) {
+    let timer = row.open_on(Clock::Realtime);
+    let first = row.now(Clock::Realtime) - 21 * HOUR / 2;
     timer.settime(&TimerSpec::at(first).every(HOUR)).unwrap();
-    until_readable(&timer);
+    row.until_readable(&timer);
     assert_eq!(raw_read(&timer).unwrap(), 11);
     assert_eq!(raw_read(&timer).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 /// How late the emulation's thread comes is a statistic: the best of several tries is as good as Linux, but for one.
-fn a_late_plain_reader_gets_the_whole_count(backend: &'static Backend) {
-    let timer = open(backend);
+fn a_late_plain_reader_gets_the_whole_count(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
     let missing = (0..10).map(|_| {
-        let first = Clock::Monotonic.now().unwrap() + ms(10);
+        let first = row.now(Clock::Monotonic) + ms(10);
         timer.settime(&TimerSpec::at(first).every(ms(10))).unwrap();
-        thread::sleep(ms(105));
-        let due = expirations(first, ms(10), Clock::Monotonic.now().unwrap());
+        row.pass(ms(105));
+        let due = expirations(first, ms(10), row.now(Clock::Monotonic));
         due.saturating_sub(raw_read(&timer).unwrap_or(0))
     });
     assert!(missing.min().unwrap() <= 1);
 }
 
-fn a_plain_read_fills_no_more_than_eight_bytes(backend: &'static Backend) {
-    let timer = open(backend);
+fn a_plain_read_fills_no_more_than_eight_bytes(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
     timer.arm_every(Duration::from_micros(20)).unwrap();
     for _ in 0..50 {
-        thread::sleep(Duration::from_micros(200));
-        until_readable(&timer);
+        row.pass(Duration::from_micros(200));
+        row.until_readable(&timer);
         let mut bytes = [0xAA; 64];
         match nix::unistd::read(&timer, &mut bytes) {
             Ok(read) => assert_eq!((read, &bytes[8..]), (8, &[0xAA; 56][..])),
@@ -72,34 +73,34 @@ fn a_plain_read_fills_no_more_than_eight_bytes(backend: &'static Backend) {
     }
 }
 
-fn it_has_no_place_to_read_from(backend: &'static Backend) {
-    let timer = open(backend);
+fn it_has_no_place_to_read_from(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
     timer.arm_after(Duration::ZERO).unwrap();
-    until_readable(&timer);
+    row.until_readable(&timer);
     assert_eq!(nix::sys::uio::pread(&timer, &mut [0; 8], 0), Err(nix::errno::Errno::ESPIPE));
     assert_eq!(timer.read().unwrap(), 1);
 }
 
-fn a_duplicate_shows_the_same_timer(backend: &'static Backend) {
-    let timer = open(backend);
+fn a_duplicate_shows_the_same_timer(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
     let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
     timer.arm_after(ms(1)).unwrap();
-    until_readable(&duplicate);
+    row.until_readable(&duplicate);
     assert_eq!(raw_read(&duplicate).unwrap(), 1);
     assert!(!is_readable(&timer));
     assert_nothing_to_read(&timer);
     timer.arm_after(Duration::ZERO).unwrap();
-    until_readable(&duplicate);
+    row.until_readable(&duplicate);
     timer.disarm().unwrap();
     assert!(!is_readable(&duplicate));
 }
 
-fn the_mode_may_be_switched_at_any_time(backend: &'static Backend) {
-    let timer = open(backend);
+fn the_mode_may_be_switched_at_any_time(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
     for _ in 0..3 {
         fcntl(&timer, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
         timer.arm_after(ms(1)).unwrap();
-        assert_eq!(timer.read().unwrap(), 1);
+        assert_eq!(row.while_time_passes(|| timer.read()).unwrap(), 1);
         timer.arm_after(Duration::ZERO).unwrap();
         timer.arm_after(HOUR).unwrap();
         fcntl(&timer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
@@ -107,21 +108,21 @@ fn the_mode_may_be_switched_at_any_time(backend: &'static Backend) {
     }
 }
 
-fn wait_counts_in_either_mode(backend: &'static Backend) {
-    for timer in [open(backend), open_blocking(backend)] {
+fn wait_counts_in_either_mode(row: &Row) {
+    for timer in [row.open_on(Clock::Monotonic), row.open_blocking(Clock::Monotonic)] {
         timer.arm_after(ms(2)).unwrap();
-        assert_eq!(timer.wait(Some(HOUR)).unwrap(), 1);
+        assert_eq!(row.while_time_passes(|| timer.wait(Some(HOUR))).unwrap(), 1);
         timer.arm_after(ms(2)).unwrap();
-        assert_eq!(timer.wait(Some(Duration::MAX)).unwrap(), 1);
+        assert_eq!(row.while_time_passes(|| timer.wait(Some(Duration::MAX))).unwrap(), 1);
     }
 }
 
-fn try_read_never_waits(backend: &'static Backend) {
-    for timer in [open(backend), open_blocking(backend)] {
+fn try_read_never_waits(row: &Row) {
+    for timer in [row.open_on(Clock::Monotonic), row.open_blocking(Clock::Monotonic)] {
         for _ in 0..3 {
             assert_eq!(timer.try_read().unwrap_err().raw_os_error(), Some(nix::libc::EAGAIN));
             timer.arm_after(ms(1)).unwrap();
-            until_readable(&timer);
+            row.until_readable(&timer);
             assert_eq!(timer.try_read().unwrap(), 1);
         }
     }
@@ -129,14 +130,14 @@ fn try_read_never_waits(backend: &'static Backend) {
 
 /// The emulation's thread, which rests the longer the longer nobody reads, is not what they ask. Linux's own answer may come
 /// a moment late.
-fn wait_and_try_read_see_an_expiration_though_the_descriptor_shows_none(backend: &'static Backend) {
-    let timer = open(backend);
+fn wait_and_try_read_see_an_expiration_though_the_descriptor_shows_none(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
     let seen = |read: &dyn Fn() -> bool| {
         (0..20).any(|_| {
             timer.arm_every(ms(1)).unwrap();
-            thread::sleep(ms(40));
+            row.pass(ms(40));
             let _ = raw_read(&timer);
-            thread::sleep(ms(2));
+            row.pass(ms(2));
             read()
         })
     };
@@ -145,19 +146,19 @@ fn wait_and_try_read_see_an_expiration_though_the_descriptor_shows_none(backend:
 }
 
 /// What is taken away to be put back greater comes again with nobody's help.
-fn a_periodic_timer_that_nobody_reads_is_readable_again_and_again(backend: &'static Backend) {
-    let timer = open(backend);
+fn a_periodic_timer_that_nobody_reads_is_readable_again_and_again(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
     timer.arm_every(Duration::from_micros(50)).unwrap();
     for round in 0..20_000 {
-        until_readable(&timer);
+        row.until_readable(&timer);
         if round % 5_000 == 0 {
             let _ = raw_read(&timer);
         }
     }
 }
 
-fn wait_gives_up_after_its_limit_and_not_before(backend: &'static Backend) {
-    for timer in [open(backend), open_blocking(backend)] {
+fn wait_gives_up_after_its_limit_and_not_before(row: &Row) {
+    for timer in [row.open_on(Clock::Monotonic), row.open_blocking(Clock::Monotonic)] {
         timer.arm_after(HOUR).unwrap();
         for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(2_500)] {
             let begun = Instant::now();
@@ -166,16 +167,17 @@ fn wait_gives_up_after_its_limit_and_not_before(backend: &'static Backend) {
             assert!(begun.elapsed() >= limit);
         }
         timer.arm_after(Duration::ZERO).unwrap();
-        until_readable(&timer);
+        row.until_readable(&timer);
         assert_eq!(timer.wait(Some(Duration::ZERO)).unwrap(), 1);
     }
 }
 
-fn wait_sees_a_timer_that_another_thread_arms(backend: &'static Backend) {
-    let timer = open(backend);
+fn wait_sees_a_timer_that_another_thread_arms(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
     thread::scope(|scope| {
         let waiter = scope.spawn(|| timer.wait(None));
         timer.arm_after(ms(1)).unwrap();
+        row.pass(ms(1));
         assert_eq!(waiter.join().unwrap().unwrap(), 1);
     });
 }

@@ -1,4 +1,5 @@
-//! What the contract promises, each promise a function, run on every backend. What pollers see is in `tests/pollers`.
+//! What the contract promises, each promise a function, run on every backend, and those that go by time on the
+//! simulated one too, where nothing waits. What pollers see is in `tests/pollers`.
 
 mod capabilities;
 #[path = "../common/cases.rs"]
@@ -7,25 +8,35 @@ mod cases;
 mod common;
 mod counts;
 mod descriptor;
-#[path = "../common/rows.rs"]
-mod rows;
+#[path = "../common/row.rs"]
+mod row;
 mod settings;
 mod sums;
 #[path = "../common/support.rs"]
 mod support;
 mod threads;
+#[path = "../common/trials.rs"]
+mod trials;
 
-use rows::Case;
+use portable_timerfd::backends;
+use row::{Case, Row};
 use std::process::ExitCode;
+use trials::{conclude, trials};
+
+/// Cases that go by the time of the row that they are given.
+const TIMED: [(&str, &[Case]); 3] =
+    [("settings", settings::CASES), ("counts", counts::CASES), ("descriptor", descriptor::CASES)];
+
+/// Cases of many threads, which need a time that passes, and of what a system has.
+const OF_THE_SYSTEM: [(&str, &[Case]); 3] =
+    [("capabilities", capabilities::CASES), ("sums", sums::CASES), ("threads", threads::CASES)];
 
 fn main() -> ExitCode {
-    let themes = [
-        ("capabilities", capabilities::CASES),
-        ("settings", settings::CASES),
-        ("counts", counts::CASES),
-        ("descriptor", descriptor::CASES),
-        ("sums", sums::CASES),
-        ("threads", threads::CASES),
-    ];
-    rows::run(&themes, &[])
+    let themes = [&TIMED[..], &OF_THE_SYSTEM].concat();
+    let real = backends::ALL.iter().flat_map(|backend| {
+        let is_missing = Row::real(backend).is_missing();
+        trials(backend.name(), &themes, move |_| is_missing, move |case: &fn(&Row)| case(&Row::real(backend)))
+    });
+    let simulated = trials("simulated", &TIMED, |_| false, |case: &fn(&Row)| case(&Row::simulated()));
+    conclude(real.chain(simulated).collect())
 }

@@ -1,6 +1,6 @@
 //! What Linux does, as `fs/timerfd.c` does it: one timer by one clock, whose time is an argument.
 
-use crate::backends::sys::error::{EAGAIN, ECANCELED};
+use nix::libc::{EAGAIN, ECANCELED};
 
 /// `KTIME_MAX`: the end of the scale, which never comes.
 const NEVER: u64 = i64::MAX as u64;

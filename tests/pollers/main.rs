@@ -19,6 +19,8 @@ mod rows;
 mod setup;
 #[path = "../common/support.rs"]
 mod support;
+#[path = "../common/trials.rs"]
+mod trials;
 mod waiters;
 
 #[cfg(not(target_os = "linux"))]

@@ -1,12 +1,12 @@
 //! What the system refuses, to root and to others: capabilities, descriptors, threads.
 
+use crate::row::Row;
 use crate::support::*;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, CreateFlags, Timer, TimerFd, TimerSpec};
 use std::fs;
-use std::io;
 use std::thread;
 use std::time::Duration;
 
@@ -48,17 +48,13 @@ fn hold_wake_alarm(hold: bool) {
     Errno::result(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), sets.as_ptr()) }).unwrap();
 }
 
-fn try_open(backend: &'static Backend, clock: Clock) -> io::Result<TimerFd> {
-    TimerFd::builder(clock).backend(backend).open()
-}
-
-fn alarm_clocks_need_the_capability_when_made_and_when_set(backend: &'static Backend) {
+fn alarm_clocks_need_the_capability_when_made_and_when_set(row: &Row) {
     in_a_thread(|| {
         for clock in ALARMS {
-            let timer = open_on(backend, clock);
+            let timer = row.open_on(clock);
             timer.arm_after(2 * HOUR).unwrap();
             hold_wake_alarm(false);
-            assert_errno(try_open(backend, clock), libc::EPERM);
+            assert_errno(row.open(clock, CreateFlags::default()), libc::EPERM);
             assert_errno(timer.arm_after(HOUR), libc::EPERM);
             assert_errno(timer.disarm(), libc::EPERM);
             assert!(left(&timer) > HOUR, "what fails changes nothing");
@@ -72,16 +68,16 @@ fn alarm_clocks_need_the_capability_when_made_and_when_set(backend: &'static Bac
     });
 }
 
-fn alarm_clocks_are_refused_to_ordinary_users(backend: &'static Backend) {
-    let timers = ALARMS.map(|clock| open_on(backend, clock));
+fn alarm_clocks_are_refused_to_ordinary_users(row: &Row) {
+    let timers = ALARMS.map(|clock| row.open_on(clock));
     as_an_ordinary_user(|| {
         for timer in &timers {
-            assert_errno(try_open(backend, timer.clock()), libc::EPERM);
+            assert_errno(row.open(timer.clock(), CreateFlags::default()), libc::EPERM);
             assert_errno(timer.arm_after(HOUR), libc::EPERM);
             assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
         }
         for clock in [Clock::Realtime, Clock::Monotonic, Clock::Boottime] {
-            open_on(backend, clock).arm_after(HOUR).unwrap();
+            row.open_on(clock).arm_after(HOUR).unwrap();
         }
     });
 }
@@ -94,13 +90,13 @@ fn assert_expires(timer: &TimerFd) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(backend: &'static Backend) {
+fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(row: &Row) {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let before = descriptors();
     setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
     let mut timers = Vec::new();
     let refusal = loop {
-        match try_open(backend, Clock::Realtime) {
+        match row.open(Clock::Realtime, CreateFlags::default()) {
             Ok(timer) => timers.push(timer),
             refusal => break refusal,
         }
@@ -108,7 +104,7 @@ fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(backend
     // The first and the last that could be had.
     assert_expires(&timers[0]);
     assert_expires(&timers[timers.len() - 1]);
-    let again = [Clock::Monotonic, Clock::RealtimeAlarm].map(|clock| try_open(backend, clock));
+    let again = [Clock::Monotonic, Clock::RealtimeAlarm].map(|clock| row.open(clock, CreateFlags::default()));
     setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
     assert_errno(refusal, libc::EMFILE);
     again.into_iter().for_each(|refusal| assert_errno(refusal, libc::EMFILE));
@@ -116,17 +112,17 @@ fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(backend
     assert_eq!(descriptors(), before);
 }
 
-fn at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works(backend: &'static Backend) {
+fn at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works(row: &Row) {
     const LIMIT: &str = "/proc/sys/fs/file-max";
     let limit = fs::read(LIMIT).unwrap();
-    let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| open_on(backend, clock));
+    let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| row.open_on(clock));
     let before = descriptors();
     // It does not hold for root.
     fs::write(LIMIT, "0").unwrap();
     as_an_ordinary_user(|| {
         assert_eq!(fs::File::open("/").unwrap_err().raw_os_error(), Some(libc::ENFILE));
         for _ in 0..3 {
-            assert_errno(try_open(backend, Clock::Monotonic), libc::ENFILE);
+            assert_errno(row.open(Clock::Monotonic, CreateFlags::default()), libc::ENFILE);
         }
         timers.iter().for_each(assert_expires);
     });
@@ -148,16 +144,16 @@ fn until_no_thread_runs() {
 }
 
 /// The kernel's timers need none.
-fn where_no_thread_can_be_started(backend: &'static Backend) {
+fn where_no_thread_can_be_started(row: &Row) {
     until_no_thread_runs();
-    let timer = open(backend);
+    let timer = open(row);
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
     let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
     as_an_ordinary_user(|| {
         setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
-        let settings = [TimerSpec::after(Duration::ZERO), in_an_hour(), TimerSpec::disarmed().cancel_on_set()];
+        let settings = [TimerSpec::after(Duration::ZERO), in_an_hour(row), TimerSpec::disarmed().cancel_on_set()];
         for setting in settings {
-            if is_kernel(backend) {
+            if row.is_kernel() {
                 timer.settime(&setting).unwrap();
             } else {
                 assert_errno(timer.settime(&setting), libc::ENOMEM);

@@ -2,7 +2,7 @@
 //! runs on every backend, and where both promise the same, the kernel's timers are the measure of it.
 //!
 //! `ci/vm` boots a virtual machine in which this is the only program. Anywhere else all cases show as ignored, and not even
-//! `--ignored` runs them.
+//! `--ignored` runs them; but for those on the simulated backend, which has a machine of its own to step and to suspend.
 
 #[path = "../common/cases.rs"]
 mod cases;
@@ -18,13 +18,15 @@ cfg_if::cfg_if! {
         mod limits;
         mod machine;
         mod notice;
+        #[path = "../common/row.rs"]
+        mod row;
         mod slumber;
         mod support;
         mod suspend;
         mod taken_back;
         mod trials;
 
-        use trials::Case;
+        use row::Case;
 
         fn main() -> std::process::ExitCode {
             if guest::is_init() {

@@ -2,8 +2,9 @@
 //! the alarm clocks that can wake it.
 
 use crate::machine::suspend_to_ram;
+use crate::row::Row;
 use crate::suspend;
-use portable_timerfd::{backends, Backend, Clock};
+use portable_timerfd::{backends, Backend, Clock, Timer};
 use std::collections::HashMap;
 use std::panic::{catch_unwind, resume_unwind};
 use std::sync::Mutex;
@@ -13,14 +14,17 @@ use std::time::Duration;
 /// What is to be seen after the resume.
 pub type Check = Box<dyn FnOnce(&Slept) + Send>;
 
-/// Prepares it on one backend.
-pub type Case = (&'static str, fn(&'static Backend, &Alarm) -> Check);
+/// Prepares it on one row.
+pub type Case = (&'static str, fn(&Row, &Alarm) -> Check);
 
 /// What is to wake the machine.
 pub struct Alarm {
     pub clock: Clock,
     pub time: Duration,
 }
+
+/// How far ahead that is. Less than two seconds before an alarm Linux does not fall asleep.
+const AHEAD: Duration = Duration::from_secs(6);
 
 /// How the machine has slept.
 #[derive(Clone, Copy)]
@@ -51,13 +55,23 @@ pub fn look(clock: Clock, backend: &'static Backend, case: &'static str) {
     prepared.unwrap_or_else(|panic| resume_unwind(panic))(&slept);
 }
 
+/// The same of a simulated machine, which sleeps for each case.
+pub fn look_simulated(clock: Clock, prepare: fn(&Row, &Alarm) -> Check) {
+    let row = Row::simulated();
+    let alarm = Alarm { clock, time: row.now(clock) + AHEAD };
+    let check = prepare(&row, &alarm);
+    let wakes = row.open_on(clock);
+    wakes.arm_at(alarm.time).unwrap();
+    let long = row.simulated.as_ref().unwrap().suspend(2 * AHEAD);
+    check(&Slept { long, until: row.now(clock) });
+}
+
 fn sleep_until(clock: Clock) -> Sleep {
-    // Less than two seconds before an alarm Linux does not fall asleep.
-    let alarm = Alarm { clock, time: clock.now().unwrap() + Duration::from_secs(6) };
+    let alarm = Alarm { clock, time: clock.now().unwrap() + AHEAD };
     let mut prepared = HashMap::new();
     for backend in backends::ALL {
         for &(name, prepare) in suspend::CASES {
-            prepared.insert((backend.name(), name), catch_unwind(|| prepare(backend, &alarm)));
+            prepared.insert((backend.name(), name), catch_unwind(|| prepare(&Row::real(backend), &alarm)));
         }
     }
     let before = unknown_to_the_monotonic_clock();

@@ -2,35 +2,46 @@
 
 pub use crate::common::*;
 pub use crate::machine::*;
-use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use crate::row::Row;
+use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::thread;
 use std::time::Duration;
 
 pub const ALARMS: [Clock; 2] = [Clock::RealtimeAlarm, Clock::BoottimeAlarm];
 
-/// For where the two differ, as docs/parity.md says.
-pub fn is_kernel(backend: &Backend) -> bool {
-    backend.name() == "kernel"
+impl Row {
+    /// For where the backends differ, as docs/parity.md says.
+    pub fn is_kernel(&self) -> bool {
+        self.name() == "kernel"
+    }
+
+    /// Steps the wall clock.
+    pub fn step(&self, secs: i64) {
+        match &self.simulated {
+            Some(simulated) => simulated.set_realtime(moved(simulated.now(Clock::Realtime), secs)),
+            None => step(secs),
+        }
+    }
 }
 
 /// A timer of the wall clock.
-pub fn open(backend: &'static Backend) -> TimerFd {
-    open_on(backend, Clock::Realtime)
+pub fn open(row: &Row) -> TimerFd {
+    row.open_on(Clock::Realtime)
 }
 
-pub fn open_blocking(backend: &'static Backend) -> TimerFd {
-    TimerFd::builder(Clock::Realtime).backend(backend).nonblocking(false).open().unwrap()
+pub fn open_blocking(row: &Row) -> TimerFd {
+    row.open_blocking(Clock::Realtime)
 }
 
 /// To expire in an hour, with notice of steps.
-pub fn in_an_hour() -> TimerSpec {
-    TimerSpec::at(now() + HOUR).cancel_on_set()
+pub fn in_an_hour(row: &Row) -> TimerSpec {
+    TimerSpec::at(row.now(Clock::Realtime) + HOUR).cancel_on_set()
 }
 
 /// A timer so set.
-pub fn watching(backend: &'static Backend) -> TimerFd {
-    let timer = open(backend);
-    timer.settime(&in_an_hour()).unwrap();
+pub fn watching(row: &Row) -> TimerFd {
+    let timer = open(row);
+    timer.settime(&in_an_hour(row)).unwrap();
     timer
 }
 
@@ -41,11 +52,11 @@ pub fn left(timer: &TimerFd) -> Duration {
 
 /// A reader who waits is told of the step that comes meanwhile.
 #[track_caller]
-pub fn assert_told_while_waiting(timer: &TimerFd, meanwhile: impl FnOnce()) {
+pub fn assert_told_while_waiting(row: &Row, timer: &TimerFd, meanwhile: impl FnOnce()) {
     thread::scope(|scope| {
         let reader = scope.spawn(|| timer.read());
         // It waits by now, or begins to read after the step: told in either case.
-        thread::sleep(Duration::from_millis(20));
+        row.pass(Duration::from_millis(20));
         meanwhile();
         assert_canceled(reader.join().unwrap());
     });

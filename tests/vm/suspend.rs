@@ -1,8 +1,9 @@
 //! What timers make of the time that the machine was suspended.
 
+use crate::row::Row;
 use crate::slumber::{Alarm, Case, Check};
 use crate::support::*;
-use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
 use std::thread;
 use std::time::Duration;
 
@@ -21,47 +22,48 @@ cases![
     capabilities_say_which_clocks_count_a_suspend,
 ];
 
-fn boottime_and_absolute_wall_clock_times_count_a_suspend(backend: &'static Backend, _: &Alarm) -> Check {
+fn boottime_and_absolute_wall_clock_times_count_a_suspend(row: &Row, _: &Alarm) -> Check {
+    let row = row.clone();
     const INTERVAL: Duration = Duration::from_millis(50);
     const AHEAD: Duration = Duration::from_millis(200);
     let timers = [Clock::Boottime, Clock::Realtime].map(|clock| {
-        let timer = open_on(backend, clock);
-        let first = clock.now().unwrap() + AHEAD;
+        let timer = row.open_on(clock);
+        let first = row.now(clock) + AHEAD;
         timer.settime(&TimerSpec::at(first).every(INTERVAL)).unwrap();
         (timer, clock, first)
     });
-    let relative = open_on(backend, Clock::Boottime);
+    let relative = row.open_on(Clock::Boottime);
     relative.arm_after(SECOND / 2).unwrap();
     Box::new(move |slept| {
         // Nobody has asked the userspace timer since, but its thread.
         until_readable(&relative);
         assert_eq!(relative.read().unwrap(), 1);
         for (timer, clock, first) in timers {
-            let count = assert_counts_by_the_clock(clock, first, INTERVAL, || timer.wait(None).unwrap());
+            let count = row.assert_counts(clock, first, INTERVAL, || row.wait(&timer).unwrap());
             let asleep = slept.long - AHEAD;
             assert!(u128::from(count) >= asleep.as_millis() / INTERVAL.as_millis(), "{count}");
         }
     })
 }
 
-fn monotonic_and_relative_wall_clock_times_do_not(backend: &'static Backend, _: &Alarm) -> Check {
-    let monotonic = || Clock::Monotonic.now().unwrap();
-    let before = monotonic();
+fn monotonic_and_relative_wall_clock_times_do_not(row: &Row, _: &Alarm) -> Check {
+    let row = row.clone();
+    let before = row.now(Clock::Monotonic);
     let timers = [Clock::Monotonic, Clock::Realtime].map(|clock| {
-        let timer = open_on(backend, clock);
+        let timer = row.open_on(clock);
         timer.arm_after(HOUR).unwrap();
         timer
     });
     Box::new(move |_| {
         for timer in timers {
             let left = left(&timer);
-            assert!(left >= HOUR - (monotonic() - before), "{:?}: {left:?}", timer.clock());
+            assert!(left >= HOUR - (row.now(Clock::Monotonic) - before), "{:?}: {left:?}", timer.clock());
         }
     })
 }
 
-fn a_suspend_is_told_as_a_step(backend: &'static Backend, _: &Alarm) -> Check {
-    let timer = watching(backend);
+fn a_suspend_is_told_as_a_step(row: &Row, _: &Alarm) -> Check {
+    let timer = watching(row);
     Box::new(move |slept| {
         until_readable(&timer);
         assert_canceled(timer.read());
@@ -70,14 +72,16 @@ fn a_suspend_is_told_as_a_step(backend: &'static Backend, _: &Alarm) -> Check {
     })
 }
 
-fn who_waits_waits_on_through_a_suspend(backend: &'static Backend, _: &Alarm) -> Check {
-    let time = Clock::Boottime.now().unwrap() + 3 * SECOND;
+fn who_waits_waits_on_through_a_suspend(row: &Row, _: &Alarm) -> Check {
+    let row = row.clone();
+    let time = row.now(Clock::Boottime) + 3 * SECOND;
     let waiters = [false, true].map(|nonblocking| {
-        let timer = TimerFd::builder(Clock::Boottime).backend(backend).nonblocking(nonblocking).open().unwrap();
+        let timer = row.open(Clock::Boottime, CreateFlags { nonblocking, ..CreateFlags::default() }).unwrap();
         timer.arm_at(time).unwrap();
+        let row = row.clone();
         thread::spawn(move || {
             let count = if nonblocking { timer.wait(None) } else { timer.read() };
-            (count.unwrap(), Clock::Boottime.now().unwrap())
+            (count.unwrap(), row.now(Clock::Boottime))
         })
     });
     Box::new(move |_| {
@@ -88,34 +92,38 @@ fn who_waits_waits_on_through_a_suspend(backend: &'static Backend, _: &Alarm) ->
     })
 }
 
-/// The kernel's does it, as nothing else here can. Ours is three seconds earlier, and expires when the machine is awake.
-fn alarm_clocks_wake_a_suspended_machine(backend: &'static Backend, alarm: &Alarm) -> Check {
-    let timer = open_on(backend, alarm.clock);
-    assert_eq!(backend.capabilities(alarm.clock).unwrap().wakes_the_machine, is_kernel(backend));
-    let (clock, time) = (alarm.clock, if is_kernel(backend) { alarm.time } else { alarm.time - 3 * SECOND });
+/// The kernel's does it, as nothing else here can; a simulated one wakes the simulated machine. Ours is three seconds earlier, and
+/// expires when the machine is awake.
+fn alarm_clocks_wake_a_suspended_machine(row: &Row, alarm: &Alarm) -> Check {
+    let row = row.clone();
+    let timer = row.open_on(alarm.clock);
+    let wakes = row.backend.capabilities(alarm.clock).unwrap().wakes_the_machine;
+    assert_eq!(wakes, row.name() != "userspace");
+    let (clock, time) = (alarm.clock, if wakes { alarm.time } else { alarm.time - 3 * SECOND });
     timer.arm_at(time).unwrap();
     Box::new(move |slept| {
         // The alarm in the hardware, and the length of the sleep, go by whole seconds.
-        assert!(is_kernel(backend) || slept.until > time + SECOND, "{:?}, {time:?}", slept.until);
+        assert!(wakes || slept.until > time + SECOND, "{:?}, {time:?}", slept.until);
         until_readable(&timer);
-        assert!(clock.now().unwrap() >= time);
+        assert!(row.now(clock) >= time);
         assert_eq!(timer.read().unwrap(), 1);
     })
 }
 
-fn capabilities_say_which_clocks_count_a_suspend(backend: &'static Backend, _: &Alarm) -> Check {
+fn capabilities_say_which_clocks_count_a_suspend(row: &Row, _: &Alarm) -> Check {
+    let row = row.clone();
     let far = |clock: Clock| {
-        let timer = open_on(backend, clock);
-        timer.arm_at(clock.now().unwrap() + HOUR).unwrap();
+        let timer = row.open_on(clock);
+        timer.arm_at(row.now(clock) + HOUR).unwrap();
         timer
     };
-    let begun = Clock::Monotonic.now().unwrap();
+    let begun = row.now(Clock::Monotonic);
     let timers = Clock::ALL.map(far);
     Box::new(move |slept| {
         for timer in timers {
-            let awake = Clock::Monotonic.now().unwrap() - begun;
+            let awake = row.now(Clock::Monotonic) - begun;
             let passed = HOUR - left(&timer);
-            let counts = backend.capabilities(timer.clock()).unwrap().counts_suspend.unwrap();
+            let counts = row.backend.capabilities(timer.clock()).unwrap().counts_suspend.unwrap();
             // The wall clock is set from one in the hardware that knows whole seconds.
             assert_eq!(counts, passed + SECOND >= awake + slept.long, "{:?}: {passed:?}", timer.clock());
         }

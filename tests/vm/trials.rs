@@ -1,21 +1,21 @@
-//! Cases × backends, one at a time: they share the machine's clock.
+//! Cases × backends, one at a time: they share the machine's clock. The simulated backend has a machine of its own, everywhere.
 
+use crate::row::{Case, Row};
 use crate::{adjust, cancel, follow, guest, limits, notice, slumber, suspend, taken_back};
 use libtest_mimic::{Arguments, Trial};
-use portable_timerfd::{backends, Backend, Clock};
+use portable_timerfd::{backends, Clock};
 use std::process::ExitCode;
 
-/// A promise: its name, and what shows it on one backend.
-pub type Case = (&'static str, fn(&'static Backend));
-
-const THEMES: [(&str, &[Case]); 6] = [
+/// What a simulated clock can do too.
+const SIMULATED: [(&str, &[Case]); 4] = [
     ("follow", follow::CASES),
     ("taken_back", taken_back::CASES),
     ("cancel", cancel::CASES),
     ("notice", notice::CASES),
-    ("adjust", adjust::CASES),
-    ("limits", limits::CASES),
 ];
+
+/// What only the machine's clock and its system can.
+const OF_THE_MACHINE: [(&str, &[Case]); 2] = [("adjust", adjust::CASES), ("limits", limits::CASES)];
 
 fn trial(name: String, run: impl FnOnce() + Send + 'static) -> Trial {
     if !guest::is_throw_away() {
@@ -31,9 +31,9 @@ fn trial(name: String, run: impl FnOnce() + Send + 'static) -> Trial {
 pub fn run() -> ExitCode {
     let mut trials = Vec::new();
     for backend in backends::ALL {
-        for (theme, cases) in THEMES {
+        for (theme, cases) in SIMULATED.into_iter().chain(OF_THE_MACHINE) {
             for &(case, run) in cases {
-                trials.push(trial(format!("{}::{theme}::{case}", backend.name()), move || run(backend)));
+                trials.push(trial(format!("{}::{theme}::{case}", backend.name()), move || run(&Row::real(backend))));
             }
         }
     }
@@ -45,6 +45,29 @@ pub fn run() -> ExitCode {
             }
         }
     }
+    trials.extend(simulated());
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn simulated() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut add = |name, run: Box<dyn FnOnce() + Send>| {
+        trials.push(Trial::test(name, || {
+            run();
+            Ok(())
+        }));
+    };
+    for (theme, cases) in SIMULATED {
+        for &(case, run) in cases {
+            add(format!("simulated::{theme}::{case}"), Box::new(move || run(&Row::simulated())));
+        }
+    }
+    for clock in [Clock::BoottimeAlarm, Clock::RealtimeAlarm] {
+        for &(case, prepare) in suspend::CASES {
+            let name = format!("simulated::suspend::{case}, until {clock:?}");
+            add(name, Box::new(move || slumber::look_simulated(clock, prepare)));
+        }
+    }
+    trials
 }

@@ -1,0 +1,128 @@
+//! What a case runs on that goes by time: a backend of the table, by the machine's clocks, or the simulated one, by a clock that the
+//! case itself turns, so that nothing waits.
+// No program uses all of it.
+#![allow(dead_code)]
+
+use crate::common::*;
+use portable_timerfd::backends::simulated;
+use portable_timerfd::{backends, Backend, Clock, CreateFlags, SimulatedClock, Timer, TimerFd};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+#[derive(Clone)]
+pub struct Row {
+    pub backend: &'static Backend,
+    pub simulated: Option<SimulatedClock>,
+}
+
+/// A promise: its name, and what shows it on one row.
+pub type Case = (&'static str, fn(&Row));
+
+impl Row {
+    pub fn real(backend: &'static Backend) -> Row {
+        Row { backend, simulated: None }
+    }
+
+    pub fn simulated() -> Row {
+        Row { backend: &simulated::BACKEND, simulated: Some(SimulatedClock::new()) }
+    }
+
+    /// One of each kind, that no case has used.
+    pub fn all() -> impl Iterator<Item = Row> {
+        backends::ALL.iter().map(Row::real).chain([Row::simulated()])
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    /// Whether this system lacks it.
+    pub fn is_missing(&self) -> bool {
+        self.simulated.is_none() && is_missing(self.backend)
+    }
+
+    pub fn open(&self, clock: Clock, flags: CreateFlags) -> io::Result<TimerFd> {
+        match &self.simulated {
+            Some(simulated) => simulated.open(clock, flags).map(TimerFd::from),
+            None => {
+                let builder = TimerFd::builder(clock).backend(self.backend);
+                builder.nonblocking(flags.nonblocking).close_on_exec(flags.close_on_exec).open()
+            }
+        }
+    }
+
+    pub fn open_on(&self, clock: Clock) -> TimerFd {
+        self.open(clock, CreateFlags::default()).unwrap()
+    }
+
+    pub fn open_blocking(&self, clock: Clock) -> TimerFd {
+        self.open(clock, CreateFlags { nonblocking: false, ..CreateFlags::default() }).unwrap()
+    }
+
+    pub fn now(&self, clock: Clock) -> Duration {
+        match &self.simulated {
+            Some(simulated) => simulated.now(clock),
+            None => clock.now().unwrap(),
+        }
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: Duration) {
+        match &self.simulated {
+            Some(simulated) => simulated.advance(time),
+            None => thread::sleep(time),
+        }
+    }
+
+    /// The time that a call takes.
+    pub fn pass_a_moment(&self) {
+        const MOMENT: Duration = Duration::from_micros(7);
+        self.simulated.iter().for_each(|simulated| simulated.advance(MOMENT));
+    }
+
+    /// Waits, for ever if need be, until the descriptor is readable.
+    pub fn until_readable(&self, fd: &impl std::os::fd::AsFd) {
+        match &self.simulated {
+            Some(simulated) => {
+                while !is_readable(fd) {
+                    simulated.advance_to_next().expect("nothing is armed, and nothing is readable");
+                }
+            }
+            None => until_readable(fd),
+        }
+    }
+
+    /// Waits for an expiration.
+    pub fn wait(&self, timer: &TimerFd) -> io::Result<u64> {
+        if self.simulated.is_none() {
+            return timer.wait(None);
+        }
+        self.until_readable(timer);
+        timer.wait(Some(Duration::ZERO))
+    }
+
+    /// What a call gives that waits, while time passes.
+    pub fn while_time_passes<R>(&self, call: impl FnOnce() -> R) -> R {
+        let Some(simulated) = &self.simulated else { return call() };
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    simulated.advance_to_next();
+                    thread::yield_now();
+                }
+            });
+            let result = call();
+            is_over.store(true, Ordering::Relaxed);
+            result
+        })
+    }
+
+    /// As `assert_counts_by_the_clock`.
+    #[track_caller]
+    pub fn assert_counts(&self, clock: Clock, first: Duration, interval: Duration, count: impl FnOnce() -> u64) -> u64 {
+        assert_counts_by(|| self.now(clock), first, interval, count)
+    }
+}

@@ -1,0 +1,32 @@
+//! Cases made into trials: each by the name of its row, its theme and its own.
+
+#[path = "mode.rs"]
+mod mode;
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+
+/// A trial of each case on one row, by what is to be done with a case.
+pub fn trials<C: Sync>(
+    row: &str,
+    themes: &[(&'static str, &'static [(&'static str, C)])],
+    ignores: impl Fn(&str) -> bool,
+    run: impl Fn(&'static C) + Copy + Send + 'static,
+) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for &(theme, cases) in themes {
+        for (name, case) in cases {
+            let trial = Trial::test(format!("{row}::{theme}::{name}"), move || {
+                run(case);
+                Ok(())
+            });
+            trials.push(trial.with_ignored_flag(ignores(theme)));
+        }
+    }
+    trials
+}
+
+pub fn conclude(trials: Vec<Trial>) -> ExitCode {
+    mode::take_from_env();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

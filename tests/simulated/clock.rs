@@ -1,0 +1,217 @@
+//! The clock itself: what it shows, how it moves, what is next, how it ends.
+
+use crate::common::*;
+use crate::{ms, open};
+use portable_timerfd::backends::simulated::{SimulatedTimer, BACKEND};
+use portable_timerfd::{Clock, CreateFlags, SimulatedClock, Timer, TimerFd, TimerSpec};
+use std::io::ErrorKind;
+use std::time::Duration;
+
+const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Boottime, Clock::Realtime];
+
+/// What passes on each clock.
+fn passed(simulated: &SimulatedClock, act: impl FnOnce()) -> [Duration; 3] {
+    let before = CLOCKS.map(|clock| simulated.now(clock));
+    act();
+    let [monotonic, boottime, realtime] = CLOCKS.map(|clock| simulated.now(clock));
+    [monotonic - before[0], boottime - before[1], realtime - before[2]]
+}
+
+#[test]
+fn a_new_clock_shows_what_every_new_one_does_and_stands_still() {
+    let simulated = SimulatedClock::default();
+    let shown = CLOCKS.map(|clock| simulated.now(clock).as_secs());
+    assert_eq!(shown, [1_000, 2_000, 1_000_000_000]);
+    for clock in Clock::ALL {
+        assert_eq!(simulated.now(clock), SimulatedClock::new().now(clock.without_alarm()));
+    }
+    assert_eq!((simulated.next_expiration(), simulated.advance_to_next()), (None, None));
+}
+
+#[test]
+fn what_passes_passes_on_all_clocks_and_a_suspend_not_on_the_monotonic_one() {
+    let simulated = SimulatedClock::new();
+    assert_eq!(passed(&simulated, || simulated.advance(SECOND)), [SECOND; 3]);
+    assert_eq!(passed(&simulated, || assert_eq!(simulated.suspend(HOUR), HOUR)), [Duration::ZERO, HOUR, HOUR]);
+    let later = simulated.now(Clock::Realtime) + HOUR;
+    assert_eq!(passed(&simulated, || simulated.set_realtime(later)), [Duration::ZERO, Duration::ZERO, HOUR]);
+}
+
+#[test]
+fn the_next_expiration_is_the_nearest_on_any_clock() {
+    let simulated = SimulatedClock::new();
+    let timers = CLOCKS.map(|clock| open(&simulated, clock));
+    for (timer, millis) in timers.iter().zip([30, 10, 20]) {
+        timer.arm_at(simulated.now(timer.clock()) + ms(millis)).unwrap();
+    }
+    assert_eq!(simulated.next_expiration(), Some(ms(10)));
+    for place in [1, 2, 0] {
+        assert_eq!(simulated.advance_to_next(), Some(ms(10)));
+        assert_eq!(timers[place].read().unwrap(), 1);
+        timers.iter().for_each(assert_nothing_to_read);
+    }
+    assert_eq!(simulated.advance_to_next(), None);
+    timers[0].arm_every(HOUR).unwrap();
+    timers[1].arm_after(2 * HOUR).unwrap();
+    timers[1].disarm().unwrap();
+    for _ in 0..3 {
+        assert_eq!(simulated.advance_to_next(), Some(HOUR), "read or not");
+    }
+    simulated.advance(HOUR / 2);
+    assert_eq!(simulated.next_expiration(), Some(HOUR / 2));
+    drop(timers);
+    assert_eq!(simulated.next_expiration(), None);
+}
+
+#[test]
+fn a_step_brings_an_absolute_time_nearer_and_a_suspend_too() {
+    let simulated = SimulatedClock::new();
+    let wall = open(&simulated, Clock::Realtime);
+    wall.arm_at(simulated.now(Clock::Realtime) + HOUR).unwrap();
+    simulated.set_realtime(simulated.now(Clock::Realtime) - HOUR);
+    assert_eq!(simulated.next_expiration(), Some(2 * HOUR));
+    simulated.suspend(HOUR);
+    assert_eq!(simulated.next_expiration(), Some(HOUR));
+    wall.arm_after(HOUR).unwrap();
+    simulated.set_realtime(simulated.now(Clock::Realtime) + HOUR);
+    assert_eq!(simulated.next_expiration(), Some(HOUR), "it runs by the monotonic clock");
+}
+
+#[test]
+fn an_alarm_clock_ends_a_suspend_and_no_other_does() {
+    let simulated = SimulatedClock::new();
+    let [alarm, wall_alarm, other] =
+        [Clock::BoottimeAlarm, Clock::RealtimeAlarm, Clock::Boottime].map(|clock| open(&simulated, clock));
+    alarm.arm_every(10 * MINUTE).unwrap();
+    wall_alarm.arm_after(25 * MINUTE).unwrap();
+    other.arm_after(MINUTE).unwrap();
+    let slept: Vec<u64> = (0..5).map(|_| simulated.suspend(HOUR).as_secs() / 60).collect();
+    assert_eq!(slept, [10, 10, 5, 5, 10], "until 10, 20, 25, 30, 40");
+    assert_eq!([&alarm, &wall_alarm, &other].map(|timer| timer.read().unwrap()), [4, 1, 1]);
+    assert_eq!(simulated.suspend(MINUTE), MINUTE);
+    alarm.disarm().unwrap();
+    assert_eq!(simulated.suspend(HOUR), HOUR);
+}
+
+#[test]
+fn to_set_the_wall_clock_to_the_time_that_it_shows_is_no_step() {
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Realtime);
+    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    simulated.set_realtime(simulated.now(Clock::Realtime));
+    simulated.suspend(Duration::ZERO);
+    simulated.advance(HOUR);
+    assert_nothing_to_read(&timer);
+    simulated.set_realtime(simulated.now(Clock::Realtime) + Duration::from_nanos(1));
+    assert_canceled(timer.read());
+}
+
+#[test]
+fn clocks_know_nothing_of_each_other_and_a_clone_is_the_same_clock() {
+    let [one, other] = [SimulatedClock::new(), SimulatedClock::new()];
+    let timers = [&one, &other].map(|simulated| open(simulated, Clock::Monotonic));
+    for timer in &timers {
+        timer.arm_after(HOUR).unwrap();
+    }
+    one.clone().advance(HOUR);
+    assert_eq!(timers.each_ref().map(is_readable), [true, false]);
+    assert_ne!(one.now(Clock::Monotonic), other.now(Clock::Monotonic));
+    // A clock lives as long as its timers do.
+    let handle = other.clone();
+    drop((one, other));
+    assert_eq!(timers[0].read().unwrap(), 1);
+    assert_eq!(handle.advance_to_next(), Some(HOUR));
+    assert_eq!(timers[1].read().unwrap(), 1);
+}
+
+#[test]
+fn the_end_of_time_is_not_reached() {
+    let simulated = SimulatedClock::new();
+    let never = open(&simulated, Clock::Monotonic);
+    never.settime(&TimerSpec::at(Duration::MAX).every(Duration::MAX)).unwrap();
+    let last = open(&simulated, Clock::Realtime);
+    // Later ones are never, as on Linux.
+    let last_time = Duration::new(9_223_372_035, 999_999_999);
+    last.settime(&TimerSpec::at(last_time).every(HOUR)).unwrap();
+    assert_eq!(simulated.next_expiration(), Some(last_time - simulated.now(Clock::Realtime)));
+    let end = Duration::from_nanos(i64::MAX as u64 - 1);
+    for _ in 0..2 {
+        simulated.advance(Duration::MAX);
+        simulated.suspend(Duration::MAX);
+        simulated.set_realtime(Duration::MAX);
+        assert_eq!(CLOCKS.map(|clock| simulated.now(clock)), [end; 3]);
+    }
+    assert_nothing_to_read(&never);
+    assert_eq!((last.read().unwrap(), simulated.next_expiration()), (1, None));
+    simulated.set_realtime(Duration::ZERO);
+    assert_eq!(simulated.now(Clock::Realtime), Duration::ZERO);
+}
+
+#[test]
+fn a_plain_read_gives_the_count_as_of_now_however_long_nobody_has_read() {
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Monotonic);
+    timer.arm_every(Duration::from_nanos(1)).unwrap();
+    for nanos in [1, 99, 1, 1_000_000, 7] {
+        simulated.advance(Duration::from_nanos(nanos));
+    }
+    assert_eq!(raw_read(&timer).unwrap(), 1_000_108);
+    assert!(!is_readable(&timer));
+    simulated.advance(Duration::from_nanos(5));
+    assert_eq!(raw_read(&timer).unwrap(), 5);
+}
+
+#[test]
+fn whether_any_is_readable_is_told() {
+    let simulated = SimulatedClock::new();
+    let timers = [(); 2].map(|()| open(&simulated, Clock::Monotonic));
+    assert!(!simulated.has_unread());
+    for read in [|timer: &TimerFd| timer.read(), |timer: &TimerFd| raw_read(timer)] {
+        timers[1].arm_after(SECOND).unwrap();
+        simulated.advance(SECOND);
+        assert!(simulated.has_unread());
+        assert_eq!(read(&timers[1]).unwrap(), 1);
+        assert!(!simulated.has_unread());
+    }
+}
+
+/// Somebody opens the pipe anew and fills it. What has expired is not lost.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_pipe_does_not_take_comes_when_there_is_room() {
+    use std::io::{Read, Write};
+    use std::os::fd::{AsFd, AsRawFd};
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Monotonic);
+    let path = format!("/proc/self/fd/{}", timer.as_raw_fd());
+    let mut pipe = std::fs::File::options().write(true).open(path).unwrap();
+    nix::fcntl::fcntl(&pipe, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).unwrap();
+    while pipe.write(&[0; 4096]).is_ok() {}
+    timer.arm_after(SECOND).unwrap();
+    assert_eq!(simulated.advance_to_next(), Some(SECOND));
+    assert_eq!(simulated.advance_to_next(), Some(Duration::ZERO), "it is due, and not shown");
+    let mut reader = std::fs::File::from(timer.as_fd().try_clone_to_owned().unwrap());
+    while reader.read(&mut [0; 4096]).is_ok() {}
+    assert_eq!(simulated.advance_to_next(), Some(Duration::ZERO));
+    assert_eq!((raw_read(&timer).unwrap(), simulated.advance_to_next()), (1, None));
+}
+
+#[test]
+fn it_says_what_it_is_and_what_it_can_do() {
+    fn is_for_any_thread<T: Send + Sync + Clone>(_: &T) {}
+    let simulated = SimulatedClock::new();
+    is_for_any_thread(&simulated);
+    for clock in Clock::ALL {
+        let timer: SimulatedTimer = simulated.timer(clock).unwrap();
+        assert_eq!(timer.clock(), clock);
+        let timer = TimerFd::from(timer);
+        assert_eq!((timer.clock(), timer.backend().name()), (clock, "simulated"));
+        let can = timer.backend().capabilities(clock).unwrap();
+        assert_eq!((can.counts_suspend, can.wakes_the_machine), (Some(clock != Clock::Monotonic), clock.is_alarm()));
+        assert_eq!(can.cancel_on_set, clock.without_alarm() == Clock::Realtime);
+        assert_eq!((can.notices_jumps_within, can.outlives_its_process), (Some(Duration::ZERO), false));
+        let refused = BACKEND.open(clock, CreateFlags::default()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    }
+    assert!(format!("{simulated:?}").contains("Monotonic: 1000s"), "{simulated:?}");
+}

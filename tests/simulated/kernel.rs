@@ -1,0 +1,84 @@
+//! The simulated arithmetic beside that of the kernel that this runs on: what one of its timers counts must lie between what a simulated
+//! one counts by the time before and by the time after.
+
+use crate::common::*;
+use crate::random::play_many;
+use portable_timerfd::{backends, Clock, SimulatedClock, Timer, TimerFd, TimerSpec};
+use proptest::prelude::*;
+use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
+
+/// A first expiration, by so much before now, or after, and an interval; in nanoseconds.
+#[derive(Clone, Debug)]
+struct Setting {
+    offset: i64,
+    interval: u64,
+}
+
+impl Display for Setting {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    let offset =
+        prop_oneof![3 => (0..=60u32, any::<i64>()).prop_map(|(bits, random)| random >> (63 - bits)), 1 => any::<i64>()];
+    let interval = prop_oneof![1 => Just(0), 3 => (1..=63u32, any::<u64>()).prop_map(|(bits, random)| random >> (64 - bits)), 1 => any::<u64>()];
+    (offset, interval).prop_map(|(offset, interval)| Setting { offset, interval })
+}
+
+/// What a timer has counted, and what is left of its setting.
+fn said(timer: &TimerFd) -> (u64, TimerSpec) {
+    (timer.read().unwrap_or(0), timer.gettime().unwrap())
+}
+
+fn play(setting: &Setting) -> Result<(), String> {
+    let simulated = SimulatedClock::new();
+    let ours = crate::open(&simulated, Clock::Realtime);
+    let theirs = open_on(backends::named("kernel").unwrap(), Clock::Realtime);
+    let before = Clock::Realtime.now().unwrap();
+    let offset = Duration::from_nanos(setting.offset.unsigned_abs());
+    let first = if setting.offset < 0 { before.saturating_sub(offset) } else { before + offset };
+    let spec = TimerSpec::at(first).every(Duration::from_nanos(setting.interval));
+    simulated.set_realtime(before);
+    for timer in [&ours, &theirs] {
+        timer.settime(&spec).unwrap();
+    }
+    let (least, most_left) = said(&ours);
+    if least > 0 {
+        until_readable(&theirs);
+    }
+    let (count, left) = said(&theirs);
+    let after = Clock::Realtime.now().unwrap();
+    simulated.advance(after - before);
+    let (more, least_left) = said(&ours);
+    let says = |what: &str| {
+        Err(format!("{what}: {count} and {left:?}, not {least} to {more} more, {most_left:?} to {least_left:?}"))
+    };
+    if !(least..=least + more).contains(&count) {
+        return says("the count");
+    }
+    if left.interval() != least_left.interval() {
+        return says("the interval");
+    }
+    // Nothing has expired in between: what was left is known.
+    let is_between = || {
+        most_left.is_armed() == left.is_armed()
+            && (!left.is_armed()
+                || (crate::common::left(least_left)..=crate::common::left(most_left))
+                    .contains(&crate::common::left(left)))
+    };
+    if more == 0 && !is_between() {
+        return says("what is left");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_kernel_counts_what_a_simulated_timer_counts() {
+    if is_missing(backends::named("kernel").unwrap()) {
+        return;
+    }
+    play_many(&setting(), 2_000, play);
+}

@@ -1,0 +1,29 @@
+//! The simulated backend: its clock, what real pollers and threads see of its timers, and its results beside Linux's.
+//!
+//! `tests/conformance` and `tests/vm` have the promises that it shares with the other backends.
+
+mod clock;
+#[path = "../common/mod.rs"]
+mod common;
+mod hour;
+#[cfg(target_os = "linux")]
+mod kernel;
+mod loops;
+mod process;
+#[path = "../common/random.rs"]
+mod random;
+mod stop_server;
+mod threads;
+mod twins;
+
+use portable_timerfd::{Clock, SimulatedClock, TimerFd};
+use std::time::Duration;
+
+/// A timer of this clock, whatever it is on.
+fn open(simulated: &SimulatedClock, clock: Clock) -> TimerFd {
+    simulated.timer(clock).unwrap().into()
+}
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}

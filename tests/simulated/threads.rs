@@ -1,0 +1,118 @@
+//! Many threads: some move the clock, others set, read and drop its timers.
+
+use crate::common::*;
+use crate::{ms, open};
+use portable_timerfd::{Clock, CreateFlags, SimulatedClock, Timer, TimerSpec};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn however_many_read_and_move_the_clock_the_sum_is_exact() {
+    const THREADS: u32 = 3;
+    const ROUNDS: u32 = 3_000;
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Monotonic);
+    timer.arm_every(Duration::from_micros(1)).unwrap();
+    let sum = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (simulated, timer, sum) = (&simulated, &timer, &sum);
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    simulated.advance(Duration::from_nanos(u64::from(round % 7) * 500));
+                    let count = if thread == 0 { raw_read(timer) } else { timer.read() };
+                    sum.fetch_add(count.unwrap_or(0), Ordering::Relaxed);
+                    assert_eq!(timer.gettime().unwrap().interval(), Duration::from_micros(1));
+                }
+            });
+        }
+    });
+    sum.fetch_add(timer.read().unwrap_or(0), Ordering::Relaxed);
+    let nanos: u64 = (0..ROUNDS).map(|round| u64::from(round % 7) * 500).sum();
+    assert_eq!(sum.into_inner(), u64::from(THREADS) * nanos / 1_000);
+}
+
+#[test]
+fn each_expiration_wakes_one_of_several_blocked_readers() {
+    let simulated = SimulatedClock::new();
+    let timer = simulated.open(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() }).unwrap();
+    let (woken, wakes) = mpsc::channel();
+    thread::scope(|scope| {
+        for reader in 0..4 {
+            let (timer, woken) = (&timer, woken.clone());
+            scope.spawn(move || loop {
+                let count = if reader % 2 == 0 { raw_read(timer) } else { timer.read() }.unwrap();
+                woken.send(count).unwrap();
+                if count > 1 {
+                    return;
+                }
+            });
+        }
+        for _ in 0..500 {
+            timer.arm_after(HOUR).unwrap();
+            assert_eq!(simulated.advance_to_next(), Some(HOUR));
+            assert_eq!(wakes.recv().unwrap(), 1);
+        }
+        // Several at once end a reader.
+        for _ in 0..4 {
+            timer.arm_every(HOUR).unwrap();
+            simulated.advance(3 * HOUR);
+            assert_eq!(wakes.recv().unwrap(), 3);
+        }
+    });
+    assert!(wakes.try_recv().is_err());
+}
+
+/// An hour does not pass here, in all.
+#[test]
+fn nothing_of_an_old_setting_appears_while_another_thread_moves_the_clock() {
+    let simulated = SimulatedClock::new();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) && simulated.now(Clock::Monotonic) < HOUR {
+                simulated.advance(Duration::from_micros(10));
+                simulated.set_realtime(simulated.now(Clock::Realtime) + Duration::from_nanos(1));
+            }
+        });
+        let timer = open(&simulated, Clock::Realtime);
+        for round in 0..20_000 {
+            timer.arm_at(simulated.now(Clock::Realtime) + Duration::from_micros(round % 50)).unwrap();
+            timer.settime(&TimerSpec::at(Duration::MAX).every(ms(1))).unwrap();
+            assert!(!is_readable(&timer), "round {round}");
+            assert_nothing_to_read(&timer);
+            // One that comes and goes, wherever the other thread is.
+            open(&simulated, Clock::Monotonic).arm_after(Duration::from_micros(round % 50)).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(simulated.next_expiration(), None);
+}
+
+#[test]
+fn one_who_waits_gets_every_expiration_by_itself_if_the_clock_waits_for_him() {
+    const ROUNDS: usize = if cfg!(miri) { 10 } else { 100 };
+    for (blocking, plain) in [(false, false), (true, false), (true, true)] {
+        let simulated = SimulatedClock::new();
+        let flags = CreateFlags { nonblocking: !blocking, ..CreateFlags::default() };
+        let timer = simulated.open(Clock::Boottime, flags).unwrap();
+        let waiting = thread::spawn(move || {
+            timer.arm_every(MINUTE).unwrap();
+            let read = || match (blocking, plain) {
+                (false, _) => timer.wait(None),
+                (true, false) => timer.read(),
+                (true, true) => raw_read(&timer),
+            };
+            (0..ROUNDS).map(|_| read().unwrap()).collect::<Vec<_>>()
+        });
+        while !waiting.is_finished() {
+            if !simulated.has_unread() {
+                simulated.advance_to_next();
+            }
+            thread::yield_now();
+        }
+        assert_eq!(waiting.join().unwrap(), [1; ROUNDS], "blocking: {blocking}, plain: {plain}");
+    }
+}

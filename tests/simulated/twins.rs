@@ -1,0 +1,151 @@
+//! Random scripts, played by the simulated backend and by a model of `fs/timerfd.c`, call by call: everything is compared exactly.
+//!
+//! `SIMULATED_SCRIPTS=1000000 cargo test --release --test simulated scripts` makes a hunt of it.
+
+#[path = "../models/kernel.rs"]
+mod kernel;
+#[path = "../models/script.rs"]
+mod script;
+
+use crate::common::{is_readable, raw_read};
+use crate::random::{number_from_env, play_many};
+use kernel::{Setting, Timerfd};
+use portable_timerfd::{Clock, Initial, SimulatedClock, Timer, TimerFd, TimerSpec};
+use script::{script, First, Op, Script};
+use std::io;
+use std::time::Duration;
+
+/// What a call gave, to be compared.
+type Outcome = Result<Option<u64>, i32>;
+
+struct Twins {
+    clock: Clock,
+    simulated: SimulatedClock,
+    ours: TimerFd,
+    linux: Timerfd,
+    runs_on: Clock,
+    /// Whether the clock may have gone back behind what a plain reader can see.
+    is_behind: bool,
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap()
+}
+
+fn outcome<T>(result: io::Result<T>, value: impl FnOnce(T) -> Option<u64>) -> Outcome {
+    result.map(value).map_err(|e| e.raw_os_error().unwrap())
+}
+
+fn left(spec: TimerSpec) -> Option<u64> {
+    match spec.initial() {
+        Initial::After(left) => Some(nanos(left)),
+        _ => None,
+    }
+}
+
+impl Twins {
+    fn new(clock: Clock) -> Twins {
+        let simulated = SimulatedClock::new();
+        let ours = crate::open(&simulated, clock);
+        Twins { clock, simulated, ours, linux: Timerfd::default(), runs_on: clock.without_alarm(), is_behind: false }
+    }
+
+    fn time(&self, clock: Clock) -> u64 {
+        nanos(self.simulated.now(clock))
+    }
+
+    fn now(&self) -> u64 {
+        self.time(self.runs_on)
+    }
+
+    /// What both give: ours, Linux's.
+    fn play(&mut self, op: Op) -> (Outcome, Outcome) {
+        match op {
+            Op::Settime { first, interval, mark } => return self.settime(first, interval, mark),
+            Op::Gettime => {
+                self.is_behind = false;
+                return (outcome(self.ours.gettime(), left), Ok(self.linux.gettime(self.now())));
+            }
+            Op::Read => {
+                self.is_behind = false;
+                return (outcome(self.ours.read(), Some), self.linux.read(self.now()).map(Some));
+            }
+            // A plain read can't be told of a step, nor that the clock was stepped back.
+            Op::PlainRead if !self.linux.is_canceled() && !self.is_behind => {
+                let ours = raw_read(&self.ours).unwrap_or(0);
+                return (Ok(Some(ours)), Ok(Some(self.linux.read(self.now()).unwrap_or(0))));
+            }
+            Op::Poll => {
+                let (ours, linux) = (is_readable(&self.ours), self.linux.is_readable());
+                return (Ok(Some(ours.into())), Ok(Some(linux.into())));
+            }
+            Op::Pass(nanos) => {
+                self.simulated.advance(Duration::from_nanos(nanos));
+                self.linux.fire(self.now());
+            }
+            Op::Step(nanos) => {
+                let to = self.time(Clock::Realtime).saturating_add_signed(nanos);
+                self.simulated.set_realtime(Duration::from_nanos(to));
+                self.clock_was_set();
+                self.is_behind |= nanos < 0;
+            }
+            // An alarm may end it before it has begun.
+            Op::Suspend(nanos) if !self.simulated.suspend(Duration::from_nanos(nanos)).is_zero() => {
+                self.clock_was_set()
+            }
+            Op::Suspend(_) | Op::PlainRead | Op::RefuseWrites => {}
+        }
+        (Ok(None), Ok(None))
+    }
+
+    fn clock_was_set(&mut self) {
+        if self.clock.without_alarm() == Clock::Realtime {
+            self.linux.clock_was_set(self.now());
+        }
+        self.linux.fire(self.now());
+    }
+
+    fn settime(&mut self, first: First, interval: u64, mark: bool) -> (Outcome, Outcome) {
+        self.is_behind = false;
+        let spec = match first {
+            First::Disarmed => TimerSpec::disarmed(),
+            First::After(delay) => TimerSpec::after(Duration::from_nanos(delay)),
+            First::At(offset) => {
+                TimerSpec::at(Duration::from_nanos(self.time(self.clock).saturating_add_signed(offset)))
+            }
+        };
+        let spec = if mark { spec.cancel_on_set() } else { spec }.every(Duration::from_nanos(interval));
+        let ours = outcome(self.ours.settime(&spec), left);
+        let now_of_old = self.now();
+        self.runs_on = match (self.clock, first) {
+            (Clock::Realtime, First::After(_)) => Clock::Monotonic,
+            (clock, _) => clock.without_alarm(),
+        };
+        let now = self.now();
+        let first = match first {
+            First::Disarmed => None,
+            First::After(delay) => Some(now.saturating_add(delay)),
+            First::At(offset) => Some(now.saturating_add_signed(offset).max(1)),
+        };
+        let might_cancel = self.clock.without_alarm() == Clock::Realtime && spec.is_canceled_by_steps();
+        (ours, self.linux.settime(Setting { first, interval, might_cancel }, now_of_old, now))
+    }
+}
+
+fn play(script: &Script) -> Result<(), String> {
+    let mut twins = Twins::new(script.clock);
+    let mut log = String::new();
+    for op in &script.ops {
+        let (ours, linux) = twins.play(*op);
+        log += &format!("    {} {op:?}: {ours:?}\n", twins.now());
+        if ours != linux {
+            return Err(format!("Linux gives {linux:?} at last:\n{log}{:?}", twins.linux));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn scripts_give_what_linux_gives() {
+    play_many(&script(), number_from_env("SIMULATED_SCRIPTS", 1_000), play);
+}
