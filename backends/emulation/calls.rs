@@ -24,6 +24,7 @@ pub(crate) fn watches_steps(clock: Clock, new: &TimerSpec) -> bool {
 
 impl State {
     /// Sets a timer of this clock; what was left of the old setting. The error that tells of a step comes though the new one is in force.
+    #[inline]
     pub(crate) fn settime(&mut self, world: &impl World, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
         let runs_on = match (clock, new.initial()) {
             (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
@@ -41,6 +42,7 @@ impl State {
     }
 
     /// Begins or ends to watch for steps; whether there was one under the old setting and the new one is to be told.
+    #[inline]
     fn watch_steps(&mut self, world: &impl World, watches: bool, arms: bool) -> bool {
         match (watches, &mut self.watch) {
             (true, Some(watch)) => {
@@ -60,15 +62,17 @@ impl State {
         }
     }
 
-    /// What is left, and whether the timer may be needed to be looked at at another time than before.
-    pub(crate) fn gettime(&mut self, world: &impl World) -> io::Result<(TimerSpec, bool)> {
+    /// Somebody asks what is left: the time at which to [`report`](State::report) it, and whether the timer may be needed to be looked at at
+    /// another time than before.
+    #[inline]
+    pub(crate) fn asked(&mut self, world: &impl World) -> io::Result<(u64, bool)> {
         self.show_step_if_any(world);
         let now = world.time(self.runs_on);
-        let is_to_stand_anew = self.settle(now)?;
-        Ok((self.report(now), is_to_stand_anew))
+        Ok((now, self.settle(now)?))
     }
 
     /// Makes the timer readable if there was a step.
+    #[inline]
     pub(crate) fn show_step_if_any(&mut self, world: &impl World) {
         let Some(watch) = &mut self.watch else { return };
         if watch.show(world.steps()) {
@@ -77,6 +81,7 @@ impl State {
     }
 
     /// Tells of a step, by an error, if there is one to be told of. It counts as shown too.
+    #[inline]
     fn tell_step(&mut self, world: &impl World) -> io::Result<()> {
         let Some(mut watch) = self.watch.as_deref().copied() else { return Ok(()) };
         let steps = world.steps();
@@ -95,6 +100,7 @@ impl State {
     }
 
     /// All expirations not yet read, beside those just `read` from the latch.
+    #[inline]
     pub(crate) fn collect(&mut self, world: &impl World, read: u64) -> io::Result<u64> {
         self.tell_step(world)?;
         self.take_all(read, world.time(self.runs_on))
@@ -112,6 +118,7 @@ impl State {
     }
 
     /// The expirations up to now, without waiting for any.
+    #[inline]
     pub(crate) fn try_read(&mut self, world: &impl World) -> io::Result<u64> {
         let mut present = self.collect(world, 0)?;
         if present == 0 {

@@ -24,6 +24,7 @@ enum Turn {
 }
 
 impl Turn {
+    #[inline]
     fn after(present: io::Result<u64>, state: &mut State) -> Turn {
         match present {
             Ok(0) => Turn::AtThePipe(state.reader_comes()),

@@ -208,7 +208,7 @@ impl Timer for SimulatedTimer {
     }
 
     fn gettime(&self) -> io::Result<TimerSpec> {
-        self.own()?.with(|state, times| state.gettime(times)).map(|(left, _)| left)
+        self.own()?.with(|state, times| state.asked(times).map(|(now, _)| state.report(now)))
     }
 
     fn read(&self) -> io::Result<u64> {

@@ -97,7 +97,7 @@ impl RawTimer {
     /// The same, and `EBADF` if the descriptor was closed since the timer was found.
     pub fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
         let _work = at_work();
-        self.entry.thing.settime_by(Some(self.by), self.entry.clock, new)
+        self.entry.thing.settime_by(self.by, self.entry.clock, new)
     }
 
     /// As [`Timer::gettime`](crate::Timer::gettime).
@@ -107,7 +107,7 @@ impl RawTimer {
     /// The same, and `EBADF` if the descriptor was closed since the timer was found.
     pub fn gettime(&self) -> io::Result<TimerSpec> {
         let _work = at_work();
-        self.entry.thing.gettime_by(Some(self.by))
+        self.entry.thing.gettime_by(self.by)
     }
 
     /// The clock that it was made for.

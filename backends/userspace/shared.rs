@@ -40,42 +40,45 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, for a call that came by a descriptor of this number, if by any.
-    fn state_by<'a>(self: &'a Arc<Self>, by: Option<Caller>) -> io::Result<Called<'a>> {
+    /// The state, for a call that came by a descriptor which anybody may close.
+    fn state_by<'a>(self: &'a Arc<Self>, Caller { fd, known_as }: Caller) -> io::Result<Called<'a>> {
         let mut state = self.state();
         // It was there when the call began.
         let Some(latch) = &mut state.latch else { return Err(os_error(EBADF)) };
-        if let Some(Caller { fd, known_as }) = by {
-            if latch.identity().ok() != Some(known_as) {
-                drop(state);
-                self.engine.registry.has_lost(self, None);
-                self.lose();
-                return Err(os_error(EINVAL));
-            }
-            latch.call(Some(fd));
+        if latch.identity().ok() != Some(known_as) {
+            drop(state);
+            self.engine.registry.has_lost(self, None);
+            self.lose();
+            return Err(os_error(EINVAL));
         }
+        latch.call(Some(fd));
         Ok(Called(state))
     }
 
     /// Sets a timer of this clock.
     pub(super) fn settime(self: &Arc<Self>, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
-        self.settime_by(None, clock, new)
+        self.prepare(clock, new)?;
+        self.set(&mut self.state(), clock, new)
     }
 
-    /// The same, by a descriptor that anybody may close.
-    pub(super) fn settime_by(
-        self: &Arc<Self>,
-        by: Option<Caller>,
-        clock: Clock,
-        new: &TimerSpec,
-    ) -> io::Result<TimerSpec> {
+    /// The same, by a descriptor.
+    pub(super) fn settime_by(self: &Arc<Self>, by: Caller, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.prepare(clock, new)?;
+        self.set(&mut *self.state_by(by)?, clock, new)
+    }
+
+    /// Sees to what a setting needs: a privilege, the thread.
+    fn prepare(&self, clock: Clock, new: &TimerSpec) -> io::Result<()> {
         if clock.is_alarm() {
             sys::clock::may_wake_the_machine()?;
         }
         if new.is_armed() || watches_steps(clock, new) {
             self.engine.start()?;
         }
-        let mut state = self.state_by(by)?;
+        Ok(())
+    }
+
+    fn set(self: &Arc<Self>, state: &mut State, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
         let watched = state.watch.is_some();
         let old = state.settime(self.engine, clock, new);
         match (watched, state.watch.is_some()) {
@@ -83,22 +86,25 @@ impl Shared {
             (true, false) => self.engine.unwatch_steps(self.id),
             _ => {}
         }
-        self.stand(&mut state);
+        self.stand(state);
         old
     }
 
     pub(super) fn gettime(self: &Arc<Self>) -> io::Result<TimerSpec> {
-        self.gettime_by(None)
+        self.get(&mut self.state())
     }
 
-    /// The same, by a descriptor that anybody may close.
-    pub(super) fn gettime_by(self: &Arc<Self>, by: Option<Caller>) -> io::Result<TimerSpec> {
-        let mut state = self.state_by(by)?;
-        let (left, is_to_stand_anew) = state.gettime(self.engine)?;
+    /// The same, by a descriptor.
+    pub(super) fn gettime_by(self: &Arc<Self>, by: Caller) -> io::Result<TimerSpec> {
+        self.get(&mut *self.state_by(by)?)
+    }
+
+    fn get(self: &Arc<Self>, state: &mut State) -> io::Result<TimerSpec> {
+        let (now, is_to_stand_anew) = state.asked(self.engine)?;
         if is_to_stand_anew {
-            self.stand(&mut state);
+            self.stand(state);
         }
-        Ok(left)
+        Ok(state.report(now))
     }
 
     /// The expirations up to now, without waiting for any.
@@ -174,6 +180,7 @@ impl Drop for Called<'_> {
 impl Locked for Arc<Shared> {
     type World = Engine<Shared>;
 
+    #[inline]
     fn with<R>(&self, act: impl FnOnce(&mut State, &Engine<Shared>) -> R) -> R {
         let mut state = self.state();
         let result = act(&mut state, self.engine);

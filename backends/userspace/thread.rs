@@ -249,6 +249,7 @@ impl<T: Look> Engine<T> {
 }
 
 impl<T: Look> World for Engine<T> {
+    #[inline]
     fn time(&self, clock: Clock) -> u64 {
         time(clock)
     }
