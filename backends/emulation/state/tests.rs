@@ -1,6 +1,7 @@
 //! How the rests of a count that nobody reads grow; whose message is whose, among several readers.
 
 use super::*;
+use crate::backends::emulation::latch::Origin;
 use crate::backends::sys::fd;
 use crate::flags::CreateFlags;
 use std::os::fd::AsFd;
