@@ -33,7 +33,8 @@ impl Backend {
         Backend { name, open, capabilities }
     }
 
-    /// The mechanism's name, as a user types it: `kernel` or `userspace` for those of this crate.
+    /// The mechanism's name, as a user types it: `kernel` or `userspace` for those of this crate. (A timer of
+    /// [simulated time](crate::backends::simulated) says `simulated`, which no user can ask for.)
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name

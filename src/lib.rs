@@ -83,7 +83,7 @@ mod timer;
 mod timer_fd;
 
 pub use backend::Backend;
-pub use backends::simulated::SimulatedClock;
+pub use backends::simulated::{SimulatedClock, SimulatedTimer};
 pub use backends::sys::registered::Registered;
 pub use capabilities::Capabilities;
 pub use clock::Clock;

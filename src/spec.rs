@@ -58,7 +58,7 @@ impl TimerSpec {
 
     /// Expires once, at this time of the timer's clock; a time gone by is *now*.
     ///
-    /// [`Clock::now`](crate::Clock::now) tells the present time on the same scale, and
+    /// [`Timer::now`](crate::Timer::now) tells the present time on the same scale, as [`Clock::now`](crate::Clock::now) does of real time, and
     /// [`Clock::of_system_time`](crate::Clock::of_system_time) and [`Clock::of_instant`](crate::Clock::of_instant)
     /// convert std's times.
     #[must_use]

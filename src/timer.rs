@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::backends::sys::error::{os_error, EAGAIN, EINVAL, ETIMEDOUT};
 use crate::backends::sys::fd::wait_readable;
+use crate::clock::Clock;
 use crate::spec::TimerSpec;
 
 /// A timer that is a file descriptor, readable once it has expired.
@@ -15,6 +16,8 @@ use crate::spec::TimerSpec;
 /// Three methods make a timer: [`settime`](Timer::settime), [`gettime`](Timer::gettime) and [`read`](Timer::read). The
 /// others are built on them. All take `&self` and may be called from any number of threads at once. The trait is
 /// usable as `dyn Timer` and open for implementations of your own. A generic function takes both with `T: Timer + ?Sized`.
+/// A `Box<dyn Timer>` is not itself a `Timer` (std has `AsRawFd` for boxes of known size only): what is to hold a timer of any kind holds a
+/// [`TimerFd`](crate::TimerFd).
 ///
 /// # What holds on every backend
 ///
@@ -101,7 +104,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         self.settime(&TimerSpec::after(delay))
     }
 
-    /// Expires once, at this time of the timer's clock; a time gone by is *now*. See [`TimerSpec::at`].
+    /// Expires once, at this time of the timer's clock; a time gone by is *now*. See [`TimerSpec::at`], and [`now`](Timer::now) for what
+    /// time it is.
     ///
     /// # Errors
     ///
@@ -110,7 +114,8 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         self.settime(&TimerSpec::at(time))
     }
 
-    /// Expires after each `interval`, for the first time one interval from now.
+    /// Expires after each `interval`, for the first time one interval from now. Steps of the wall clock move it on
+    /// [`RealtimeAlarm`](Clock::RealtimeAlarm) only.
     ///
     /// # Errors
     ///
@@ -182,6 +187,31 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
                 !wait_readable(self.as_fd(), deadline)? || deadline.is_some_and(|deadline| deadline <= Instant::now());
         }
     }
+
+    /// The present time of a clock, in the time that this timer goes by: [`Clock::now`], or, for a timer of simulated time, what its
+    /// [`SimulatedClock`](crate::SimulatedClock) shows. Code that sets [times](TimerSpec::at) can be tested if it asks here.
+    ///
+    /// ```
+    /// use portable_timerfd::{Clock, SimulatedClock, Timer};
+    /// use std::{io, time::Duration};
+    /// fn arm_at_next_midnight(timer: &impl Timer) -> io::Result<()> {
+    ///     const DAY: u64 = 86_400;
+    ///     let days = timer.now(Clock::Realtime)?.as_secs() / DAY;
+    ///     timer.arm_at(Duration::from_secs((days + 1) * DAY)).map(drop)
+    /// }
+    /// let clock = SimulatedClock::new(); // it shows 01:46:40
+    /// let timer = clock.timer(Clock::Realtime)?;
+    /// arm_at_next_midnight(&timer)?;
+    /// assert_eq!(clock.next_expiration(), Some(Duration::from_secs(80_000)));
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Clock::now`].
+    fn now(&self, clock: Clock) -> io::Result<Duration> {
+        clock.now()
+    }
 }
 
 macro_rules! forward_through {
@@ -209,6 +239,10 @@ macro_rules! forward_through {
 
             fn wait(&self, limit: Option<Duration>) -> io::Result<u64> {
                 (**self).wait(limit)
+            }
+
+            fn now(&self, clock: Clock) -> io::Result<Duration> {
+                (**self).now(clock)
             }
         }
     };

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::backends;
@@ -200,6 +201,14 @@ impl Timer for TimerFd {
 
     fn try_read(&self) -> io::Result<u64> {
         self.timer.try_read()
+    }
+
+    fn wait(&self, limit: Option<Duration>) -> io::Result<u64> {
+        self.timer.wait(limit)
+    }
+
+    fn now(&self, clock: Clock) -> io::Result<Duration> {
+        self.timer.now(clock)
     }
 }
 

@@ -22,6 +22,9 @@ use crate::flags::CreateFlags;
 /// order they became so can't be told. There may be any number of clocks in a process, which know nothing of each other. A clone is
 /// another handle on the same clock, for another thread perhaps; timers that are open keep it alive.
 ///
+/// What asks [`Clock::now`], [`Instant`](std::time::Instant) or [`SystemTime`](std::time::SystemTime) gets real time still; code that
+/// computes times asks [`Timer::now`](crate::Timer::now). So does whatever waits with a limit: in [`wait`](crate::Timer::wait), or in a poller.
+///
 /// ```
 /// use portable_timerfd::{Clock, SimulatedClock, Timer};
 /// use std::time::Duration;
@@ -56,7 +59,10 @@ impl SimulatedClock {
 
     /// A disarmed timer on this clock, its descriptor non-blocking and closed on `exec`.
     ///
-    /// [`TimerFd::from`](crate::TimerFd) makes one for code that takes no other type.
+    /// For code that takes no other type, [`TimerFd::from`](crate::TimerFd) makes one of it; for code that takes a function which makes
+    /// them, `|of| clock.timer(of).map(TimerFd::from)` is such a function.
+    ///
+    /// It takes two descriptors, as one of the userspace backend does.
     ///
     /// # Errors
     ///
@@ -80,7 +86,8 @@ impl SimulatedClock {
         self.machine().map_or(Duration::ZERO, |machine| Duration::from_nanos(machine.times.time(clock)))
     }
 
-    /// Time passes, on all clocks.
+    /// Time passes, on all clocks, at one stroke: who is to arm a timer anew when it expires gets to do so afterwards. For
+    /// stops on the way there is [`advance_through`](SimulatedClock::advance_through).
     pub fn advance(&self, by: Duration) {
         self.machine().into_iter().for_each(|mut machine| machine.advance(nanos(by)));
     }
@@ -96,6 +103,9 @@ impl SimulatedClock {
 
     /// Time passes until the next expiration of any timer; by how much. `None`, and nothing happens, if nothing is armed that will
     /// ever expire.
+    ///
+    /// What is armed for now, or for a time gone by, has expired already, and is not ahead. So a test that does all there is to do is a
+    /// loop `while clock.has_unread() || clock.advance_to_next().is_some()`.
     pub fn advance_to_next(&self) -> Option<Duration> {
         let mut machine = self.machine()?;
         let by = machine.until_next()?;
@@ -103,14 +113,50 @@ impl SimulatedClock {
         Some(Duration::from_nanos(by))
     }
 
-    /// Whether any timer on this clock has expired and nobody has read it: for tests of
-    /// [code that waits](crate::backends::simulated#code-that-waits).
+    /// Time passes, and at each expiration on the way `at_each` is called, at that time: to read the timers, and to arm them anew.
     ///
-    /// What a plain `read(2)` has read, while another thread waits in [`read`](crate::Timer::read) of the same timer, counts as unread
-    /// until the next expiration.
+    /// ```
+    /// use portable_timerfd::{Clock, SimulatedClock, Timer};
+    /// use std::time::Duration;
+    /// let clock = SimulatedClock::new();
+    /// let timer = clock.timer(Clock::Monotonic)?;
+    /// timer.arm_after(Duration::from_secs(1))?;
+    /// let mut pause = 1;
+    /// clock.advance_through(Duration::from_secs(3600), || {
+    ///     timer.read().unwrap();
+    ///     pause *= 2;
+    ///     timer.arm_after(Duration::from_secs(pause)).unwrap();
+    /// });
+    /// assert_eq!(pause, 2048); // after 1 + 2 + … + 1024 s; another 2048 s would have been too long
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn advance_through(&self, by: Duration, mut at_each: impl FnMut()) {
+        let end = self.now(Clock::Monotonic).saturating_add(by);
+        loop {
+            let left = end.saturating_sub(self.now(Clock::Monotonic));
+            match self.next_expiration() {
+                Some(next) if next <= left => self.advance(next),
+                _ => return self.advance(left),
+            }
+            at_each();
+        }
+    }
+
+    /// Whether any timer on this clock is readable: it has expired, or has to tell of a step, and nobody has read it.
     #[must_use]
     pub fn has_unread(&self) -> bool {
         self.machine().is_some_and(|machine| machine.has_unread())
+    }
+
+    /// How many threads wait for timers on this clock, in [`wait`](crate::Timer::wait) or in a blocking [`read`](crate::Timer::read), and have
+    /// nothing there to wake up for. While as many do as there are, nothing happens until the clock is moved: for tests of
+    /// [code that waits](crate::backends::simulated#code-that-waits).
+    ///
+    /// Who waits in a poller, or in a plain `read(2)`, can't be seen. If one such takes a count while another thread waits in `read` of the same
+    /// timer, that thread does not count until the timer's next expiration.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.machine().map_or(0, |machine| machine.waiting())
     }
 
     /// Steps the wall clock to this time since the Unix epoch, as `clock_settime(2)` does.
@@ -124,7 +170,8 @@ impl SimulatedClock {
     /// Suspends the simulated machine for so long: [`Boottime`](Clock::Boottime) and [`Realtime`](Clock::Realtime) move,
     /// [`Monotonic`](Clock::Monotonic) does not. For [`cancel_on_set`](crate::TimerSpec::cancel_on_set) it is a step of the wall clock.
     ///
-    /// An alarm clock ends the suspend when it expires. Returns how long it was.
+    /// An alarm clock that expires meanwhile ends it; one that has expired before does not, though nobody has read it. Returns how long it was:
+    /// what is left of `duration` can be slept in another.
     pub fn suspend(&self, duration: Duration) -> Duration {
         self.machine().map_or(Duration::ZERO, |mut machine| Duration::from_nanos(machine.suspend(nanos(duration))))
     }

@@ -19,9 +19,16 @@ pub(super) struct Machine {
     pub(super) times: Times,
     /// By clock.
     queues: [Queue<Timer>; CLOCKS.len()],
-    /// All timers, with the clocks that they were made for.
-    timers: BTreeMap<u64, (Clock, Timer)>,
+    timers: BTreeMap<u64, Entry>,
     last_id: u64,
+}
+
+struct Entry {
+    /// The clock that it was made for.
+    clock: Clock,
+    timer: Timer,
+    /// How many threads wait for it, beside those who read the pipe.
+    waiting: usize,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -39,16 +46,24 @@ impl Machine {
         // Nobody has to wake up for it: it is as punctual as can be.
         let timer = Arc::new(Mutex::new(State::new(clock, Punctuality::Economical, latch)));
         self.last_id += 1;
-        self.timers.insert(self.last_id, (clock, Arc::clone(&timer)));
+        self.timers.insert(self.last_id, Entry { clock, timer: Arc::clone(&timer), waiting: 0 });
         (self.last_id, timer)
     }
 
     /// Ends a timer.
     pub(super) fn remove(&mut self, id: u64) {
-        let Some((_, timer)) = self.timers.remove(&id) else { return };
+        let Some(Entry { timer, .. }) = self.timers.remove(&id) else { return };
         let mut state = lock(&timer);
         state.close();
         self.stand(id, &timer, &mut state);
+    }
+
+    /// Does something to a timer's state, and then puts the timer where it is to be looked at next.
+    pub(super) fn with<R>(&mut self, id: u64, timer: &Timer, act: impl FnOnce(&mut State, &Times) -> R) -> R {
+        let mut state = lock(timer);
+        let result = act(&mut state, &self.times);
+        self.stand(id, timer, &mut state);
+        result
     }
 
     fn queue(&mut self, line: Line) -> &mut Queue<Timer> {
@@ -56,7 +71,7 @@ impl Machine {
     }
 
     /// Puts a timer where it is to be looked at next.
-    pub(super) fn stand(&mut self, id: u64, timer: &Timer, state: &mut State) {
+    fn stand(&mut self, id: u64, timer: &Timer, state: &mut State) {
         let line = Line { clock: state.runs_on, punctuality: Punctuality::Economical };
         let place = state.next(self.times.time(line.clock)).map(|due| (line, due));
         if place == state.place() {
@@ -81,7 +96,27 @@ impl Machine {
 
     /// Whether there are expirations that nobody has read.
     pub(super) fn has_unread(&self) -> bool {
-        self.timers.values().any(|(_, timer)| lock(timer).has_unread())
+        self.timers.values().any(|entry| lock(&entry.timer).has_unread())
+    }
+
+    /// One more waits for a timer, or one less.
+    pub(super) fn count_waiting(&mut self, id: u64, before: bool, after: bool) {
+        if let Some(entry) = self.timers.get_mut(&id) {
+            entry.waiting = entry.waiting + usize::from(after) - usize::from(before);
+        }
+    }
+
+    /// How many threads wait for timers that have nothing for them.
+    pub(super) fn waiting(&self) -> usize {
+        let in_vain = |entry: &Entry| {
+            let state = lock(&entry.timer);
+            if state.has_unread() {
+                0
+            } else {
+                entry.waiting + state.readers()
+            }
+        };
+        self.timers.values().map(in_vain).sum()
     }
 
     pub(super) fn advance(&mut self, by: u64) {
@@ -96,12 +131,13 @@ impl Machine {
 
     /// How long the suspend was: an alarm clock ends it.
     pub(super) fn suspend(&mut self, by: u64) -> u64 {
-        let until_alarm = |(clock, timer): &(Clock, Timer)| {
-            let state = lock(timer);
+        let until = |entry: &Entry| {
+            let state = lock(&entry.timer);
             let now = self.times.time(state.runs_on);
-            state.next(now).filter(|_| clock.is_alarm()).map(|due| due.saturating_sub(now))
+            state.next(now).map(|due| due.saturating_sub(now))
         };
-        let asleep = self.timers.values().filter_map(until_alarm).min().map_or(by, |alarm| alarm.min(by));
+        let alarms = self.timers.values().filter(|entry| entry.clock.is_alarm());
+        let asleep = alarms.filter_map(until).min().map_or(by, |alarm| alarm.min(by));
         self.times.suspend(asleep);
         self.show_step();
         asleep
@@ -109,8 +145,8 @@ impl Machine {
 
     /// Lets the descriptors of those who asked for it tell of a step, if there was one, and then all of what came with it.
     fn show_step(&mut self) {
-        for (_, timer) in self.timers.values() {
-            lock(timer).show_step_if_any(&self.times);
+        for entry in self.timers.values() {
+            lock(&entry.timer).show_step_if_any(&self.times);
         }
         self.show_what_is_due();
     }
@@ -124,11 +160,10 @@ impl Machine {
         }
         // Each once: what a pipe does not take is due again.
         for (place, timer) in due {
-            let mut state = lock(&timer);
-            state.replace(None);
-            let now = self.times.time(state.runs_on);
-            state.refresh(now);
-            self.stand(place.id, &timer, &mut state);
+            self.with(place.id, &timer, |state, times| {
+                state.replace(None);
+                state.refresh(times.time(state.runs_on));
+            });
         }
     }
 }

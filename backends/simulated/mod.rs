@@ -4,13 +4,15 @@
 //! nothing waits: the test arms, [advances](SimulatedClock::advance) the clock, by an hour if it likes, and looks at what came of it.
 //! Steps of the wall clock and suspends, which no test can make on a real machine, are calls too.
 //!
-//! There is no thread, no global state, and no real clock. What is promised of a [`Timer`] holds, by the simulated clock, and more
-//! exactly than on any other backend: a plain `read(2)` too gives the count as of now.
+//! There is no thread, no global state, and no real clock. What is promised of a [`Timer`](crate::Timer) holds, by the simulated clock, and more
+//! exactly than on any other backend: a plain `read(2)` too gives the count as of now. It runs under Miri, which has pipes, but neither
+//! [`TimerFd::new`](crate::TimerFd::new) nor a [`Poller`](polling::Poller).
 //!
 //! # A component tested
 //!
 //! A component takes its timer, or a function that makes it timers, from whoever uses it. In the program that is
-//! [`TimerFd::new`](crate::TimerFd::new), in a test [`SimulatedClock::timer`]. This one tries something again and again, each time
+//! [`TimerFd::new`](crate::TimerFd::new), in a test [`SimulatedClock::timer`]. What time it is, it asks its timer
+//! ([`Timer::now`](crate::Timer::now)), since [`Clock::now`] tells real time. This one tries something again and again, each time
 //! after twice as long, and gives up after an hour. It is told when its timer is readable, by a loop that it does not own:
 //!
 //! ```
@@ -20,28 +22,26 @@
 //! struct Retry<T: Timer> {
 //!     timer: T,
 //!     delay: Duration,
-//!     waited: Duration,
+//!     end: Duration,
 //! }
 //!
 //! impl<T: Timer> Retry<T> {
-//!     const LIMIT: Duration = Duration::from_secs(3600);
-//!
-//!     fn new(timer: impl FnOnce(Clock) -> io::Result<T>) -> io::Result<Retry<T>> {
-//!         let retry = Retry { timer: timer(Clock::Monotonic)?, delay: Duration::from_millis(100), waited: Duration::ZERO };
-//!         retry.timer.arm_after(retry.delay)?;
-//!         Ok(retry)
+//!     fn new(new_timer: impl FnOnce(Clock) -> io::Result<T>) -> io::Result<Retry<T>> {
+//!         let timer = new_timer(Clock::Monotonic)?;
+//!         let end = timer.now(Clock::Monotonic)? + Duration::from_secs(3600);
+//!         timer.arm_after(Duration::ZERO)?;
+//!         Ok(Retry { timer, delay: Duration::from_millis(100), end })
 //!     }
 //!
-//!     /// Called when the timer is readable. Whether it goes on.
-//!     fn on_readable(&mut self, attempt: &mut dyn FnMut() -> bool) -> io::Result<bool> {
+//!     /// Called when the timer is readable.
+//!     fn on_readable(&mut self, attempt: &mut dyn FnMut() -> bool) -> io::Result<()> {
 //!         self.timer.read()?;
-//!         self.waited += self.delay;
-//!         if attempt() || self.waited >= Self::LIMIT {
-//!             return Ok(false);
+//!         let left = self.end - self.timer.now(Clock::Monotonic)?;
+//!         if !attempt() && !left.is_zero() {
+//!             self.timer.arm_after(self.delay.min(left))?;
+//!             self.delay *= 2;
 //!         }
-//!         self.delay = (self.delay * 2).min(Self::LIMIT - self.waited);
-//!         self.timer.arm_after(self.delay)?;
-//!         Ok(true)
+//!         Ok(())
 //!     }
 //! }
 //!
@@ -52,12 +52,12 @@
 //! let clock = SimulatedClock::new();
 //! let mut retry = Retry::new(|of| clock.timer(of))?;
 //! let (begun, mut attempts) = (clock.now(Clock::Monotonic), Vec::new());
-//! while clock.advance_to_next().is_some() {
+//! while clock.has_unread() || clock.advance_to_next().is_some() {
 //!     let at = clock.now(Clock::Monotonic) - begun;
 //!     retry.on_readable(&mut || { attempts.push(at.as_millis()); false })?;
 //! }
-//! assert_eq!(attempts[..5], [100, 300, 700, 1_500, 3_100]);
-//! assert_eq!((attempts.len(), attempts.last()), (16, Some(&3_600_000)));
+//! assert_eq!(attempts[..6], [0, 100, 300, 700, 1_500, 3_100]);
+//! assert_eq!((attempts.len(), attempts.last()), (17, Some(&3_600_000)));
 //! # Ok::<(), io::Error>(())
 //! ```
 //!
@@ -89,9 +89,9 @@
 //!
 //! # Code that waits
 //!
-//! A blocking read, [`wait`](Timer::wait), or a loop that waits in a thread of its own, waits until another thread moves the clock;
-//! the limit of `wait` is one of real time. A test lets such code run beside it, and moves the clock whenever everything was read that
-//! has expired, so that each count is the same in every run:
+//! [`wait`](crate::Timer::wait), a blocking read, or a loop that waits in a thread of its own, waits until another thread moves the clock. A
+//! test lets such code run beside it, and moves the clock whenever all its threads [wait](SimulatedClock::waiting). So nothing is left
+//! to chance, and everything is the same in every run:
 //!
 //! ```
 //! use portable_timerfd::{Clock, SimulatedClock, Timer};
@@ -104,39 +104,34 @@
 //!
 //! let clock = SimulatedClock::new();
 //! let timer = clock.timer(Clock::Monotonic)?;
-//! let waiting = thread::spawn(move || ten_times(&timer));
-//! while !waiting.is_finished() {
-//!     if !clock.has_unread() {
-//!         clock.advance_to_next();
+//! let worker = thread::spawn(move || ten_times(&timer));
+//! while !worker.is_finished() {
+//!     if clock.waiting() == 1 {
+//!         clock.advance_to_next().expect("it waits for something that is to come");
 //!     }
 //!     thread::yield_now();
 //! }
-//! assert_eq!(waiting.join().unwrap()?, 10);
+//! assert_eq!(worker.join().unwrap()?, 10);
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! A thread that waits in a poller can't be seen to wait. Have it tell the test when it has done a turn, or make the turns in the test,
+//! by polls with no time to wait, as above.
 
 mod clock;
 mod machine;
+mod timer;
 mod times;
 
-use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use crate::backend::Backend;
-use crate::backends::emulation::latch::Latch;
-use crate::backends::emulation::reading::{self, Locked};
-use crate::backends::emulation::state::State;
-use crate::backends::sys::error::{os_error, EOPNOTSUPP, ESRCH};
+use crate::backends::sys::error::{os_error, EOPNOTSUPP};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
-use crate::flags::CreateFlags;
-use crate::spec::TimerSpec;
-use crate::timer::Timer;
 pub use clock::SimulatedClock;
-use machine::lock;
-use times::Times;
+pub use timer::SimulatedTimer;
 
 /// What a [`TimerFd`](crate::TimerFd) made of a [`SimulatedTimer`] names as its backend.
 ///
@@ -152,96 +147,4 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
         notices_jumps_within: Some(Duration::ZERO),
         outlives_its_process: false,
     })
-}
-
-/// A timer on a [`SimulatedClock`]. Dropping it closes the descriptor and ends the timer.
-///
-/// The methods take a lock that those of the clock and of its other timers take too; none of them waits under it.
-pub struct SimulatedTimer {
-    /// The latch has it on loan, and is gone when it is closed: fields drop after [`Drop`].
-    reader: OwnedFd,
-    clock: Clock,
-    simulated: SimulatedClock,
-    id: u64,
-    state: machine::Timer,
-}
-
-impl SimulatedTimer {
-    fn new(simulated: &SimulatedClock, clock: Clock, flags: CreateFlags) -> io::Result<SimulatedTimer> {
-        let (latch, reader) = Latch::new(flags)?;
-        let mut machine = simulated.machine().ok_or_else(|| os_error(ESRCH))?;
-        let (id, state) = machine.add(clock, latch);
-        drop(machine);
-        Ok(SimulatedTimer { reader, clock, simulated: simulated.clone(), id, state })
-    }
-
-    /// The clock that the timer counts on.
-    #[must_use]
-    pub fn clock(&self) -> Clock {
-        self.clock
-    }
-
-    /// An error where the locks must not be touched: in a child of the process that made the timer.
-    fn own(&self) -> io::Result<&SimulatedTimer> {
-        if self.simulated.is_inherited() {
-            return Err(os_error(ESRCH));
-        }
-        Ok(self)
-    }
-}
-
-impl Locked for SimulatedTimer {
-    type World = Times;
-
-    fn with<R>(&self, act: impl FnOnce(&mut State, &Times) -> R) -> R {
-        let mut machine = self.simulated.own_machine();
-        let mut state = lock(&self.state);
-        let result = act(&mut state, &machine.times);
-        machine.stand(self.id, &self.state, &mut state);
-        result
-    }
-}
-
-impl Timer for SimulatedTimer {
-    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        self.own()?.with(|state, times| state.settime(times, self.clock, new))
-    }
-
-    fn gettime(&self) -> io::Result<TimerSpec> {
-        self.own()?.with(|state, times| state.asked(times).map(|(now, _)| state.report(now)))
-    }
-
-    fn read(&self) -> io::Result<u64> {
-        reading::read(self.own()?, &self.reader)
-    }
-
-    fn try_read(&self) -> io::Result<u64> {
-        self.own()?.with(|state, times| state.try_read(times))
-    }
-}
-
-impl Drop for SimulatedTimer {
-    fn drop(&mut self) {
-        if let Some(mut machine) = self.simulated.machine() {
-            machine.remove(self.id);
-        }
-    }
-}
-
-impl AsFd for SimulatedTimer {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.reader.as_fd()
-    }
-}
-
-impl AsRawFd for SimulatedTimer {
-    fn as_raw_fd(&self) -> RawFd {
-        self.reader.as_raw_fd()
-    }
-}
-
-impl fmt::Debug for SimulatedTimer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimulatedTimer").field("fd", &self.reader).field("clock", &self.clock).finish_non_exhaustive()
-    }
 }

@@ -12,6 +12,8 @@ impl Clock {
     /// The present time of this clock, counted from its zero: the Unix epoch for the wall clocks, some fixed point for
     /// the others. It is the scale of [`TimerSpec::at`](crate::TimerSpec::at).
     ///
+    /// It is real time, always. [`Timer::now`](crate::Timer::now) asks in the time that a timer goes by, which may be simulated.
+    ///
     /// ```
     /// use portable_timerfd::{Clock, TimerSpec};
     /// use std::time::Duration;

@@ -12,7 +12,7 @@ use super::system::SYSTEM;
 pub(crate) const COUNT_SIZE: usize = size_of::<u64>();
 
 /// Whether `O_NONBLOCK` of the open file description behind `fd` is on.
-pub(super) fn is_nonblocking(fd: &impl AsRawFd) -> io::Result<bool> {
+pub(crate) fn is_nonblocking(fd: &impl AsRawFd) -> io::Result<bool> {
     Ok(status_flags(fd)? & libc::O_NONBLOCK != 0)
 }
 

@@ -27,6 +27,7 @@ crate::cases![
     a_new_setting_may_run_by_another_clock_than_the_old,
     alarm_clocks_keep_the_time_of_those_they_are_named_after,
     the_mark_to_cancel_is_ignored_where_it_has_no_meaning,
+    a_timer_tells_the_time_it_goes_by,
 ];
 
 fn a_fresh_timer_is_disarmed_and_not_readable(row: &Row) {
@@ -266,4 +267,17 @@ fn the_mark_to_cancel_is_ignored_where_it_has_no_meaning(row: &Row) {
         timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
         assert!(!is_readable(&timer));
     }
+}
+
+fn a_timer_tells_the_time_it_goes_by(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
+    for clock in clocks() {
+        let before = row.now(clock);
+        let told = timer.now(clock).unwrap();
+        assert!((before..=row.now(clock)).contains(&told), "{clock:?}: {told:?}");
+    }
+    timer.arm_at(timer.now(Clock::Monotonic).unwrap() + HOUR).unwrap();
+    assert!(left(timer.gettime().unwrap()) > HOUR - 60 * SECOND);
+    row.pass(ms(1));
+    assert!(left(timer.gettime().unwrap()) <= HOUR - ms(1));
 }

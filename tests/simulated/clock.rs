@@ -64,6 +64,40 @@ fn the_next_expiration_is_the_nearest_on_any_clock() {
 }
 
 #[test]
+fn time_passes_through_all_expirations_there_are_and_no_further() {
+    let simulated = SimulatedClock::new();
+    let [timer, other] = [Clock::Monotonic, Clock::Boottime].map(|clock| open(&simulated, clock));
+    timer.arm_after(SECOND).unwrap();
+    other.arm_every(4 * SECOND).unwrap();
+    let begun = simulated.now(Clock::Monotonic);
+    let mut log = Vec::new();
+    simulated.advance_through(10 * SECOND, || {
+        let time = (simulated.now(Clock::Monotonic) - begun).as_secs();
+        let counts = [&timer, &other].map(|timer| timer.read().unwrap_or(0));
+        if counts[0] > 0 {
+            timer.arm_after(3 * SECOND).unwrap();
+        }
+        log.push((time, counts));
+    });
+    assert_eq!(log, [(1, [1, 0]), (4, [1, 1]), (7, [1, 0]), (8, [0, 1]), (10, [1, 0])]);
+    assert_eq!(simulated.now(Clock::Monotonic) - begun, 10 * SECOND);
+    simulated.advance_through(SECOND, || panic!("nothing is due"));
+    assert_eq!(simulated.next_expiration(), Some(SECOND));
+}
+
+/// It is not ahead, and there to be read.
+#[test]
+fn what_is_armed_for_now_has_expired() {
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Monotonic);
+    for spec in [TimerSpec::after(Duration::ZERO), TimerSpec::at(Duration::ZERO)] {
+        timer.settime(&spec).unwrap();
+        assert_eq!((simulated.has_unread(), simulated.advance_to_next()), (true, None));
+        assert_eq!((timer.read().unwrap(), simulated.has_unread()), (1, false));
+    }
+}
+
+#[test]
 fn a_step_brings_an_absolute_time_nearer_and_a_suspend_too() {
     let simulated = SimulatedClock::new();
     let wall = open(&simulated, Clock::Realtime);

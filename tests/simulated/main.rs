@@ -15,6 +15,7 @@ mod random;
 mod stop_server;
 mod threads;
 mod twins;
+mod waiters;
 
 use portable_timerfd::{Clock, SimulatedClock, TimerFd};
 use std::time::Duration;

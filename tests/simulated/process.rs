@@ -40,6 +40,9 @@ fn a_forked_child_has_no_clock_of_its_parents_but_makes_its_own() {
             && simulated.next_expiration().is_none()
             && simulated.advance_to_next().is_none()
             && !simulated.has_unread()
+            && simulated.waiting() == 0
+            && errno(timer.now(Clock::Monotonic)) == Some(ESRCH)
+            && errno(timer.wait(None)) == Some(ESRCH)
             && refused.into_iter().all(|result| errno(result) == Some(ESRCH))
             && works
     };

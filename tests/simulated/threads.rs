@@ -90,29 +90,3 @@ fn nothing_of_an_old_setting_appears_while_another_thread_moves_the_clock() {
     });
     assert_eq!(simulated.next_expiration(), None);
 }
-
-#[test]
-fn one_who_waits_gets_every_expiration_by_itself_if_the_clock_waits_for_him() {
-    const ROUNDS: usize = if cfg!(miri) { 10 } else { 100 };
-    for (blocking, plain) in [(false, false), (true, false), (true, true)] {
-        let simulated = SimulatedClock::new();
-        let flags = CreateFlags { nonblocking: !blocking, ..CreateFlags::default() };
-        let timer = simulated.open(Clock::Boottime, flags).unwrap();
-        let waiting = thread::spawn(move || {
-            timer.arm_every(MINUTE).unwrap();
-            let read = || match (blocking, plain) {
-                (false, _) => timer.wait(None),
-                (true, false) => timer.read(),
-                (true, true) => raw_read(&timer),
-            };
-            (0..ROUNDS).map(|_| read().unwrap()).collect::<Vec<_>>()
-        });
-        while !waiting.is_finished() {
-            if !simulated.has_unread() {
-                simulated.advance_to_next();
-            }
-            thread::yield_now();
-        }
-        assert_eq!(waiting.join().unwrap(), [1; ROUNDS], "blocking: {blocking}, plain: {plain}");
-    }
-}

@@ -8,6 +8,11 @@ use crate::backends::emulation::schedule::Schedule;
 use crate::clock::Clock;
 
 impl State {
+    /// How many are at the pipe to read it.
+    pub(crate) fn readers(&self) -> usize {
+        self.readers as usize
+    }
+
     /// Whether there are expirations that nobody has read; a reader at the pipe may have them in his hands.
     pub(crate) fn has_unread(&self) -> bool {
         let in_latch = |latch: &Latch| if self.readers > 0 { latch.is_raised() } else { !latch.is_empty() };

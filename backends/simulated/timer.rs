@@ -1,0 +1,140 @@
+//! A timer on a simulated clock: the contract.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use super::clock::SimulatedClock;
+use super::machine;
+use super::times::Times;
+use crate::backends::emulation::latch::Latch;
+use crate::backends::emulation::reading::{self, Locked};
+use crate::backends::emulation::state::State;
+use crate::backends::sys::error::{os_error, ESRCH, ETIMEDOUT};
+use crate::backends::sys::fd::{is_nonblocking, wait_readable};
+use crate::clock::Clock;
+use crate::flags::CreateFlags;
+use crate::spec::TimerSpec;
+use crate::timer::Timer;
+
+/// A timer on a [`SimulatedClock`]. Dropping it closes the descriptor and ends the timer.
+///
+/// The methods take a lock that those of the clock and of its other timers take too; none of them waits under it.
+pub struct SimulatedTimer {
+    /// The latch has it on loan, and is gone when it is closed: fields drop after [`Drop`].
+    reader: OwnedFd,
+    clock: Clock,
+    simulated: SimulatedClock,
+    id: u64,
+    state: machine::Timer,
+}
+
+impl SimulatedTimer {
+    pub(super) fn new(simulated: &SimulatedClock, clock: Clock, flags: CreateFlags) -> io::Result<SimulatedTimer> {
+        let (latch, reader) = Latch::new(flags)?;
+        let mut machine = simulated.machine().ok_or_else(|| os_error(ESRCH))?;
+        let (id, state) = machine.add(clock, latch);
+        drop(machine);
+        Ok(SimulatedTimer { reader, clock, simulated: simulated.clone(), id, state })
+    }
+
+    /// The clock that the timer counts on.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Reads, and if there is nothing begins to wait, or goes on; if it may.
+    fn try_read_or_wait(&self, is_waiting: &mut bool, may_wait: bool) -> io::Result<u64> {
+        let mut machine = self.simulated.own_machine();
+        let present = machine.with(self.id, &self.state, |state, times| state.try_read(times));
+        let waited = std::mem::replace(is_waiting, may_wait && present.is_err());
+        machine.count_waiting(self.id, waited, *is_waiting);
+        present
+    }
+
+    /// An error where the locks must not be touched: in a child of the process that made the timer.
+    fn own(&self) -> io::Result<&SimulatedTimer> {
+        if self.simulated.is_inherited() {
+            return Err(os_error(ESRCH));
+        }
+        Ok(self)
+    }
+}
+
+impl Locked for SimulatedTimer {
+    type World = Times;
+
+    fn with<R>(&self, act: impl FnOnce(&mut State, &Times) -> R) -> R {
+        self.simulated.own_machine().with(self.id, &self.state, act)
+    }
+}
+
+impl Timer for SimulatedTimer {
+    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.own()?.with(|state, times| state.settime(times, self.clock, new))
+    }
+
+    fn gettime(&self) -> io::Result<TimerSpec> {
+        self.own()?.with(|state, times| state.asked(times).map(|(now, _)| state.report(now)))
+    }
+
+    fn read(&self) -> io::Result<u64> {
+        match self.try_read() {
+            // Who does not wait is never at the pipe, where he would count as waiting.
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock && !is_nonblocking(&self.reader)? => {
+                reading::read(self.own()?, &self.reader)
+            }
+            result => result,
+        }
+    }
+
+    fn try_read(&self) -> io::Result<u64> {
+        self.own()?.with(|state, times| state.try_read(times))
+    }
+
+    fn wait(&self, limit: Option<Duration>) -> io::Result<u64> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let (mut is_waiting, mut polled) = (false, Ok(true));
+        loop {
+            let may_wait = polled.is_ok() && !deadline.is_some_and(|deadline| deadline <= Instant::now());
+            match self.own()?.try_read_or_wait(&mut is_waiting, may_wait) {
+                Err(e) if e.kind() != io::ErrorKind::WouldBlock => return Err(e),
+                Err(_) if is_waiting => polled = wait_readable(self.as_fd(), deadline),
+                Err(_) => return Err(polled.err().unwrap_or_else(|| os_error(ETIMEDOUT))),
+                present => return present,
+            }
+        }
+    }
+
+    fn now(&self, clock: Clock) -> io::Result<Duration> {
+        Ok(self.own()?.simulated.now(clock))
+    }
+}
+
+impl Drop for SimulatedTimer {
+    fn drop(&mut self) {
+        if let Some(mut machine) = self.simulated.machine() {
+            machine.remove(self.id);
+        }
+    }
+}
+
+impl AsFd for SimulatedTimer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+impl AsRawFd for SimulatedTimer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.reader.as_raw_fd()
+    }
+}
+
+impl fmt::Debug for SimulatedTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedTimer").field("fd", &self.reader).field("clock", &self.clock).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! Code that waits, and a clock that is moved when all of it does: the same in every run.
+
+use crate::common::*;
+use crate::{ms, open};
+use nix::libc::ETIMEDOUT;
+use portable_timerfd::{Clock, CreateFlags, SimulatedClock, Timer, TimerFd, TimerSpec};
+use std::io;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+fn open_blocking(simulated: &SimulatedClock) -> TimerFd {
+    let flags = CreateFlags { nonblocking: false, ..CreateFlags::default() };
+    simulated.open(Clock::Monotonic, flags).unwrap().into()
+}
+
+/// Moves the clock whenever all workers wait, until they have ended; what they give.
+fn drive<T>(simulated: &SimulatedClock, workers: Vec<JoinHandle<T>>) -> Vec<T> {
+    loop {
+        let at_work = workers.iter().filter(|worker| !worker.is_finished()).count();
+        if at_work == 0 {
+            return workers.into_iter().map(|worker| worker.join().unwrap()).collect();
+        }
+        if simulated.waiting() == at_work {
+            simulated.advance_to_next();
+        }
+        thread::yield_now();
+    }
+}
+
+type Wait = fn(&TimerFd) -> io::Result<u64>;
+const WAYS: [Wait; 2] = [|timer| timer.wait(None), |timer| timer.read()];
+
+/// A beat each second, and after the fifth a timer for ten seconds: whatever the order of the threads, that one is due at 15.
+#[test]
+fn one_who_works_before_he_waits_again_is_waited_for() {
+    for wait in WAYS {
+        for _ in 0..200 {
+            let simulated = SimulatedClock::new();
+            let begun = simulated.now(Clock::Monotonic);
+            let [beat, late] = [(); 2].map(|()| open_blocking(&simulated));
+            let worker = thread::spawn(move || {
+                beat.arm_every(SECOND).unwrap();
+                let counts: Vec<u64> = (0..5).map(|_| wait(&beat).unwrap()).collect();
+                late.arm_after(10 * SECOND).unwrap();
+                assert_eq!((counts, wait(&late).unwrap()), (vec![1; 5], 1));
+                (late.now(Clock::Monotonic).unwrap(), beat.read().unwrap())
+            });
+            assert_eq!(drive(&simulated, vec![worker]), [(begun + 15 * SECOND, 10)]);
+        }
+    }
+}
+
+#[test]
+fn several_who_wait_for_several_timers_take_turns_as_the_clock_has_it() {
+    const ROUNDS: u64 = if cfg!(miri) { 5 } else { 200 };
+    let simulated = SimulatedClock::new();
+    let begun = simulated.now(Clock::Monotonic);
+    let workers = (1..=4u32).map(|number| {
+        let timer = open_blocking(&simulated);
+        let wait = WAYS[number as usize % 2];
+        thread::spawn(move || {
+            let turn = |_| {
+                timer.arm_after(number * SECOND).unwrap();
+                assert_eq!(wait(&timer).unwrap(), 1);
+                (timer.now(Clock::Monotonic).unwrap() - begun).as_secs()
+            };
+            (0..ROUNDS).map(turn).collect::<Vec<_>>()
+        })
+    });
+    let workers = workers.collect();
+    for (number, times) in (1..).zip(drive(&simulated, workers)) {
+        assert_eq!(times, (1..=ROUNDS).map(|turn| turn * number).collect::<Vec<_>>());
+    }
+}
+
+/// What nobody ever reads does not hold up the others.
+#[test]
+fn only_who_has_nothing_to_wake_up_for_waits() {
+    let simulated = SimulatedClock::new();
+    let [unread, timer] = [(); 2].map(|()| open(&simulated, Clock::Monotonic));
+    unread.arm_after(Duration::ZERO).unwrap();
+    assert_errno(timer.wait(Some(Duration::ZERO)), ETIMEDOUT);
+    assert_errno(timer.wait(Some(ms(1))), ETIMEDOUT);
+    assert_nothing_to_read(&timer);
+    assert_eq!((simulated.waiting(), simulated.has_unread()), (0, true), "nobody does any more");
+    let waiters: Vec<_> = WAYS
+        .iter()
+        .map(|wait| {
+            let timer = open_blocking(&simulated);
+            timer.settime(&TimerSpec::after(HOUR)).unwrap();
+            thread::spawn(move || wait(&timer).unwrap())
+        })
+        .collect();
+    assert_eq!(drive(&simulated, waiters), [1, 1]);
+    assert_eq!(simulated.waiting(), 0);
+}
+
+#[test]
+fn the_limit_of_a_wait_is_one_of_real_time() {
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Monotonic);
+    timer.arm_after(HOUR).unwrap();
+    let begun = std::time::Instant::now();
+    assert_errno(timer.wait(Some(ms(5))), ETIMEDOUT);
+    assert!(begun.elapsed() >= ms(5));
+    assert_eq!(simulated.next_expiration(), Some(HOUR));
+    simulated.advance(HOUR);
+    assert_eq!(timer.wait(Some(Duration::MAX)).unwrap(), 1);
+}
