@@ -53,9 +53,7 @@ impl Machine {
     /// Ends a timer.
     pub(super) fn remove(&mut self, id: u64) {
         let Some(Entry { timer, .. }) = self.timers.remove(&id) else { return };
-        let mut state = lock(&timer);
-        state.close();
-        self.stand(id, &timer, &mut state);
+        drop(self.with(id, &timer, |state, _| state.close()));
     }
 
     /// Does something to a timer's state, and then puts the timer where it is to be looked at next.
@@ -145,8 +143,9 @@ impl Machine {
 
     /// Lets the descriptors of those who asked for it tell of a step, if there was one, and then all of what came with it.
     fn show_step(&mut self) {
-        for entry in self.timers.values() {
-            lock(&entry.timer).show_step_if_any(&self.times);
+        let timers: Vec<_> = self.timers.iter().map(|(&id, entry)| (id, Arc::clone(&entry.timer))).collect();
+        for (id, timer) in timers {
+            self.with(id, &timer, |state, times| state.show_step_if_any(times));
         }
         self.show_what_is_due();
     }
