@@ -41,6 +41,11 @@ impl Schedule {
         (self.next != NONE).then_some(self.next)
     }
 
+    /// The same, as if none were counted that are later than `now` and can be taken back.
+    pub(crate) fn next_after(&self, now: u64) -> Option<u64> {
+        self.next().map(|next| next - self.ahead(now) * self.interval)
+    }
+
     #[inline]
     pub(crate) fn interval(&self) -> u64 {
         self.interval

@@ -109,10 +109,21 @@ impl State {
         (due < NEVER).then_some((Line { clock: self.runs_on, punctuality }, due))
     }
 
-    /// When something expires next, for who looks at every expiration; `now` if the pipe did not take what has expired.
+    /// When something expires next, for who looks at every expiration: what was counted ahead of a clock that was stepped back, and nobody has
+    /// read, comes again. `now` if the pipe did not take what has expired.
     pub(crate) fn next(&self, now: u64) -> Option<u64> {
-        let next = if self.owed > 0 { Some(now) } else { self.schedule.next() };
+        let next = match self.owed {
+            0 if self.schedule.is_ahead(now) && self.has_unread() => self.schedule.next_after(now),
+            0 => self.schedule.next(),
+            _ => Some(now),
+        };
         next.filter(|&next| next < NEVER)
+    }
+
+    /// When the alarm of such a timer comes that the kernel has set: none, once it has expired, before somebody asks.
+    pub(crate) fn alarm(&self, now: u64) -> Option<u64> {
+        let is_unasked = !self.schedule.is_settled() && self.has_unread();
+        self.next(now).filter(|_| !is_unasked)
     }
 
     /// What the timer is known by, if it is known by its descriptors alone and nobody has one any more: what a pipe without readers does

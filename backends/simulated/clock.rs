@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::machine::{lock, Machine};
 use super::SimulatedTimer;
 use crate::backends::emulation::calls::World;
-use crate::backends::emulation::schedule::nanos;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
@@ -89,7 +88,7 @@ impl SimulatedClock {
     /// Time passes, on all clocks, at one stroke: who is to arm a timer anew when it expires gets to do so afterwards. For
     /// stops on the way there is [`advance_through`](SimulatedClock::advance_through).
     pub fn advance(&self, by: Duration) {
-        self.machine().into_iter().for_each(|mut machine| machine.advance(nanos(by)));
+        self.machine().into_iter().for_each(|mut machine| machine.advance(whole_nanos(by)));
     }
 
     /// How long it is until the next expiration of any timer on this clock: what [`advance_to_next`](SimulatedClock::advance_to_next)
@@ -164,16 +163,18 @@ impl SimulatedClock {
     /// [Absolute](crate::TimerSpec::at) settings of the wall clock follow, others don't. Timers that were set with
     /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set) are readable, and tell of it, unless the clock showed this time already.
     pub fn set_realtime(&self, time: Duration) {
-        self.machine().into_iter().for_each(|mut machine| machine.set_realtime(nanos(time)));
+        self.machine().into_iter().for_each(|mut machine| machine.set_realtime(whole_nanos(time)));
     }
 
     /// Suspends the simulated machine for so long: [`Boottime`](Clock::Boottime) and [`Realtime`](Clock::Realtime) move,
     /// [`Monotonic`](Clock::Monotonic) does not. For [`cancel_on_set`](crate::TimerSpec::cancel_on_set) it is a step of the wall clock.
     ///
-    /// An alarm clock that expires meanwhile ends it; one that has expired before does not, though nobody has read it. Returns how long it was:
-    /// what is left of `duration` can be slept in another.
+    /// An alarm clock that expires meanwhile ends it. One that has expired before does not, though it be periodic, until somebody reads it or asks
+    /// what is left: only then does the kernel set its next alarm (Linux, `timerfd_alarmproc`). Returns how long it was: what is left of
+    /// `duration` can be slept in another.
     pub fn suspend(&self, duration: Duration) -> Duration {
-        self.machine().map_or(Duration::ZERO, |mut machine| Duration::from_nanos(machine.suspend(nanos(duration))))
+        self.machine()
+            .map_or(Duration::ZERO, |mut machine| Duration::from_nanos(machine.suspend(whole_nanos(duration))))
     }
 
     /// None in a forked child, where the lock may be held by a thread that is not there.
@@ -189,6 +190,11 @@ impl SimulatedClock {
     pub(super) fn own_machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
     }
+}
+
+/// Nanoseconds; too many are more than any clock has left.
+fn whole_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Default for SimulatedClock {

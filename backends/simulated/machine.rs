@@ -132,13 +132,14 @@ impl Machine {
         let until = |entry: &Entry| {
             let state = lock(&entry.timer);
             let now = self.times.time(state.runs_on);
-            state.next(now).map(|due| due.saturating_sub(now))
+            state.alarm(now).map(|due| due.saturating_sub(now))
         };
         let alarms = self.timers.values().filter(|entry| entry.clock.is_alarm());
         let asleep = alarms.filter_map(until).min().map_or(by, |alarm| alarm.min(by));
+        let before = self.times.time(Clock::Boottime);
         self.times.suspend(asleep);
         self.show_step();
-        asleep
+        self.times.time(Clock::Boottime) - before
     }
 
     /// Lets the descriptors of those who asked for it tell of a step, if there was one, and then all of what came with it.

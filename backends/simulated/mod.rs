@@ -5,7 +5,8 @@
 //! Steps of the wall clock and suspends, which no test can make on a real machine, are calls too.
 //!
 //! There is no thread, no global state, and no real clock. What is promised of a [`Timer`](crate::Timer) holds, by the simulated clock, and more
-//! exactly than on any other backend: a plain `read(2)` too gives the count as of now. It runs under Miri, which has pipes, but neither
+//! exactly than on any other emulation: a plain `read(2)` too gives the count as of now, though it can't fail to tell of a step, nor give less after
+//! a step back than was counted before. It runs under Miri, which has pipes, but neither
 //! [`TimerFd::new`](crate::TimerFd::new) nor a [`Poller`](polling::Poller).
 //!
 //! # A component tested

@@ -5,6 +5,8 @@
 mod clock;
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(target_os = "linux")]
+mod full;
 mod hour;
 #[cfg(target_os = "linux")]
 mod kernel;

@@ -1,0 +1,61 @@
+//! A pipe that takes nothing, since somebody has opened it anew and filled it: what is to be shown is not lost.
+
+use crate::common::*;
+use crate::open;
+use nix::fcntl::{fcntl, FcntlArg, OFlag};
+use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd, TimerSpec};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+
+/// What has filled it, which may be dropped.
+fn fill(timer: &TimerFd) {
+    let mut pipe = File::options().write(true).open(format!("/proc/self/fd/{}", timer.as_raw_fd())).unwrap();
+    fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    while pipe.write(&[0; 4096]).is_ok() {}
+}
+
+fn drain(timer: &TimerFd) {
+    let mut reader = File::from(timer.as_fd().try_clone_to_owned().unwrap());
+    while reader.read(&mut [0; 4096]).is_ok() {}
+}
+
+#[test]
+fn what_a_pipe_does_not_take_comes_when_there_is_room() {
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Monotonic);
+    fill(&timer);
+    timer.arm_after(SECOND).unwrap();
+    assert_eq!(simulated.advance_to_next(), Some(SECOND));
+    assert_eq!(simulated.advance_to_next(), Some(Duration::ZERO), "it is due, and not shown");
+    drain(&timer);
+    assert_eq!(simulated.advance_to_next(), Some(Duration::ZERO));
+    assert_eq!((raw_read(&timer).unwrap(), simulated.advance_to_next()), (1, None));
+}
+
+#[test]
+fn so_does_a_notice_of_a_step() {
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Realtime);
+    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    fill(&timer);
+    simulated.set_realtime(HOUR);
+    drain(&timer);
+    simulated.advance(SECOND);
+    assert!(is_readable(&timer));
+    assert_canceled(timer.read());
+}
+
+#[test]
+fn so_does_an_expiration_before_which_the_clock_is_stepped_back() {
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Realtime);
+    timer.arm_at(simulated.now(Clock::Realtime) + SECOND).unwrap();
+    fill(&timer);
+    simulated.advance(SECOND);
+    simulated.set_realtime(simulated.now(Clock::Realtime) - HOUR);
+    drain(&timer);
+    simulated.advance(SECOND);
+    assert_eq!(raw_read(&timer).unwrap(), 1);
+}
