@@ -14,6 +14,7 @@ mod loops;
 mod process;
 #[path = "../common/random.rs"]
 mod random;
+mod steps;
 mod stop_server;
 mod threads;
 mod twins;

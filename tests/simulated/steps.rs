@@ -1,0 +1,81 @@
+//! Steps of the wall clock and suspends: what is next after them, what ends them.
+
+use crate::common::*;
+use crate::open;
+use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd, TimerSpec};
+use std::time::Duration;
+
+#[test]
+fn a_step_brings_an_absolute_time_nearer_and_a_suspend_too() {
+    let simulated = SimulatedClock::new();
+    let wall = open(&simulated, Clock::Realtime);
+    wall.arm_at(simulated.now(Clock::Realtime) + HOUR).unwrap();
+    simulated.set_realtime(simulated.now(Clock::Realtime) - HOUR);
+    assert_eq!(simulated.next_expiration(), Some(2 * HOUR));
+    simulated.suspend(HOUR);
+    assert_eq!(simulated.next_expiration(), Some(HOUR));
+    wall.arm_after(HOUR).unwrap();
+    simulated.set_realtime(simulated.now(Clock::Realtime) + HOUR);
+    assert_eq!(simulated.next_expiration(), Some(HOUR), "it runs by the monotonic clock");
+}
+
+#[test]
+fn an_alarm_clock_ends_a_suspend_and_no_other_does() {
+    let simulated = SimulatedClock::new();
+    let [alarm, wall_alarm, other] =
+        [Clock::BoottimeAlarm, Clock::RealtimeAlarm, Clock::Boottime].map(|clock| open(&simulated, clock));
+    alarm.arm_every(10 * MINUTE).unwrap();
+    wall_alarm.arm_after(25 * MINUTE).unwrap();
+    other.arm_after(MINUTE).unwrap();
+    // One of these sets the next alarm of a periodic one; else the kernel does not.
+    let asks: [fn(&TimerFd); 3] = [
+        |timer| assert_eq!(timer.read().unwrap(), 1),
+        |timer| assert!(timer.gettime().unwrap().is_armed()),
+        |timer| assert_eq!(raw_read(timer).unwrap(), 1),
+    ];
+    let minutes = |suspended: Duration| suspended.as_secs() / 60;
+    let slept = asks.map(|ask| {
+        let slept = minutes(simulated.suspend(HOUR));
+        ask(&alarm);
+        slept
+    });
+    assert_eq!(slept, [10, 10, 5], "until 10, 20, 25; the last is of the other");
+    assert_eq!([(); 2].map(|()| minutes(simulated.suspend(HOUR))), [5, 60], "until 30, where it expires unread");
+    assert_eq!([&alarm, &wall_alarm, &other].map(|timer| timer.read().unwrap()), [7, 1, 1]);
+    assert_eq!(simulated.suspend(MINUTE), MINUTE);
+    alarm.disarm().unwrap();
+    assert_eq!(simulated.suspend(HOUR), HOUR);
+}
+
+#[test]
+fn after_a_step_back_the_next_expiration_is_what_gettime_says() {
+    for clock in [Clock::Realtime, Clock::RealtimeAlarm] {
+        let simulated = SimulatedClock::new();
+        let start = simulated.now(clock);
+        let timer = open(&simulated, clock);
+        timer.settime(&TimerSpec::at(start + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+        simulated.advance(25 * MINUTE);
+        simulated.set_realtime(start + 15 * MINUTE);
+        assert_eq!(simulated.next_expiration(), Some(4 * MINUTE));
+        simulated.set_realtime(start);
+        assert_eq!(simulated.advance_to_next(), Some(9 * MINUTE));
+        assert_eq!(simulated.advance_to_next(), Some(10 * MINUTE));
+        simulated.set_realtime(start + 15 * MINUTE);
+        assert_eq!(left(timer.gettime().unwrap()), 4 * MINUTE);
+        assert_eq!(simulated.next_expiration(), Some(4 * MINUTE));
+        assert_eq!(timer.read().unwrap(), 1);
+    }
+}
+
+#[test]
+fn to_set_the_wall_clock_to_the_time_that_it_shows_is_no_step() {
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Realtime);
+    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    simulated.set_realtime(simulated.now(Clock::Realtime));
+    simulated.suspend(Duration::ZERO);
+    simulated.advance(HOUR);
+    assert_nothing_to_read(&timer);
+    simulated.set_realtime(simulated.now(Clock::Realtime) + Duration::from_nanos(1));
+    assert_canceled(timer.read());
+}
