@@ -84,10 +84,23 @@ impl Machine {
     }
 
     /// How long it is until something is due on any clock, if time passes on all alike.
-    pub(super) fn until_next(&self) -> Option<u64> {
+    pub(super) fn until_next(&mut self) -> Option<u64> {
+        loop {
+            let (until, id) = self.first()?;
+            let timer = Arc::clone(&self.timers.get(&id)?.timer);
+            // What was to come again after a step back may have been read since, by a plain reader.
+            self.with(id, &timer, |_, _| ());
+            if self.first() == Some((until, id)) {
+                return Some(until);
+            }
+        }
+    }
+
+    /// What stands first on any clock: until when, and its number.
+    fn first(&self) -> Option<(u64, u64)> {
         let firsts = CLOCKS.iter().zip(&self.queues).filter_map(|(&clock, queue)| {
-            let due = queue.first()?.due;
-            Some(due.saturating_sub(self.times.time(clock)))
+            let Place { due, id } = queue.first()?;
+            Some((due.saturating_sub(self.times.time(clock)), id))
         });
         firsts.min()
     }

@@ -49,7 +49,8 @@ impl SimulatedTimer {
     fn try_read_or_wait(&self, is_waiting: &mut bool, may_wait: bool) -> io::Result<u64> {
         let mut machine = self.simulated.own_machine();
         let present = machine.with(self.id, &self.state, |state, times| state.try_read(times));
-        let waited = std::mem::replace(is_waiting, may_wait && present.is_err());
+        let is_nothing = matches!(&present, Err(e) if e.kind() == io::ErrorKind::WouldBlock);
+        let waited = std::mem::replace(is_waiting, may_wait && is_nothing);
         machine.count_waiting(self.id, waited, *is_waiting);
         present
     }
@@ -81,12 +82,13 @@ impl Timer for SimulatedTimer {
     }
 
     fn read(&self) -> io::Result<u64> {
-        match self.try_read() {
-            // Who does not wait is never at the pipe, where he would count as waiting.
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock && !is_nonblocking(&self.reader)? => {
-                reading::read(self.own()?, &self.reader)
-            }
-            result => result,
+        // Who does not wait is never at the pipe, where he would count as waiting. The mode is switched only under the lock, to look whether
+        // there is something.
+        let (present, may_wait) =
+            self.own()?.with(|state, times| (state.try_read(times), !is_nonblocking(&self.reader).unwrap_or(false)));
+        match present {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock && may_wait => reading::read(self, &self.reader),
+            present => present,
         }
     }
 

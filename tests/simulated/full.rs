@@ -29,6 +29,7 @@ fn what_a_pipe_does_not_take_comes_when_there_is_room() {
     timer.arm_after(SECOND).unwrap();
     assert_eq!(simulated.advance_to_next(), Some(SECOND));
     assert_eq!(simulated.advance_to_next(), Some(Duration::ZERO), "it is due, and not shown");
+    simulated.advance_through(HOUR, || panic!("that is none on the way"));
     drain(&timer);
     assert_eq!(simulated.advance_to_next(), Some(Duration::ZERO));
     assert_eq!((raw_read(&timer).unwrap(), simulated.advance_to_next()), (1, None));

@@ -67,6 +67,31 @@ fn after_a_step_back_the_next_expiration_is_what_gettime_says() {
     }
 }
 
+/// Whoever reads them.
+#[test]
+fn what_was_read_before_it_could_come_again_does_not() {
+    for read in [|timer: &TimerFd| raw_read(timer), |timer: &TimerFd| timer.gettime().and_then(|_| timer.read())] {
+        let simulated = SimulatedClock::new();
+        let timer = open(&simulated, Clock::Realtime);
+        let start = simulated.now(Clock::Realtime);
+        timer.settime(&TimerSpec::at(start + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+        simulated.advance(25 * MINUTE);
+        assert_eq!(read(&timer).unwrap(), 2);
+        simulated.set_realtime(start);
+        assert_eq!(simulated.next_expiration(), Some(29 * MINUTE));
+    }
+    let simulated = SimulatedClock::new();
+    let timer = open(&simulated, Clock::Realtime);
+    let start = simulated.now(Clock::Realtime);
+    timer.settime(&TimerSpec::at(start + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+    simulated.advance(25 * MINUTE);
+    simulated.set_realtime(start);
+    assert_eq!(raw_read(&timer).unwrap(), 2, "a plain read can't be told of the step");
+    assert_eq!(simulated.next_expiration(), Some(29 * MINUTE));
+    assert_eq!(simulated.advance_to_next(), Some(29 * MINUTE));
+    assert_eq!(timer.read().unwrap(), 1);
+}
+
 #[test]
 fn to_set_the_wall_clock_to_the_time_that_it_shows_is_no_step() {
     let simulated = SimulatedClock::new();

@@ -95,6 +95,32 @@ fn only_who_has_nothing_to_wake_up_for_waits() {
     assert_eq!(simulated.waiting(), 0);
 }
 
+/// However a wait ends, it is over.
+#[test]
+fn who_is_told_of_a_step_waits_no_more() {
+    for wait in WAYS {
+        let simulated = SimulatedClock::new();
+        let flags = CreateFlags { nonblocking: false, ..CreateFlags::default() };
+        let timer = TimerFd::from(simulated.open(Clock::Realtime, flags).unwrap());
+        timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+        simulated.set_realtime(HOUR);
+        assert_canceled(wait(&timer));
+        assert_eq!(simulated.waiting(), 0, "he was told at once");
+        let waiting = thread::spawn({
+            let simulated = simulated.clone();
+            move || {
+                assert_canceled(wait(&timer));
+                simulated.waiting()
+            }
+        });
+        while simulated.waiting() == 0 {
+            thread::yield_now();
+        }
+        simulated.set_realtime(2 * HOUR);
+        assert_eq!(waiting.join().unwrap(), 0);
+    }
+}
+
 #[test]
 fn the_limit_of_a_wait_is_one_of_real_time() {
     let simulated = SimulatedClock::new();
