@@ -92,5 +92,5 @@ build_in() {
     local lock
     exec {lock}>"$1/lock"
     flock "$lock"
-    "${cargo[@]}" clean --quiet --locked --package portable-timerfd --package portable-timerfd-c --target "$2"
+    "${cargo[@]}" clean --quiet --locked --package portable-timerfd --package portable-timerfd-descriptors --package portable-timerfd-c --target "$2"
 }

@@ -1,5 +1,6 @@
 //! Which backend makes the timers of this process: what the environment says.
 
+use descriptors::Backend;
 use std::ffi::{CStr, OsStr};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -7,14 +8,6 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// As the C library takes names.
 const VARIABLE: &[u8] = b"PORTABLE_TIMERFD_BACKEND\0";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Backend {
-    /// The kernel's timers, or the emulation where it has none.
-    Best,
-    Kernel,
-    Userspace,
-}
 
 /// What was asked for: 0 until it is first looked at.
 static ASKED: AtomicU8 = AtomicU8::new(0);
@@ -44,11 +37,11 @@ fn look() -> u8 {
     let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
     // SAFETY: what there is of a variable is a string that ends with a zero; as in any C program, nobody changes it meanwhile.
     let value = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes());
-    let asked = match value {
-        None => BEST,
-        Some(b"kernel") => KERNEL,
-        Some(b"userspace") => USERSPACE,
-        Some(_) => NONSENSE,
+    let asked = match value.map(Backend::named) {
+        None | Some(Some(Backend::Best)) => BEST,
+        Some(Some(Backend::Kernel)) => KERNEL,
+        Some(Some(Backend::Userspace)) => USERSPACE,
+        Some(None) => NONSENSE,
     };
     let is_first = ASKED.compare_exchange(0, asked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
     if let (NONSENSE, true, Some(value)) = (asked, is_first, value) {

@@ -7,17 +7,11 @@
 //! All of the crate's `unsafe` is what C hands over, pointers, and the system's own calls.
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
-mod cancel;
 mod choice;
-mod clock;
-mod itimerspec;
-mod kernel;
 mod memory;
-mod userspace;
 
-use choice::Backend;
+use descriptors::{kernel, userspace, Itimerspec};
 use errno::{errno, set_errno, Errno};
-use itimerspec::Itimerspec;
 use libc::c_int;
 use std::io;
 
@@ -35,14 +29,7 @@ fn answer(call: impl FnOnce() -> io::Result<c_int>) -> c_int {
 /// `timerfd_create(2)`: a new timer's descriptor.
 #[no_mangle]
 pub extern "C" fn timerfd_create(clockid: c_int, flags: c_int) -> c_int {
-    answer(|| match choice::backend()? {
-        Backend::Userspace => userspace::create(clockid, flags),
-        Backend::Kernel => kernel::create(clockid, flags),
-        Backend::Best => match kernel::create(clockid, flags) {
-            Err(e) if e.kind() == io::ErrorKind::Unsupported => userspace::create(clockid, flags),
-            made => made,
-        },
-    })
+    answer(|| descriptors::create(choice::backend()?, clockid, flags))
 }
 
 /// `timerfd_settime(2)`: sets the timer of a descriptor; what was left of the old setting.
@@ -58,20 +45,19 @@ pub unsafe extern "C" fn timerfd_settime(
     new_value: *const Itimerspec,
     old_value: *mut Itimerspec,
 ) -> c_int {
+    // SAFETY: the caller answers for the pointers, and the kernel finds out those that are none.
+    let by_kernel = || unsafe { kernel::settime(fd, flags, new_value, old_value) };
     let by_userspace = |timer| {
-        // SAFETY: the caller answers for the pointers.
-        unsafe { userspace::settime(timer, flags, new_value, old_value) }
-    };
-    answer(|| match userspace::find(fd) {
-        Ok(timer) => by_userspace(Ok(timer)),
-        Err(missing) => {
-            // SAFETY: as above, and the kernel finds out pointers that are none.
-            match unsafe { kernel::settime(fd, flags, new_value, old_value) } {
-                Err(e) if e.kind() == io::ErrorKind::Unsupported => by_userspace(Err(missing)),
-                set => set,
-            }
+        // SAFETY: the caller answers for the pointer.
+        let new = unsafe { memory::read(new_value)? };
+        let before = userspace::settime(timer, flags, &new)?;
+        if !old_value.is_null() {
+            // SAFETY: the caller answers for the pointer.
+            unsafe { memory::write(old_value, before)? };
         }
-    })
+        Ok(0)
+    };
+    answer(|| descriptors::call(fd, by_kernel, by_userspace))
 }
 
 /// `timerfd_gettime(2)`: what is left of the setting of a descriptor's timer.
@@ -81,15 +67,13 @@ pub unsafe extern "C" fn timerfd_settime(
 /// As in C: `curr_value` points to a place for a setting. On Linux, a pointer to no memory at all is an error.
 #[no_mangle]
 pub unsafe extern "C" fn timerfd_gettime(fd: c_int, curr_value: *mut Itimerspec) -> c_int {
-    answer(|| match userspace::find(fd) {
+    // SAFETY: the caller answers for the pointer, and the kernel finds out one that is none.
+    let by_kernel = || unsafe { kernel::gettime(fd, curr_value) };
+    let by_userspace = |timer: io::Result<_>| {
+        let left = userspace::gettime(&timer?)?;
         // SAFETY: the caller answers for the pointer.
-        Ok(timer) => unsafe { userspace::gettime(&timer, curr_value) },
-        Err(missing) => {
-            // SAFETY: as above, and the kernel finds out a pointer that is none.
-            match unsafe { kernel::gettime(fd, curr_value) } {
-                Err(e) if e.kind() == io::ErrorKind::Unsupported => Err(missing),
-                got => got,
-            }
-        }
-    })
+        unsafe { memory::write(curr_value, left)? };
+        Ok(0)
+    };
+    answer(|| descriptors::call(fd, by_kernel, by_userspace))
 }

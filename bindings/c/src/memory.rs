@@ -1,6 +1,6 @@
 //! What C's pointers point to. A pointer to no memory is `EFAULT`, as far as the system can be asked at little cost.
 
-use crate::itimerspec::Itimerspec;
+use descriptors::Itimerspec;
 use std::io;
 
 fn fault() -> io::Error {

@@ -18,12 +18,7 @@ mod calls {
     /// # Safety
     ///
     /// `new` and `old` are memory of the caller's to read and to write, or none at all.
-    pub(crate) unsafe fn settime(
-        fd: c_int,
-        flags: c_int,
-        new: *const Itimerspec,
-        old: *mut Itimerspec,
-    ) -> io::Result<c_int> {
+    pub unsafe fn settime(fd: c_int, flags: c_int, new: *const Itimerspec, old: *mut Itimerspec) -> io::Result<c_int> {
         // SAFETY: the caller answers for the pointers; the kernel finds out those that are none.
         check(unsafe { libc::syscall(libc::SYS_timerfd_settime, fd, flags, new, old) })
     }
@@ -31,7 +26,7 @@ mod calls {
     /// # Safety
     ///
     /// `now` is memory of the caller's to write, or none at all.
-    pub(crate) unsafe fn gettime(fd: c_int, now: *mut Itimerspec) -> io::Result<c_int> {
+    pub unsafe fn gettime(fd: c_int, now: *mut Itimerspec) -> io::Result<c_int> {
         // SAFETY: the caller answers for the pointer; the kernel finds out one that is none.
         check(unsafe { libc::syscall(libc::SYS_timerfd_gettime, fd, now) })
     }
@@ -59,16 +54,17 @@ mod calls {
     /// # Safety
     ///
     /// Nothing is touched.
-    pub(crate) unsafe fn settime(_: c_int, _: c_int, _: *const Itimerspec, _: *mut Itimerspec) -> io::Result<c_int> {
+    pub unsafe fn settime(_: c_int, _: c_int, _: *const Itimerspec, _: *mut Itimerspec) -> io::Result<c_int> {
         absent()
     }
 
     /// # Safety
     ///
     /// Nothing is touched.
-    pub(crate) unsafe fn gettime(_: c_int, _: *mut Itimerspec) -> io::Result<c_int> {
+    pub unsafe fn gettime(_: c_int, _: *mut Itimerspec) -> io::Result<c_int> {
         absent()
     }
 }
 
-pub(crate) use calls::{create, gettime, settime};
+pub(crate) use calls::create;
+pub use calls::{gettime, settime};

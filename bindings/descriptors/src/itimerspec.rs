@@ -12,8 +12,16 @@ pub struct Itimerspec {
 }
 
 impl Itimerspec {
+    /// The same in this system's numbers. `None` if it has too many seconds for them.
+    pub fn new(wide: &Wide) -> Option<Itimerspec> {
+        let narrowed = saturating(wide);
+        (narrowed.widen() == *wide).then_some(narrowed)
+    }
+
+    /// The same in numbers that are large enough everywhere.
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // the fields' types are not the same everywhere
-    pub(crate) fn widen(&self) -> Wide {
+    #[must_use]
+    pub fn widen(&self) -> Wide {
         let time = |time: timespec| Timespec { tv_sec: i64::from(time.tv_sec), tv_nsec: i64::from(time.tv_nsec) };
         Wide { it_interval: time(self.it_interval), it_value: time(self.it_value) }
     }
@@ -23,20 +31,32 @@ impl Itimerspec {
         // Zero is "none" here, and what is left of an armed timer never is zero.
         debug_assert!(!matches!(left.initial(), Initial::At(_)));
         let (_, wide) = left.to_itimerspec();
-        Itimerspec { it_interval: narrow(wide.it_interval), it_value: narrow(wide.it_value) }
+        saturating(&wide)
     }
+}
+
+impl Default for Itimerspec {
+    /// Disarmed.
+    fn default() -> Itimerspec {
+        saturating(&Wide::default())
+    }
+}
+
+/// Too many seconds become the most that fit.
+fn saturating(wide: &Wide) -> Itimerspec {
+    Itimerspec { it_interval: narrow(wide.it_interval), it_value: narrow(wide.it_value) }
 }
 
 #[allow(clippy::useless_conversion)] // as above
 fn narrow(time: Timespec) -> timespec {
     // SAFETY: a `timespec` is numbers, which may all be zero. (Some systems' have fields that are nobody's.)
     let mut narrow: timespec = unsafe { std::mem::zeroed() };
-    narrow.tv_sec = saturating(time.tv_sec);
+    narrow.tv_sec = most(time.tv_sec);
     narrow.tv_nsec = time.tv_nsec.try_into().unwrap_or(0);
     narrow
 }
 
 /// The number, or the most that 32 bits hold if it is too much for the type.
-fn saturating<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
+fn most<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
     T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))
 }

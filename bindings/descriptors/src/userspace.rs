@@ -1,8 +1,8 @@
-//! The same calls on timers of the userspace backend, each checking what it is given in the order in which Linux does.
+//! The calls on timers of the userspace backend, each checking what it is given in the order in which Linux does.
 
 use crate::cancel::Uncanceled;
+use crate::clock;
 use crate::itimerspec::Itimerspec;
-use crate::{clock, memory};
 use libc::c_int;
 use std::io;
 use std::os::fd::IntoRawFd;
@@ -47,35 +47,17 @@ pub(crate) fn find(fd: c_int) -> io::Result<RawTimer> {
     }
 }
 
-/// # Safety
-///
-/// As [`memory::read`] of `new` and [`memory::write`] to `old`, which may be null.
-pub(crate) unsafe fn settime(
-    timer: io::Result<RawTimer>,
-    flags: c_int,
-    new: *const Itimerspec,
-    old: *mut Itimerspec,
-) -> io::Result<c_int> {
-    // SAFETY: the caller's word.
-    let new = unsafe { memory::read(new)? };
+/// Sets the timer, if there is one; what was left of the old setting. What is wrong with the setting is told before what is with the timer.
+pub fn settime(timer: io::Result<RawTimer>, flags: c_int, new: &Itimerspec) -> io::Result<Itimerspec> {
     let spec = TimerSpec::from_itimerspec(SettimeFlags::from_bits(flags as u32)?, &new.widen())?;
     let timer = timer?;
     let _uncanceled = Uncanceled::begin();
     let before = timer.settime(&clock::translated(spec, timer.clock())?)?;
-    if !old.is_null() {
-        // SAFETY: the caller's word.
-        unsafe { memory::write(old, Itimerspec::of(&before))? };
-    }
-    Ok(0)
+    Ok(Itimerspec::of(&before))
 }
 
-/// # Safety
-///
-/// As [`memory::write`] to `now`.
-pub(crate) unsafe fn gettime(timer: &RawTimer, now: *mut Itimerspec) -> io::Result<c_int> {
+/// What is left of the timer's setting.
+pub fn gettime(timer: &RawTimer) -> io::Result<Itimerspec> {
     let _uncanceled = Uncanceled::begin();
-    let left = timer.gettime()?;
-    // SAFETY: the caller's word.
-    unsafe { memory::write(now, Itimerspec::of(&left))? };
-    Ok(0)
+    Ok(Itimerspec::of(&timer.gettime()?))
 }
