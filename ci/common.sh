@@ -14,7 +14,11 @@ need() {
 
 package() {
     command -v apt-get >/dev/null || { echo "install $* first" >&2; exit 1; }
-    { apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"; } >/dev/null
+    # Two scripts may want something at once.
+    {
+        flock 9
+        apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"
+    } >/dev/null 9>"${TMPDIR:-/tmp}/portable-timerfd.packages"
 }
 
 # Nightly Rust with this component; the one that is there, if it has it.
@@ -60,6 +64,47 @@ python_room() {
 # shellcheck disable=SC2034
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/portable-timerfd
 
+# Prints a Python that has os.timerfd_create, with its own tests; or nothing. One that is there, or else that of a later Debian, with its C
+# library.
+python_with_timerfd() {
+    local python suite=trixie version=3.13
+    for python in "${PYTHON:-}" python3.14 python3.13 python3 "$cache/python-$version/python"; do
+        if [ -n "$python" ] && "$python" -c 'import os, test.test_os; os.timerfd_create' 2>/dev/null; then
+            echo "$python"
+            return
+        fi
+    done
+    if fetch_python "$suite" "$version" >&2; then echo "$cache/python-$version/python"; fi
+}
+
+# Unpacks this Python of this Debian, with a command to call it by.
+fetch_python() {
+    local suite=$1 version=$2 repository packages
+    local room=$cache/python-$version
+    command -v apt-get >/dev/null || return
+    # A variable of apt's.
+    # shellcheck disable=SC2016
+    repository=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
+    rm -rf "$room"
+    mkdir -p "$room/apt/lists/partial" "$room/apt/archives/partial" "$room/debs"
+    touch "$room/apt/status"
+    echo "deb $repository $suite main" >"$room/apt/sources"
+    local apt=(apt-get -qq -o Dir::State="$room/apt" -o Dir::State::status="$room/apt/status" -o Dir::Cache="$room/apt"
+        -o Dir::Etc::SourceList="$room/apt/sources" -o Dir::Etc::SourceParts=- -o APT::Sandbox::User=root)
+    packages=(libc6 "python$version-minimal" "libpython$version-minimal" "libpython$version-stdlib" "libpython$version-testsuite"
+        zlib1g libexpat1 libffi8 libbz2-1.0 liblzma5 libssl3t64)
+    { "${apt[@]}" update && (cd "$room/debs" && "${apt[@]}" download "${packages[@]}"); } || return
+    for package in "$room"/debs/*.deb; do dpkg --extract "$package" "$room" || return; done
+    rm -rf "$room/debs" "$room/apt"
+    cat >"$room/python" <<'END'
+#!/bin/sh
+here=$(dirname "$0")
+libraries=$(dirname "$(find "$here/usr/lib" -name 'libc.so.6' | head -n 1)")
+PYTHONHOME=$here/usr exec "$(find "$libraries" -name 'ld-linux*' | head -n 1)" --library-path "$libraries" "$here"/usr/bin/python3.?* "$@"
+END
+    chmod +x "$room/python"
+}
+
 # Fetches what a target needs, and prints where its standard library is to come from: `prebuilt`; else from `source`, with the Rust
 # that is here; else with `debian`'s Rust, as with RUST_FROM=debian.
 fetch_std() {
@@ -92,5 +137,6 @@ build_in() {
     local lock
     exec {lock}>"$1/lock"
     flock "$lock"
-    "${cargo[@]}" clean --quiet --locked --package portable-timerfd --package portable-timerfd-descriptors --package portable-timerfd-c --target "$2"
+    "${cargo[@]}" clean --quiet --locked --package portable-timerfd --package portable-timerfd-descriptors \
+        --package portable-timerfd-c --package portable-timerfd-python --target "$2"
 }

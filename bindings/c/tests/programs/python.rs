@@ -27,7 +27,8 @@ fn interpreter() -> Option<PathBuf> {
 
 fn command(row: &Row, python: &Path, script: &str) -> Result<Command, Failed> {
     let mut command = row.command(python)?;
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script).with_extension("py"));
+    command
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/tests/programs").join(script).with_extension("py"));
     Ok(command)
 }
 

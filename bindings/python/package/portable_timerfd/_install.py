@@ -1,0 +1,39 @@
+"""Puts the functions and constants of timerfd into os."""
+
+from __future__ import annotations
+
+import os
+
+from . import _timerfd
+
+#: What Python 3.13 has in os on Linux.
+NAMES = (
+    "TFD_CLOEXEC",
+    "TFD_NONBLOCK",
+    "TFD_TIMER_ABSTIME",
+    "TFD_TIMER_CANCEL_ON_SET",
+    "timerfd_create",
+    "timerfd_gettime",
+    "timerfd_gettime_ns",
+    "timerfd_settime",
+    "timerfd_settime_ns",
+)
+
+
+def install(backend: str | None = None) -> None:
+    """Puts the functions and constants of timerfd into os where it lacks them, so that programs for Python 3.13 on Linux run unchanged.
+
+    backend: "kernel" or "userspace", as set_backend() takes it; None leaves the choice as it is, to PORTABLE_TIMERFD_BACKEND if nobody
+    has made one. If a backend is chosen in either way, the functions that os has of its own are replaced, too, since they have
+    another's timers.
+
+    Raises ValueError if there is no such backend, and changes nothing then.
+    """
+    if backend is not None:
+        _timerfd.set_backend(backend)
+    replace = _timerfd.get_backend() is not None
+    for name in NAMES:
+        if replace or not hasattr(os, name):
+            setattr(os, name, getattr(_timerfd, name))
+        if name not in os.__all__:
+            os.__all__.append(name)

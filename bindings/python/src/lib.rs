@@ -1,0 +1,30 @@
+//! `portable_timerfd._timerfd`: the functions of Python's `os.timerfd_*`, on timers of the kernel or of the userspace backend.
+//!
+//! Arguments, results and errors are those of CPython 3.13 on Linux; `docs/architecture.md` says where another is meant.
+#![deny(unsafe_code)]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+
+mod arguments;
+mod calls;
+mod choice;
+mod errors;
+mod times;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _timerfd {
+    #[pymodule_export]
+    use crate::calls::{timerfd_create, timerfd_gettime, timerfd_gettime_ns, timerfd_settime, timerfd_settime_ns};
+    #[pymodule_export]
+    use crate::choice::{create, get_backend, set_backend};
+
+    #[pymodule_export]
+    const TFD_CLOEXEC: i32 = libc::O_CLOEXEC;
+    #[pymodule_export]
+    const TFD_NONBLOCK: i32 = libc::O_NONBLOCK;
+    #[pymodule_export]
+    const TFD_TIMER_ABSTIME: i32 = 1;
+    #[pymodule_export]
+    const TFD_TIMER_CANCEL_ON_SET: i32 = 2;
+}

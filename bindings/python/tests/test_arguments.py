@@ -1,0 +1,58 @@
+"""Signatures, arguments and errors are those of Python 3.13's own functions, call by call."""
+
+import inspect
+import json
+import os
+import pathlib
+
+import calls
+import portable_timerfd
+import pytest
+
+RECORDED = json.loads(pathlib.Path(__file__).with_name("recorded.json").read_text())
+NAMES = (calls.CREATE, *calls.ALL_ON_FD)
+SIGNATURES = {
+    "timerfd_create": "(clockid, /, *, flags=0)",
+    "timerfd_settime": "(fd, /, *, flags=0, initial=0.0, interval=0.0)",
+    "timerfd_settime_ns": "(fd, /, *, flags=0, initial=0, interval=0)",
+    "timerfd_gettime": "(fd, /)",
+    "timerfd_gettime_ns": "(fd, /)",
+}
+
+
+def module(row):
+    return os if row == "os" else portable_timerfd
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_signatures_are_those_of_os(row, name):
+    function = getattr(module(row), name)
+    assert str(inspect.signature(function)) == SIGNATURES[name]
+    assert (function.__name__, function.__qualname__) == (name, name)
+    assert inspect.isbuiltin(function) and inspect.getdoc(function)
+
+
+def test_constants_are_those_of_os(row):
+    ours = [getattr(module(row), name) for name in dir(portable_timerfd) if name.startswith("TFD_")]
+    assert ours == [os.O_CLOEXEC, os.O_NONBLOCK, 1, 2]
+
+
+def test_every_call_is_recorded():
+    assert set(RECORDED) == {*calls.SHAPES, *calls.VALUES}
+
+
+def without_words(came):
+    return {key: value for key, value in came.items() if key != "says"}
+
+
+@pytest.mark.parametrize("call", calls.SHAPES)
+def test_what_is_no_call_is_the_same_error(row, timerfd, call):
+    assert without_words(calls.outcome(module(row), call)) == without_words(RECORDED[call])
+
+
+@pytest.mark.parametrize("call", dict.fromkeys(calls.VALUES))
+def test_what_comes_of_arguments_is_the_same(row, timerfd, call):
+    came, recorded = calls.outcome(module(row), call), RECORDED[call]
+    if call.endswith(calls.WORDED_BY_PYTHON):
+        came, recorded = without_words(came), without_words(recorded)
+    assert came == recorded

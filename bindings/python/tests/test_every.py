@@ -1,0 +1,172 @@
+"""Expirations in asyncio."""
+
+import asyncio
+import gc
+import os
+import time
+
+import portable_timerfd
+import pytest
+from portable_timerfd import every
+
+
+def opened():
+    return set(os.listdir("/dev/fd"))
+
+
+def test_each_period_is_told_once_and_never_early(backend):
+    async def main():
+        start = time.monotonic_ns()
+        total = 0
+        async for expirations in every(0.005):
+            total += expirations
+            assert 1 <= expirations and total <= (time.monotonic_ns() - start) // (5 * 10**6)
+            if total >= 10:
+                break
+
+    asyncio.run(main())
+
+
+def test_what_comes_while_nobody_waits_is_told_together(backend):
+    async def main():
+        ticks = every(0.001)
+        start = time.monotonic_ns()
+        total = await ticks.__anext__()
+        time.sleep(0.02)
+        total += await ticks.__anext__()
+        late = await ticks.__anext__()
+        # What was due before the last wait began has been told by now.
+        assert (time.monotonic_ns() - start) // 10**6 >= total + late >= 20
+        await ticks.aclose()
+
+    asyncio.run(main())
+
+
+def test_the_first_comes_when_it_is_asked_for(backend):
+    async def main():
+        async with every(1000, initial=0) as soon, every(1000, initial=0.01) as later:
+            start = time.monotonic_ns()
+            assert await soon.__anext__() == 1
+            assert await later.__anext__() == 1
+            assert time.monotonic_ns() - start >= 9 * 10**6
+
+    asyncio.run(main())
+
+
+def test_other_tasks_have_their_turn(backend):
+    async def main():
+        turns = 0
+
+        async def other():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.ensure_future(other())
+        times = 0
+        # Due always.
+        async for _ in every(1e-9):
+            times += 1
+            if times == 20:
+                break
+        task.cancel()
+        assert turns >= 20
+
+    asyncio.run(main())
+
+
+def test_a_wait_can_be_cancelled_and_begun_again(backend):
+    async def main():
+        ticks = every(0.05)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(ticks.__anext__(), 0.001)
+        assert await ticks.__anext__() >= 1
+        await ticks.aclose()
+
+    asyncio.run(main())
+
+
+def test_closing_ends_a_wait(backend):
+    async def main():
+        ticks = every(1000)
+
+        async def collect():
+            return [each async for each in ticks]
+
+        task = asyncio.ensure_future(collect())
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="another task"):
+            await ticks.__anext__()
+        await ticks.aclose()
+        assert await task == []
+        await ticks.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await ticks.__anext__()
+
+    asyncio.run(main())
+
+
+def test_another_files_watch_is_left_alone_when_the_number_is_used_again(backend):
+    async def main():
+        loop = asyncio.get_running_loop()
+        ticks = every(1000)
+        task = asyncio.ensure_future(ticks.__anext__())
+        await asyncio.sleep(0)
+        number = ticks._timer.fileno()
+        await ticks.aclose()
+        reading, writing = os.pipe()
+        assert number in (reading, writing)
+        seen = loop.create_future()
+        loop.add_reader(reading, lambda: seen.done() or seen.set_result(None))
+        with pytest.raises(StopAsyncIteration):
+            await task
+        os.write(writing, b"x")
+        await seen
+        loop.remove_reader(reading)
+        os.close(reading)
+        os.close(writing)
+
+    asyncio.run(main())
+
+
+def test_who_leaves_the_loop_has_nothing_to_close(backend, recwarn):
+    async def main():
+        before = opened()
+        async for _ in every(0.001):
+            break
+        gc.collect()
+        left = opened() - before
+        # The emulation closes its own end later.
+        assert all(int(fd) >= 700 for fd in left)
+
+    asyncio.run(main())
+    assert not recwarn.list
+
+
+def test_what_can_not_be_is_an_error(backend):
+    before = opened()
+    for interval in (0, -1, float("nan"), -0.0):
+        with pytest.raises(ValueError):
+            every(interval)
+    for initial in (-1, float("nan")):
+        with pytest.raises(ValueError):
+            every(1, initial=initial)
+    with pytest.raises(OverflowError):
+        every(float("inf"))
+    with pytest.raises(TypeError):
+        every("1")
+    with pytest.raises(OSError):
+        every(1, clockid=12345)
+    with pytest.raises(ValueError):
+        every(1, backend="solar")
+    assert all(int(fd) >= 700 for fd in opened() - before)
+
+
+def test_it_takes_clocks_and_backends():
+    async def main():
+        async with every(0.001, clockid=time.CLOCK_REALTIME, backend="userspace") as ticks:
+            assert isinstance(ticks, portable_timerfd.Expirations)
+            assert await ticks.__anext__() >= 1
+
+    asyncio.run(main())

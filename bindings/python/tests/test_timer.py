@@ -1,0 +1,102 @@
+"""The Timer class."""
+
+import copy
+import errno
+import gc
+import os
+import pickle
+import select
+import sys
+import time
+import warnings
+
+import portable_timerfd
+import pytest
+from portable_timerfd import Timer
+
+
+def test_it_expires_and_expires_again(backend):
+    start = time.monotonic_ns()
+    with Timer() as timer:
+        assert timer.settime(initial=0.01, interval=0.005) == (0.0, 0.0)
+        assert select.select([timer], [], []) == ([timer], [], [])
+        total = 0
+        while total < 10:
+            total += timer.read()
+            assert total <= (time.monotonic_ns() - start - 10**7) // (5 * 10**6) + 1
+        assert timer.gettime()[1] == 0.005
+        assert timer.gettime_ns()[1] == 5 * 10**6
+        assert timer.settime_ns()[1] == 5 * 10**6
+        assert timer.gettime() == (0.0, 0.0)
+
+
+def test_it_takes_clocks_and_flags(backend):
+    with Timer(time.CLOCK_REALTIME, flags=portable_timerfd.TFD_NONBLOCK) as timer:
+        with pytest.raises(BlockingIOError):
+            timer.read()
+        timer.settime(time.time() + 0.01, flags=portable_timerfd.TFD_TIMER_ABSTIME)
+        select.select([timer], [], [])
+        assert timer.read() == 1
+    with pytest.raises(OSError) as raised:
+        Timer(12345)
+    assert raised.value.errno == errno.EINVAL
+
+
+def test_the_functions_take_it(backend):
+    with Timer() as timer:
+        portable_timerfd.timerfd_settime(timer, initial=10)
+        assert portable_timerfd.timerfd_gettime(timer.fileno())[0] > 0
+
+
+def test_after_the_block_it_is_closed(backend):
+    with Timer() as timer:
+        fd = timer.fileno()
+        assert not timer.closed and repr(timer) == f"<portable_timerfd.Timer fd={fd}>"
+    assert timer.closed and repr(timer) == "<portable_timerfd.Timer closed>"
+    with pytest.raises(OSError):
+        os.fstat(fd)
+    timer.close()
+    for use in (
+        timer.fileno,
+        timer.read,
+        timer.settime,
+        timer.gettime,
+        timer.gettime_ns,
+        timer.settime_ns,
+        timer.__enter__,
+    ):
+        with pytest.raises(ValueError, match="closed"):
+            use()
+
+
+def test_it_is_not_copied(backend):
+    with Timer() as timer:
+        for make in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError):
+                make(timer)
+
+
+def test_one_that_is_forgotten_warns_and_is_closed(backend):
+    timer = Timer()
+    fd = timer.fileno()
+    with pytest.warns(ResourceWarning, match=f"unclosed <portable_timerfd.Timer fd={fd}>"):
+        del timer
+        gc.collect()
+    with pytest.raises(OSError):
+        os.fstat(fd)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Timer().close()
+        with pytest.raises(OSError):
+            Timer(12345)
+        gc.collect()
+
+
+def test_its_backend_is_the_one_that_is_named():
+    with Timer(backend="userspace") as timer:
+        assert os.fstat(timer.fileno()).st_mode & 0o170000 == 0o010000
+    with pytest.raises(ValueError, match="neither 'kernel' nor 'userspace': 'solar'"):
+        Timer(backend="solar")
+    with pytest.raises(TypeError):
+        Timer(backend=3)
+    assert sys.platform != "linux" or Timer(backend="kernel").close() is None
