@@ -26,15 +26,14 @@ impl<'py> Given<'py> {
     }
 }
 
-/// An integer, or what has `__index__`.
+/// An integer, or what has `__index__`, if 64 bits are enough for it.
 fn integer(object: &Bound<'_, PyAny>, too_large: &'static str) -> PyResult<i64> {
-    object.extract::<i64>().map_err(|error| {
-        if error.is_instance_of::<PyOverflowError>(object.py()) {
-            PyOverflowError::new_err(too_large)
-        } else {
-            error
-        }
-    })
+    let py = object.py();
+    let number = match object.cast::<PyInt>() {
+        Ok(number) => number.clone().into_any(),
+        Err(_) => py.import(intern!(py, "operator"))?.call_method1(intern!(py, "index"), (object,))?,
+    };
+    number.extract().map_err(|_| PyOverflowError::new_err(too_large))
 }
 
 const TOO_LARGE_FOR_INT: &str = "Python int too large to convert to C int";

@@ -18,116 +18,35 @@ SHAPES = [
     *(f"{name}({given})" for name in ALL_ON_FD for given in ("", "fd=fd", "fd, 1", "fd, foo=1", "fd, fd=fd")),
 ]
 
-INTEGERS = (
-    "'a'",
-    "None",
-    "1.0",
-    "2**31",
-    "-2**31 - 1",
-    "2**70",
-    "-2**70",
-    "True",
-    "HasIndex()",
-    "Raises()",
-    "BadIndex()",
-    "1j",
-)
-DESCRIPTORS = (
-    *(
-        "'a'",
-        "b'1'",
-        "None",
-        "-1",
-        "-2**31",
-        "2**31",
-        "2**70",
-        "1.5",
-        "HasIndex()",
-        "Raises()",
-        "object()",
-        "closed",
-        "other",
-    ),
-    *(
-        "WithFileno(fd)",
-        "WithFileno('a')",
-        "WithFileno(-2)",
-        "WithFileno(2**40)",
-        "WithFileno(None)",
-        "WithFileno(closed)",
-    ),
-    *("False", "WithFileno(False)", "RaisesFileno()", "WithFileno(HasIndex())"),
-)
-TIMES = (
-    *(
-        "'a'",
-        "None",
-        "nan",
-        "inf",
-        "-inf",
-        "1e300",
-        "-1e300",
-        "9223372036.0",
-        "9223372036.854775807",
-        "9223372036.854774",
-        "9.3e9",
-        "-1",
-    ),
-    *(
-        "-0.5",
-        "-1e-10",
-        "0.1",
-        "1.5e-9",
-        "1e-9",
-        "0.3",
-        "-0.0",
-        "2**63",
-        "2**63 - 1",
-        "-2**63",
-        "-2**63 - 1",
-        "2**70",
-        "-2**70",
-    ),
-    *(
-        "10**400",
-        "True",
-        "HasIndex()",
-        "HasFloat()",
-        "Raises()",
-        "BadIndex()",
-        "BadFloat()",
-        "1j",
-        "10**9",
-        "-9223372037.0",
-        "0",
-    ),
-    *("Decimal('0.5')", "Fraction(1, 3)", "Decimal('nan')", "Decimal('1e30')"),
-)
+INTEGERS = """'a' None 1.0 2**31 -2**31-1 2**70 -2**70 True HasIndex() LargeIndex() BadIndex() Raises() Overflows() 1j""".split()
+DESCRIPTORS = """
+    'a' b'1' None -1 -2**31 2**31 2**70 1.5 HasIndex() Raises() object() closed other False RaisesFileno() WithFileno(fd) WithFileno('a')
+    WithFileno(-2) WithFileno(2**40) WithFileno(None) WithFileno(closed) WithFileno(False) WithFileno(HasIndex())
+""".split()
+TIMES = """
+    'a' None nan inf -inf 1e300 -1e300 9223372036.0 9223372036.854775807 9223372036.854774 9.3e9 -9223372037.0 -1 -0.5 -1e-10 0.1 1.5e-9
+    1e-9 0.3 -0.0 0 10**9 2**63 2**63-1 -2**63 -2**63-1 2**70 -2**70 10**400 1j True HasIndex() LargeIndex() BadIndex() HasFloat()
+    BadFloat() Raises() Overflows() Decimal('0.5') Decimal('nan') Decimal('1e30') Fraction(1,3)
+""".split()
 #: More is wrong than one thing.
-ORDERS = (
-    *(
-        "-1, initial='a'",
-        "'a', initial=nan",
-        "fd, flags='a', initial='b'",
-        "fd, initial='b', interval='c'",
-        "closed, initial='a'",
-    ),
-    *(
-        "fd, initial=nan, interval='a'",
-        "fd, initial=2**70, interval='a'",
-        "fd, flags=8, initial=2**70",
-        "closed, flags=8, initial=-1",
-    ),
-    *(
-        "other, initial=-1",
-        "closed, initial=-1",
-        "other, flags=8",
-        "closed, flags=8",
-        "closed",
-        "other, initial=1",
-        "fd, flags=8, initial=-1",
-    ),
-)
+ORDERS = """
+-1, initial='a'
+'a', initial=nan
+fd, flags='a', initial='b'
+fd, initial='b', interval='c'
+fd, initial=nan, interval='a'
+fd, initial=2**70, interval='a'
+fd, flags=8, initial=2**70
+fd, flags=8, initial=-1
+closed
+closed, initial='a'
+closed, initial=-1
+closed, flags=8
+closed, flags=8, initial=-1
+other, initial=-1
+other, initial=1
+other, flags=8
+""".strip().splitlines()
 
 VALUES = [
     *(f"{CREATE}({clock})" for clock in (*INTEGERS, "-1", "2", "3", "100", "0", "1", "time.CLOCK_REALTIME")),
@@ -159,6 +78,16 @@ class HasIndex:
 class HasFloat:
     def __float__(self):
         return 1.0
+
+
+class LargeIndex:
+    def __index__(self):
+        return 2**70
+
+
+class Overflows:
+    def __index__(self):
+        raise OverflowError("of its own")
 
 
 class BadIndex:
