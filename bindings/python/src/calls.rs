@@ -32,8 +32,8 @@ pub(crate) fn timerfd_create(py: Python<'_>, clockid: &Bound<'_, PyAny>, flags: 
 ///   fd
 ///     The descriptor of a timer.
 ///   flags
-///     0, or of TFD_TIMER_ABSTIME, by which initial is a time of the timer's clock, and TFD_TIMER_CANCEL_ON_SET, by which a step of the
-///     wall clock cancels a timer of that clock that is set to such a time.
+///     0 or a bit mask of TFD_TIMER_ABSTIME, by which initial is a time of the timer's clock, and TFD_TIMER_CANCEL_ON_SET, by which a step of
+///     the wall clock cancels a timer of that clock that is set to such a time.
 ///   initial
 ///     When it expires first. 0 disarms it. What is less than a nanosecond, and more than nothing, is one (with os it disarms).
 ///   interval

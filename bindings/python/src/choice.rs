@@ -57,7 +57,8 @@ pub(crate) fn create(
 }
 
 /// Says which backend is to make the timers from now on: "kernel", "userspace", or None for what PORTABLE_TIMERFD_BACKEND says, or else
-/// for the kernel's timers where it has them. Those that there are stay what they are.
+/// for the kernel's timers where it has them. Timers that were made before stay what they are; so does what os has of its own, which
+/// install() replaces.
 ///
 /// Raises ValueError for any other name, and changes nothing then.
 #[pyfunction]

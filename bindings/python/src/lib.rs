@@ -20,6 +20,9 @@ mod _timerfd {
     use crate::choice::{create, get_backend, set_backend};
 
     #[pymodule_export]
+    #[allow(non_upper_case_globals)] // Python's name for it
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+    #[pymodule_export]
     const TFD_CLOEXEC: i32 = libc::O_CLOEXEC;
     #[pymodule_export]
     const TFD_NONBLOCK: i32 = libc::O_NONBLOCK;

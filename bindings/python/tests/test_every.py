@@ -163,6 +163,25 @@ def test_what_can_not_be_is_an_error(backend):
     assert all(int(fd) >= 700 for fd in opened() - before)
 
 
+def test_a_timer_of_ones_own_can_be_waited_for(backend):
+    async def main():
+        timer = portable_timerfd.Timer(time.CLOCK_REALTIME, flags=portable_timerfd.TFD_NONBLOCK)
+        due = time.time_ns() + 10**7
+        timer.settime_ns(due, flags=portable_timerfd.TFD_TIMER_ABSTIME)
+        async with portable_timerfd.Expirations(timer) as expirations:
+            assert await expirations.__anext__() == 1 and time.time_ns() >= due
+            assert repr(expirations) == f"<portable_timerfd.Expirations of {timer!r}>"
+        assert timer.closed
+
+    asyncio.run(main())
+    with portable_timerfd.Timer() as waits:
+        with pytest.raises(ValueError, match="TFD_NONBLOCK"):
+            portable_timerfd.Expirations(waits)
+        waits.gettime()
+    with pytest.raises(AttributeError):
+        portable_timerfd.Expirations(5)
+
+
 def test_it_takes_clocks_and_backends():
     async def main():
         async with every(0.001, clockid=time.CLOCK_REALTIME, backend="userspace") as ticks:

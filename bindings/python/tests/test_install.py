@@ -96,15 +96,60 @@ def test_the_choice_can_be_taken_back(monkeypatch):
     assert portable_timerfd.get_backend() == "userspace"
 
 
+PROGRAM = """
+import atexit, inspect, os, pickle, sys
+import beside
+
+class Own:
+    pass
+
+fd = os.timerfd_create(1)
+print(__name__, os.path.exists(__file__), sys.path[0] == os.path.dirname(__file__), sys.argv[1:])
+print("pipe" in os.readlink(f"/proc/self/fd/{fd}"), inspect.getsource(Own).split()[0])
+atexit.register(lambda: print(type(pickle.loads(pickle.dumps(Own()))).__name__, flush=True))
+os.chdir("/")
+"""
+
+
 def test_a_program_is_run_with_the_names_in_os(tmp_path):
-    (tmp_path / "beside.py").write_text("WORD = 'beside'")
+    (tmp_path / "beside.py").write_text("")
+    program, elsewhere = tmp_path / "program.py", tmp_path / "elsewhere"
+    program.write_text(PROGRAM)
+    elsewhere.mkdir()
+    (elsewhere / "link.py").symlink_to(program)
+    module = [PYTHON, "-m", "portable_timerfd"]
+    for command, where, alike in (
+        ([*module, "--backend", "userspace", "program.py", "--", "--backend", "x"], tmp_path, True),
+        ([*module, "--backend=userspace", "link.py", "--", "--backend", "x"], elsewhere, False),
+    ):
+        ran = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+        said = f"__main__ True {alike} ['--', '--backend', 'x']\nTrue class\nOwn\n"
+        assert (ran.stdout, ran.stderr, ran.returncode) == (said, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    (
+        ((), "there is no PROGRAM"),
+        (("--backend", "solar", "x.py"), "invalid choice: 'solar'"),
+        (("no such file",), "can't open file 'no such file'"),
+    ),
+)
+def test_a_program_that_can_not_be_run_is_an_error(arguments, said):
+    ran = subprocess.run([PYTHON, "-m", "portable_timerfd", *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2 and said in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_how_a_program_ends_is_passed_on(tmp_path):
     program = tmp_path / "program.py"
-    program.write_text(
-        "import os, sys, beside\nfd = os.timerfd_create(1)\nprint(__name__, beside.WORD, *sys.argv[1:], 'pipe' in os.readlink(f'/proc/self/fd/{fd}'))\n"
-    )
-    said = run(str(program), arguments=("-m", "portable_timerfd", "--backend", "userspace"))
-    assert said == ["__main__", "beside", "True"]
-    module = [PYTHON, "-m", "portable_timerfd", "-m", "program", "--backend", "x"]
-    ran = subprocess.run(module, cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=True)
-    assert ran.stdout.split() == ["__main__", "beside", "--backend", "x", "False"]
+    program.write_text("import sys\nsys.exit(7)\n")
+    ran = subprocess.run([PYTHON, "-m", "portable_timerfd", str(program)], check=False)
+    assert ran.returncode == 7
     assert "neither 'kernel' nor 'userspace'" in run(str(program), "solar", arguments=("-m", "portable_timerfd"))
+
+
+def test_asyncio_is_imported_by_those_who_use_it():
+    assert run("import sys, portable_timerfd; print('asyncio' in sys.modules, portable_timerfd.__version__)") == [
+        "False",
+        "0.1.0",
+    ]

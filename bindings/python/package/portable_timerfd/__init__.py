@@ -27,6 +27,7 @@ from ._timerfd import (
     timerfd_settime,
     timerfd_settime_ns,
 )
+from ._timerfd import __version__ as __version__
 
 __all__ = [
     "TFD_CLOEXEC",
@@ -50,3 +51,4 @@ __all__ = [
 for _name in __all__:
     if not _name.startswith("TFD"):
         globals()[_name].__module__ = __name__
+del _name

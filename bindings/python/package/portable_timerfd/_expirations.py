@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from ._timer import Timer
 from ._timerfd import TFD_NONBLOCK
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    import asyncio
+
+    from ._timerfd import _Backend
+
+Self = TypeVar("Self", bound="Expirations")
 
 
 def every(
     interval: float,
     *,
     initial: float | None = None,
-    clockid: int = time.CLOCK_MONOTONIC,
-    backend: str | None = None,
+    clockid: SupportsIndex = time.CLOCK_MONOTONIC,
+    backend: _Backend | None = None,
 ) -> Expirations:
     """Returns an asynchronous iterator over the expirations of a timer that expires each interval seconds, from now on.
 
         async for expirations in every(0.5):
             print(expirations)
 
-    An item is the number of expirations since the one before: 1, or more if they came while nobody was waiting. None is lost, and none
-    comes early; however long the loop's body takes, they stay in step with the first.
+    An item is the number of expirations since the one before, or since the call: 1, or more if they came while nobody was waiting. None is
+    lost, and none comes early; however long the loop's body takes, they stay in step with the first.
 
-    initial is when the first comes, in seconds: 0 for at once, None for after an interval. clockid and backend are those of Timer.
+    initial is when the first comes, in seconds: 0 for at once (where settime() would disarm the timer), None for after an interval. clockid and
+    backend are those of Timer. For other times, absolute ones for example, set a Timer, and take Expirations of it.
 
-    Raises ValueError if interval is not more than 0 or initial is less, else what Timer and its settime() do.
+    Raises ValueError if interval is not more than 0 or initial is less, else what Timer and its settime() do. Waiting raises what
+    Timer.read() does.
     """
     if not interval > 0:
-        raise ValueError("interval is to be more than 0")
+        raise ValueError("interval must be more than 0")
     if initial is not None and not initial >= 0:
-        raise ValueError("initial is not to be less than 0")
+        raise ValueError("initial must not be less than 0")
     timer = Timer(clockid, flags=TFD_NONBLOCK, backend=backend)
     try:
         # To a timer, zero is never.
@@ -50,21 +56,24 @@ def every(
 class Expirations:
     """An asynchronous iterator over the expirations of a timer, as every() returns it.
 
-    One task at a time may wait for the next: RuntimeError is raised for a second one. The timer ends with aclose(), with the async with
-    block, or when nobody has the iterator any more.
+    It can be made of a Timer, too, that has TFD_NONBLOCK (ValueError if not), and that is its own from then on.
+
+    One task at a time may wait for the next: RuntimeError is raised for a second one. The timer is closed by aclose(), by the end of the async
+    with block, or when nobody has the iterator any more: who leaves a loop has nothing to do.
     """
 
     def __init__(self, timer: Timer) -> None:
-        """Takes a timer that does not wait when it is read, and closes it in the end."""
+        if os.get_blocking(timer.fileno()):
+            raise ValueError("the timer must have TFD_NONBLOCK")
         self._timer = timer
         self._readable: asyncio.Future[None] | None = None
 
-    def __aiter__(self) -> Self:
+    def __aiter__(self: Self) -> Self:
         return self
 
     async def __anext__(self) -> int:
         if self._readable is not None:
-            raise RuntimeError("another task waits for these expirations")
+            raise RuntimeError("another task is waiting for these expirations")
         while not self._timer.closed:
             # Even if there is something to read already: other tasks are to have their turn.
             await self._until_readable()
@@ -78,6 +87,9 @@ class Expirations:
 
     async def _until_readable(self) -> None:
         """Waits until there is something to read, or the timer is closed."""
+        # Only here, as it takes long: most people want no more than descriptors.
+        import asyncio
+
         loop = asyncio.get_running_loop()
         self._readable = loop.create_future()
         loop.add_reader(self._timer.fileno(), self._wake)
@@ -102,7 +114,7 @@ class Expirations:
         self._ignore()
         self._timer.close()
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self: Self) -> Self:
         return self
 
     async def __aexit__(
@@ -111,5 +123,10 @@ class Expirations:
         await self.aclose()
 
     def __del__(self) -> None:
-        # Who leaves a loop has nothing to close.
-        self._timer.close()
+        # There is none if none was taken.
+        timer: Timer | None = getattr(self, "_timer", None)
+        if timer is not None:
+            timer.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__qualname__} of {self._timer!r}>"

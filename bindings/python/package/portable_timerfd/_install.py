@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from . import _timerfd
+
+if TYPE_CHECKING:
+    from ._timerfd import _Backend
 
 #: What Python 3.13 has in os on Linux.
 NAMES = (
@@ -20,12 +24,12 @@ NAMES = (
 )
 
 
-def install(backend: str | None = None) -> None:
+def install(backend: _Backend | None = None) -> None:
     """Puts the functions and constants of timerfd into os where it lacks them, so that programs for Python 3.13 on Linux run unchanged.
 
-    backend: "kernel" or "userspace", as set_backend() takes it; None leaves the choice as it is, to PORTABLE_TIMERFD_BACKEND if nobody
-    has made one. If a backend is chosen in either way, the functions that os has of its own are replaced, too, since they have
-    another's timers.
+    backend is "kernel" or "userspace", as set_backend() takes it; None leaves the choice as it is. If one was made, here, by set_backend() before,
+    or by PORTABLE_TIMERFD_BACKEND, the functions that os has of its own are replaced, too, as they would go on making timers of the
+    kernel's. What is in os stays there.
 
     Raises ValueError if there is no such backend, and changes nothing then.
     """

@@ -7,12 +7,16 @@ import sys
 import time
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, TypeVar, Union
 
 from . import _timerfd
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from ._timerfd import _Backend
+
+#: As the functions take them.
+Seconds = Union[SupportsFloat, SupportsIndex]
+Self = TypeVar("Self", bound="Timer")
 
 
 class Timer:
@@ -30,10 +34,18 @@ class Timer:
 
     _fd = -1
 
-    def __init__(self, clockid: int = time.CLOCK_MONOTONIC, *, flags: int = 0, backend: str | None = None) -> None:
+    def __init__(
+        self,
+        clockid: SupportsIndex = time.CLOCK_MONOTONIC,
+        *,
+        flags: SupportsIndex = 0,
+        backend: _Backend | None = None,
+    ) -> None:
         self._fd = _timerfd.create(backend, clockid, flags)
 
-    def settime(self, initial: float = 0.0, interval: float = 0.0, *, flags: int = 0) -> tuple[float, float]:
+    def settime(
+        self, initial: Seconds = 0.0, interval: Seconds = 0.0, *, flags: SupportsIndex = 0
+    ) -> tuple[float, float]:
         """Sets it, in seconds: when it expires first, and after how long again and again. An initial of 0 disarms it.
 
         Returns what was left of the old setting: the time until it would have expired, and its interval. Raises what timerfd_settime()
@@ -41,7 +53,9 @@ class Timer:
         """
         return _timerfd.timerfd_settime(self.fileno(), flags=flags, initial=initial, interval=interval)
 
-    def settime_ns(self, initial: int = 0, interval: int = 0, *, flags: int = 0) -> tuple[int, int]:
+    def settime_ns(
+        self, initial: SupportsIndex = 0, interval: SupportsIndex = 0, *, flags: SupportsIndex = 0
+    ) -> tuple[int, int]:
         """As settime(), in nanoseconds."""
         return _timerfd.timerfd_settime_ns(self.fileno(), flags=flags, initial=initial, interval=interval)
 
@@ -60,8 +74,8 @@ class Timer:
         """Returns the number of expirations since the last read or setting, waiting for one if there is none.
 
         Raises BlockingIOError instead of waiting if it was made with TFD_NONBLOCK; OSError with ECANCELED if the clock stepped under
-        TFD_TIMER_CANCEL_ON_SET; EOFError if it was made by a process that is gone (the userspace backend's, after a fork); ValueError
-        if it is closed.
+        TFD_TIMER_CANCEL_ON_SET (the kernel's; on the userspace backend the next setting with that flag does); EOFError if it was made by a
+        process that is gone (the userspace backend's, after a fork); ValueError if it is closed.
         """
         count = os.read(self.fileno(), 8)
         if not count:
@@ -85,7 +99,7 @@ class Timer:
         if fd >= 0:
             os.close(fd)
 
-    def __enter__(self) -> Self:
+    def __enter__(self: Self) -> Self:
         self.fileno()
         return self
 

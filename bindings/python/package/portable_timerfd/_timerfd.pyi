@@ -1,8 +1,10 @@
-from typing import Final, SupportsFloat, SupportsIndex
+from typing import Final, Literal, SupportsFloat, SupportsIndex
 
 from _typeshed import FileDescriptorLike
+from typing_extensions import TypeAlias
 
 __all__ = [
+    "__version__",
     "TFD_CLOEXEC",
     "TFD_NONBLOCK",
     "TFD_TIMER_ABSTIME",
@@ -17,6 +19,9 @@ __all__ = [
     "timerfd_settime_ns",
 ]
 
+_Backend: TypeAlias = Literal["kernel", "userspace"]
+
+__version__: Final[str]
 TFD_CLOEXEC: Final[int]
 TFD_NONBLOCK: Final[int]
 TFD_TIMER_ABSTIME: Final[int]
@@ -41,6 +46,6 @@ def timerfd_settime_ns(
 ) -> tuple[int, int]: ...
 def timerfd_gettime(fd: FileDescriptorLike, /) -> tuple[float, float]: ...
 def timerfd_gettime_ns(fd: FileDescriptorLike, /) -> tuple[int, int]: ...
-def create(backend: str | None, clockid: SupportsIndex, flags: SupportsIndex, /) -> int: ...
-def set_backend(backend: str | None, /) -> None: ...
-def get_backend() -> str | None: ...
+def create(backend: _Backend | None, clockid: SupportsIndex, flags: SupportsIndex, /) -> int: ...
+def set_backend(backend: _Backend | None, /) -> None: ...
+def get_backend() -> _Backend | None: ...
