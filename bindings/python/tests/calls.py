@@ -33,6 +33,9 @@ ORDERS = """
 -1, initial='a'
 'a', initial=nan
 fd, flags='a', initial='b'
+'a', flags='b'
+fd, initial='a', interval=Raises()
+fd, initial=Raises(), interval='a'
 fd, initial='b', interval='c'
 fd, initial=nan, interval='a'
 fd, initial=2**70, interval='a'

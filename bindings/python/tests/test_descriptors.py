@@ -204,6 +204,26 @@ def test_the_emulations_timers_are_the_parents_after_a_fork():
         assert os.waitpid(child, 0)[1] == 0
 
 
+def test_a_child_that_outlives_the_maker_of_a_timer_is_told():
+    reading, writing = os.pipe()
+    maker = os.fork()
+    if maker == 0:
+        try:
+            timer = portable_timerfd.Timer(backend="userspace")
+            timer.settime(1000)
+            if os.fork() == 0:
+                try:
+                    timer.read()
+                except EOFError as error:
+                    os.write(writing, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    assert os.waitpid(maker, 0)[1] == 0
+    assert os.read(reading, 100) == b"the process that made the timer is gone"
+    os.close(reading)
+
+
 def test_closing_gives_everything_back(backend):
     def open_now():
         return sorted(os.listdir("/dev/fd"))

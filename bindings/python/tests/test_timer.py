@@ -69,6 +69,23 @@ def test_after_the_block_it_is_closed(backend):
             use()
 
 
+def test_one_that_somebody_has_closed_is_closed(backend):
+    timer = Timer()
+    os.close(timer.fileno())
+    with pytest.raises(OSError):
+        timer.close()
+    assert timer.closed
+
+
+def test_one_that_is_made_anew_closes_what_it_had(backend):
+    timer = Timer()
+    fd = timer.fileno()
+    timer.__init__()
+    with pytest.raises(OSError):
+        os.fstat(fd)
+    timer.close()
+
+
 def test_it_is_not_copied(backend):
     with Timer() as timer:
         for make in (copy.copy, copy.deepcopy, pickle.dumps):
@@ -90,6 +107,20 @@ def test_one_that_is_forgotten_warns_and_is_closed(backend):
         with pytest.raises(OSError):
             Timer(12345)
         gc.collect()
+
+
+def test_a_warning_that_is_an_error_does_not_keep_it_open(backend, monkeypatch):
+    raised = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: raised.append(error.exc_type))
+    timer = Timer()
+    fd = timer.fileno()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del timer
+        gc.collect()
+    assert raised == [ResourceWarning]
+    with pytest.raises(OSError):
+        os.fstat(fd)
 
 
 def test_its_backend_is_the_one_that_is_named():

@@ -72,7 +72,7 @@ class Expirations:
         return self
 
     async def __anext__(self) -> int:
-        if self._readable is not None:
+        if self._readable is not None and not self._readable.get_loop().is_closed():
             raise RuntimeError("another task is waiting for these expirations")
         while not self._timer.closed:
             # Even if there is something to read already: other tasks are to have their turn.
@@ -91,28 +91,32 @@ class Expirations:
         import asyncio
 
         loop = asyncio.get_running_loop()
-        self._readable = loop.create_future()
-        loop.add_reader(self._timer.fileno(), self._wake)
+        readable: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(self._timer.fileno(), _wake, readable)
+        self._readable = readable
         try:
-            await self._readable
+            await readable
         finally:
             self._ignore()
 
-    def _wake(self) -> None:
-        if self._readable is not None and not self._readable.done():
-            self._readable.set_result(None)
+    def _ignore(self) -> asyncio.Future[None] | None:
+        """Waits no more for something to read; what was waited by, if anything was.
 
-    def _ignore(self) -> None:
-        """Waits no more for something to read: before the timer is closed, since its number may be another file's then."""
+        Before the timer is closed, since its number may be another file's then.
+        """
         readable, self._readable = self._readable, None
-        if readable is not None and not self._timer.closed:
+        if readable is not None and not self._timer.closed and not readable.get_loop().is_closed():
             readable.get_loop().remove_reader(self._timer.fileno())
+        return readable
 
     async def aclose(self) -> None:
-        """Ends the timer. Who waits for it finds that there are no more expirations."""
-        self._wake()
-        self._ignore()
-        self._timer.close()
+        """Closes the timer. Who waits for it finds that there are no more expirations. To be called in the loop that waits."""
+        try:
+            readable = self._ignore()
+        finally:
+            self._timer.close()
+        if readable is not None and not readable.get_loop().is_closed():
+            readable.get_loop().call_soon_threadsafe(_wake, readable)
 
     async def __aenter__(self: Self) -> Self:
         return self
@@ -128,5 +132,14 @@ class Expirations:
         if timer is not None:
             timer.close()
 
+    def __getstate__(self) -> None:
+        # Two would close one timer.
+        raise TypeError(f"cannot copy or pickle {type(self).__qualname__!r} object")
+
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} of {self._timer!r}>"
+
+
+def _wake(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)

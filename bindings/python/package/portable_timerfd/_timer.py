@@ -41,7 +41,9 @@ class Timer:
         flags: SupportsIndex = 0,
         backend: _Backend | None = None,
     ) -> None:
-        self._fd = _timerfd.create(backend, clockid, flags)
+        fd = _timerfd.create(backend, clockid, flags)
+        self.close()
+        self._fd = fd
 
     def settime(
         self, initial: Seconds = 0.0, interval: Seconds = 0.0, *, flags: SupportsIndex = 0
@@ -110,8 +112,11 @@ class Timer:
 
     def __del__(self) -> None:
         if self._fd >= 0:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
-            self.close()
+            # A warning may be an error.
+            try:
+                warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            finally:
+                self.close()
 
     def __getstate__(self) -> None:
         # Two would close one descriptor.
