@@ -30,13 +30,18 @@ def count(fd):
     return int.from_bytes(os.read(fd, 8), sys.byteorder)
 
 
+@pytest.fixture
+def fd(timerfd):
+    """One for all examples."""
+    return timerfd.create(time.CLOCK_MONOTONIC)
+
+
 @many
 @given(SECONDS)
 @example(1e-10)
 @example(0.1 + 0.2)
 @example(1.5e-9)
-def test_intervals_in_seconds_are_cut_to_nanoseconds(row, timerfd, seconds):
-    fd = timerfd.create(time.CLOCK_MONOTONIC)
+def test_intervals_in_seconds_are_cut_to_nanoseconds(row, timerfd, fd, seconds):
     timerfd.settime(fd, initial=9e9, interval=seconds)
     interval = nanoseconds(row, seconds)
     assert timerfd.gettime_ns(fd)[1] == interval
@@ -45,8 +50,7 @@ def test_intervals_in_seconds_are_cut_to_nanoseconds(row, timerfd, seconds):
 
 @many
 @given(st.integers(min_value=0, max_value=MOST))
-def test_intervals_in_nanoseconds_come_back_as_they_are(timerfd, interval):
-    fd = timerfd.create(time.CLOCK_MONOTONIC)
+def test_intervals_in_nanoseconds_come_back_as_they_are(timerfd, fd, interval):
     timerfd.settime_ns(fd, initial=MOST, interval=interval)
     # In its last second, the kernel rounds up.
     assert timerfd.gettime_ns(fd)[1] == (interval if interval < MOST // 10**9 * 10**9 else MOST)
@@ -54,8 +58,8 @@ def test_intervals_in_nanoseconds_come_back_as_they_are(timerfd, interval):
 
 @many
 @given(st.one_of(st.floats(), st.integers(), st.integers(min_value=-(2**64), max_value=2**64)))
-def test_a_time_is_taken_or_refused_as_by_os(row, timerfd, seconds):
-    fd = timerfd.create(time.CLOCK_MONOTONIC)
+def test_a_time_is_taken_or_refused_as_by_os(row, timerfd, fd, seconds):
+    timerfd.settime(fd)
     try:
         wide = math.isfinite(seconds) and -(2**63) <= float(seconds) * 1e9 < 2**63
     except OverflowError:
