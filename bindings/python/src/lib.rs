@@ -1,6 +1,6 @@
 //! `portable_timerfd._timerfd`: the functions of Python's `os.timerfd_*`, on timers of the kernel or of the userspace backend.
 //!
-//! Arguments, results and errors are those of CPython 3.13 on Linux; `docs/architecture.md` says where another is meant.
+//! Arguments, results and errors are those of CPython 3.13 on Linux; README.md has the departures.
 #![deny(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
