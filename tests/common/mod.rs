@@ -86,6 +86,18 @@ pub fn raw_read(fd: &impl AsFd) -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
+/// A plain read that waits. Where the mode of a descriptor is switched for the length of another's read, one that begins then is told
+/// `EAGAIN` though it may wait: it begins again.
+pub fn raw_read_waiting(fd: &impl AsFd) -> io::Result<u64> {
+    const SWITCHES: bool = cfg!(any(portable_timerfd_test_posix, not(target_os = "linux")));
+    loop {
+        match raw_read(fd) {
+            Err(e) if SWITCHES && e.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+    }
+}
+
 /// What `poll(2)` says of a descriptor within this time, asked for everything that can be asked for. (Miri has nothing urgent.)
 pub fn polled(fd: &impl AsFd, timeout: impl Into<PollTimeout>) -> PollFlags {
     let urgent = if cfg!(miri) { PollFlags::empty() } else { PollFlags::POLLPRI };

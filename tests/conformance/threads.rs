@@ -112,7 +112,7 @@ fn each_expiration_wakes_one_of_many_blocked_readers(row: &Row) {
             let (timer, done, woken) = (&timer, &done, woken.clone());
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
-                    let count = if plain { raw_read(timer) } else { timer.read() };
+                    let count = if plain { raw_read_waiting(timer) } else { timer.read() };
                     woken.send(count.unwrap()).unwrap();
                 }
             })

@@ -43,7 +43,7 @@ fn each_expiration_wakes_one_of_several_blocked_readers() {
         for reader in 0..4 {
             let (timer, woken) = (&timer, woken.clone());
             scope.spawn(move || loop {
-                let count = if reader % 2 == 0 { raw_read(timer) } else { timer.read() }.unwrap();
+                let count = if reader % 2 == 0 { raw_read_waiting(timer) } else { timer.read() }.unwrap();
                 woken.send(count).unwrap();
                 if count > 1 {
                     return;
