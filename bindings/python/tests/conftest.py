@@ -29,11 +29,19 @@ def backend(request):
 
 
 @pytest.fixture
-def timerfd(row):
-    """The functions of a row, and its timers, which are closed in the end."""
-    module = os if row == "os" else portable_timerfd
-    if row != "os":
+def module(row):
+    """Where the functions of a row are, which makes the timers for the time of a test."""
+    if row == "os":
+        yield os
+    else:
         portable_timerfd.set_backend(row)
+        yield portable_timerfd
+        portable_timerfd.set_backend(None)
+
+
+@pytest.fixture
+def timerfd(module):
+    """The functions of a row, and its timers, which are closed in the end."""
     made = []
 
     def create(*args, **kwargs):
@@ -51,4 +59,8 @@ def timerfd(row):
     )
     for fd in made:
         os.close(fd)
-    portable_timerfd.set_backend(None)
+
+
+def count(fd):
+    """What a plain read gives."""
+    return int.from_bytes(os.read(fd, 8), sys.byteorder)

@@ -20,20 +20,16 @@ SIGNATURES = {
 }
 
 
-def module(row):
-    return os if row == "os" else portable_timerfd
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_signatures_are_those_of_os(row, name):
-    function = getattr(module(row), name)
+def test_signatures_are_those_of_os(module, name):
+    function = getattr(module, name)
     assert str(inspect.signature(function)) == SIGNATURES[name]
     assert (function.__name__, function.__qualname__) == (name, name)
     assert inspect.isbuiltin(function) and inspect.getdoc(function)
 
 
-def test_constants_are_those_of_os(row):
-    ours = [getattr(module(row), name) for name in dir(portable_timerfd) if name.startswith("TFD_")]
+def test_constants_are_those_of_os(module):
+    ours = [getattr(module, name) for name in dir(portable_timerfd) if name.startswith("TFD_")]
     assert ours == [os.O_CLOEXEC, os.O_NONBLOCK, 1, 2]
 
 
@@ -46,13 +42,13 @@ def without_words(came):
 
 
 @pytest.mark.parametrize("call", calls.SHAPES)
-def test_what_is_no_call_is_the_same_error(row, timerfd, call):
-    assert without_words(calls.outcome(module(row), call)) == without_words(RECORDED[call])
+def test_what_is_no_call_is_the_same_error(module, call):
+    assert without_words(calls.outcome(module, call)) == without_words(RECORDED[call])
 
 
 @pytest.mark.parametrize("call", dict.fromkeys(calls.VALUES))
-def test_what_comes_of_arguments_is_the_same(row, timerfd, call):
-    came, recorded = calls.outcome(module(row), call), RECORDED[call]
+def test_what_comes_of_arguments_is_the_same(module, call):
+    came, recorded = calls.outcome(module, call), RECORDED[call]
     if call.endswith(calls.WORDED_BY_PYTHON):
         came, recorded = without_words(came), without_words(recorded)
     assert came == recorded

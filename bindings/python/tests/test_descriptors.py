@@ -7,17 +7,21 @@ import resource
 import select
 import selectors
 import subprocess
-import sys
 import threading
 import time
 
 import portable_timerfd
 import pytest
-from conftest import PYTHON
+from conftest import PYTHON, count
 
 
-def count(fd):
-    return int.from_bytes(os.read(fd, 8), sys.byteorder)
+@pytest.fixture
+def few_descriptors():
+    """Room for some twenty more than there are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 20, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture
@@ -141,11 +145,9 @@ def test_another_number_for_it_serves_as_well(timerfd, timer):
         os.close(other)
 
 
-def test_at_the_limit_of_descriptors_it_says_so(backend):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def test_at_the_limit_of_descriptors_it_says_so(backend, few_descriptors):
     made = []
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 20, hard))
         with pytest.raises(OSError) as raised:
             while True:
                 made.append(portable_timerfd.Timer())
@@ -156,7 +158,6 @@ def test_at_the_limit_of_descriptors_it_says_so(backend):
         made.pop().close()
         made.append(portable_timerfd.Timer())
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for timer in made:
             timer.close()
 
@@ -224,14 +225,9 @@ def test_a_child_that_outlives_the_maker_of_a_timer_is_told():
     os.close(reading)
 
 
-def test_closing_gives_everything_back(backend):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        # The library's own, if there are any, are closed in time: at the latest when there are no others left.
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 20, hard))
-        for _ in range(500):
-            with portable_timerfd.Timer() as timer:
-                timer.settime(1000)
-                assert fcntl.fcntl(timer.fileno(), fcntl.F_GETFD) == fcntl.FD_CLOEXEC
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+def test_closing_gives_everything_back(backend, few_descriptors):
+    # The library's own, if there are any, are closed in time: at the latest when there are no others left.
+    for _ in range(500):
+        with portable_timerfd.Timer() as timer:
+            timer.settime(1000)
+            assert fcntl.fcntl(timer.fileno(), fcntl.F_GETFD) == fcntl.FD_CLOEXEC

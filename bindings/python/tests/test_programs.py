@@ -26,14 +26,14 @@ SERVER = {
     "Stopping server",
 }
 HOWTO_SERVER = {
-    *(
-        "Accepting connection N",
-        "Accepted connection N",
-        "Reading data N",
-        "Unknown command: hello",
-        "Closing connection N",
-    ),
-    *("Reading timer N", "Timer N expired N times", "Stopping server"),
+    "Accepting connection N",
+    "Accepted connection N",
+    "Reading data N",
+    "Unknown command: hello",
+    "Closing connection N",
+    "Reading timer N",
+    "Timer N expired N times",
+    "Stopping server",
 }
 
 
