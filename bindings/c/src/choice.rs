@@ -37,11 +37,11 @@ fn look() -> u8 {
     let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
     // SAFETY: what there is of a variable is a string that ends with a zero; as in any C program, nobody changes it meanwhile.
     let value = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes());
-    let asked = match value.map(Backend::named) {
-        None | Some(Some(Backend::Best)) => BEST,
-        Some(Some(Backend::Kernel)) => KERNEL,
-        Some(Some(Backend::Userspace)) => USERSPACE,
-        Some(None) => NONSENSE,
+    let asked = match value.map_or(Some(Backend::Best), Backend::named) {
+        Some(Backend::Best) => BEST,
+        Some(Backend::Kernel) => KERNEL,
+        Some(Backend::Userspace) => USERSPACE,
+        None => NONSENSE,
     };
     let is_first = ASKED.compare_exchange(0, asked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
     if let (NONSENSE, true, Some(value)) = (asked, is_first, value) {

@@ -37,6 +37,16 @@ impl Backend {
             _ => None,
         }
     }
+
+    /// Its name, if it is one that can be asked for.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Backend::Best => None,
+            Backend::Kernel => Some("kernel"),
+            Backend::Userspace => Some("userspace"),
+        }
+    }
 }
 
 /// Whether there is no such call: then the emulation is asked.

@@ -1,7 +1,7 @@
 //! The five functions.
 
 use crate::arguments::{descriptor, double, int, nanoseconds, Given};
-use crate::choice::create_as_asked;
+use crate::choice::create;
 use crate::errors::os_error;
 use crate::times;
 use descriptors::Itimerspec;
@@ -23,8 +23,7 @@ use pyo3::prelude::*;
 #[pyfunction]
 #[pyo3(signature = (clockid, /, *, flags=Given::default()), text_signature = "(clockid, /, *, flags=0)")]
 pub(crate) fn timerfd_create(py: Python<'_>, clockid: &Bound<'_, PyAny>, flags: Given<'_>) -> PyResult<c_int> {
-    let clockid = int(clockid)?;
-    create_as_asked(py, clockid, flags.by(int)?)
+    create(py, None, clockid, flags)
 }
 
 /// Sets the timer of a file descriptor, in seconds. Returns what was left of the old setting, as timerfd_gettime does.

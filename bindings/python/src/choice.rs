@@ -31,17 +31,6 @@ fn asked(py: Python<'_>) -> PyResult<Backend> {
     said.map_or(Ok(Backend::Best), |name| named(VARIABLE, &name))
 }
 
-fn make(py: Python<'_>, backend: Backend, clockid: c_int, flags: c_int) -> PyResult<c_int> {
-    // As PEP 446 has it: no descriptor is inherited unless that is asked for, by `os.set_inheritable`.
-    let flags = flags | libc::O_CLOEXEC;
-    py.detach(|| descriptors::create(backend, clockid, flags)).map_err(|error| os_error(py, &error))
-}
-
-/// A new timer's descriptor, of the backend that was asked for.
-pub(crate) fn create_as_asked(py: Python<'_>, clockid: c_int, flags: c_int) -> PyResult<c_int> {
-    make(py, asked(py)?, clockid, flags)
-}
-
 /// As `timerfd_create`, of this backend; `None` for the one that was asked for.
 #[pyfunction]
 #[pyo3(signature = (backend, clockid, flags, /))]
@@ -53,7 +42,9 @@ pub(crate) fn create(
 ) -> PyResult<c_int> {
     let (clockid, flags) = (int(clockid)?, flags.by(int)?);
     let backend = backend.map_or_else(|| asked(py), |name| named("backend", name))?;
-    make(py, backend, clockid, flags)
+    // As PEP 446 has it: no descriptor is inherited unless that is asked for, by `os.set_inheritable`.
+    let flags = flags | libc::O_CLOEXEC;
+    py.detach(|| descriptors::create(backend, clockid, flags)).map_err(|error| os_error(py, &error))
 }
 
 /// Says which backend is to make the timers from now on: "kernel", "userspace", or None for what PORTABLE_TIMERFD_BACKEND says, or else
@@ -75,9 +66,5 @@ pub(crate) fn set_backend(backend: Option<&str>) -> PyResult<()> {
 /// Raises ValueError if the environment names one that there is not.
 #[pyfunction]
 pub(crate) fn get_backend(py: Python<'_>) -> PyResult<Option<&'static str>> {
-    Ok(match asked(py)? {
-        Backend::Best => None,
-        Backend::Kernel => Some("kernel"),
-        Backend::Userspace => Some("userspace"),
-    })
+    Ok(asked(py)?.name())
 }

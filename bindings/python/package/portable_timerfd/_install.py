@@ -11,17 +11,7 @@ if TYPE_CHECKING:
     from ._timerfd import _Backend
 
 #: What Python 3.13 has in os on Linux.
-NAMES = (
-    "TFD_CLOEXEC",
-    "TFD_NONBLOCK",
-    "TFD_TIMER_ABSTIME",
-    "TFD_TIMER_CANCEL_ON_SET",
-    "timerfd_create",
-    "timerfd_gettime",
-    "timerfd_gettime_ns",
-    "timerfd_settime",
-    "timerfd_settime_ns",
-)
+NAMES = [name for name in _timerfd.__all__ if name.startswith(("TFD_", "timerfd_"))]
 
 
 def install(backend: _Backend | None = None) -> None:
