@@ -64,6 +64,7 @@
 //! assert_eq!(u64::from_ne_bytes(count), 1);
 //! # Ok::<(), std::io::Error>(())
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -77,6 +78,7 @@ mod capabilities;
 mod clock;
 mod flags;
 mod itimerspec;
+pub mod loops;
 mod punctuality;
 mod spec;
 mod timer;

@@ -17,7 +17,7 @@ pub(crate) fn is_nonblocking(fd: &impl AsRawFd) -> io::Result<bool> {
 }
 
 /// Switches `O_NONBLOCK` of the open file description behind `fd`; says whether it was on.
-pub(super) fn set_nonblocking(fd: &impl AsRawFd, on: bool) -> io::Result<bool> {
+pub(crate) fn set_nonblocking(fd: &impl AsRawFd, on: bool) -> io::Result<bool> {
     let flags = status_flags(fd)?;
     let was_on = flags & libc::O_NONBLOCK != 0;
     if was_on != on {

@@ -1,8 +1,11 @@
-//! A list of cases, each named as its function. The program says what a `Case` is.
+//! A list of cases, each named as its function. The program says what a `Case` is, or else the list.
 
 #[macro_export]
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
-        pub const CASES: &[$crate::Case] = &[$((stringify!($case), $case)),*];
+        $crate::cases!($crate::Case: $($case),*);
+    };
+    ($kind:ty: $($case:ident),* $(,)?) => {
+        pub const CASES: &[$kind] = &[$((stringify!($case), $case)),*];
     };
 }

@@ -1,0 +1,94 @@
+//! A timer in calloop: an event source whose event is the count.
+
+use std::io;
+
+use ::calloop::generic::{Generic, NoIoDrop};
+use ::calloop::{EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory};
+
+use super::{nonblocking, read_ready, AsTimer};
+
+/// The expirations of a timer, as a source of calloop's events.
+///
+/// ```
+/// use calloop::{EventLoop, PostAction};
+/// use portable_timerfd::{loops::calloop::Expirations, Clock, Timer, TimerFd};
+/// use std::time::Duration;
+///
+/// let mut event_loop: EventLoop<u64> = EventLoop::try_new()?;
+/// let timer = TimerFd::new(Clock::Monotonic)?;
+/// timer.arm_every(Duration::from_millis(5))?;
+/// event_loop.handle().insert_source(Expirations::new(timer)?, |count, timer, total| {
+///     match count {
+///         Ok(count) => *total += count,
+///         Err(_) => return PostAction::Remove,
+///     }
+///     if *total >= 3 {
+///         timer.arm_after(Duration::from_secs(1)).ok(); // the timer's methods are there
+///     }
+///     PostAction::Continue
+/// })?;
+/// let mut total = 0;
+/// while total < 3 {
+///     event_loop.dispatch(None, &mut total)?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The event is what [`read`](crate::Timer::read) gives: the count, or an error, `ECANCELED` after a step of the wall clock, for a timer set with
+/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). It is no error of the loop, whose other sources would miss their turn by it. What the
+/// callback returns says what is to become of the source. The loop knows it in calloop's level mode.
+///
+/// It takes a `Box<dyn Timer>` or an `Arc` of a timer too. Removed or dropped, it leaves the loop and drops the timer.
+#[derive(Debug)]
+pub struct Expirations<T: AsTimer> {
+    source: Generic<T>,
+}
+
+impl<T: AsTimer> Expirations<T> {
+    /// A source of the timer's expirations. The timer is put into non-blocking mode, in which it must stay.
+    ///
+    /// # Errors
+    ///
+    /// The mode can't be set: of a timer that was closed, or whose process may call nothing.
+    pub fn new(timer: T) -> io::Result<Expirations<T>> {
+        Ok(Expirations { source: Generic::new(nonblocking(timer)?, Interest::READ, Mode::Level) })
+    }
+
+    /// The timer, to be set.
+    pub fn get_ref(&self) -> &T {
+        self.source.get_ref()
+    }
+
+    /// Takes the timer out of the loop and gives it back, in non-blocking mode.
+    pub fn into_inner(self) -> T {
+        self.source.unwrap()
+    }
+}
+
+impl<T: AsTimer> EventSource for Expirations<T> {
+    type Event = io::Result<u64>;
+    type Metadata = NoIoDrop<T>;
+    type Ret = PostAction;
+    type Error = io::Error;
+
+    fn process_events<F>(&mut self, readiness: Readiness, token: Token, mut callback: F) -> io::Result<PostAction>
+    where
+        F: FnMut(io::Result<u64>, &mut NoIoDrop<T>) -> PostAction,
+    {
+        self.source.process_events(readiness, token, |_, timer| {
+            Ok(read_ready(timer.as_ref()).map_or(PostAction::Continue, |told| callback(told, timer)))
+        })
+    }
+
+    fn register(&mut self, poll: &mut Poll, token_factory: &mut TokenFactory) -> ::calloop::Result<()> {
+        self.source.register(poll, token_factory)
+    }
+
+    fn reregister(&mut self, poll: &mut Poll, token_factory: &mut TokenFactory) -> ::calloop::Result<()> {
+        self.source.reregister(poll, token_factory)
+    }
+
+    fn unregister(&mut self, poll: &mut Poll) -> ::calloop::Result<()> {
+        self.source.unregister(poll)
+    }
+}

@@ -1,0 +1,81 @@
+//! Timers in other people's loops: mio, tokio, async-io, calloop. Each stands behind the feature of its name, and takes timers of any
+//! backend.
+//!
+//! | loop | feature | what there is |
+//! |---|---|---|
+//! | `polling` | | [`Registered`](crate::Registered) |
+//! | `mio` 1 | `mio` | a timer is an `event::Source` |
+//! | `tokio` 1 | `tokio` | `loops::tokio::Expirations`: `wait().await`, and a `Stream` of counts |
+//! | `async-io` 2, `smol` | `async-io` | `loops::async_io::Expirations`: the same |
+//! | `calloop` 0.14 | `calloop` | `loops::calloop::Expirations`: an `EventSource` whose event is the count |
+//!
+//! A loop that takes a descriptor and says when it can be read needs none of this: hand it the timer (`AsFd`, `AsRawFd`), and
+//! [`read`](crate::Timer::read) when it says so. So do `nix` and `rustix` (`poll`, `select`, `epoll`, `kqueue`), GLib's `unix_fd_add`,
+//! Qt's `QSocketNotifier`, libuv's `uv_poll_t`, libevent, `AsyncFd` of tokio and `Async` of async-io, and mio's `SourceFd`.
+//!
+//! A timer that is dropped while a loop has it leaves the loop in order, on each of them.
+
+mod missed_ticks;
+
+#[cfg(feature = "async-io")]
+pub mod async_io;
+#[cfg(feature = "calloop")]
+pub mod calloop;
+#[cfg(feature = "mio")]
+pub mod mio;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+
+pub use missed_ticks::MissedTicks;
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use crate::timer::Timer;
+
+/// What a loop takes: a timer, or a box or an `Arc` of a timer of any kind.
+///
+/// Every [`Timer`] is one, so nobody has to implement it.
+pub trait AsTimer: AsFd {
+    /// The timer.
+    fn as_timer(&self) -> &dyn Timer;
+}
+
+impl<T: Timer> AsTimer for T {
+    fn as_timer(&self) -> &dyn Timer {
+        self
+    }
+}
+
+impl AsTimer for Box<dyn Timer> {
+    fn as_timer(&self) -> &dyn Timer {
+        &**self
+    }
+}
+
+impl AsTimer for Arc<dyn Timer> {
+    fn as_timer(&self) -> &dyn Timer {
+        &**self
+    }
+}
+
+/// What a timer has for who waits for it, without waiting; nothing, if it has not expired after all.
+#[cfg(any(feature = "tokio", feature = "async-io", feature = "calloop"))]
+fn read_ready(timer: &impl AsTimer) -> Option<std::io::Result<u64>> {
+    use std::io::ErrorKind;
+    loop {
+        match timer.as_timer().read() {
+            Err(e) if e.kind() == ErrorKind::WouldBlock => return None,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            read => return Some(read),
+        }
+    }
+}
+
+/// The timer, its reads waiting for nothing from now on.
+#[cfg(any(feature = "tokio", feature = "calloop"))]
+fn nonblocking<T: AsTimer>(timer: T) -> std::io::Result<T> {
+    use std::os::fd::AsRawFd;
+    crate::backends::sys::fd::set_nonblocking(&timer.as_fd().as_raw_fd(), true)?;
+    Ok(timer)
+}

@@ -1,0 +1,142 @@
+//! A timer in tokio: expirations to await.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::pin::Pin;
+use std::task::{ready, Context, Poll};
+
+use ::tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use ::tokio::io::Interest;
+use ::tokio::runtime::Handle;
+use futures_core::Stream;
+
+use super::{nonblocking, read_ready, AsTimer, MissedTicks};
+
+/// The expirations of a timer, to be awaited in tokio: one after another by [`wait`](Expirations::wait), or as a `Stream` of counts, which never
+/// ends.
+///
+/// ```
+/// use portable_timerfd::{loops::tokio::Expirations, Clock, Timer, TimerFd};
+/// use std::{io, time::Duration};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> io::Result<()> {
+///     let expirations = Expirations::new(TimerFd::new(Clock::Monotonic)?)?;
+///     expirations.get_ref().arm_every(Duration::from_millis(5))?;
+///     for _ in 0..3 {
+///         println!("expired {} times", expirations.wait().await?);
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// It takes a `Box<dyn Timer>` or an `Arc` of a timer too. Dropped, it leaves the runtime and drops the timer.
+///
+/// # Errors
+///
+/// What [`read`](crate::Timer::read) fails with is passed on: `ECANCELED` after a step of the wall clock, for a timer set with
+/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). What comes after that comes as ever.
+#[derive(Debug)]
+pub struct Expirations<T: AsTimer> {
+    timer: AsyncFd<Source<T>>,
+    missed_ticks: MissedTicks,
+}
+
+/// A timer that shows the descriptor that it was registered by, whatever it might show later.
+#[derive(Debug)]
+struct Source<T> {
+    timer: T,
+    fd: RawFd,
+}
+
+impl<T> AsRawFd for Source<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd
+    }
+}
+
+impl<T: AsTimer> Expirations<T> {
+    /// Puts the timer into the current runtime, and into non-blocking mode, in which it must stay.
+    ///
+    /// # Errors
+    ///
+    /// There is no current runtime, or it is shutting down ([`Other`](io::ErrorKind::Other)); the descriptor is registered in it already
+    /// ([`AlreadyExists`](io::ErrorKind::AlreadyExists)), or can't be. The timer is dropped then; give an `Arc` to keep it.
+    ///
+    /// # Panics
+    ///
+    /// tokio itself does, which can't be asked before, if the runtime was built without
+    /// [`enable_io`](::tokio::runtime::Builder::enable_io).
+    pub fn new(timer: T) -> io::Result<Expirations<T>> {
+        Handle::try_current().map_err(|e| io::Error::new(io::ErrorKind::Other, e))?;
+        let timer = nonblocking(timer)?;
+        let source = Source { fd: timer.as_fd().as_raw_fd(), timer };
+        // Its newer name, `register`, is unsafe and not in every release that is in use. What it asks for holds: the number is always the same,
+        // and its descriptor stays open as long as the timer is not dropped, which is owned here and shown by shared reference only.
+        #[allow(deprecated)]
+        let timer = AsyncFd::with_interest(source, Interest::READABLE)?;
+        Ok(Expirations { timer, missed_ticks: MissedTicks::default() })
+    }
+
+    /// The same, with this policy for what nobody awaits in time; by default every count is told of as it comes.
+    #[must_use]
+    pub fn missed_ticks(self, missed_ticks: MissedTicks) -> Expirations<T> {
+        Expirations { missed_ticks, ..self }
+    }
+
+    /// Waits for the next expirations, and gives how many they were: as [`read`](crate::Timer::read), by the
+    /// [policy](MissedTicks) that was chosen. It waits while the timer is disarmed, too.
+    ///
+    /// Cancel-safe: a future that is dropped has taken no expiration. Any number of tasks may wait; each expiration wakes all of them, and goes to
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](crate::Timer::read) but `EAGAIN`. The runtime has been shut down ([`Other`](io::ErrorKind::Other)).
+    pub async fn wait(&self) -> io::Result<u64> {
+        loop {
+            if let Some(told) = self.take(self.timer.readable().await?) {
+                return told;
+            }
+        }
+    }
+
+    /// The timer, to be set.
+    pub fn get_ref(&self) -> &T {
+        &self.timer.get_ref().timer
+    }
+
+    /// Takes the timer out of the runtime and gives it back, in non-blocking mode.
+    pub fn into_inner(self) -> T {
+        self.timer.into_inner().timer
+    }
+
+    /// Reads the timer once, and has tokio wait for the next event: one read takes all there is, so that the next expiration is an event whatever
+    /// this gave. (If that came in between, tokio knows of it, and goes by it.)
+    fn take(&self, mut readiness: AsyncFdReadyGuard<'_, Source<T>>) -> Option<io::Result<u64>> {
+        let read = read_ready(self.get_ref());
+        readiness.clear_ready();
+        self.missed_ticks.told(read?)
+    }
+}
+
+/// Each item is what [`wait`](Expirations::wait) gives. It never ends, and an error does not end it. Only the task that asked last is woken.
+impl<T: AsTimer> Stream for Expirations<T> {
+    type Item = io::Result<u64>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<u64>>> {
+        loop {
+            match ready!(self.timer.poll_read_ready(cx)) {
+                Err(e) => return Poll::Ready(Some(Err(e))),
+                Ok(readiness) => {
+                    if let Some(told) = self.take(readiness) {
+                        return Poll::Ready(Some(told));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The timer is never pinned.
+impl<T: AsTimer> Unpin for Expirations<T> {}

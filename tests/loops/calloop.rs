@@ -1,0 +1,168 @@
+//! calloop: an event source.
+
+use crate::support::*;
+use ::calloop::generic::Generic;
+use ::calloop::{EventLoop, Interest, Mode, PostAction};
+use portable_timerfd::loops::calloop::Expirations;
+use portable_timerfd::{Backend, Clock, CreateFlags, Timer, TimerFd};
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+crate::cases![
+    a_timer_ticks_beside_a_socket,
+    any_kind_of_timer_is_a_source,
+    a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    a_callback_can_set_its_timer_and_remove_it,
+    a_loop_that_is_dropped_drops_its_timers,
+    a_disabled_source_is_silent_and_loses_nothing,
+    a_blocking_timer_does_not_block_the_loop,
+    a_source_gives_its_timer_back,
+];
+
+fn source(backend: &'static Backend) -> Expirations<TimerFd> {
+    Expirations::new(open(backend)).unwrap()
+}
+
+fn new_loop<D>() -> EventLoop<'static, D> {
+    EventLoop::try_new().unwrap()
+}
+
+fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
+    let mut event_loop = new_loop::<(u64, usize)>();
+    let (mut client, server) = UnixStream::pair().unwrap();
+    let socket = Generic::new(server, Interest::READ, Mode::Level);
+    let echo = |_, socket: &mut ::calloop::generic::NoIoDrop<UnixStream>, seen: &mut (u64, usize)| {
+        let mut bytes = [0; 64];
+        seen.1 += (&**socket).read(&mut bytes)? / 4;
+        Ok(PostAction::Continue)
+    };
+    event_loop.handle().insert_source(socket, echo).unwrap();
+    let source = source(backend);
+    source.get_ref().arm_every(ms(2)).unwrap();
+    let tick = move |count: std::io::Result<u64>, _: &mut _, seen: &mut (u64, usize)| {
+        seen.0 += count.unwrap();
+        client.write_all(b"tick").unwrap();
+        PostAction::Continue
+    };
+    event_loop.handle().insert_source(source, tick).unwrap();
+    let mut seen = (0, 0);
+    while seen.0 < 5 || seen.1 < 5 {
+        event_loop.dispatch(None, &mut seen).unwrap();
+    }
+}
+
+/// Dispatches until something has been told of.
+fn next(event_loop: &mut EventLoop<'_, Vec<u64>>) -> u64 {
+    let mut told = Vec::new();
+    while told.is_empty() {
+        event_loop.dispatch(None, &mut told).unwrap();
+    }
+    assert_eq!(told.len(), 1);
+    told[0]
+}
+
+fn tell<T>(count: std::io::Result<u64>, _: &mut T, told: &mut Vec<u64>) -> PostAction {
+    told.push(count.unwrap());
+    PostAction::Continue
+}
+
+fn any_kind_of_timer_is_a_source(backend: &'static Backend) {
+    let mut event_loop = new_loop();
+    let boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
+    boxed.arm_after(ms(1)).unwrap();
+    event_loop.handle().insert_source(Expirations::new(boxed).unwrap(), tell).unwrap();
+    assert_eq!(next(&mut event_loop), 1);
+    let shared = Arc::new(open(backend));
+    let any: Arc<dyn Timer> = shared.clone();
+    event_loop.handle().insert_source(Expirations::new(any).unwrap(), tell).unwrap();
+    shared.arm_after(ms(1)).unwrap();
+    assert_eq!(next(&mut event_loop), 1);
+}
+
+fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static Backend) {
+    let mut event_loop = new_loop();
+    let mut numbers = Vec::new();
+    for _ in 0..50 {
+        let source = source(backend);
+        numbers.push(source.get_ref().as_raw_fd());
+        source.get_ref().arm_every(Duration::from_micros(100)).unwrap();
+        let token = event_loop.handle().insert_source(source, tell).unwrap();
+        next(&mut event_loop);
+        event_loop.handle().remove(token);
+    }
+    assert!(numbers.windows(2).any(|pair| pair[0] == pair[1]), "a number comes again: {numbers:?}");
+    let mut told = Vec::new();
+    event_loop.dispatch(Some(ms(2)), &mut told).unwrap();
+    assert!(told.is_empty());
+}
+
+fn a_callback_can_set_its_timer_and_remove_it(backend: &'static Backend) {
+    let mut event_loop = new_loop();
+    let timer = Arc::new(open(backend));
+    let source = Expirations::new(Arc::clone(&timer)).unwrap();
+    timer.arm_after(ms(1)).unwrap();
+    let twice =
+        |count: std::io::Result<u64>, timer: &mut ::calloop::generic::NoIoDrop<Arc<TimerFd>>, told: &mut Vec<u64>| {
+            told.push(count.unwrap());
+            timer.arm_after(ms(1)).unwrap();
+            if told.len() == 2 {
+                PostAction::Remove
+            } else {
+                PostAction::Continue
+            }
+        };
+    event_loop.handle().insert_source(source, twice).unwrap();
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        event_loop.dispatch(None, &mut told).unwrap();
+    }
+    assert_eq!(Arc::strong_count(&timer), 1, "it is removed, and dropped");
+    until_readable(&*timer);
+    event_loop.dispatch(Some(Duration::ZERO), &mut told).unwrap();
+    assert_eq!(told, [1, 1]);
+}
+
+fn a_loop_that_is_dropped_drops_its_timers(backend: &'static Backend) {
+    let event_loop = new_loop();
+    let timer = Arc::new(open(backend));
+    event_loop.handle().insert_source(Expirations::new(Arc::clone(&timer)).unwrap(), tell).unwrap();
+    timer.arm_every(Duration::from_micros(100)).unwrap();
+    drop(event_loop);
+    assert_eq!(Arc::strong_count(&timer), 1);
+    assert!(timer.wait(None).unwrap() >= 1);
+}
+
+fn a_disabled_source_is_silent_and_loses_nothing(backend: &'static Backend) {
+    let mut event_loop = new_loop();
+    let timer = Arc::new(open(backend));
+    let token = event_loop.handle().insert_source(Expirations::new(Arc::clone(&timer)).unwrap(), tell).unwrap();
+    event_loop.handle().disable(&token).unwrap();
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&*timer);
+    let mut told = Vec::new();
+    event_loop.dispatch(Some(Duration::ZERO), &mut told).unwrap();
+    assert!(told.is_empty());
+    event_loop.handle().enable(&token).unwrap();
+    assert_eq!(next(&mut event_loop), 1);
+}
+
+fn a_blocking_timer_does_not_block_the_loop(backend: &'static Backend) {
+    let source = Expirations::new(open_blocking(backend)).unwrap();
+    assert_eq!(source.get_ref().read().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+fn a_source_gives_its_timer_back(backend: &'static Backend) {
+    let mut event_loop = new_loop();
+    let dispatcher = ::calloop::Dispatcher::new(source(backend), tell);
+    let token = event_loop.handle().register_dispatcher(dispatcher.clone()).unwrap();
+    dispatcher.as_source_ref().get_ref().arm_after(ms(1)).unwrap();
+    assert_eq!(next(&mut event_loop), 1);
+    event_loop.handle().remove(token);
+    let timer = ::calloop::Dispatcher::into_source_inner(dispatcher).into_inner();
+    timer.arm_after(ms(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+    event_loop.dispatch(Some(Duration::ZERO), &mut Vec::new()).unwrap();
+}

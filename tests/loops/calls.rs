@@ -1,0 +1,90 @@
+//! What an expiration costs in each loop, in system calls: no more than with a timer of the kernel's that is looked after by hand. strace
+//! counts them, in a program of its own for each loop and timer.
+//!
+//! Not counted: what the timer thread of the emulation calls, which is not the loop's; and waits for a lock, which come where one thread has
+//! stopped another in the midst of something, and which async-io has too. They are printed.
+
+mod programs;
+
+use libtest_mimic::Trial;
+use nix::unistd::{getsid, Pid};
+use portable_timerfd::backends;
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Names what the program is to do.
+const ASKED: &str = "LOOPS_PROGRAM";
+/// How many expirations are waited for, and counted.
+const EXPIRATIONS: u32 = 40;
+
+/// A loop in which expirations are waited for: the timer's name, and how many.
+type Program = (&'static str, fn(&str, u32));
+
+/// Does what was asked for, if anything was.
+pub fn is_program() -> bool {
+    let Ok(asked) = std::env::var(ASKED) else { return false };
+    let (name, timer) = asked.split_once(' ').unwrap();
+    programs::ALL.iter().find(|program| program.0 == name).unwrap().1(timer, EXPIRATIONS);
+    true
+}
+
+/// A call that nobody makes, so that it stands out in what strace writes.
+fn mark() {
+    assert!(getsid(Some(Pid::from_raw(i32::MAX))).is_err());
+}
+
+pub fn trials() -> Vec<Trial> {
+    let can_trace = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    let blind = !can_trace.is_ok_and(|output| output.status.success());
+    let trial = |&(name, _): &Program| {
+        let run = move || {
+            costs_no_more_calls_than_by_hand(name);
+            Ok(())
+        };
+        Trial::test(format!("calls::{name}_costs_no_more_calls_than_by_hand"), run).with_ignored_flag(blind)
+    };
+    programs::ALL.iter().map(trial).collect()
+}
+
+fn costs_no_more_calls_than_by_hand(name: &str) {
+    // Threads may come in each other's way, and make a call or two for it, on either side. A call for each expiration would be there in
+    // every run.
+    let by_hand = (0..5).map(|_| calls(name, "by hand")).min_by_key(total).unwrap();
+    for backend in backends::ALL {
+        let mut runs = (0..20).map(|_| calls(name, backend.name()));
+        let fine = runs.find(|calls| total(calls) <= total(&by_hand));
+        println!("{name}: {EXPIRATIONS} expirations by hand {by_hand:?}, of a {} timer {fine:?}", backend.name());
+        let seen = || calls(name, backend.name());
+        assert!(fine.is_some(), "of a {} timer {:?}, by hand {by_hand:?}", backend.name(), seen());
+    }
+}
+
+type Calls = BTreeMap<String, u32>;
+
+fn total(calls: &Calls) -> u32 {
+    calls.iter().filter(|(call, _)| *call != "futex").map(|(_, times)| times).sum()
+}
+
+/// The calls of all threads but the timer thread, between the marks.
+fn calls(name: &str, timer: &str) -> Calls {
+    let mut strace = Command::new("strace");
+    // No loop writes. The timer thread does, and would be stopped by strace while it holds the timer's lock.
+    strace.args(["-f", "--seccomp-bpf", "-e", "trace=!write", "--decode-pids=comm", "-o", "/dev/stdout"]);
+    strace.arg(std::env::current_exe().unwrap()).env(ASKED, format!("{name} {timer}"));
+    let output = strace.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let written = String::from_utf8_lossy(&output.stdout);
+    let between = written.lines().skip_while(|line| !line.contains("getsid(")).skip(1);
+    let mut calls = Calls::new();
+    for line in between.take_while(|line| !line.contains("getsid(")) {
+        // `123<name> call(…`; of a call that another one came in between, the rest stands apart: `123<name> <... call resumed>…`.
+        let (thread, said) = line.split_once(' ').unwrap();
+        let said = said.trim_start();
+        if let (false, false, Some((call, _))) =
+            (thread.ends_with("<timerfd>"), said.starts_with("<..."), said.split_once('('))
+        {
+            *calls.entry(call.to_owned()).or_default() += 1;
+        }
+    }
+    calls
+}

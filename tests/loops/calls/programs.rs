@@ -1,0 +1,135 @@
+//! The programs whose calls are counted: for each loop one with our timers, and one with the kernel's by hand.
+
+use super::{mark, Program};
+use crate::support::{ms, open};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd as Timerfd, TimerFlags, TimerSetTimeFlags};
+use portable_timerfd::{backends, loops, Timer, TimerFd};
+use std::future::Future;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
+
+pub const ALL: &[Program] = &[("async_io", async_io), ("calloop", calloop), ("mio", mio), ("tokio", tokio)];
+
+const INTERVAL: Duration = ms(2);
+
+/// A timer of this backend; none, if it is to be looked after by hand.
+fn armed(timer: &str) -> Option<TimerFd> {
+    let timer = open(backends::named(timer)?);
+    timer.arm_every(INTERVAL).unwrap();
+    Some(timer)
+}
+
+fn armed_by_hand() -> OwnedFd {
+    let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+    let timer = Timerfd::new(ClockId::CLOCK_MONOTONIC, flags).unwrap();
+    timer.set(Expiration::Interval(TimeSpec::from_duration(INTERVAL)), TimerSetTimeFlags::empty()).unwrap();
+    timer.into()
+}
+
+fn read_by_hand(timer: &impl AsFd) -> io::Result<u64> {
+    let mut count = [0; 8];
+    nix::unistd::read(timer, &mut count)?;
+    Ok(u64::from_ne_bytes(count))
+}
+
+/// Until everything has been started that will be.
+const WARM_UP: u32 = 10;
+
+/// Waits for some, and then for as many as are counted.
+async fn count<F: Future<Output = io::Result<u64>>>(expirations: u32, wait: impl Fn() -> F) {
+    for _ in 0..WARM_UP {
+        wait().await.unwrap();
+    }
+    mark();
+    for _ in 0..expirations {
+        wait().await.unwrap();
+    }
+    mark();
+}
+
+fn tokio(timer: &str, expirations: u32) {
+    use ::tokio::io::unix::AsyncFd;
+    let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        if let Some(timer) = armed(timer) {
+            let timer = loops::tokio::Expirations::new(timer).unwrap();
+            return count(expirations, || timer.wait()).await;
+        }
+        #[allow(deprecated)]
+        let timer = AsyncFd::new(armed_by_hand()).unwrap();
+        let wait = || async {
+            loop {
+                let mut ready = timer.readable().await?;
+                if let Ok(count) = ready.try_io(|timer| read_by_hand(timer.get_ref())) {
+                    return count;
+                }
+            }
+        };
+        count(expirations, wait).await;
+    });
+}
+
+fn async_io(timer: &str, expirations: u32) {
+    use ::async_io::Async;
+    ::async_io::block_on(async {
+        if let Some(timer) = armed(timer) {
+            let timer = loops::async_io::Expirations::new(timer).unwrap();
+            return count(expirations, || timer.wait()).await;
+        }
+        let timer = Async::new(armed_by_hand()).unwrap();
+        let wait = || async {
+            timer.readable().await?;
+            read_by_hand(timer.get_ref())
+        };
+        count(expirations, wait).await;
+    });
+}
+
+fn mio(timer: &str, expirations: u32) {
+    use ::mio::{event::Source, unix::SourceFd, Events, Interest, Poll, Token};
+    fn tick<S: Source>(source: &mut S, expirations: u32, read: impl Fn(&S) -> io::Result<u64>) {
+        let mut poll = Poll::new().unwrap();
+        poll.registry().register(source, Token(0), Interest::READABLE).unwrap();
+        let mut events = Events::with_capacity(16);
+        for many in [WARM_UP, expirations] {
+            for _ in 0..many {
+                poll.poll(&mut events, None).unwrap();
+                read(source).unwrap();
+            }
+            mark();
+        }
+    }
+    if let Some(mut timer) = armed(timer) {
+        return tick(&mut timer, expirations, TimerFd::read);
+    }
+    let timer = armed_by_hand();
+    tick(&mut SourceFd(&timer.as_raw_fd()), expirations, |_| read_by_hand(&timer));
+}
+
+fn calloop(timer: &str, expirations: u32) {
+    use ::calloop::{generic::Generic, EventLoop, EventSource, Interest, Mode, PostAction};
+    let mut event_loop: EventLoop<'_, u32> = EventLoop::try_new().unwrap();
+    if let Some(timer) = armed(timer) {
+        let tell = |count: io::Result<u64>, _: &mut _, told: &mut u32| {
+            *told += u32::from(count.unwrap() > 0);
+            PostAction::Continue
+        };
+        event_loop.handle().insert_source(loops::calloop::Expirations::new(timer).unwrap(), tell).unwrap();
+    } else {
+        let source = Generic::new(armed_by_hand(), Interest::READ, Mode::Level);
+        let tell = |_, timer: &mut <Generic<OwnedFd> as EventSource>::Metadata, told: &mut u32| {
+            *told += u32::from(read_by_hand(timer)? > 0);
+            Ok(PostAction::Continue)
+        };
+        event_loop.handle().insert_source(source, tell).unwrap();
+    }
+    let mut told = 0;
+    for until in [WARM_UP, WARM_UP + expirations] {
+        while told < until {
+            event_loop.dispatch(None, &mut told).unwrap();
+        }
+        mark();
+    }
+}

@@ -1,0 +1,51 @@
+//! Timers in other people's loops, each loop in its real release, on every backend; and what that costs.
+
+mod async_io;
+mod calloop;
+#[cfg(target_os = "linux")]
+mod calls;
+#[path = "../common/cases.rs"]
+mod cases;
+#[path = "../common/mod.rs"]
+mod common;
+mod mio;
+mod simulated;
+#[path = "../common/support.rs"]
+mod support;
+mod tokio;
+#[path = "../common/trials.rs"]
+mod trials;
+
+#[cfg(not(target_os = "linux"))]
+mod calls {
+    pub fn trials() -> Vec<libtest_mimic::Trial> {
+        Vec::new()
+    }
+
+    pub fn is_program() -> bool {
+        false
+    }
+}
+
+use portable_timerfd::{backends, Backend};
+use std::process::ExitCode;
+
+/// A promise: its name, and what shows it on one backend.
+pub type Case = (&'static str, fn(&'static Backend));
+
+const THEMES: [(&str, &[Case]); 4] =
+    [("async_io", async_io::CASES), ("calloop", calloop::CASES), ("mio", mio::CASES), ("tokio", tokio::CASES)];
+
+fn main() -> ExitCode {
+    if calls::is_program() {
+        return ExitCode::SUCCESS;
+    }
+    let of_backend = |backend: &'static Backend| {
+        let missing = common::is_missing(backend);
+        trials::trials(backend.name(), &THEMES, move |_| missing, move |case: &fn(&'static Backend)| case(backend))
+    };
+    let mut all: Vec<_> = backends::ALL.iter().flat_map(of_backend).collect();
+    all.extend(trials::trials("simulated", &[("loops", simulated::CASES)], |_| false, |case: &'static fn()| case()));
+    all.extend(calls::trials());
+    trials::conclude(all)
+}

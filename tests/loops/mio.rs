@@ -1,0 +1,113 @@
+//! mio: a timer is a source.
+
+use crate::support::*;
+use ::mio::net::{TcpListener, TcpStream};
+use ::mio::{Events, Interest, Poll, Token};
+use portable_timerfd::{Backend, Clock, CreateFlags, Timer, TimerFd};
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+crate::cases![
+    a_timer_ticks_beside_a_socket,
+    any_kind_of_timer_is_a_source,
+    a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    a_deregistered_timer_is_told_of_no_more,
+    a_timer_is_registered_once,
+];
+
+const NOW: Option<Duration> = Some(Duration::ZERO);
+
+/// A loop, and the tokens that it tells of.
+struct Loop {
+    poll: Poll,
+    events: Events,
+}
+
+impl Loop {
+    fn new() -> Loop {
+        Loop { poll: Poll::new().unwrap(), events: Events::with_capacity(16) }
+    }
+
+    fn register(&self, source: &mut impl ::mio::event::Source, token: usize) {
+        self.poll.registry().register(source, Token(token), Interest::READABLE).unwrap();
+    }
+
+    fn tokens(&mut self, limit: Option<Duration>) -> Vec<usize> {
+        while let Err(e) = self.poll.poll(&mut self.events, limit) {
+            assert_eq!(e.kind(), ErrorKind::Interrupted);
+        }
+        self.events.iter().map(|event| event.token().0).collect()
+    }
+}
+
+fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
+    let mut mio = Loop::new();
+    let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    mio.register(&mut listener, 0);
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    assert_eq!(mio.tokens(None), [0]);
+    let mut server = listener.accept().unwrap().0;
+    mio.register(&mut server, 1);
+    let mut timer = open(backend);
+    mio.register(&mut timer, 2);
+    timer.arm_every(ms(2)).unwrap();
+    let (mut ticks, mut echoes) = (0, 0);
+    while ticks < 5 || echoes < 5 {
+        for token in mio.tokens(None) {
+            if token == 2 {
+                ticks += timer.read().unwrap();
+                client.write_all(b"tick").unwrap();
+            } else {
+                let mut bytes = [0; 64];
+                echoes += server.read(&mut bytes).unwrap() / 4;
+            }
+        }
+    }
+}
+
+fn any_kind_of_timer_is_a_source(backend: &'static Backend) {
+    let mut mio = Loop::new();
+    let mut boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
+    mio.register(&mut boxed, 3);
+    boxed.arm_after(ms(1)).unwrap();
+    assert_eq!(mio.tokens(None), [3]);
+    assert_eq!(boxed.read().unwrap(), 1);
+}
+
+fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static Backend) {
+    let mut mio = Loop::new();
+    let mut numbers = Vec::new();
+    for _ in 0..50 {
+        let mut timer = open(backend);
+        numbers.push(timer.as_raw_fd());
+        mio.register(&mut timer, 5);
+        timer.arm_every(Duration::from_micros(100)).unwrap();
+        assert_eq!(mio.tokens(None), [5]);
+    }
+    // Other tests may have taken it in between, but not each time.
+    assert!(numbers.windows(2).any(|pair| pair[0] == pair[1]), "a number comes again: {numbers:?}");
+    assert!(mio.tokens(Some(ms(2))).is_empty());
+}
+
+fn a_deregistered_timer_is_told_of_no_more(backend: &'static Backend) {
+    let mut mio = Loop::new();
+    let mut timer: TimerFd = open(backend);
+    mio.register(&mut timer, 6);
+    mio.poll.registry().deregister(&mut timer).unwrap();
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&timer);
+    assert!(mio.tokens(NOW).is_empty());
+    mio.register(&mut timer, 7);
+    assert_eq!(mio.tokens(None), [7], "it has expired already");
+    mio.poll.registry().reregister(&mut timer, Token(8), Interest::READABLE).unwrap();
+    assert_eq!(mio.tokens(None), [8]);
+}
+
+fn a_timer_is_registered_once(backend: &'static Backend) {
+    let mio = Loop::new();
+    let mut timer = open(backend);
+    mio.register(&mut timer, 1);
+    let again = mio.poll.registry().register(&mut timer, Token(2), Interest::READABLE);
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::AlreadyExists);
+}

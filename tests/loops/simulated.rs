@@ -1,0 +1,141 @@
+//! What is told of what, in simulated time: policies for what was missed, errors.
+
+use crate::support::ms;
+use ::async_io::Timer as Limit;
+use ::calloop::{EventLoop, PostAction};
+use futures_lite::{future, Stream, StreamExt};
+use portable_timerfd::loops::{async_io, calloop, tokio, MissedTicks};
+use portable_timerfd::{Clock, SimulatedClock, SimulatedTimer, Timer, TimerSpec, ECANCELED};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub type Case = (&'static str, fn());
+
+crate::cases![Case:
+    every_count_comes_as_it_is_by_default,
+    coalesced_expirations_come_at_once_as_one,
+    skipped_expirations_are_told_of_by_the_next_one_only,
+    a_step_of_the_wall_clock_is_passed_on_and_ends_nothing,
+    a_step_is_an_event_of_calloop_and_no_error_of_its_loop,
+];
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What is awaited, a clock to turn, and the timer.
+struct Awaited {
+    counts: Pin<Box<dyn Stream<Item = io::Result<u64>>>>,
+    clock: SimulatedClock,
+    timer: Arc<SimulatedTimer>,
+}
+
+impl Awaited {
+    async fn next(&mut self) -> io::Result<u64> {
+        self.counts.next().await.expect("it never ends")
+    }
+
+    async fn assert_none(&mut self) {
+        let limit = async {
+            Limit::after(ms(5)).await;
+        };
+        let told = async { panic!("told of {:?}", self.next().await) };
+        future::or(told, limit).await;
+    }
+}
+
+/// The same on each of the loops in which expirations are awaited.
+fn on_each<F: Future<Output = ()>>(policy: Option<MissedTicks>, play: impl Fn(Awaited) -> F) {
+    let clock = SimulatedClock::new();
+    let timer = || Arc::new(clock.timer(Clock::Realtime).unwrap());
+    let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let timer = timer();
+        let counts = tokio::Expirations::new(timer.clone()).unwrap();
+        let counts = Box::pin(if let Some(policy) = policy { counts.missed_ticks(policy) } else { counts });
+        play(Awaited { counts, clock: clock.clone(), timer }).await;
+    });
+    ::async_io::block_on(async {
+        let timer = timer();
+        let counts = async_io::Expirations::new(timer.clone()).unwrap();
+        let counts = Box::pin(if let Some(policy) = policy { counts.missed_ticks(policy) } else { counts });
+        play(Awaited { counts, clock: clock.clone(), timer }).await;
+    });
+}
+
+fn every_count_comes_as_it_is_by_default() {
+    for policy in [None, Some(MissedTicks::Count), Some(MissedTicks::default())] {
+        on_each(policy, |mut awaited| async move {
+            awaited.timer.arm_every(SECOND).unwrap();
+            awaited.assert_none().await;
+            for (passed, count) in [(1000, 1), (2500, 2), (500, 1), (7000, 7)] {
+                awaited.clock.advance(ms(passed));
+                assert_eq!(awaited.next().await.unwrap(), count);
+                awaited.assert_none().await;
+            }
+        });
+    }
+}
+
+fn coalesced_expirations_come_at_once_as_one() {
+    on_each(Some(MissedTicks::Coalesce), |mut awaited| async move {
+        awaited.timer.arm_every(SECOND).unwrap();
+        for passed in [1000, 2500, 500, 7000] {
+            awaited.clock.advance(ms(passed));
+            assert_eq!(awaited.next().await.unwrap(), 1);
+            awaited.assert_none().await;
+        }
+    });
+}
+
+fn skipped_expirations_are_told_of_by_the_next_one_only() {
+    on_each(Some(MissedTicks::Skip), |mut awaited| async move {
+        awaited.timer.arm_every(SECOND).unwrap();
+        // Late, but by less than an interval.
+        awaited.clock.advance(ms(1900));
+        assert_eq!(awaited.next().await.unwrap(), 1);
+        for passed in [2500, 7000] {
+            awaited.clock.advance(ms(passed));
+            awaited.assert_none().await;
+            awaited.clock.advance_to_next();
+            assert_eq!(awaited.next().await.unwrap(), 1);
+            awaited.assert_none().await;
+        }
+    });
+}
+
+fn a_step_of_the_wall_clock_is_passed_on_and_ends_nothing() {
+    for policy in [MissedTicks::Count, MissedTicks::Coalesce, MissedTicks::Skip] {
+        on_each(Some(policy), |mut awaited| async move {
+            let soon = awaited.clock.now(Clock::Realtime) + 2 * SECOND;
+            awaited.timer.settime(&TimerSpec::at(soon).cancel_on_set()).unwrap();
+            awaited.clock.set_realtime(soon - SECOND);
+            assert_eq!(awaited.next().await.unwrap_err().raw_os_error(), Some(ECANCELED));
+            awaited.assert_none().await;
+            awaited.clock.advance(SECOND);
+            assert_eq!(awaited.next().await.unwrap(), 1);
+        });
+    }
+}
+
+fn a_step_is_an_event_of_calloop_and_no_error_of_its_loop() {
+    let clock = SimulatedClock::new();
+    let timer = Arc::new(clock.timer(Clock::Realtime).unwrap());
+    let mut event_loop: EventLoop<'_, Vec<Result<u64, Option<i32>>>> = EventLoop::try_new().unwrap();
+    let source = calloop::Expirations::new(timer.clone()).unwrap();
+    let tell = |count: io::Result<u64>, _: &mut _, told: &mut Vec<_>| {
+        told.push(count.map_err(|e| e.raw_os_error()));
+        PostAction::Continue
+    };
+    event_loop.handle().insert_source(source, tell).unwrap();
+    let soon = clock.now(Clock::Realtime) + 2 * SECOND;
+    timer.settime(&TimerSpec::at(soon).cancel_on_set()).unwrap();
+    let mut told = Vec::new();
+    clock.set_realtime(soon - SECOND);
+    event_loop.dispatch(None, &mut told).unwrap();
+    event_loop.dispatch(Some(Duration::ZERO), &mut told).unwrap();
+    clock.advance(SECOND);
+    event_loop.dispatch(None, &mut told).unwrap();
+    assert_eq!(told, [Err(Some(ECANCELED)), Ok(1)]);
+}
