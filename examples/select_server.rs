@@ -100,8 +100,8 @@ impl Server {
         }
         for number in ready {
             let Some((stream, commands)) = self.clients.get_mut(number) else { continue };
-            match client::serve(stream, commands)? {
-                Outcome::Stays => {}
+            match client::serve(&*stream, commands)? {
+                Outcome::Stays | Outcome::Waits => {}
                 Outcome::Closes => drop(self.clients.remove(number)),
                 Outcome::StopsServer => return Ok(Outcome::StopsServer),
             }

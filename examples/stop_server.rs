@@ -91,7 +91,7 @@ impl Server {
                 self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
             }
         } else if let Some((stream, commands)) = self.clients.get_mut(&key) {
-            let outcome = client::serve(stream, commands)?;
+            let outcome = client::serve(&**stream, commands)?;
             if outcome == Outcome::Closes {
                 self.clients.remove(&key);
             } else {

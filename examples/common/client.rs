@@ -6,33 +6,40 @@ use crate::say;
 use nix::libc::{EMFILE, ENFILE};
 use portable_timerfd::TimerFd;
 use std::io::{self, ErrorKind, Read};
-use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
 
 /// What becomes of a client, or of the server, after something has come from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Stays,
+    /// There was nothing, or nothing more.
+    Waits,
     Closes,
     StopsServer,
 }
 
 /// What came of accepting a client.
-pub enum Accepted {
-    Client(TcpStream),
-    /// It has gone again.
+pub enum Accepted<S> {
+    Client(S),
+    /// It has gone again, or there is none.
     Nobody,
     /// There is room for no more: not to be asked again for a while.
     Full,
 }
 
 /// Accepts a client.
-pub fn accept(listener: &TcpListener) -> io::Result<Accepted> {
-    say!("Accepting connection {}", listener.as_raw_fd());
-    match listener.accept() {
+pub fn accept(listener: &TcpListener) -> io::Result<Accepted<TcpStream>> {
+    let nonblocking = |(client, address): (TcpStream, _)| client.set_nonblocking(true).map(|()| (client, address));
+    accepted(listener, listener.accept().and_then(nonblocking))
+}
+
+/// What came of accepting a client, in whatever loop.
+pub fn accepted<S: AsFd>(listener: &impl AsFd, client: io::Result<(S, SocketAddr)>) -> io::Result<Accepted<S>> {
+    say!("Accepting connection {}", number(listener));
+    match client {
         Ok((client, address)) => {
-            client.set_nonblocking(true)?;
-            say!("Accepted connection {} from {address}", client.as_raw_fd());
+            say!("Accepted connection {} from {address}", number(&client));
             Ok(Accepted::Client(client))
         }
         Err(e) if matches!(e.raw_os_error(), Some(EMFILE | ENFILE)) => {
@@ -46,12 +53,22 @@ pub fn accept(listener: &TcpListener) -> io::Result<Accepted> {
     }
 }
 
+fn number(source: &impl AsFd) -> i32 {
+    source.as_fd().as_raw_fd()
+}
+
 /// Reads what a client has sent, and obeys.
-pub fn serve(mut client: &TcpStream, commands: &mut Commands) -> io::Result<Outcome> {
-    say!("Reading data {}", client.as_raw_fd());
+pub fn serve(mut client: impl Read + AsFd, commands: &mut Commands) -> io::Result<Outcome> {
     let mut bytes = [0; 1024];
-    let length = match client.read(&mut bytes) {
-        Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(Outcome::Stays),
+    let read = client.read(&mut bytes);
+    hear(&client, &bytes, read, commands)
+}
+
+/// Obeys what came of reading into these bytes, in whatever loop.
+pub fn hear(client: &impl AsFd, bytes: &[u8], read: io::Result<usize>, commands: &mut Commands) -> io::Result<Outcome> {
+    say!("Reading data {}", number(client));
+    let length = match read {
+        Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(Outcome::Waits),
         // A client that breaks off is as good as one that closes.
         result => result.unwrap_or(0),
     };
@@ -67,7 +84,7 @@ pub fn serve(mut client: &TcpStream, commands: &mut Commands) -> io::Result<Outc
     if let Some(command) = commands.rest() {
         obey(&command)?;
     }
-    say!("Closing connection {}", client.as_raw_fd());
+    say!("Closing connection {}", number(client));
     Ok(Outcome::Closes)
 }
 
@@ -96,7 +113,12 @@ fn obey(command: &Command) -> io::Result<Outcome> {
 pub fn tell_expirations(number: usize, timer: &TimerFd) -> io::Result<()> {
     say!("Reading timer {}", timer.as_raw_fd());
     if let Some(count) = timers::expirations(timer)? {
-        say!("Timer {number} expired {count} times");
+        tell_count(number, count)?;
     }
+    Ok(())
+}
+
+pub fn tell_count(number: usize, count: u64) -> io::Result<()> {
+    say!("Timer {number} expired {count} times");
     Ok(())
 }

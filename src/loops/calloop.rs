@@ -18,14 +18,11 @@ use super::{nonblocking, read_ready, AsTimer};
 /// let timer = TimerFd::new(Clock::Monotonic)?;
 /// timer.arm_every(Duration::from_millis(5))?;
 /// event_loop.handle().insert_source(Expirations::new(timer)?, |count, timer, total| {
-///     match count {
-///         Ok(count) => *total += count,
-///         Err(_) => return PostAction::Remove,
-///     }
+///     *total += count?;
 ///     if *total >= 3 {
-///         timer.arm_after(Duration::from_secs(1)).ok(); // the timer's methods are there
+///         timer.disarm()?; // the timer's methods are there
 ///     }
-///     PostAction::Continue
+///     Ok(PostAction::Continue)
 /// })?;
 /// let mut total = 0;
 /// while total < 3 {
@@ -35,8 +32,9 @@ use super::{nonblocking, read_ready, AsTimer};
 /// ```
 ///
 /// The event is what [`read`](crate::Timer::read) gives: the count, or an error, `ECANCELED` after a step of the wall clock, for a timer set with
-/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). It is no error of the loop, whose other sources would miss their turn by it. What the
-/// callback returns says what is to become of the source. The loop knows it in calloop's level mode.
+/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). The callback says what is to become of the source, as that of a
+/// [`Generic`] one does; an error that it returns ends the turn of the loop, whose other sources may then have to wait for the next one.
+/// The loop knows the source in calloop's level mode.
 ///
 /// It takes a `Box<dyn Timer>` or an `Arc` of a timer too. Removed or dropped, it leaves the loop and drops the timer.
 #[derive(Debug)]
@@ -68,15 +66,15 @@ impl<T: AsTimer> Expirations<T> {
 impl<T: AsTimer> EventSource for Expirations<T> {
     type Event = io::Result<u64>;
     type Metadata = NoIoDrop<T>;
-    type Ret = PostAction;
+    type Ret = io::Result<PostAction>;
     type Error = io::Error;
 
     fn process_events<F>(&mut self, readiness: Readiness, token: Token, mut callback: F) -> io::Result<PostAction>
     where
-        F: FnMut(io::Result<u64>, &mut NoIoDrop<T>) -> PostAction,
+        F: FnMut(io::Result<u64>, &mut NoIoDrop<T>) -> io::Result<PostAction>,
     {
         self.source.process_events(readiness, token, |_, timer| {
-            Ok(read_ready(timer.as_ref()).map_or(PostAction::Continue, |told| callback(told, timer)))
+            read_ready(timer.as_ref()).map_or(Ok(PostAction::Continue), |told| callback(told, timer))
         })
     }
 

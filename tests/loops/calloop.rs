@@ -5,7 +5,7 @@ use ::calloop::generic::Generic;
 use ::calloop::{EventLoop, Interest, Mode, PostAction};
 use portable_timerfd::loops::calloop::Expirations;
 use portable_timerfd::{Backend, Clock, CreateFlags, Timer, TimerFd};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -42,10 +42,10 @@ fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
     event_loop.handle().insert_source(socket, echo).unwrap();
     let source = source(backend);
     source.get_ref().arm_every(ms(2)).unwrap();
-    let tick = move |count: std::io::Result<u64>, _: &mut _, seen: &mut (u64, usize)| {
-        seen.0 += count.unwrap();
-        client.write_all(b"tick").unwrap();
-        PostAction::Continue
+    let tick = move |count: io::Result<u64>, _: &mut _, seen: &mut (u64, usize)| {
+        seen.0 += count?;
+        client.write_all(b"tick")?;
+        Ok(PostAction::Continue)
     };
     event_loop.handle().insert_source(source, tick).unwrap();
     let mut seen = (0, 0);
@@ -64,9 +64,9 @@ fn next(event_loop: &mut EventLoop<'_, Vec<u64>>) -> u64 {
     told[0]
 }
 
-fn tell<T>(count: std::io::Result<u64>, _: &mut T, told: &mut Vec<u64>) -> PostAction {
-    told.push(count.unwrap());
-    PostAction::Continue
+fn tell<T>(count: io::Result<u64>, _: &mut T, told: &mut Vec<u64>) -> io::Result<PostAction> {
+    told.push(count?);
+    Ok(PostAction::Continue)
 }
 
 fn any_kind_of_timer_is_a_source(backend: &'static Backend) {
@@ -105,14 +105,10 @@ fn a_callback_can_set_its_timer_and_remove_it(backend: &'static Backend) {
     let source = Expirations::new(Arc::clone(&timer)).unwrap();
     timer.arm_after(ms(1)).unwrap();
     let twice =
-        |count: std::io::Result<u64>, timer: &mut ::calloop::generic::NoIoDrop<Arc<TimerFd>>, told: &mut Vec<u64>| {
-            told.push(count.unwrap());
-            timer.arm_after(ms(1)).unwrap();
-            if told.len() == 2 {
-                PostAction::Remove
-            } else {
-                PostAction::Continue
-            }
+        |count: io::Result<u64>, timer: &mut ::calloop::generic::NoIoDrop<Arc<TimerFd>>, told: &mut Vec<u64>| {
+            told.push(count?);
+            timer.arm_after(ms(1))?;
+            Ok(if told.len() == 2 { PostAction::Remove } else { PostAction::Continue })
         };
     event_loop.handle().insert_source(source, twice).unwrap();
     let mut told = Vec::new();

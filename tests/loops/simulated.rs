@@ -126,7 +126,7 @@ fn a_step_is_an_event_of_calloop_and_no_error_of_its_loop() {
     let source = calloop::Expirations::new(timer.clone()).unwrap();
     let tell = |count: io::Result<u64>, _: &mut _, told: &mut Vec<_>| {
         told.push(count.map_err(|e| e.raw_os_error()));
-        PostAction::Continue
+        Ok(PostAction::Continue)
     };
     event_loop.handle().insert_source(source, tell).unwrap();
     let soon = clock.now(Clock::Realtime) + 2 * SECOND;

@@ -113,8 +113,8 @@ fn calloop(timer: &str, expirations: u32) {
     let mut event_loop: EventLoop<'_, u32> = EventLoop::try_new().unwrap();
     if let Some(timer) = armed(timer) {
         let tell = |count: io::Result<u64>, _: &mut _, told: &mut u32| {
-            *told += u32::from(count.unwrap() > 0);
-            PostAction::Continue
+            *told += u32::from(count? > 0);
+            Ok(PostAction::Continue)
         };
         event_loop.handle().insert_source(loops::calloop::Expirations::new(timer).unwrap(), tell).unwrap();
     } else {

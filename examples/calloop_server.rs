@@ -1,0 +1,107 @@
+//! The stop server under calloop: three timers, a listener and clients in one `calloop::EventLoop`.
+//!
+//! Run `cargo run --features calloop --example calloop_server`, with the arguments of `stop_server`, and see the same. End it with
+//! `printf stop | nc 127.0.0.1 1234`.
+
+mod common;
+
+use calloop::generic::Generic;
+use calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction, RegistrationToken};
+use common::client::{self, Accepted, Outcome};
+use common::commands::Commands;
+use common::timers;
+use portable_timerfd::loops::calloop::Expirations;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    common::main(common::Takes::BackendAndAddress, run)
+}
+
+fn run(options: &common::Options) -> io::Result<()> {
+    let mut event_loop = EventLoop::try_new()?;
+    let mut server = Server::new(options, event_loop.handle())?;
+    while !server.is_stopped {
+        event_loop.dispatch(None, &mut server)?;
+    }
+    Ok(())
+}
+
+/// What the callbacks share; what they are called for is in the loop.
+struct Server {
+    handle: LoopHandle<'static, Server>,
+    listener: RegistrationToken,
+    /// Of each client, what it has said.
+    clients: BTreeMap<RawFd, Commands>,
+    /// No client is accepted until timer 1 expires again.
+    is_full: bool,
+    is_stopped: bool,
+}
+
+/// As calloop says that a source can be read.
+fn readable<T: std::os::fd::AsFd>(source: T) -> Generic<T> {
+    Generic::new(source, Interest::READ, Mode::Level)
+}
+
+impl Server {
+    fn new(options: &common::Options, handle: LoopHandle<'static, Server>) -> io::Result<Server> {
+        let timers = timers::open(|clock| options.open(clock, true))?;
+        let listener = readable(options.listen()?);
+        let listener = handle
+            .insert_source(listener, |_, listener, server| server.accept(listener))
+            .map_err(|refused| refused.error)?;
+        timers::arm(&timers)?;
+        for (timer, number) in timers.into_iter().zip(1..) {
+            let expirations = Expirations::new(timer)?;
+            let tell = move |count: io::Result<u64>, _: &mut _, server: &mut Server| server.tick(number, count?);
+            handle.insert_source(expirations, tell).map_err(|refused| refused.error)?;
+        }
+        Ok(Server { handle, listener, clients: BTreeMap::new(), is_full: false, is_stopped: false })
+    }
+
+    fn tick(&mut self, number: usize, count: u64) -> io::Result<PostAction> {
+        client::tell_count(number, count)?;
+        if number == 1 {
+            self.clients.values_mut().try_for_each(client::serve_silent)?;
+            if std::mem::take(&mut self.is_full) {
+                // Somebody may have closed something by now.
+                self.handle.enable(&self.listener)?;
+            }
+        }
+        Ok(PostAction::Continue)
+    }
+
+    fn accept(&mut self, listener: &TcpListener) -> io::Result<PostAction> {
+        match client::accept(listener)? {
+            Accepted::Client(stream) => {
+                self.clients.insert(stream.as_raw_fd(), Commands::default());
+                self.handle
+                    .insert_source(readable(stream), |_, stream, server| server.serve(stream))
+                    .map_err(|refused| refused.error)?;
+            }
+            Accepted::Nobody => {}
+            Accepted::Full => {
+                self.is_full = true;
+                return Ok(PostAction::Disable);
+            }
+        }
+        Ok(PostAction::Continue)
+    }
+
+    fn serve(&mut self, stream: &TcpStream) -> io::Result<PostAction> {
+        let number = stream.as_raw_fd();
+        let Some(commands) = self.clients.get_mut(&number) else { return Ok(PostAction::Remove) };
+        match client::serve(stream, commands)? {
+            Outcome::Stays | Outcome::Waits => {}
+            Outcome::StopsServer => self.is_stopped = true,
+            Outcome::Closes => {
+                self.clients.remove(&number);
+                return Ok(PostAction::Remove);
+            }
+        }
+        Ok(PostAction::Continue)
+    }
+}

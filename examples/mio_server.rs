@@ -1,0 +1,102 @@
+//! The stop server under mio: three timers, a listener and clients in one `mio::Poll`.
+//!
+//! Run `cargo run --features mio --example mio_server`, with the arguments of `stop_server`, and see the same. End it with
+//! `printf stop | nc 127.0.0.1 1234`.
+
+mod common;
+
+use common::client::{self, Accepted, Outcome};
+use common::commands::Commands;
+use common::timers;
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use portable_timerfd::TimerFd;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    common::main(common::Takes::BackendAndAddress, run)
+}
+
+fn run(options: &common::Options) -> io::Result<()> {
+    let mut server = Server::new(options)?;
+    let mut events = Events::with_capacity(64);
+    loop {
+        match server.poll.poll(&mut events, None) {
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            result => result?,
+        }
+        for event in &events {
+            if server.handle(event.token())? == Outcome::StopsServer {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// All that is registered in the loop; its tokens are the descriptors.
+struct Server {
+    poll: Poll,
+    listener: TcpListener,
+    timers: Vec<TimerFd>,
+    clients: BTreeMap<Token, (TcpStream, Commands)>,
+}
+
+fn token_of(source: &impl AsRawFd) -> Token {
+    Token(source.as_raw_fd().unsigned_abs() as usize)
+}
+
+fn register<T: Source + AsRawFd>(poll: &Poll, source: &mut T) -> io::Result<()> {
+    let token = token_of(source);
+    poll.registry().register(source, token, Interest::READABLE)
+}
+
+impl Server {
+    fn new(options: &common::Options) -> io::Result<Server> {
+        let poll = Poll::new()?;
+        let mut timers = timers::open(|clock| options.open(clock, true))?;
+        let mut listener = TcpListener::from_std(options.listen()?);
+        register(&poll, &mut listener)?;
+        timers::arm(&timers)?;
+        timers.iter_mut().try_for_each(|timer| register(&poll, timer))?;
+        Ok(Server { poll, listener, timers, clients: BTreeMap::new() })
+    }
+
+    /// Does what the source behind this token is ready for, until there is no more: mio does not tell of the rest.
+    fn handle(&mut self, token: Token) -> io::Result<Outcome> {
+        if token == token_of(&self.listener) {
+            self.accept()?;
+        } else if let Some(index) = self.timers.iter().position(|timer| token_of(timer) == token) {
+            // One read takes all that there is of a timer.
+            client::tell_expirations(index + 1, &self.timers[index])?;
+            if index == 0 {
+                self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
+                // There may have been no room.
+                self.accept()?;
+            }
+        } else if let Some((stream, commands)) = self.clients.get_mut(&token) {
+            let outcome = loop {
+                match client::serve(&*stream, commands)? {
+                    Outcome::Stays => {}
+                    outcome => break outcome,
+                }
+            };
+            if outcome == Outcome::Closes {
+                self.clients.remove(&token);
+            }
+            return Ok(outcome);
+        }
+        Ok(Outcome::Stays)
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        while let Accepted::Client(mut stream) = client::accepted(&self.listener, self.listener.accept())? {
+            register(&self.poll, &mut stream)?;
+            self.clients.insert(token_of(&stream), (stream, Commands::default()));
+        }
+        Ok(())
+    }
+}

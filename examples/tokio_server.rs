@@ -1,0 +1,75 @@
+//! The stop server under tokio: a task for each timer and each client.
+//!
+//! Run `cargo run --features tokio --example tokio_server`, with the arguments of `stop_server`, and see the same. End it with
+//! `printf stop | nc 127.0.0.1 1234`.
+
+mod common;
+
+use common::client::{self, Accepted, Outcome};
+use common::commands::Commands;
+use common::timers;
+use portable_timerfd::loops::tokio::Expirations;
+use portable_timerfd::TimerFd;
+use std::io;
+use std::process::ExitCode;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+fn main() -> ExitCode {
+    common::main(common::Takes::BackendAndAddress, |options| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        runtime.block_on(run(options))
+    })
+}
+
+async fn run(options: &common::Options) -> io::Result<()> {
+    let timers = timers::open(|clock| options.open(clock, true))?;
+    let listener = TcpListener::from_std(options.listen()?)?;
+    timers::arm(&timers)?;
+    let mut tasks = JoinSet::new();
+    // Told of each time that timer 1 expires.
+    let (sender, mut ticks) = watch::channel(());
+    for (timer, number) in timers.into_iter().zip(1..) {
+        tasks.spawn(tell_expirations(number, timer, (number == 1).then(|| sender.clone())));
+    }
+    let mut is_full = false;
+    loop {
+        tokio::select! {
+            client = listener.accept(), if !is_full => match client::accepted(&listener, client)? {
+                Accepted::Client(stream) => drop(tasks.spawn(serve(stream, ticks.clone()))),
+                Accepted::Nobody => {}
+                Accepted::Full => is_full = true,
+            },
+            // Somebody may have closed something by now.
+            _ = ticks.changed(), if is_full => is_full = false,
+            Some(ended) = tasks.join_next() => if ended?? == Outcome::StopsServer {
+                return Ok(());
+            },
+        }
+    }
+}
+
+async fn tell_expirations(number: usize, timer: TimerFd, ticks: Option<watch::Sender<()>>) -> io::Result<Outcome> {
+    let expirations = Expirations::new(timer)?;
+    loop {
+        client::tell_count(number, expirations.wait().await?)?;
+        ticks.iter().for_each(|ticks| ticks.send_replace(()));
+    }
+}
+
+/// Serves a client until it closes, or stops the server.
+async fn serve(mut stream: TcpStream, mut ticks: watch::Receiver<()>) -> io::Result<Outcome> {
+    let mut commands = Commands::default();
+    let mut bytes = [0; 1024];
+    loop {
+        tokio::select! {
+            read = stream.read(&mut bytes) => match client::hear(&stream, &bytes, read, &mut commands)? {
+                Outcome::Stays | Outcome::Waits => {}
+                outcome => return Ok(outcome),
+            },
+            Ok(()) = ticks.changed() => client::serve_silent(&mut commands)?,
+        }
+    }
+}
