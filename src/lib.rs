@@ -76,6 +76,7 @@ pub mod backends;
 mod backend;
 mod capabilities;
 mod clock;
+pub mod compat;
 mod flags;
 mod itimerspec;
 pub mod loops;

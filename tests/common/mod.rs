@@ -3,6 +3,7 @@
 // No program uses all of it.
 #![allow(dead_code)]
 
+use nix::fcntl::{fcntl, FcntlArg, FdFlag, OFlag};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use portable_timerfd::{backends, Backend, Clock, Initial, Timer, TimerFd, TimerFdBuilder, TimerSpec, ECANCELED};
 use std::collections::BTreeSet;
@@ -77,6 +78,13 @@ pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {
 /// For a timer of the emulation.
 pub fn userspace_builder(clock: Clock) -> TimerFdBuilder {
     TimerFd::builder(clock).backend(backends::named("userspace").unwrap())
+}
+
+/// The flags of a descriptor.
+pub fn is_nonblocking_and_closed_on_exec(fd: &impl AsFd) -> (bool, bool) {
+    let status = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL).unwrap());
+    let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD).unwrap());
+    (status.contains(OFlag::O_NONBLOCK), flags.contains(FdFlag::FD_CLOEXEC))
 }
 
 /// A plain `read(2)` of eight bytes.

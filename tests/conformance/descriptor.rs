@@ -2,7 +2,7 @@
 
 use crate::row::Row;
 use crate::support::*;
-use nix::fcntl::{fcntl, FcntlArg, FdFlag, OFlag};
+use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
@@ -29,10 +29,7 @@ fn the_flags_asked_for_are_on_the_descriptor(row: &Row) {
     for (nonblocking, close_on_exec) in [(true, true), (true, false), (false, true), (false, false)] {
         let flags = CreateFlags { nonblocking, close_on_exec, ..CreateFlags::default() };
         let timer = row.open(Clock::Monotonic, flags).unwrap();
-        let status = OFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFL).unwrap());
-        let flags = FdFlag::from_bits_retain(fcntl(&timer, FcntlArg::F_GETFD).unwrap());
-        assert_eq!(status.contains(OFlag::O_NONBLOCK), nonblocking);
-        assert_eq!(flags.contains(FdFlag::FD_CLOEXEC), close_on_exec);
+        assert_eq!(is_nonblocking_and_closed_on_exec(&timer), (nonblocking, close_on_exec));
     }
 }
 

@@ -1,0 +1,3 @@
+//! The faces of other crates, so that programs written for them need another `use` line and no more.
+
+pub mod timerfd;

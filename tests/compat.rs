@@ -1,0 +1,175 @@
+//! The face of the `timerfd` crate, on every backend: what that crate's own tests show of it, what its documentation says, and what differs.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use common::{backends_here, is_nonblocking_and_closed_on_exec, is_readable, until_readable, HOUR};
+use portable_timerfd::compat::timerfd::{ClockId, SetTimeFlags, TimerFd, TimerState};
+use portable_timerfd::{Backend, Clock, SimulatedClock, Timer, ECANCELED};
+use std::time::Duration;
+
+const OFFSET: Duration = Duration::from_secs(100);
+const INTERVAL: Duration = Duration::from_micros(700);
+
+fn open(backend: &'static Backend, clock: Clock, nonblocking: bool) -> TimerFd {
+    portable_timerfd::TimerFd::builder(clock).backend(backend).nonblocking(nonblocking).open().unwrap().into()
+}
+
+/// A timer of each backend of each of these clocks.
+fn on_each(clocks: &[Clock], nonblocking: bool, check: impl Fn(TimerFd, Clock)) {
+    for backend in backends_here() {
+        for &clock in clocks {
+            check(open(backend, clock, nonblocking), clock);
+        }
+    }
+}
+
+/// What is left of `whole`, after a moment.
+#[track_caller]
+fn assert_left(left: Duration, whole: Duration) {
+    assert!(left <= whole && left > whole - OFFSET, "{left:?} of {whole:?}");
+}
+
+#[test]
+fn a_timer_of_each_clock_is_disarmed_at_first() {
+    on_each(&common::clocks(), true, |timer, _| assert_eq!(timer.get_state().unwrap(), TimerState::Disarmed));
+    for clock in [ClockId::Realtime, ClockId::Monotonic] {
+        let timer = TimerFd::new_custom(clock, true, false).unwrap();
+        assert_eq!(timer.get_state().unwrap(), TimerState::Disarmed);
+    }
+}
+
+#[test]
+fn a_relative_setting_counts_down() {
+    on_each(&[Clock::Monotonic], false, |mut timer, _| {
+        let set = timer.set_state(TimerState::Oneshot(OFFSET), SetTimeFlags::Default).unwrap();
+        assert_eq!(set, TimerState::Disarmed);
+        let TimerState::Oneshot(left) = timer.get_state().unwrap() else { panic!("it is one shot") };
+        assert_left(left, OFFSET);
+        let TimerState::Oneshot(left) = timer.set_state(TimerState::Disarmed, SetTimeFlags::Default).unwrap() else {
+            panic!("it was one shot")
+        };
+        assert_left(left, OFFSET);
+        assert_eq!(timer.get_state().unwrap(), TimerState::Disarmed);
+    });
+}
+
+#[test]
+fn a_time_of_the_wall_clock_counts_down_canceled_by_steps_or_not() {
+    for flags in [SetTimeFlags::Abstime, SetTimeFlags::TimerCancelOnSet] {
+        on_each(&[Clock::Realtime], true, |mut timer, clock| {
+            timer.set_state(TimerState::Oneshot(clock.now().unwrap() + OFFSET), flags).unwrap();
+            let TimerState::Oneshot(left) = timer.get_state().unwrap() else { panic!("it is one shot") };
+            assert_left(left, OFFSET);
+        });
+    }
+}
+
+#[test]
+fn settings_come_back_as_they_were() {
+    on_each(&[Clock::Monotonic], true, |mut timer, _| {
+        let periodic = TimerState::Periodic { current: HOUR, interval: Duration::new(0, 1) };
+        timer.set_state(periodic, SetTimeFlags::Default).unwrap();
+        let TimerState::Periodic { current, interval } = timer.get_state().unwrap() else { panic!("it is periodic") };
+        assert_left(current, HOUR);
+        assert_eq!(interval, Duration::new(0, 1));
+    });
+}
+
+#[test]
+fn a_blocking_read_waits_and_counts() {
+    on_each(&[Clock::Monotonic], false, |mut timer, clock| {
+        let first = clock.now().unwrap() + Duration::from_millis(2);
+        let state = TimerState::Periodic { current: first, interval: INTERVAL };
+        timer.set_state(state, SetTimeFlags::Abstime).unwrap();
+        common::assert_counts_by_the_clock(clock, first, INTERVAL, || timer.read().unwrap() + timer.read().unwrap());
+    });
+}
+
+#[test]
+fn a_read_of_nothing_gives_zero_if_it_is_not_to_wait() {
+    on_each(&[Clock::Monotonic], true, |mut timer, _| {
+        assert_eq!(timer.read().unwrap(), 0);
+        timer.set_state(TimerState::Oneshot(Duration::from_millis(1)), SetTimeFlags::Default).unwrap();
+        until_readable(&timer);
+        assert_eq!((timer.read().unwrap(), timer.read().unwrap()), (1, 0));
+        assert_eq!(timer.get_state().unwrap(), TimerState::Disarmed);
+    });
+}
+
+#[test]
+fn zero_is_now_and_not_off() {
+    on_each(&[Clock::Monotonic], true, |mut timer, _| {
+        for flags in [SetTimeFlags::Default, SetTimeFlags::Abstime] {
+            timer.set_state(TimerState::Oneshot(Duration::ZERO), flags).unwrap();
+            until_readable(&timer);
+            assert_eq!(timer.read().unwrap(), 1);
+        }
+        timer
+            .set_state(TimerState::Periodic { current: Duration::ZERO, interval: HOUR }, SetTimeFlags::Default)
+            .unwrap();
+        until_readable(&timer);
+        assert_eq!(timer.read().unwrap(), 1);
+        assert!(matches!(timer.get_state().unwrap(), TimerState::Periodic { .. }));
+    });
+}
+
+#[test]
+fn disarming_makes_it_unreadable_and_the_longest_time_is_never() {
+    on_each(&[Clock::Monotonic], true, |mut timer, _| {
+        timer.set_state(TimerState::Oneshot(Duration::ZERO), SetTimeFlags::Default).unwrap();
+        until_readable(&timer);
+        timer.set_state(TimerState::Disarmed, SetTimeFlags::Default).unwrap();
+        assert!(!is_readable(&timer));
+        timer.set_state(TimerState::Oneshot(Duration::MAX), SetTimeFlags::Default).unwrap();
+        let longest = TimerState::Periodic { current: Duration::MAX, interval: Duration::MAX };
+        timer.set_state(longest, SetTimeFlags::Default).unwrap();
+        assert!(!is_readable(&timer));
+    });
+}
+
+#[test]
+fn a_step_of_the_wall_clock_is_an_error_and_no_panic() {
+    let clock = SimulatedClock::new();
+    for state in [TimerState::Oneshot(clock.now(Clock::Realtime) + HOUR), TimerState::Disarmed] {
+        let simulated = portable_timerfd::TimerFd::from(clock.timer(Clock::Realtime).unwrap());
+        let mut timer = TimerFd::from(simulated);
+        timer.set_state(state, SetTimeFlags::TimerCancelOnSet).unwrap();
+        clock.set_realtime(clock.now(Clock::Realtime) + OFFSET);
+        assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(ECANCELED));
+        assert_eq!(timer.read().unwrap(), 0);
+        clock.set_realtime(clock.now(Clock::Realtime) + OFFSET);
+        let far = TimerState::Oneshot(clock.now(Clock::Realtime) + HOUR);
+        let told = timer.set_state(far, SetTimeFlags::TimerCancelOnSet);
+        assert_eq!(told.unwrap_err().raw_os_error(), Some(ECANCELED));
+    }
+}
+
+#[test]
+fn new_timers_block_and_are_inherited_and_others_as_is_asked_for() {
+    assert_eq!(is_nonblocking_and_closed_on_exec(&TimerFd::new().unwrap()), (false, false));
+    for (nonblocking, cloexec) in [(true, false), (false, true), (true, true)] {
+        let timer = TimerFd::new_custom(ClockId::Monotonic, nonblocking, cloexec).unwrap();
+        assert_eq!(is_nonblocking_and_closed_on_exec(&timer), (nonblocking, cloexec));
+    }
+}
+
+#[test]
+fn clocks_are_named_and_numbered_as_on_linux() {
+    let said: Vec<_> =
+        [ClockId::Realtime, ClockId::RealtimeAlarm, ClockId::BoottimeAlarm].map(|c| format!("{c:?}")).into();
+    assert_eq!(said, ["0 (CLOCK_REALTIME)", "8 (CLOCK_REALTIME_ALARM)", "9 (CLOCK_BOOTTIME_ALARM)"]);
+    assert_eq!(ClockId::Boottime.to_string(), "CLOCK_BOOTTIME");
+    let all =
+        [ClockId::Realtime, ClockId::Monotonic, ClockId::Boottime, ClockId::RealtimeAlarm, ClockId::BoottimeAlarm];
+    assert_eq!(all.map(Clock::from), Clock::ALL);
+}
+
+#[test]
+fn it_converts_into_the_timer_that_it_is() {
+    on_each(&[Clock::Monotonic], true, |mut timer, clock| {
+        timer.set_state(TimerState::Oneshot(Duration::from_millis(1)), SetTimeFlags::Default).unwrap();
+        let timer = portable_timerfd::TimerFd::from(timer);
+        assert_eq!((timer.clock(), timer.wait(None).unwrap()), (clock, 1));
+    });
+}
