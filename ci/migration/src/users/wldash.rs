@@ -1,0 +1,31 @@
+// wldash's main loop: one timer beside its input, set before each poll to when something is to be drawn next.
+
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+pub struct Wakeups {
+    timer: TimerFd,
+}
+
+impl Wakeups {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Wakeups {
+        Wakeups { timer: TimerFd::new().unwrap() }
+    }
+
+    /// Waits for input, or for so long; whether the time has come.
+    pub fn wait(&mut self, input: &impl AsFd, sleep: Option<Duration>) -> bool {
+        let mut entries = vec![PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+        if let Some(sleep) = sleep {
+            self.timer.set_state(TimerState::Oneshot(sleep), SetTimeFlags::Default);
+            entries.push(PollFd::new(self.timer.as_fd(), PollFlags::POLLIN));
+        }
+        poll(&mut entries, PollTimeout::NONE).unwrap();
+        let expired = sleep.is_some() && entries[1].any() == Some(true);
+        if expired {
+            self.timer.read();
+        }
+        expired
+    }
+}
