@@ -35,8 +35,8 @@ target() {
 
 # The suites that run wherever there are processes and threads.
 # shellcheck disable=SC2034
-ordinary_suites=(--lib --test conformance --test conversions --test costs --test departures --test kernel --test pollers --test process --test steps
-    --test simulated --test storm)
+ordinary_suites=(--all-features --lib --test compat --test conformance --test conversions --test costs --test departures --test kernel --test loops --test pollers --test process
+    --test steps --test simulated --test storm)
 
 # A build folder of its own, for what is built otherwise than the rest.
 build_apart() {
@@ -138,5 +138,5 @@ build_in() {
     exec {lock}>"$1/lock"
     flock "$lock"
     "${cargo[@]}" clean --quiet --locked --package portable-timerfd --package portable-timerfd-descriptors \
-        --package portable-timerfd-c --package portable-timerfd-python --target "$2"
+        --package portable-timerfd-c --package portable-timerfd-python --package migration --target "$2"
 }

@@ -7,7 +7,7 @@ use std::task::{ready, Context, Poll};
 use ::async_io::Async;
 use futures_core::Stream;
 
-use super::{read_ready, AsTimer, MissedTicks};
+use super::{AsTimer, MissedTicks, Source};
 
 /// The expirations of a timer, to be awaited on any executor by way of async-io: one after another by [`wait`](Expirations::wait), or as a `Stream`
 /// of counts, which never ends.
@@ -35,7 +35,7 @@ use super::{read_ready, AsTimer, MissedTicks};
 /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). What comes after that comes as ever.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
-    timer: Async<T>,
+    timer: Async<Source<T>>,
     missed_ticks: MissedTicks,
 }
 
@@ -47,7 +47,7 @@ impl<T: AsTimer> Expirations<T> {
     /// The descriptor is registered there already ([`AlreadyExists`](io::ErrorKind::AlreadyExists)), or can't be. The timer is dropped then; give an
     /// `Arc` to keep it.
     pub fn new(timer: T) -> io::Result<Expirations<T>> {
-        Ok(Expirations { timer: Async::new(timer)?, missed_ticks: MissedTicks::default() })
+        Ok(Expirations { timer: Async::new_nonblocking(Source::new(timer)?)?, missed_ticks: MissedTicks::default() })
     }
 
     /// The same, with this policy for what nobody awaits in time; by default every count is told of as it comes.
@@ -86,11 +86,11 @@ impl<T: AsTimer> Expirations<T> {
     ///
     /// The reactor can't let go of it.
     pub fn into_inner(self) -> io::Result<T> {
-        self.timer.into_inner()
+        self.timer.into_inner().map(Source::into_inner)
     }
 
     fn take(&self) -> Option<io::Result<u64>> {
-        self.missed_ticks.told(read_ready(self.get_ref())?)
+        self.missed_ticks.told(self.timer.get_ref().read_ready()?)
     }
 }
 

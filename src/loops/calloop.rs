@@ -5,7 +5,7 @@ use std::io;
 use ::calloop::generic::{Generic, NoIoDrop};
 use ::calloop::{EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory};
 
-use super::{nonblocking, read_ready, AsTimer};
+use super::{AsTimer, Source};
 
 /// The expirations of a timer, as a source of calloop's events.
 ///
@@ -39,7 +39,7 @@ use super::{nonblocking, read_ready, AsTimer};
 /// It takes a `Box<dyn Timer>` or an `Arc` of a timer too. Removed or dropped, it leaves the loop and drops the timer.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
-    source: Generic<T>,
+    source: Generic<Source<T>>,
 }
 
 impl<T: AsTimer> Expirations<T> {
@@ -49,7 +49,7 @@ impl<T: AsTimer> Expirations<T> {
     ///
     /// The mode can't be set: of a timer that was closed, or whose process may call nothing.
     pub fn new(timer: T) -> io::Result<Expirations<T>> {
-        Ok(Expirations { source: Generic::new(nonblocking(timer)?, Interest::READ, Mode::Level) })
+        Ok(Expirations { source: Generic::new(Source::new(timer)?, Interest::READ, Mode::Level) })
     }
 
     /// The timer, to be set.
@@ -59,22 +59,22 @@ impl<T: AsTimer> Expirations<T> {
 
     /// Takes the timer out of the loop and gives it back, in non-blocking mode.
     pub fn into_inner(self) -> T {
-        self.source.unwrap()
+        self.source.unwrap().into_inner()
     }
 }
 
 impl<T: AsTimer> EventSource for Expirations<T> {
     type Event = io::Result<u64>;
-    type Metadata = NoIoDrop<T>;
+    type Metadata = NoIoDrop<Source<T>>;
     type Ret = io::Result<PostAction>;
     type Error = io::Error;
 
     fn process_events<F>(&mut self, readiness: Readiness, token: Token, mut callback: F) -> io::Result<PostAction>
     where
-        F: FnMut(io::Result<u64>, &mut NoIoDrop<T>) -> io::Result<PostAction>,
+        F: FnMut(io::Result<u64>, &mut NoIoDrop<Source<T>>) -> io::Result<PostAction>,
     {
         self.source.process_events(readiness, token, |_, timer| {
-            read_ready(timer.as_ref()).map_or(Ok(PostAction::Continue), |told| callback(told, timer))
+            timer.read_ready().map_or(Ok(PostAction::Continue), |told| callback(told, timer))
         })
     }
 

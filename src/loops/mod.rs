@@ -16,6 +16,8 @@
 //! A timer that is dropped while a loop has it leaves the loop in order, on each of them.
 
 mod missed_ticks;
+#[cfg(any(feature = "async-io", feature = "calloop", feature = "tokio"))]
+mod source;
 
 #[cfg(feature = "async-io")]
 pub mod async_io;
@@ -27,8 +29,9 @@ pub mod mio;
 pub mod tokio;
 
 pub use missed_ticks::MissedTicks;
+#[cfg(any(feature = "async-io", feature = "calloop", feature = "tokio"))]
+pub use source::Source;
 
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use crate::timer::Timer;
@@ -36,7 +39,7 @@ use crate::timer::Timer;
 /// What a loop takes: a timer, or a box or an `Arc` of a timer of any kind.
 ///
 /// Every [`Timer`] is one, so nobody has to implement it.
-pub trait AsTimer: AsFd {
+pub trait AsTimer {
     /// The timer.
     fn as_timer(&self) -> &dyn Timer;
 }
@@ -57,25 +60,4 @@ impl AsTimer for Arc<dyn Timer> {
     fn as_timer(&self) -> &dyn Timer {
         &**self
     }
-}
-
-/// What a timer has for who waits for it, without waiting; nothing, if it has not expired after all.
-#[cfg(any(feature = "tokio", feature = "async-io", feature = "calloop"))]
-fn read_ready(timer: &impl AsTimer) -> Option<std::io::Result<u64>> {
-    use std::io::ErrorKind;
-    loop {
-        match timer.as_timer().read() {
-            Err(e) if e.kind() == ErrorKind::WouldBlock => return None,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            read => return Some(read),
-        }
-    }
-}
-
-/// The timer, its reads waiting for nothing from now on.
-#[cfg(any(feature = "tokio", feature = "calloop"))]
-fn nonblocking<T: AsTimer>(timer: T) -> std::io::Result<T> {
-    use std::os::fd::AsRawFd;
-    crate::backends::sys::fd::set_nonblocking(&timer.as_fd().as_raw_fd(), true)?;
-    Ok(timer)
 }

@@ -1,7 +1,6 @@
 //! A timer in tokio: expirations to await.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{ready, Context, Poll};
 
@@ -10,7 +9,7 @@ use ::tokio::io::Interest;
 use ::tokio::runtime::Handle;
 use futures_core::Stream;
 
-use super::{nonblocking, read_ready, AsTimer, MissedTicks};
+use super::{AsTimer, MissedTicks, Source};
 
 /// The expirations of a timer, to be awaited in tokio: one after another by [`wait`](Expirations::wait), or as a `Stream` of counts, which never
 /// ends.
@@ -42,19 +41,6 @@ pub struct Expirations<T: AsTimer> {
     missed_ticks: MissedTicks,
 }
 
-/// A timer that shows the descriptor that it was registered by, whatever it might show later.
-#[derive(Debug)]
-struct Source<T> {
-    timer: T,
-    fd: RawFd,
-}
-
-impl<T> AsRawFd for Source<T> {
-    fn as_raw_fd(&self) -> RawFd {
-        self.fd
-    }
-}
-
 impl<T: AsTimer> Expirations<T> {
     /// Puts the timer into the current runtime, and into non-blocking mode, in which it must stay.
     ///
@@ -69,12 +55,10 @@ impl<T: AsTimer> Expirations<T> {
     /// [`enable_io`](::tokio::runtime::Builder::enable_io).
     pub fn new(timer: T) -> io::Result<Expirations<T>> {
         Handle::try_current().map_err(|e| io::Error::new(io::ErrorKind::Other, e))?;
-        let timer = nonblocking(timer)?;
-        let source = Source { fd: timer.as_fd().as_raw_fd(), timer };
         // Its newer name, `register`, is unsafe and not in every release that is in use. What it asks for holds: the number is always the same,
         // and its descriptor stays open as long as the timer is not dropped, which is owned here and shown by shared reference only.
         #[allow(deprecated)]
-        let timer = AsyncFd::with_interest(source, Interest::READABLE)?;
+        let timer = AsyncFd::with_interest(Source::new(timer)?, Interest::READABLE)?;
         Ok(Expirations { timer, missed_ticks: MissedTicks::default() })
     }
 
@@ -103,18 +87,18 @@ impl<T: AsTimer> Expirations<T> {
 
     /// The timer, to be set.
     pub fn get_ref(&self) -> &T {
-        &self.timer.get_ref().timer
+        self.timer.get_ref()
     }
 
     /// Takes the timer out of the runtime and gives it back, in non-blocking mode.
     pub fn into_inner(self) -> T {
-        self.timer.into_inner().timer
+        self.timer.into_inner().into_inner()
     }
 
     /// Reads the timer once, and has tokio wait for the next event: one read takes all there is, so that the next expiration is an event whatever
     /// this gave. (If that came in between, tokio knows of it, and goes by it.)
     fn take(&self, mut readiness: AsyncFdReadyGuard<'_, Source<T>>) -> Option<io::Result<u64>> {
-        let read = read_ready(self.get_ref());
+        let read = readiness.get_inner().read_ready();
         readiness.clear_ready();
         self.missed_ticks.told(read?)
     }

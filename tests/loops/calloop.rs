@@ -3,7 +3,7 @@
 use crate::support::*;
 use ::calloop::generic::Generic;
 use ::calloop::{EventLoop, Interest, Mode, PostAction};
-use portable_timerfd::loops::calloop::Expirations;
+use portable_timerfd::loops::{calloop::Expirations, Source};
 use portable_timerfd::{Backend, Clock, CreateFlags, Timer, TimerFd};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
@@ -104,12 +104,13 @@ fn a_callback_can_set_its_timer_and_remove_it(backend: &'static Backend) {
     let timer = Arc::new(open(backend));
     let source = Expirations::new(Arc::clone(&timer)).unwrap();
     timer.arm_after(ms(1)).unwrap();
-    let twice =
-        |count: io::Result<u64>, timer: &mut ::calloop::generic::NoIoDrop<Arc<TimerFd>>, told: &mut Vec<u64>| {
-            told.push(count?);
-            timer.arm_after(ms(1))?;
-            Ok(if told.len() == 2 { PostAction::Remove } else { PostAction::Continue })
-        };
+    let twice = |count: io::Result<u64>,
+                 timer: &mut ::calloop::generic::NoIoDrop<Source<Arc<TimerFd>>>,
+                 told: &mut Vec<u64>| {
+        told.push(count?);
+        timer.arm_after(ms(1))?;
+        Ok(if told.len() == 2 { PostAction::Remove } else { PostAction::Continue })
+    };
     event_loop.handle().insert_source(source, twice).unwrap();
     let mut told = Vec::new();
     while told.len() < 2 {
