@@ -27,6 +27,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! [`loops`] has what other loops take: mio, tokio, async-io, calloop, each by a feature of its name.
+//!
 //! # How punctual
 //!
 //! A timer is never early. How late it is lies with the machine, and on the userspace backend with what may be spent on it:
@@ -105,8 +107,8 @@ pub const ECANCELED: i32 = backends::sys::error::ECANCELED;
 #[doc(no_inline)]
 pub use polling;
 
-/// Compiles and runs the programs of README.md and docs/platforms.md.
+/// Compiles and runs the programs of README.md and docs/platforms.md. One of them is for a loop.
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/platforms.md")]
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "tokio"))]
 mod readme {}
