@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 
+use crate::backends::sys::parcel::Parcel;
 use crate::backends::sys::read_end::{Holders, ReadEnd};
 use crate::backends::sys::{fd, pipe};
 use crate::flags::CreateFlags;
@@ -123,10 +124,32 @@ impl Latch {
         } else {
             fd::write_count(writer, count)?;
         }
+        self.raise();
+        Ok(())
+    }
+
+    /// The same, but for the writing: the message is on its way until the parcel has been delivered.
+    pub(crate) fn post(&mut self, count: u64) -> Parcel {
+        self.raise();
+        Parcel::new(&self.writer, count)
+    }
+
+    fn raise(&mut self) {
         self.raised = true;
         // None is number 0, which stands for before the first.
         self.messages.put = self.messages.put.wrapping_add(1).max(1);
-        Ok(())
+    }
+
+    /// Takes the message that is on its way, if it has come by now.
+    pub(crate) fn catch(&mut self) -> io::Result<Option<u64>> {
+        let count = self.reader.take_count(self.writer.as_fd())?;
+        self.raised = count == 0;
+        Ok((count > 0).then_some(count))
+    }
+
+    /// What was on its way has not been taken by the pipe.
+    pub(crate) fn return_to_sender(&mut self) {
+        self.raised = false;
     }
 
     /// Begins to number the messages anew, since nobody will ask about those until now.

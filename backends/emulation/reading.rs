@@ -14,6 +14,11 @@ pub(crate) trait Locked {
 
     /// Does something to the state under the lock, and then sees to it that the timer is looked at in time.
     fn with<R>(&self, act: impl FnOnce(&mut State, &Self::World) -> R) -> R;
+
+    /// The same for an act that takes all there is, and so does not care where it is: it need not wait for what is on its way and has come.
+    fn to_take<R>(&self, act: impl FnOnce(&mut State, &Self::World) -> R) -> R {
+        self.with(act)
+    }
 }
 
 /// Where a read has come to.
@@ -35,7 +40,7 @@ impl Turn {
 
 /// The expirations up to now, or the next ones if the descriptor is in blocking mode.
 pub(crate) fn read(timer: &impl Locked, reader: &OwnedFd) -> io::Result<u64> {
-    let mut turn = timer.with(|state, world| Turn::after(state.collect(world, 0), state));
+    let mut turn = timer.to_take(|state, world| Turn::after(state.collect(world, 0), state));
     loop {
         let last = match turn {
             Turn::Over(present) => return present,

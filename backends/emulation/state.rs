@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+mod underway;
 mod unread;
 
 use std::io;
@@ -39,6 +40,8 @@ pub(crate) struct State {
     readers: u32,
     /// Whether a message is gone that may be in such a reader's hands.
     in_doubt: bool,
+    /// Whether the last message may not have come to the pipe yet.
+    is_on_its_way: bool,
     /// How often the next rest is doubled.
     rests: u8,
     /// Where the timer stands in the agenda.
@@ -60,6 +63,7 @@ impl State {
             watch: None,
             readers: 0,
             in_doubt: false,
+            is_on_its_way: false,
             rests: 0,
             stands_in: None,
             runs_on: clock.without_alarm(),
@@ -153,23 +157,30 @@ impl State {
             // In this order: what is found to have been read was counted before.
             let unread = self.take();
             let new = self.schedule.count(now);
-            self.fill(unread, new, now);
+            self.fill(unread, new, now, Latch::put);
         }
     }
 
     /// Makes the descriptor readable for a step of the clock, as for an expiration.
     pub(crate) fn show_step(&mut self, now: u64) {
         let unread = self.take();
-        self.fill(unread, 1, now);
+        self.fill(unread, 1, now, Latch::put);
     }
 
     /// Puts what was unread back, with what is new.
-    fn fill(&mut self, unread: io::Result<u64>, new: u64, now: u64) {
+    fn fill(
+        &mut self,
+        unread: io::Result<u64>,
+        new: u64,
+        now: u64,
+        put: impl FnOnce(&mut Latch, u64) -> io::Result<()>,
+    ) {
         let Some(latch) = &mut self.latch else { return };
-        let waits = self.owed > 0 && self.rested > now;
+        // A rest that is longer than any was begun before the clock was stepped back.
+        let waits = self.owed > 0 && self.rested > now && self.rested - now <= LONGEST_REST;
         let count = std::mem::take(&mut self.owed).saturating_add(new).saturating_add(*unread.as_ref().unwrap_or(&0));
         // What the pipe does not take now comes with the next count, or after a rest.
-        if unread.is_err() || latch.put(count).is_err() {
+        if unread.is_err() || put(latch, count).is_err() {
             self.owed = count;
         }
         self.rests = match unread {

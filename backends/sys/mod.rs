@@ -11,6 +11,7 @@ mod fifo;
 pub(crate) mod fork;
 pub(crate) mod nowait;
 pub(crate) mod open_files;
+pub(crate) mod parcel;
 pub(crate) mod pipe;
 pub(crate) mod read_end;
 pub(crate) mod registered;

@@ -3,6 +3,7 @@
 mod agenda;
 mod engine;
 mod lead;
+mod post;
 mod raw;
 mod registry;
 mod shared;

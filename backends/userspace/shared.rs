@@ -35,9 +35,18 @@ impl Shared {
         Shared { id: engine.enlist(), engine, state: Mutex::new(State::new(clock, punctuality, latch)) }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    fn locked(&self) -> MutexGuard<'_, State> {
         // No code of a user's runs under this lock, so a panic can't have left it half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, and nothing on its way.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.locked();
+        if state.is_on_its_way() {
+            state.arrived(self.engine.post.wait(self.id));
+        }
+        state
     }
 
     /// The state, for a call that came by a descriptor which anybody may close.
@@ -109,7 +118,17 @@ impl Shared {
 
     /// The expirations up to now, without waiting for any.
     pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
-        self.with(|state, engine| state.try_read(engine))
+        self.to_take(|state, engine| state.try_read(engine))
+    }
+
+    fn act<R>(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        act: impl FnOnce(&mut State, &Engine<Shared>) -> R,
+    ) -> R {
+        let result = act(&mut state, self.engine);
+        self.stand(&mut state);
+        result
     }
 
     /// Sees to it that the thread comes by in time.
@@ -182,10 +201,16 @@ impl Locked for Arc<Shared> {
 
     #[inline]
     fn with<R>(&self, act: impl FnOnce(&mut State, &Engine<Shared>) -> R) -> R {
-        let mut state = self.state();
-        let result = act(&mut state, self.engine);
-        self.stand(&mut state);
-        result
+        self.act(self.state(), act)
+    }
+
+    #[inline]
+    fn to_take<R>(&self, act: impl FnOnce(&mut State, &Engine<Shared>) -> R) -> R {
+        let mut state = self.locked();
+        if state.is_on_its_way() && !state.catch() {
+            state.arrived(self.engine.post.wait(self.id));
+        }
+        self.act(state, act)
     }
 }
 
@@ -229,8 +254,14 @@ impl Look for Shared {
             return self.lose();
         }
         let now = time(state.runs_on);
-        state.refresh(now);
+        let parcel = state.refresh_by_post(now);
         self.stand(&mut state);
+        if let Some(parcel) = parcel {
+            if !self.engine.post.send(self.id, &parcel, || drop(state)) {
+                self.with(|state, engine| state.arrived(engine.post.wait(self.id)));
+            }
+            return;
+        }
         if let Some(identity) = state.identity_if_abandoned() {
             drop(state);
             self.engine.registry.release(identity, &self);

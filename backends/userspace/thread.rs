@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::agenda::{time, Agenda, Rest};
 use super::lead::Lesson;
+use super::post::Post;
 use super::registry::{Entry, Ownerless, Registry};
 use crate::backends::emulation::calls::World;
 use crate::backends::emulation::line::Line;
@@ -40,6 +41,7 @@ pub(super) struct Engine<T> {
     /// Changes to false under the agenda's lock, and only while nothing is alive.
     runs: AtomicBool,
     steps: Mutex<StepDetector>,
+    pub(super) post: Post,
     pub(super) registry: Registry<T>,
 }
 
@@ -53,6 +55,7 @@ impl<T: Look> Engine<T> {
             starting: Mutex::new(()),
             runs: AtomicBool::new(false),
             steps: Mutex::default(),
+            post: Post::default(),
             registry: Registry::new(),
         }
     }

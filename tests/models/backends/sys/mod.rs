@@ -3,6 +3,8 @@
 #[path = "../../../../backends/sys/error.rs"]
 pub(crate) mod error;
 pub(crate) mod fd;
+#[path = "../../../../backends/sys/parcel.rs"]
+pub(crate) mod parcel;
 pub(crate) mod pipe;
 pub(crate) mod read_end;
 pub(crate) mod sync;
