@@ -1,6 +1,6 @@
 //! The stop server under mio: three timers, a listener and clients in one `mio::Poll`.
 //!
-//! Run `cargo run --features mio --example mio_server`, with the arguments of `stop_server`, and see the same. End it with
+//! Run `cargo run --features mio --example mio_server`, with the arguments of `stop_server`, and see what that prints of timers and clients. End it with
 //! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;

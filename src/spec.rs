@@ -87,6 +87,9 @@ impl TimerSpec {
     /// [`disarmed`](TimerSpec::disarmed): a disarmed timer with this mark only gives notice of steps. Elsewhere it is
     /// accepted and ignored, as Linux does. `gettime` does not report it.
     ///
+    /// A timer whose time has come when the error is told, also by the step itself, is off after that, periodic or not; one whose time has
+    /// not stays armed (Linux, `timerfd_read`). So who is told arms it anew.
+    ///
     /// ```no_run
     /// use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec, ECANCELED};
     /// let steps = TimerFd::new(Clock::Realtime)?;

@@ -17,7 +17,7 @@ pub(crate) fn is_nonblocking(fd: &impl AsRawFd) -> io::Result<bool> {
 }
 
 /// Switches `O_NONBLOCK` of the open file description behind `fd`; says whether it was on.
-pub(crate) fn set_nonblocking(fd: &impl AsRawFd, on: bool) -> io::Result<bool> {
+pub(crate) fn set_nonblocking(fd: &(impl AsRawFd + ?Sized), on: bool) -> io::Result<bool> {
     let flags = status_flags(fd)?;
     let was_on = flags & libc::O_NONBLOCK != 0;
     if was_on != on {
@@ -27,7 +27,7 @@ pub(crate) fn set_nonblocking(fd: &impl AsRawFd, on: bool) -> io::Result<bool> {
     Ok(was_on)
 }
 
-fn status_flags(fd: &impl AsRawFd) -> io::Result<libc::c_int> {
+fn status_flags(fd: &(impl AsRawFd + ?Sized)) -> io::Result<libc::c_int> {
     // SAFETY: asking for flags touches no memory.
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }

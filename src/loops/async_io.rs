@@ -32,7 +32,8 @@ use super::{AsTimer, MissedTicks, Source};
 /// # Errors
 ///
 /// What [`read`](crate::Timer::read) fails with is passed on: `ECANCELED` after a step of the wall clock, for a timer set with
-/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). What comes after that comes as ever.
+/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). The waiting goes on after it, but a timer whose time had come, also by the step itself, is off
+/// by then: arm it anew.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
     timer: Async<Source<T>>,

@@ -32,7 +32,7 @@ use super::{AsTimer, Source};
 /// ```
 ///
 /// The event is what [`read`](crate::Timer::read) gives: the count, or an error, `ECANCELED` after a step of the wall clock, for a timer set with
-/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). The callback says what is to become of the source, as that of a
+/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set); a timer whose time had come is off by then. The callback says what is to become of the source, as that of a
 /// [`Generic`] one does; an error that it returns ends the turn of the loop, whose other sources may then have to wait for the next one.
 /// The loop knows the source in calloop's level mode.
 ///

@@ -20,7 +20,7 @@
 //! no need to read until `WouldBlock`. [`TimerFd`] and the backends' own types are sources, and [`dyn Timer`](Timer) is, so that a
 //! `Box<dyn Timer>` is one too; a timer of your own is registered by mio's `SourceFd`.
 //!
-//! It can be dropped while it is registered. An event of it that is in the same batch comes all the same.
+//! Registering puts it into non-blocking mode, in which it must stay. It can be dropped while it is registered. An event of it that is in the same batch comes all the same.
 //!
 //! # Platforms
 //!
@@ -36,6 +36,7 @@ use ::mio::{Interest, Registry, Token};
 
 use crate::backends::kernel::KernelTimer;
 use crate::backends::simulated::SimulatedTimer;
+use crate::backends::sys::fd::set_nonblocking;
 use crate::backends::userspace::UserspaceTimer;
 use crate::timer::Timer;
 use crate::timer_fd::TimerFd;
@@ -44,6 +45,7 @@ macro_rules! sources {
     ($($timer:ty),*) => { $(
         impl Source for $timer {
             fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+                set_nonblocking(self, true)?;
                 SourceFd(&self.as_raw_fd()).register(registry, token, interests)
             }
 

@@ -1,6 +1,6 @@
 //! What is told of expirations that nobody awaited in time.
 
-/// What who awaits a periodic timer is told of expirations that he was too late for.
+/// What to tell of the expirations of a periodic timer that nobody awaited in time; of one that expires once, it is always told.
 ///
 /// The schedule is the timer's: it never drifts, whatever is told of it. Here each `x` is an expiration, somebody is busy until after the
 /// fourth, and the numbers are the counts that he gets, and when:
@@ -25,7 +25,7 @@ pub enum MissedTicks {
     /// At once, but as one expiration, however many they were: the count is always 1.
     Coalesce,
     /// Not at all: if one was missed, the next that is told of is the one that is still to come. So who is told is less than an interval late,
-    /// and the count is always 1. A timer whose interval is shorter than it takes to be told of it is told of seldom, or never.
+    /// and the count is always 1; one that comes together with a missed one is left out with it. A timer whose interval is shorter than it takes to be told of it is told of seldom, or never.
     Skip,
 }
 

@@ -13,7 +13,8 @@
 //! [`read`](crate::Timer::read) when it says so. So do `nix` and `rustix` (`poll`, `select`, `epoll`, `kqueue`), GLib's `unix_fd_add`,
 //! Qt's `QSocketNotifier`, libuv's `uv_poll_t`, libevent, `AsyncFd` of tokio and `Async` of async-io, and mio's `SourceFd`.
 //!
-//! A timer that is dropped while a loop has it leaves the loop in order, on each of them.
+//! A timer that is dropped while one of the loops in the table has it leaves that in order; in other loops it is as with any descriptor. Each of
+//! these puts the timer into non-blocking mode. [`MissedTicks`] is for those in which expirations are awaited.
 
 mod missed_ticks;
 #[cfg(any(feature = "async-io", feature = "calloop", feature = "tokio"))]

@@ -29,12 +29,60 @@ use super::{AsTimer, MissedTicks, Source};
 /// }
 /// ```
 ///
+/// The `Stream` is that of `futures-core`: `next` comes from a crate that extends it, such as `futures-lite`, `futures` or `tokio-stream`.
+///
+/// ```
+/// use futures_lite::StreamExt;
+/// use portable_timerfd::{loops::tokio::Expirations, loops::MissedTicks, Clock, Timer, TimerFd};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let mut ticks = Expirations::new(TimerFd::new(Clock::Monotonic)?)?.missed_ticks(MissedTicks::Coalesce);
+/// ticks.get_ref().arm_every(std::time::Duration::from_millis(5))?;
+/// while let Some(tick) = ticks.next().await {
+///     assert_eq!(tick?, 1);
+/// #   break;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// It takes a `Box<dyn Timer>` or an `Arc` of a timer too. Dropped, it leaves the runtime and drops the timer.
+///
+/// # Tests that do not sleep
+///
+/// A [`SimulatedClock`](crate::SimulatedClock) can't count tasks, as it counts [threads that wait](crate::SimulatedClock::waiting). So a test lets the tasks run
+/// until they have read what there is, and then turns the clock:
+///
+/// ```
+/// use portable_timerfd::{loops::tokio::Expirations, Clock, SimulatedClock, Timer};
+/// use std::{io, time::Duration};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> io::Result<()> {
+///     let clock = SimulatedClock::new();
+///     let hours = Expirations::new(clock.timer(Clock::Monotonic)?)?;
+///     hours.get_ref().arm_every(Duration::from_secs(3600))?;
+///     let day = tokio::spawn(async move {
+///         for _ in 0..24 {
+///             assert_eq!(hours.wait().await?, 1);
+///         }
+///         Ok::<(), io::Error>(())
+///     });
+///     while !day.is_finished() {
+///         if !clock.has_unread() {
+///             clock.advance_to_next();
+///         }
+///         tokio::task::yield_now().await;
+///     }
+///     day.await?
+/// }
+/// ```
 ///
 /// # Errors
 ///
 /// What [`read`](crate::Timer::read) fails with is passed on: `ECANCELED` after a step of the wall clock, for a timer set with
-/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). What comes after that comes as ever.
+/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). The waiting goes on after it, but a timer whose time had come, also by the step itself, is off
+/// by then: arm it anew.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
     timer: AsyncFd<Source<T>>,

@@ -13,6 +13,7 @@ crate::cases![
     any_kind_of_timer_is_a_source,
     a_timer_dropped_while_registered_leaves_the_loop_in_order,
     a_deregistered_timer_is_told_of_no_more,
+    a_blocking_timer_does_not_block_the_loop,
     a_timer_is_registered_once,
 ];
 
@@ -102,6 +103,13 @@ fn a_deregistered_timer_is_told_of_no_more(backend: &'static Backend) {
     assert_eq!(mio.tokens(None), [7], "it has expired already");
     mio.poll.registry().reregister(&mut timer, Token(8), Interest::READABLE).unwrap();
     assert_eq!(mio.tokens(None), [8]);
+}
+
+fn a_blocking_timer_does_not_block_the_loop(backend: &'static Backend) {
+    let mio = Loop::new();
+    let mut timer = open_blocking(backend);
+    mio.register(&mut timer, 1);
+    assert_eq!(timer.read().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 fn a_timer_is_registered_once(backend: &'static Backend) {
