@@ -1,6 +1,7 @@
 //! Timers for any Unix: a pipe for each, and one thread that fills them all.
 
 mod agenda;
+mod called;
 mod engine;
 mod lead;
 mod post;

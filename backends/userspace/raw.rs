@@ -4,9 +4,10 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
+use super::called::Caller;
 use super::engine::{engine, find, leave_to_parent_at_forks};
 use super::registry::{Entry, Ownerless};
-use super::shared::{Caller, Shared};
+use super::shared::Shared;
 use super::thread::Engine;
 use crate::backends::emulation::latch::Latch;
 use crate::backends::sys;

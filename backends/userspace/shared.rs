@@ -1,10 +1,10 @@
 //! One timer as its owner and the thread share it: its state under a lock, its place in the thread's agenda.
 
 use std::io;
-use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 
 use super::agenda::time;
+use super::called::{Called, Caller};
 use super::registry::Ownerless;
 use super::thread::{Engine, Look};
 use crate::backends::emulation::calls::watches_steps;
@@ -163,36 +163,6 @@ impl Shared {
         drop(state);
         self.engine.discharge(self.id, place);
         Some(latch)
-    }
-}
-
-/// The descriptor that a call came by, of a timer that nobody owns, and what the timer was found by.
-#[derive(Clone, Copy)]
-pub(super) struct Caller {
-    pub(super) fd: RawFd,
-    pub(super) known_as: Identity,
-}
-
-/// The state during a call.
-struct Called<'a>(MutexGuard<'a, State>);
-
-impl Deref for Called<'_> {
-    type Target = State;
-
-    fn deref(&self) -> &State {
-        &self.0
-    }
-}
-
-impl DerefMut for Called<'_> {
-    fn deref_mut(&mut self) -> &mut State {
-        &mut self.0
-    }
-}
-
-impl Drop for Called<'_> {
-    fn drop(&mut self) {
-        self.0.latch.iter_mut().for_each(|latch| latch.call(None));
     }
 }
 
