@@ -65,7 +65,7 @@ impl Server {
         Ok(Server { poll, listener, timers, clients: BTreeMap::new() })
     }
 
-    /// Does what the source behind this token is ready for, until there is no more: mio does not tell of the rest.
+    /// Does what the source behind this token is ready for. mio tells of each once: where there may be more, it is asked again.
     fn handle(&mut self, token: Token) -> io::Result<Outcome> {
         if token == token_of(&self.listener) {
             self.accept()?;
@@ -78,14 +78,12 @@ impl Server {
                 self.accept()?;
             }
         } else if let Some((stream, commands)) = self.clients.get_mut(&token) {
-            let outcome = loop {
-                match client::serve(&*stream, commands)? {
-                    Outcome::Stays => {}
-                    outcome => break outcome,
-                }
-            };
-            if outcome == Outcome::Closes {
-                self.clients.remove(&token);
+            let outcome = client::serve(&*stream, commands)?;
+            match outcome {
+                // Not read on at once: who sends without end would keep the others waiting.
+                Outcome::Stays => self.poll.registry().reregister(stream, token, Interest::READABLE)?,
+                Outcome::Closes => drop(self.clients.remove(&token)),
+                Outcome::Waits | Outcome::StopsServer => {}
             }
             return Ok(outcome);
         }

@@ -38,7 +38,7 @@ async fn run(options: &common::Options) -> io::Result<()> {
     loop {
         tokio::select! {
             client = listener.accept(), if !is_full => match client::accepted(&listener, client)? {
-                Accepted::Client(stream) => drop(tasks.spawn(serve(stream, ticks.clone()))),
+                Accepted::Client(stream) => drop(tasks.spawn(serve(stream, sender.subscribe()))),
                 Accepted::Nobody => {}
                 Accepted::Full => is_full = true,
             },

@@ -4,8 +4,12 @@
 mod common;
 
 use common::{backends_here, is_nonblocking_and_closed_on_exec, is_readable, until_readable, HOUR};
+use nix::sys::pthread::{pthread_kill, pthread_self};
+use nix::sys::signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use portable_timerfd::compat::timerfd::{ClockId, SetTimeFlags, TimerFd, TimerState};
 use portable_timerfd::{Backend, Clock, SimulatedClock, Timer, ECANCELED};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 const OFFSET: Duration = Duration::from_secs(100);
@@ -146,8 +150,45 @@ fn a_step_of_the_wall_clock_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn a_step_is_none_of_the_business_of_who_did_not_ask_to_be_told() {
+    let clock = SimulatedClock::new();
+    let mut timer = TimerFd::from(portable_timerfd::TimerFd::from(clock.timer(Clock::Realtime).unwrap()));
+    let first = clock.now(Clock::Realtime) + HOUR;
+    timer.set_state(TimerState::Oneshot(first), SetTimeFlags::Abstime).unwrap();
+    clock.set_realtime(first - OFFSET);
+    assert_eq!(timer.read().unwrap(), 0);
+    clock.set_realtime(first);
+    assert_eq!(timer.read().unwrap(), 1);
+}
+
+#[test]
+fn a_blocking_read_waits_on_through_signals() {
+    extern "C" fn nothing(_: i32) {}
+    let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler does nothing.
+    unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
+    on_each(&[Clock::Monotonic], false, |mut timer, _| {
+        let reader = pthread_self();
+        timer.set_state(TimerState::Oneshot(Duration::from_millis(20)), SetTimeFlags::Default).unwrap();
+        let has_read = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !has_read.load(Ordering::Relaxed) {
+                    pthread_kill(reader, Signal::SIGUSR1).unwrap();
+                    thread::sleep(Duration::from_millis(1));
+                }
+            });
+            assert_eq!(timer.read().unwrap(), 1);
+            has_read.store(true, Ordering::Relaxed);
+        });
+    });
+}
+
+#[test]
 fn new_timers_block_and_are_inherited_and_others_as_is_asked_for() {
-    assert_eq!(is_nonblocking_and_closed_on_exec(&TimerFd::new().unwrap()), (false, false));
+    let timer = TimerFd::new().unwrap();
+    assert_eq!(is_nonblocking_and_closed_on_exec(&timer), (false, false));
+    assert_eq!(portable_timerfd::TimerFd::from(timer).clock(), Clock::Monotonic);
     for (nonblocking, cloexec) in [(true, false), (false, true), (true, true)] {
         let timer = TimerFd::new_custom(ClockId::Monotonic, nonblocking, cloexec).unwrap();
         assert_eq!(is_nonblocking_and_closed_on_exec(&timer), (nonblocking, cloexec));
@@ -156,13 +197,19 @@ fn new_timers_block_and_are_inherited_and_others_as_is_asked_for() {
 
 #[test]
 fn clocks_are_named_and_numbered_as_on_linux() {
-    let said: Vec<_> =
-        [ClockId::Realtime, ClockId::RealtimeAlarm, ClockId::BoottimeAlarm].map(|c| format!("{c:?}")).into();
-    assert_eq!(said, ["0 (CLOCK_REALTIME)", "8 (CLOCK_REALTIME_ALARM)", "9 (CLOCK_BOOTTIME_ALARM)"]);
-    assert_eq!(ClockId::Boottime.to_string(), "CLOCK_BOOTTIME");
     let all =
         [ClockId::Realtime, ClockId::Monotonic, ClockId::Boottime, ClockId::RealtimeAlarm, ClockId::BoottimeAlarm];
     assert_eq!(all.map(Clock::from), Clock::ALL);
+    let known = [
+        (0, "CLOCK_REALTIME"),
+        (1, "CLOCK_MONOTONIC"),
+        (7, "CLOCK_BOOTTIME"),
+        (8, "CLOCK_REALTIME_ALARM"),
+        (9, "CLOCK_BOOTTIME_ALARM"),
+    ];
+    for (clock, (number, name)) in all.into_iter().zip(known) {
+        assert_eq!((clock.to_string(), format!("{clock:?}")), (name.to_owned(), format!("{number} ({name})")));
+    }
 }
 
 #[test]

@@ -47,6 +47,11 @@ impl<T: AsTimer> Expirations<T> {
     ///
     /// The descriptor is registered there already ([`AlreadyExists`](io::ErrorKind::AlreadyExists)), or can't be. The timer is dropped then; give an
     /// `Arc` to keep it.
+    ///
+    /// # Panics
+    ///
+    /// async-io itself does, if it is used for the first time in the process and can't start its reactor: there is no descriptor left for it, or no thread
+    /// can be made.
     pub fn new(timer: T) -> io::Result<Expirations<T>> {
         Ok(Expirations { timer: Async::new_nonblocking(Source::new(timer)?)?, missed_ticks: MissedTicks::default() })
     }

@@ -14,7 +14,8 @@
 //! Qt's `QSocketNotifier`, libuv's `uv_poll_t`, libevent, `AsyncFd` of tokio and `Async` of async-io, and mio's `SourceFd`.
 //!
 //! A timer that is dropped while one of the loops in the table has it leaves that in order; in other loops it is as with any descriptor. Each of
-//! these puts the timer into non-blocking mode. [`MissedTicks`] is for those in which expirations are awaited.
+//! these puts the timer into non-blocking mode. A forked child that shares its parent's loop, as `epoll`'s is shared, takes the timer out of the parent's
+//! loop when it drops it. [`MissedTicks`] is for those in which expirations are awaited.
 
 mod missed_ticks;
 #[cfg(any(feature = "async-io", feature = "calloop", feature = "tokio"))]

@@ -24,12 +24,9 @@ impl<T: AsTimer> Source<T> {
 
     /// What there is for who waits, without waiting; nothing, if it has not expired after all.
     pub(super) fn read_ready(&self) -> Option<io::Result<u64>> {
-        loop {
-            match self.timer.as_timer().read() {
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return None,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                read => return Some(read),
-            }
+        match self.timer.as_timer().read() {
+            Err(e) if e.kind() == ErrorKind::WouldBlock => None,
+            read => Some(read),
         }
     }
 

@@ -143,11 +143,13 @@ impl<T: AsTimer> Expirations<T> {
         self.timer.into_inner().into_inner()
     }
 
-    /// Reads the timer once, and has tokio wait for the next event: one read takes all there is, so that the next expiration is an event whatever
-    /// this gave. (If that came in between, tokio knows of it, and goes by it.)
+    /// Reads the timer once, and has tokio wait for the next event: one read takes all there is, so that the next expiration is an event. (If
+    /// that came in between, tokio knows of it, and goes by it.) After an error there may be more.
     fn take(&self, mut readiness: AsyncFdReadyGuard<'_, Source<T>>) -> Option<io::Result<u64>> {
         let read = readiness.get_inner().read_ready();
-        readiness.clear_ready();
+        if !matches!(read, Some(Err(_))) {
+            readiness.clear_ready();
+        }
         self.missed_ticks.told(read?)
     }
 }

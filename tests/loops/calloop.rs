@@ -20,6 +20,7 @@ crate::cases![
     a_disabled_source_is_silent_and_loses_nothing,
     a_blocking_timer_does_not_block_the_loop,
     a_source_gives_its_timer_back,
+    an_error_of_the_callback_is_one_of_the_dispatch,
 ];
 
 fn source(backend: &'static Backend) -> Expirations<TimerFd> {
@@ -149,6 +150,15 @@ fn a_disabled_source_is_silent_and_loses_nothing(backend: &'static Backend) {
 fn a_blocking_timer_does_not_block_the_loop(backend: &'static Backend) {
     let source = Expirations::new(open_blocking(backend)).unwrap();
     assert_eq!(source.get_ref().read().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+fn an_error_of_the_callback_is_one_of_the_dispatch(backend: &'static Backend) {
+    let mut event_loop = new_loop();
+    let source = source(backend);
+    source.get_ref().arm_after(ms(1)).unwrap();
+    let fail = |_: io::Result<u64>, _: &mut _, (): &mut ()| Err(ErrorKind::OutOfMemory.into());
+    event_loop.handle().insert_source(source, fail).unwrap();
+    assert!(event_loop.dispatch(None, &mut ()).is_err());
 }
 
 fn a_source_gives_its_timer_back(backend: &'static Backend) {

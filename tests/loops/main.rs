@@ -1,6 +1,7 @@
 //! Timers in other people's loops, each loop in its real release, on every backend; and what that costs.
 
 mod async_io;
+mod awaited;
 mod calloop;
 #[cfg(target_os = "linux")]
 mod calls;
@@ -27,14 +28,22 @@ mod calls {
     }
 }
 
-use portable_timerfd::{backends, Backend};
+use awaited::In;
+use portable_timerfd::{backends, loops, Backend, TimerFd};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// A promise: its name, and what shows it on one backend.
 pub type Case = (&'static str, fn(&'static Backend));
 
-const THEMES: [(&str, &[Case]); 4] =
-    [("async_io", async_io::CASES), ("calloop", calloop::CASES), ("mio", mio::CASES), ("tokio", tokio::CASES)];
+const THEMES: [(&str, &[Case]); 6] = [
+    ("async_io", async_io::CASES),
+    ("async_io", In::<loops::async_io::Expirations<Arc<TimerFd>>>::CASES),
+    ("calloop", calloop::CASES),
+    ("mio", mio::CASES),
+    ("tokio", tokio::CASES),
+    ("tokio", In::<loops::tokio::Expirations<Arc<TimerFd>>>::CASES),
+];
 
 fn main() -> ExitCode {
     if calls::is_program() {

@@ -3,7 +3,8 @@
 use crate::support::*;
 use ::mio::net::{TcpListener, TcpStream};
 use ::mio::{Events, Interest, Poll, Token};
-use portable_timerfd::{Backend, Clock, CreateFlags, Timer, TimerFd};
+use portable_timerfd::backends::{kernel::KernelTimer, userspace::UserspaceTimer};
+use portable_timerfd::{Backend, Clock, CreateFlags, SimulatedClock, Timer, TimerFd};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 crate::cases![
     a_timer_ticks_beside_a_socket,
     any_kind_of_timer_is_a_source,
+    a_backends_own_timer_is_a_source,
     a_timer_dropped_while_registered_leaves_the_loop_in_order,
     a_deregistered_timer_is_told_of_no_more,
     a_blocking_timer_does_not_block_the_loop,
@@ -74,6 +76,22 @@ fn any_kind_of_timer_is_a_source(backend: &'static Backend) {
     boxed.arm_after(ms(1)).unwrap();
     assert_eq!(mio.tokens(None), [3]);
     assert_eq!(boxed.read().unwrap(), 1);
+}
+
+fn a_backends_own_timer_is_a_source(backend: &'static Backend) {
+    let mut mio = Loop::new();
+    let flags = CreateFlags::default();
+    let clock = SimulatedClock::new();
+    let mut simulated = clock.timer(Clock::Monotonic).unwrap();
+    mio.register(&mut simulated, 1);
+    simulated.arm_after(ms(1)).unwrap();
+    clock.advance(ms(1));
+    assert_eq!(mio.tokens(None), [1]);
+    if backend.name() == "kernel" {
+        mio.register(&mut KernelTimer::new(Clock::Monotonic, flags).unwrap(), 2);
+    } else {
+        mio.register(&mut UserspaceTimer::new(Clock::Monotonic, flags).unwrap(), 2);
+    }
 }
 
 fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static Backend) {

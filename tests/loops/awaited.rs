@@ -1,0 +1,113 @@
+//! What holds wherever expirations are awaited, whatever the loop.
+
+use crate::support::*;
+use crate::Case;
+use futures_lite::{Stream, StreamExt};
+use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The expirations of a timer in a loop.
+pub trait Awaited: Stream<Item = io::Result<u64>> + Unpin + Sized {
+    fn new(timer: Arc<TimerFd>) -> io::Result<Self>;
+    fn wait(&self) -> impl Future<Output = io::Result<u64>>;
+    /// Runs a future to its end.
+    fn run<R>(future: impl Future<Output = R>) -> R;
+    /// What a future gives within this time.
+    fn within<R>(limit: Duration, future: impl Future<Output = R>) -> impl Future<Output = Option<R>>;
+
+    /// In a loop, beside the timer itself.
+    fn open(backend: &'static Backend) -> (Self, Arc<TimerFd>) {
+        let timer = Arc::new(open(backend));
+        (Self::new(Arc::clone(&timer)).unwrap(), timer)
+    }
+}
+
+/// The cases, in one loop.
+pub struct In<L>(L);
+
+macro_rules! cases_in_each {
+    ($($case:ident),* $(,)?) => {
+        impl<L: Awaited> In<L> {
+            pub const CASES: &'static [Case] = &[$((stringify!($case), $case::<L>)),*];
+        }
+    };
+}
+
+cases_in_each![
+    a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    dropped_futures_lose_no_expiration,
+    a_stream_gives_the_counts,
+    a_blocking_timer_does_not_block_the_loop,
+    a_timer_is_registered_once,
+];
+
+fn a_timer_dropped_while_registered_leaves_the_loop_in_order<L: Awaited>(backend: &'static Backend) {
+    L::run(async {
+        let mut numbers = Vec::new();
+        for _ in 0..50 {
+            let (expirations, timer) = L::open(backend);
+            numbers.push(timer.as_raw_fd());
+            timer.arm_every(Duration::from_micros(100)).unwrap();
+            expirations.wait().await.unwrap();
+        }
+        // Other tests may have taken it in between, but not each time.
+        assert!(numbers.windows(2).any(|pair| pair[0] == pair[1]), "a number comes again: {numbers:?}");
+    });
+}
+
+fn dropped_futures_lose_no_expiration<L: Awaited>(backend: &'static Backend) {
+    const INTERVAL: Duration = Duration::from_micros(300);
+    L::run(async {
+        let (expirations, timer) = L::open(backend);
+        let first = Clock::Monotonic.now().unwrap() + ms(1);
+        timer.settime(&TimerSpec::at(first).every(INTERVAL)).unwrap();
+        let mut told = 0;
+        for round in 0..200 {
+            let limit = Duration::from_micros(round * 10);
+            told += L::within(limit, expirations.wait()).await.map_or(0, |count| count.unwrap());
+        }
+        // What it has not told of is still there.
+        assert_counts_by_the_clock(Clock::Monotonic, first, INTERVAL, || told + timer.wait(None).unwrap());
+    });
+}
+
+fn a_stream_gives_the_counts<L: Awaited>(backend: &'static Backend) {
+    L::run(async {
+        let (mut expirations, timer) = L::open(backend);
+        let first = Clock::Monotonic.now().unwrap() + ms(1);
+        timer.settime(&TimerSpec::at(first).every(ms(1))).unwrap();
+        let mut told = 0;
+        for _ in 0..5 {
+            told += expirations.next().await.unwrap().unwrap();
+        }
+        assert_counts_by_the_clock(Clock::Monotonic, first, ms(1), || told + timer.wait(None).unwrap());
+    });
+}
+
+fn a_blocking_timer_does_not_block_the_loop<L: Awaited>(backend: &'static Backend) {
+    L::run(async {
+        let timer = Arc::new(open_blocking(backend));
+        let expirations = L::new(Arc::clone(&timer)).unwrap();
+        timer.arm_after(Duration::ZERO).unwrap();
+        until_readable(&*timer);
+        // The loop is told of an expiration that somebody else takes.
+        assert_eq!(timer.read().unwrap(), 1);
+        assert!(L::within(ms(5), expirations.wait()).await.is_none());
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(expirations.wait().await.unwrap(), 1);
+    });
+}
+
+fn a_timer_is_registered_once<L: Awaited>(backend: &'static Backend) {
+    L::run(async {
+        let (first, timer) = L::open(backend);
+        let second = L::new(Arc::clone(&timer));
+        assert!(second.is_err_and(|e| e.kind() == ErrorKind::AlreadyExists));
+        timer.arm_after(ms(1)).unwrap();
+        assert_eq!(first.wait().await.unwrap(), 1, "the first is not disturbed");
+    });
+}
