@@ -4,7 +4,7 @@ use crate::support::*;
 use ::calloop::generic::Generic;
 use ::calloop::{EventLoop, Interest, Mode, PostAction};
 use portable_timerfd::loops::{calloop::Expirations, Source};
-use portable_timerfd::{Backend, Clock, CreateFlags, Timer, TimerFd};
+use portable_timerfd::{Backend, Clock, CreateFlags, SimulatedClock, Timer, TimerFd, TimerSpec, ECANCELED};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -21,6 +21,7 @@ crate::cases![
     a_blocking_timer_does_not_block_the_loop,
     a_source_gives_its_timer_back,
     an_error_of_the_callback_is_one_of_the_dispatch,
+    a_step_is_an_event_and_no_error_of_the_loop,
 ];
 
 fn source(backend: &'static Backend) -> Expirations<TimerFd> {
@@ -172,4 +173,26 @@ fn a_source_gives_its_timer_back(backend: &'static Backend) {
     timer.arm_after(ms(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
     event_loop.dispatch(Some(Duration::ZERO), &mut Vec::new()).unwrap();
+}
+
+/// In simulated time, whatever the backend.
+fn a_step_is_an_event_and_no_error_of_the_loop(_: &'static Backend) {
+    let clock = SimulatedClock::new();
+    let timer = Arc::new(clock.timer(Clock::Realtime).unwrap());
+    let mut event_loop: EventLoop<'_, Vec<Result<u64, Option<i32>>>> = EventLoop::try_new().unwrap();
+    let source = Expirations::new(timer.clone()).unwrap();
+    let tell = |count: io::Result<u64>, _: &mut _, told: &mut Vec<_>| {
+        told.push(count.map_err(|e| e.raw_os_error()));
+        Ok(PostAction::Continue)
+    };
+    event_loop.handle().insert_source(source, tell).unwrap();
+    let soon = clock.now(Clock::Realtime) + 2 * SECOND;
+    timer.settime(&TimerSpec::at(soon).cancel_on_set()).unwrap();
+    let mut told = Vec::new();
+    clock.set_realtime(soon - SECOND);
+    event_loop.dispatch(None, &mut told).unwrap();
+    event_loop.dispatch(Some(Duration::ZERO), &mut told).unwrap();
+    clock.advance(SECOND);
+    event_loop.dispatch(None, &mut told).unwrap();
+    assert_eq!(told, [Err(Some(ECANCELED)), Ok(1)]);
 }

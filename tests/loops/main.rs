@@ -2,6 +2,7 @@
 
 mod async_io;
 mod awaited;
+#[cfg(feature = "calloop")]
 mod calloop;
 #[cfg(target_os = "linux")]
 mod calls;
@@ -36,9 +37,10 @@ use std::sync::Arc;
 /// A promise: its name, and what shows it on one backend.
 pub type Case = (&'static str, fn(&'static Backend));
 
-const THEMES: [(&str, &[Case]); 6] = [
+const THEMES: &[(&str, &[Case])] = &[
     ("async_io", async_io::CASES),
     ("async_io", In::<loops::async_io::Expirations<Arc<TimerFd>>>::CASES),
+    #[cfg(feature = "calloop")]
     ("calloop", calloop::CASES),
     ("mio", mio::CASES),
     ("tokio", tokio::CASES),
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
     }
     let of_backend = |backend: &'static Backend| {
         let missing = common::is_missing(backend);
-        trials::trials(backend.name(), &THEMES, move |_| missing, move |case: &fn(&'static Backend)| case(backend))
+        trials::trials(backend.name(), THEMES, move |_| missing, move |case: &fn(&'static Backend)| case(backend))
     };
     let mut all: Vec<_> = backends::ALL.iter().flat_map(of_backend).collect();
     all.extend(trials::trials("simulated", &[("loops", simulated::CASES)], |_| false, |case: &'static fn()| case()));

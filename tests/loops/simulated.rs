@@ -2,9 +2,8 @@
 
 use crate::support::ms;
 use ::async_io::Timer as Limit;
-use ::calloop::{EventLoop, PostAction};
 use futures_lite::{future, stream, Stream, StreamExt};
-use portable_timerfd::loops::{async_io, calloop, tokio, MissedTicks};
+use portable_timerfd::loops::{async_io, tokio, MissedTicks};
 use portable_timerfd::{Clock, SimulatedClock, SimulatedTimer, Timer, TimerSpec, ECANCELED};
 use std::future::Future;
 use std::io;
@@ -19,7 +18,6 @@ crate::cases![Case:
     coalesced_expirations_come_at_once_as_one,
     skipped_expirations_are_told_of_by_the_next_one_only,
     a_step_of_the_wall_clock_is_passed_on_and_ends_nothing,
-    a_step_is_an_event_of_calloop_and_no_error_of_its_loop,
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -122,25 +120,4 @@ fn a_step_of_the_wall_clock_is_passed_on_and_ends_nothing() {
             assert_eq!(awaited.next().await.unwrap(), 1);
         });
     }
-}
-
-fn a_step_is_an_event_of_calloop_and_no_error_of_its_loop() {
-    let clock = SimulatedClock::new();
-    let timer = Arc::new(clock.timer(Clock::Realtime).unwrap());
-    let mut event_loop: EventLoop<'_, Vec<Result<u64, Option<i32>>>> = EventLoop::try_new().unwrap();
-    let source = calloop::Expirations::new(timer.clone()).unwrap();
-    let tell = |count: io::Result<u64>, _: &mut _, told: &mut Vec<_>| {
-        told.push(count.map_err(|e| e.raw_os_error()));
-        Ok(PostAction::Continue)
-    };
-    event_loop.handle().insert_source(source, tell).unwrap();
-    let soon = clock.now(Clock::Realtime) + 2 * SECOND;
-    timer.settime(&TimerSpec::at(soon).cancel_on_set()).unwrap();
-    let mut told = Vec::new();
-    clock.set_realtime(soon - SECOND);
-    event_loop.dispatch(None, &mut told).unwrap();
-    event_loop.dispatch(Some(Duration::ZERO), &mut told).unwrap();
-    clock.advance(SECOND);
-    event_loop.dispatch(None, &mut told).unwrap();
-    assert_eq!(told, [Err(Some(ECANCELED)), Ok(1)]);
 }

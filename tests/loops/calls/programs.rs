@@ -10,7 +10,13 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
-pub const ALL: &[Program] = &[("async_io", async_io), ("calloop", calloop), ("mio", mio), ("tokio", tokio)];
+pub const ALL: &[Program] = &[
+    ("async_io", async_io),
+    #[cfg(feature = "calloop")]
+    ("calloop", calloop),
+    ("mio", mio),
+    ("tokio", tokio),
+];
 
 const INTERVAL: Duration = ms(2);
 
@@ -107,6 +113,7 @@ fn mio(timer: &str, expirations: u32) {
     tick(&mut SourceFd(&timer.as_raw_fd()), expirations, |_| read_by_hand(&timer));
 }
 
+#[cfg(feature = "calloop")]
 fn calloop(timer: &str, expirations: u32) {
     use ::calloop::{generic::Generic, EventLoop, EventSource, Interest, Mode, PostAction};
     let mut event_loop: EventLoop<'_, u32> = EventLoop::try_new().unwrap();
