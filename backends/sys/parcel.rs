@@ -20,8 +20,8 @@ impl Parcel {
 
     /// Writes it.
     pub(crate) fn deliver(&self) -> io::Result<()> {
-        // SAFETY: the descriptor is open: it is the latch's, which is closed only by who has taken the timer's state, and waited for what is on
-        // its way (`Post`).
+        // SAFETY: the descriptor is open: it is the latch's, which is closed only by who has taken the timer's state, in which this was made,
+        // and then waited for what is on its way (`Post`).
         write_count(unsafe { BorrowedFd::borrow_raw(self.writer) }, self.count)
     }
 }

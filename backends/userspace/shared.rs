@@ -157,6 +157,8 @@ impl Shared {
     /// Ends everything, but for what showed it by its descriptor.
     fn end(&self) -> Option<Latch> {
         let mut state = self.state();
+        // Whatever looked as if it had come: nothing is to be written by a number that is about to be another file's.
+        self.engine.post.wait(self.id);
         let latch = state.close()?;
         let place = state.replace(None);
         state.watch = None;
