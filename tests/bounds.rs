@@ -6,7 +6,9 @@ mod common;
 mod measured;
 
 use common::{expirations, raw_read, until_readable, userspace_builder};
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::{Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 30;
@@ -50,6 +52,32 @@ fn how_long_nothing_shows_after_a_plain_read() {
     };
     let pauses = (0..ROUNDS).map(|_| pause()).collect();
     measured::keep("userspace", "how_long_nothing_shows_after_a_plain_read", pauses);
+}
+
+/// For how long an epoll set reports an unread timer whose only descriptor was closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn how_long_a_closed_timer_is_reported() {
+    use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+    let set = Epoll::new(EpollCreateFlags::empty()).unwrap();
+    let reported_for = |round: u64| {
+        let timer = RawTimer::create(Clock::Monotonic, CreateFlags::default()).unwrap();
+        set.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, round)).unwrap();
+        let interval = Duration::from_micros(1);
+        RawTimer::find(timer.as_raw_fd()).unwrap().settime(&TimerSpec::after(interval).every(interval)).unwrap();
+        // Closed at some moment between two refreshes, or in the midst of one.
+        let goal = Instant::now() + Duration::from_micros(50 + round % 400);
+        while Instant::now() < goal {}
+        drop(timer);
+        let closed = Instant::now();
+        let mut last = closed;
+        while set.wait(&mut [EpollEvent::empty()], 0u8).unwrap() > 0 {
+            last = Instant::now();
+        }
+        last - closed
+    };
+    let times = (0..2_000).map(reported_for).collect();
+    measured::keep("userspace", "how_long_a_closed_timer_is_reported", times);
 }
 
 /// Between a period's end and its interrupt.

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 
+use crate::backends::sys::fork_table::PipeEntry;
 use crate::backends::sys::parcel::Parcel;
 use crate::backends::sys::read_end::{Holders, ReadEnd};
 use crate::backends::sys::{fd, pipe};
@@ -48,15 +49,13 @@ impl Latch {
     /// An empty latch, and its descriptor for the user, to be closed after the last use of the latch.
     pub(crate) fn new(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
         let (reader, writer) = pipe::pipe(flags.nonblocking, flags.close_on_exec)?;
-        let writer = fd::move_high(writer);
         Ok((Latch::of(ReadEnd::lent(&reader), writer), reader))
     }
 
-    /// The same, its descriptor to be closed by anybody at any time.
-    pub(crate) fn given_away(flags: CreateFlags) -> io::Result<(Latch, OwnedFd)> {
-        let (reader, writer) = pipe::identifiable(flags.nonblocking, flags.close_on_exec)?;
-        let writer = fd::move_high(writer);
-        Ok((Latch::of(ReadEnd::given_away(&reader)?, writer), reader))
+    /// The same, for an fd-only timer: its descriptor may be closed by any code at any time.
+    pub(crate) fn given_away(flags: CreateFlags, entry: &PipeEntry) -> io::Result<(Latch, OwnedFd)> {
+        let (reader, writer) = pipe::listed_pipe(flags.nonblocking, flags.close_on_exec, entry)?;
+        Ok((Latch::of(ReadEnd::given_away(&reader, entry)?, writer), reader))
     }
 
     fn of(reader: ReadEnd, writer: OwnedFd) -> Latch {

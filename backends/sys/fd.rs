@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use super::error::check;
+use super::standard_streams::FIRST;
 use super::system::SYSTEM;
 
 /// The size of the one message a timer's descriptor gives.
@@ -32,36 +33,33 @@ fn status_flags(fd: &(impl AsRawFd + ?Sized)) -> io::Result<libc::c_int> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }
 
-/// Moves a descriptor that users never see out of the low numbers, which they count on and `select` is limited to.
-/// It stays where it is if the system doesn't let it go so high.
-pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
-    duplicate_from(fd.as_raw_fd(), HIGH).unwrap_or(fd)
-}
-
-/// Where users have no numbers, unless the limit is lower.
-const HIGH: RawFd = 700;
-
-fn duplicate_from(number: RawFd, least: RawFd) -> io::Result<OwnedFd> {
+/// A duplicate at the lowest free number above those of the standard streams.
+///
+/// Not at a high number: in a process with threads, a table of descriptors that grows makes Linux wait for all processors, for ten
+/// milliseconds and more.
+pub(super) fn lowest_duplicate(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: duplicating a descriptor touches no memory.
-    let duplicate = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, least) })?;
-    // SAFETY: the system has just made this descriptor for us, and nobody else knows it.
+    let duplicate = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, FIRST) })?;
+    // SAFETY: the system has just made this descriptor, and no other code knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })
 }
 
-/// A duplicate of what is behind this number, if that is this file; out of the users' way, or at least out of that of the standard streams.
-pub(super) fn duplicate_of(number: RawFd, file: Identity) -> io::Result<Option<OwnedFd>> {
-    const ABOVE_STANDARD: RawFd = 3;
-    let is_it = |number: RawFd| identity(number).is_ok_and(|found| found == file);
-    // Not before this: closing a duplicate of a file ends the locks that the process has on it.
-    if !is_it(number) {
-        return Ok(None);
-    }
-    let duplicate = match duplicate_from(number, HIGH) {
-        Err(e) if e.raw_os_error() == Some(libc::EINVAL) => duplicate_from(number, ABOVE_STANDARD)?,
-        duplicate => duplicate?,
-    };
-    // The number may have changed hands in between.
-    Ok(is_it(duplicate.as_raw_fd()).then_some(duplicate))
+/// Makes the descriptor `number` refer to the file of the descriptor `from`, closed on `exec`. The file that it referred to before is
+/// closed.
+pub(super) fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
+    (SYSTEM.duplicate_onto)(from, number)
+}
+
+/// Closes a descriptor that has no owner.
+pub(super) fn close(number: RawFd) {
+    // SAFETY: the callers have seen that the number refers to a pipe of the library's that nothing uses any more.
+    unsafe { libc::close(number) };
+}
+
+/// Whether the number refers to a file.
+pub(super) fn is_open(number: RawFd) -> bool {
+    // SAFETY: asking for flags touches no memory.
+    unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
 }
 
 /// One `read(2)` of a count: `None` at the end of the file, or if what came is not a count's size.
@@ -140,14 +138,27 @@ pub(super) fn unread(fd: BorrowedFd<'_>) -> io::Result<libc::c_int> {
 pub(crate) type Identity = (u64, u64);
 
 /// The identity of the file behind this number; `EBADF` if nothing is open there.
-#[allow(clippy::unnecessary_cast)] // the types are not the same everywhere
 pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
+    status(number).map(|file| identity_in(&file))
+}
+
+/// The identity of the pipe behind this number, if it is one.
+pub(super) fn pipe_identity(number: RawFd) -> Option<Identity> {
+    let file = status(number).ok()?;
+    (file.st_mode & libc::S_IFMT == libc::S_IFIFO).then(|| identity_in(&file))
+}
+
+#[allow(clippy::unnecessary_cast)] // the types are not the same everywhere
+fn identity_in(file: &libc::stat) -> Identity {
+    (file.st_dev as u64, file.st_ino as u64)
+}
+
+fn status(number: RawFd) -> io::Result<libc::stat> {
     let mut file = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: `file` is a valid place for what is told of a file. A number behind which nothing is open is an error.
     check(unsafe { libc::fstat(number, file.as_mut_ptr()) })?;
     // SAFETY: the call succeeded, so it has stored it.
-    let file = unsafe { file.assume_init() };
-    Ok((file.st_dev as u64, file.st_ino as u64))
+    Ok(unsafe { file.assume_init() })
 }
 
 /// One `poll(2)`: what it shows of `fd`.

@@ -11,15 +11,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::error::check;
 use super::pipe::give_modes;
+use super::standard_streams::above_the_standard_streams;
 use super::system::SYSTEM;
 
-/// As [`pipe`](super::pipe::pipe), but with a number of its own in the file system of the temporary folder, where it has a name for a
+/// Like [`pipe`](super::pipe::pipe), but with a number of its own in the file system of the temporary folder, where it has a name for a
 /// moment.
 pub(crate) fn fifo(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
     let name = Name::new()?;
     // In this order, neither waits for the other.
     let reader = open(&name.0, OpenOptions::new().read(true))?;
-    let writer = open(&name.0, OpenOptions::new().write(true))?;
+    let writer = above_the_standard_streams(0, || open(&name.0, OpenOptions::new().write(true)))?;
     drop(name);
     (SYSTEM.take_no_sigpipe)(writer.as_fd())?;
     give_modes(&reader, nonblocking, close_on_exec)?;

@@ -4,7 +4,6 @@ use std::io;
 use std::marker::PhantomData;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use super::error::os_error;
 
@@ -18,58 +17,10 @@ pub(crate) fn generation() -> usize {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// What else a child is to do: a `fn()`, or null.
+/// What a child runs after it has counted the fork: a `fn()`, or null.
 static IN_CHILD: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
-/// How many are at work on what a child will close, and how many forks are about to be made.
-static AT_WORK: AtomicUsize = AtomicUsize::new(0);
-static FORKING: AtomicUsize = AtomicUsize::new(0);
-
-/// Work that no fork begins in the midst of: what it has open for a moment, no child inherits.
-pub(crate) struct Work {
-    generation: usize,
-}
-
-/// Begins it, after the forks that are being made. Not to be nested.
-#[inline]
-pub(crate) fn at_work() -> Work {
-    loop {
-        AT_WORK.fetch_add(1, Ordering::SeqCst);
-        if FORKING.load(Ordering::SeqCst) == 0 {
-            return Work { generation: generation() };
-        }
-        AT_WORK.fetch_sub(1, Ordering::SeqCst);
-        std::thread::yield_now();
-    }
-}
-
-impl Drop for Work {
-    #[inline]
-    fn drop(&mut self) {
-        // A child counts anew.
-        if self.generation == generation() {
-            AT_WORK.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-}
-
-/// Waits for the work to end; not for long, since a signal's handler that forks may have interrupted it.
-extern "C" fn begin_fork() {
-    const PATIENCE: Duration = Duration::from_millis(250);
-    FORKING.fetch_add(1, Ordering::SeqCst);
-    let began = Instant::now();
-    while AT_WORK.load(Ordering::SeqCst) > 0 && began.elapsed() < PATIENCE {
-        std::thread::yield_now();
-    }
-}
-
-extern "C" fn end_fork() {
-    FORKING.fetch_sub(1, Ordering::SeqCst);
-}
-
 extern "C" fn count_fork() {
-    FORKING.store(0, Ordering::SeqCst);
-    AT_WORK.store(0, Ordering::SeqCst);
     GENERATION.fetch_add(1, Ordering::Relaxed);
     let errand = IN_CHILD.load(Ordering::Acquire);
     if !errand.is_null() {
@@ -79,8 +30,8 @@ extern "C" fn count_fork() {
     }
 }
 
-/// Has each forked child run `errand` first, once a [`PerProcess`] value has been made. It must not wait for locks, which may have
-/// been held at the fork. There is one such errand, that of the last call.
+/// Runs `errand` in each forked child, once a [`PerProcess`] value has been made. The errand must not take locks, which another thread may
+/// have held at the fork. There is one errand: the last call replaces it.
 pub(crate) fn in_child(errand: fn()) {
     IN_CHILD.store(errand as *mut (), Ordering::Release);
 }
@@ -90,9 +41,10 @@ fn watch() -> io::Result<()> {
     if WATCHED.load(Ordering::Acquire) {
         return Ok(());
     }
+    // The parent has no handlers, so no fork waits for a timer call and no timer call waits for a fork.
     // SAFETY: the child's handler changes atomics only, which a child may do at any time, and runs an errand that is made for it. Two
-    // threads that come here at once register them twice, so that a fork counts as two: still another number.
-    match unsafe { libc::pthread_atfork(Some(begin_fork), Some(end_fork), Some(count_fork)) } {
+    // threads that call this at once register the handler twice, so that a fork counts as two: still another number.
+    match unsafe { libc::pthread_atfork(None, None, Some(count_fork)) } {
         0 => {
             WATCHED.store(true, Ordering::Release);
             Ok(())

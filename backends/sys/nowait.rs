@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::error::{os_error, EAGAIN};
 use super::fd::{self, is_nonblocking, read, set_nonblocking, wait_readable, whole_count, COUNT_SIZE};
+use super::standard_streams::above_the_standard_streams;
 use super::system::SYSTEM;
 
 /// Takes the count that `fd` holds, however many others may be reading it; 0 if it holds none.
@@ -49,7 +50,7 @@ fn read_nowait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// Reads by way of an open file description of its own, if there can be one.
 fn reopened(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    match (SYSTEM.open_again)(fd) {
+    match above_the_standard_streams(0, || (SYSTEM.open_again)(fd)) {
         Ok(own) => read(own.as_fd(), buffer),
         Err(_) => switching(fd, buffer),
     }

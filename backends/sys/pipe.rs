@@ -4,8 +4,10 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::error::check;
-use super::fd::{identity, is_writable, set_nonblocking};
+use super::fd::{identity, is_writable, lowest_duplicate, set_nonblocking};
 use super::fifo::fifo;
+use super::fork_table::PipeEntry;
+use super::standard_streams::{above_the_standard_streams, FIRST};
 use super::system::{System, SYSTEM};
 
 /// Both ends of a new pipe: the one to read from, with the flags asked for, and the one to write to, which is non-blocking and
@@ -18,27 +20,41 @@ use super::system::{System, SYSTEM};
 ///
 /// Where there is no `pipe2`, a descriptor can leak into a program that another thread executes at the same moment.
 pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    pipe_of(&SYSTEM, nonblocking, close_on_exec)
+    let mut ends = [-1; 2];
+    pipe_of(&SYSTEM, nonblocking, close_on_exec, ends.as_mut_ptr())
 }
 
-/// The same; its descriptors can be told from those of other files by their [`identity`].
+/// The same, listed among the descriptors that a forked child closes. Its descriptors can be told from those of other files by their
+/// [`identity`].
 ///
 /// # Platforms
 ///
 /// NetBSD, OpenBSD and DragonFly number no pipes: there it is made in the temporary folder, by a name that it has for a moment.
-pub(crate) fn identifiable(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = pipe(nonblocking, close_on_exec)?;
-    match identity(reader.as_raw_fd())? {
-        (_, 0) => {
-            drop((reader, writer));
-            fifo(nonblocking, close_on_exec)
-        }
-        _ => Ok((reader, writer)),
+pub(crate) fn listed_pipe(nonblocking: bool, close_on_exec: bool, entry: &PipeEntry) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (mut reader, mut writer) = pipe_of(&SYSTEM, nonblocking, close_on_exec, entry.ends())?;
+    if identity(reader.as_raw_fd())?.1 == 0 {
+        drop((reader, writer));
+        (reader, writer) = fifo(nonblocking, close_on_exec)?;
     }
+    entry.set_ends(&reader, &writer);
+    entry.identify(identity(reader.as_raw_fd())?);
+    Ok((reader, writer))
 }
 
-fn pipe_of(system: &System, nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = private_pipe(system)?;
+/// The numbers of the new pipe are stored at `ends` by the system itself.
+fn pipe_of(
+    system: &System,
+    nonblocking: bool,
+    close_on_exec: bool,
+    ends: *mut RawFd,
+) -> io::Result<(OwnedFd, OwnedFd)> {
+    // The user's read end has the lowest number that is free, as any new descriptor.
+    let (reader, mut writer) = above_the_standard_streams(1, || private_pipe(system, ends))?;
+    if writer.as_raw_fd() < FIRST {
+        // Another thread has closed a standard stream meanwhile.
+        writer = lowest_duplicate(writer.as_raw_fd())?;
+    }
+    (system.use_one_page)(writer.as_fd());
     if system.pipes_may_go_both_ways {
         fill(&reader)?;
     }
@@ -57,17 +73,18 @@ pub(super) fn give_modes(reader: &OwnedFd, nonblocking: bool, close_on_exec: boo
     Ok(())
 }
 
-/// A pipe whose ends are both non-blocking and closed on `exec`.
-fn private_pipe(system: &System) -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut ends: [RawFd; 2] = [-1; 2];
+/// A pipe whose ends are both non-blocking and closed on `exec`. `ends` is a valid place for two descriptors.
+fn private_pipe(system: &System, ends: *mut RawFd) -> io::Result<(OwnedFd, OwnedFd)> {
     if let Some(pipe2) = system.pipe2 {
         // SAFETY: `ends` is a valid place for two descriptors.
-        check(unsafe { pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK | system.no_sigpipe) })?;
-        return Ok(own(ends));
+        check(unsafe { pipe2(ends, libc::O_CLOEXEC | libc::O_NONBLOCK | system.no_sigpipe) })?;
+        // SAFETY: the call has stored the descriptors there, and only this thread writes there.
+        return Ok(own(unsafe { *ends.cast() }));
     }
     // SAFETY: as above.
-    check(unsafe { libc::pipe(ends.as_mut_ptr()) })?;
-    let (reader, writer) = own(ends);
+    check(unsafe { libc::pipe(ends) })?;
+    // SAFETY: as above.
+    let (reader, writer) = own(unsafe { *ends.cast() });
     for end in [&reader, &writer] {
         set_close_on_exec(end, true)?;
         set_nonblocking(end, true)?;
@@ -133,7 +150,7 @@ mod tests {
     #[test]
     fn a_pipe_made_without_pipe2_is_as_one_made_with_it() {
         for system in [SYSTEM, POSIX] {
-            let (reader, writer) = private_pipe(&system).unwrap();
+            let (reader, writer) = private_pipe(&system, [-1; 2].as_mut_ptr()).unwrap();
             for end in [&reader, &writer] {
                 assert_ne!(flags(end, libc::F_GETFL) & libc::O_NONBLOCK, 0);
                 assert_eq!(flags(end, libc::F_GETFD), libc::FD_CLOEXEC);
@@ -153,7 +170,7 @@ mod tests {
         }
         let system = System { pipe2: Some(both_ways), pipes_may_go_both_ways: true, ..POSIX };
         for nonblocking in [true, false] {
-            let (reader, _writer) = pipe_of(&system, nonblocking, true).unwrap();
+            let (reader, _writer) = pipe_of(&system, nonblocking, true, [-1; 2].as_mut_ptr()).unwrap();
             assert!(!is_writable(reader.as_fd()).unwrap());
             assert_eq!(flags(&reader, libc::F_GETFL) & libc::O_NONBLOCK != 0, nonblocking);
         }

@@ -1,11 +1,13 @@
 //! How the maker of a pipe comes at the end that others read from, and may close.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
-use super::error::{is_out_of_descriptors, os_error, EBADF};
-use super::fd::{duplicate_of, has_no_reader, identity, move_high, unread, wait_readable, Identity};
+use super::error::is_out_of_descriptors;
+use super::fd::{has_no_reader, identity, lowest_duplicate, unread, wait_readable, Identity};
+use super::fork_table::PipeEntry;
 use super::nowait::take_count;
+use super::short_lived::{with_duplicate, with_reopened};
 use super::sync::Instant;
 use super::system::SYSTEM;
 
@@ -38,11 +40,12 @@ impl ReadEnd {
     }
 
     /// It will be given away, and may be closed by anybody without a word.
-    pub(crate) fn given_away(reader: &OwnedFd) -> io::Result<ReadEnd> {
+    pub(crate) fn given_away(reader: &OwnedFd, entry: &PipeEntry) -> io::Result<ReadEnd> {
         if SYSTEM.writers_know_readers {
             return Ok(ReadEnd { way: Way::Apart, fd: reader.as_raw_fd() });
         }
-        let kept = move_high(reader.try_clone()?);
+        let kept = lowest_duplicate(reader.as_raw_fd())?;
+        entry.set_duplicate(&kept);
         Ok(ReadEnd { way: Way::Kept, fd: kept.into_raw_fd() })
     }
 
@@ -76,21 +79,21 @@ impl ReadEnd {
         }
     }
 
-    /// By a duplicate that nobody else can close, of the number where it was last seen, or else by way of the other end.
+    /// Reads a duplicate, which no other code closes, of the number where it was last seen, or else opens it anew by way of the write end.
     fn take_apart(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
         // To ask is cheap, and takes no descriptor.
         if unread(writer).is_ok_and(|bytes| bytes == 0) {
             return Ok(0);
         }
         let file = identity(writer.as_raw_fd())?;
-        match duplicate_of(self.fd, file) {
-            Ok(Some(own)) => take_count(own.as_fd()),
+        match with_duplicate(self.fd, file, take_count) {
+            Ok(Some(count)) => count,
             // Without a descriptor left, by the caller's own, which he does not close meanwhile if he means well.
             Err(e) if self.is_called() && is_out_of_descriptors(&e) && identity(self.fd).ok() == Some(file) => {
                 take_count(self.borrowed())
             }
             Err(e) => Err(e),
-            Ok(None) => opened_again(writer, file).and_then(|own| take_count(own.as_fd())),
+            Ok(None) => with_reopened(writer, file, take_count)?,
         }
     }
 
@@ -135,17 +138,6 @@ pub(crate) enum Holders {
     None,
     /// Among what this process has open, beside these of its maker's.
     ToBeSought([RawFd; 2]),
-}
-
-/// The end to read from of the pipe whose other end this is, opened anew, which takes a low number for the moment.
-fn opened_again(writer: BorrowedFd<'_>, file: Identity) -> io::Result<OwnedFd> {
-    let low = (SYSTEM.open_again)(writer)?.into_raw_fd();
-    let own = duplicate_of(low, file);
-    if identity(low).is_ok_and(|found| found == file) {
-        // SAFETY: it is what was opened here, which nobody else knows; a program that puts another file there without asking has not.
-        drop(unsafe { OwnedFd::from_raw_fd(low) });
-    }
-    own?.ok_or_else(|| os_error(EBADF))
 }
 
 impl Drop for ReadEnd {

@@ -47,7 +47,8 @@ pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 ///
 /// # Platforms
 ///
-/// A timer belongs to the process that made it. In a forked child, where its thread is not, [`settime`](Timer::settime) and
+/// A timer belongs to the process that made it, and to its table of descriptors: a thread that has left the table
+/// (`unshare(CLONE_FILES)`) must not make timers. In a forked child, where its thread is not, [`settime`](Timer::settime) and
 /// [`gettime`](Timer::gettime) of an inherited one fail with `ESRCH`; a read competes with the parent for the parent's
 /// expirations, and fails so once the parent is gone. Timers made in the child work. A child made past the C library's `fork`
 /// (by `vfork`, `_Fork` or a bare system call) is not noticed and must use no timers.
@@ -127,7 +128,7 @@ impl Timer for UserspaceTimer {
     fn read(&self) -> io::Result<u64> {
         if self.is_inherited() {
             // Without the child's own end to write to, it ends where the parent does.
-            self.shared.close_inherited(None);
+            self.shared.close_inherited();
             let count = sys::fd::read_count(self.reader.as_fd())?;
             return count.ok_or_else(|| os_error(ESRCH));
         }
@@ -136,7 +137,7 @@ impl Timer for UserspaceTimer {
 
     fn try_read(&self) -> io::Result<u64> {
         if self.is_inherited() {
-            self.shared.close_inherited(None);
+            self.shared.close_inherited();
             return sys::nowait::read_count(self.reader.as_fd())?.ok_or_else(|| os_error(ESRCH));
         }
         self.shared.try_read()
@@ -146,7 +147,7 @@ impl Timer for UserspaceTimer {
 impl Drop for UserspaceTimer {
     fn drop(&mut self) {
         if self.is_inherited() {
-            self.shared.close_inherited(None);
+            self.shared.close_inherited();
         } else {
             self.shared.close();
         }

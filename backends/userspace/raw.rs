@@ -5,14 +5,15 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use super::called::Caller;
-use super::engine::{engine, find, leave_to_parent_at_forks};
+use super::engine::{engine, find};
 use super::registry::{Entry, Ownerless};
 use super::shared::Shared;
 use super::thread::Engine;
 use crate::backends::emulation::latch::Latch;
 use crate::backends::sys;
 use crate::backends::sys::error::{is_out_of_descriptors, os_error, EINVAL, EOPNOTSUPP};
-use crate::backends::sys::fork::at_work;
+use crate::backends::sys::fork_table::{reserve, PipeEntry};
+use crate::backends::sys::short_lived::reserve_number;
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
@@ -52,8 +53,11 @@ use crate::spec::TimerSpec;
 /// What a descriptor is known by is its file's number (`st_dev`, `st_ino`). Where pipes have none (NetBSD, OpenBSD, DragonFly), the timer
 /// is a FIFO, made in the temporary folder, where it has a name for a moment.
 ///
-/// A program that closes numbers which it was not given, of 700 and more, ends the timers that had them: they are `EINVAL` then, and
-/// nothing is done to a file that has got such a number. A fork waits for calls on such timers to end, a quarter of a second at most.
+/// A program that closes numbers which it was not given ends the timers that had them. Calls on these timers then fail with `EINVAL`, and
+/// a file that has got such a number is left alone.
+///
+/// A thread that has left its process's table of descriptors (`unshare(CLONE_FILES)`) must not make such a timer: the timer thread has
+/// another table, and the timer never expires.
 pub struct RawTimer {
     entry: Entry<Shared>,
     by: Caller,
@@ -67,8 +71,6 @@ impl RawTimer {
     /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` if the system gives two pipes the same number.
     pub fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
         find(clock)?;
-        let _work = at_work();
-        leave_to_parent_at_forks();
         let engine = engine()?;
         engine.registry.make_room();
         match make(engine, clock, flags) {
@@ -86,7 +88,6 @@ impl RawTimer {
     pub fn find(fd: RawFd) -> io::Result<RawTimer> {
         let known_as = sys::fd::identity(fd)?;
         let engine = engine()?;
-        let _work = at_work();
         let entry = engine.registry.find(known_as).ok_or_else(|| os_error(EINVAL))?;
         Ok(RawTimer { entry, by: Caller { fd, known_as } })
     }
@@ -97,7 +98,6 @@ impl RawTimer {
     ///
     /// The same, and `EBADF` if the descriptor was closed since the timer was found.
     pub fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        let _work = at_work();
         self.entry.thing.settime_by(self.by, self.entry.clock, new)
     }
 
@@ -107,7 +107,6 @@ impl RawTimer {
     ///
     /// The same, and `EBADF` if the descriptor was closed since the timer was found.
     pub fn gettime(&self) -> io::Result<TimerSpec> {
-        let _work = at_work();
         self.entry.thing.gettime_by(self.by)
     }
 
@@ -120,10 +119,27 @@ impl RawTimer {
 
 /// One attempt to make one.
 fn make(engine: &'static Engine<Shared>, clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
-    let (latch, descriptor) = Latch::given_away(flags)?;
+    // Before the timer itself, which is to have the lowest number that is free.
+    reserve_number()?;
+    let pipe = reserve()?;
+    let made = make_listed(engine, clock, flags, pipe);
+    if made.is_err() {
+        pipe.release();
+    }
+    made
+}
+
+/// The same, with this entry among the descriptors that a forked child closes.
+fn make_listed(
+    engine: &'static Engine<Shared>,
+    clock: Clock,
+    flags: CreateFlags,
+    pipe: &'static PipeEntry,
+) -> io::Result<OwnedFd> {
+    let (latch, descriptor) = Latch::given_away(flags, pipe)?;
     let identity = latch.identity()?;
     let thing = Arc::new(Shared::new(clock, flags, latch, engine));
-    let entry = Entry { thing: Arc::clone(&thing), clock, number: descriptor.as_raw_fd() };
+    let entry = Entry { thing: Arc::clone(&thing), clock, number: descriptor.as_raw_fd(), pipe };
     if !engine.register(identity, entry) {
         thing.close();
         return Err(os_error(EOPNOTSUPP));

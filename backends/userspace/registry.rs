@@ -5,6 +5,7 @@ use std::os::fd::RawFd;
 
 use crate::backends::emulation::schedule::NEVER;
 use crate::backends::sys::fd::Identity;
+use crate::backends::sys::fork_table::PipeEntry;
 use crate::backends::sys::open_files::OpenFiles;
 use crate::backends::sys::read_end::Holders;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,8 +21,6 @@ pub(super) trait Ownerless {
     fn close(&self);
     /// Ends it, and leaves alone the numbers of the descriptors that it had.
     fn lose(&self);
-    /// Ends it in a forked child, which must not wait for locks; if it was known by an identity, only what still has that.
-    fn close_inherited(&self, known_as: Option<Identity>);
 }
 
 /// A thing, and what its descriptor was made for.
@@ -30,6 +29,8 @@ pub(super) struct Entry<T> {
     pub(super) clock: Clock,
     /// Where its first descriptor was.
     pub(super) number: RawFd,
+    /// Where a forked child finds the library's descriptors.
+    pub(super) pipe: &'static PipeEntry,
 }
 
 // Not derived, which would ask for a `T` that can be cloned.
@@ -87,14 +88,14 @@ impl<T: Ownerless> Registry<T> {
             return false;
         }
         let known = entries.by_identity.iter().find(|(_, entry)| is_it(entry)).map(|(&identity, _)| identity);
-        known.is_some_and(|identity| entries.by_identity.remove(&identity).is_some())
+        known.is_some_and(|identity| entries.remove(identity))
     }
 
     /// Ends a thing, which is known no more.
     pub(super) fn release(&self, identity: Identity, thing: &Arc<T>) {
         let mut entries = self.entries();
         if entries.by_identity.get(&identity).is_some_and(|entry| Arc::ptr_eq(&entry.thing, thing)) {
-            entries.by_identity.remove(&identity);
+            entries.remove(identity);
         }
         drop(entries);
         thing.close();
@@ -136,16 +137,16 @@ impl<T: Ownerless> Registry<T> {
     fn all(&self) -> Vec<(Identity, Entry<T>)> {
         self.entries().by_identity.iter().map(|(&identity, entry)| (identity, entry.clone())).collect()
     }
-
-    /// In a forked child, whose parent has them: closes what of them can be closed without waiting.
-    pub(super) fn leave_to_parent(&self) {
-        if let Ok(entries) = self.entries.try_lock() {
-            entries.by_identity.iter().for_each(|(&identity, entry)| entry.thing.close_inherited(Some(identity)));
-        }
-    }
 }
 
 impl<T> Entries<T> {
+    /// Whether there was a thing of this identity.
+    fn remove(&mut self, identity: Identity) -> bool {
+        let found = self.by_identity.remove(&identity);
+        found.iter().for_each(|entry| entry.pipe.release());
+        found.is_some()
+    }
+
     /// All have been looked at, and behind so many numbers: as many may come as make up for it.
     fn rest(&mut self, looked_behind: usize) {
         self.to_come = FEWEST + self.by_identity.len() / 4 + looked_behind / 1024;

@@ -1,6 +1,7 @@
 //! Who is looked at when, and what becomes of those who are abandoned or lost.
 
 use super::*;
+use crate::backends::sys::fork_table::reserve;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 #[derive(Default)]
@@ -36,10 +37,6 @@ impl Ownerless for Thing {
     fn lose(&self) {
         self.lost.fetch_add(1, Ordering::Relaxed);
     }
-
-    fn close_inherited(&self, _known_as: Option<Identity>) {
-        self.close();
-    }
 }
 
 fn registry(number: u64) -> (Registry<Thing>, Vec<Arc<Thing>>) {
@@ -47,7 +44,7 @@ fn registry(number: u64) -> (Registry<Thing>, Vec<Arc<Thing>>) {
     let things: Vec<_> = (0..number).map(|_| Arc::new(Thing::default())).collect();
     for (inode, thing) in things.iter().enumerate() {
         thing.inode.store(inode as u64, Ordering::Relaxed);
-        let entry = Entry { thing: Arc::clone(thing), clock: Clock::Monotonic, number: 3 };
+        let entry = Entry { thing: Arc::clone(thing), clock: Clock::Monotonic, number: 3, pipe: reserve().unwrap() };
         assert!(registry.insert((1, inode as u64), entry.clone()));
         assert!(!registry.insert((1, inode as u64), entry), "one of each identity");
     }

@@ -64,6 +64,13 @@ impl Shared {
         Ok(Called(state))
     }
 
+    /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not there.
+    pub(super) fn close_inherited(&self) {
+        if let Ok(mut state) = self.state.try_lock() {
+            drop(state.close());
+        }
+    }
+
     /// Sets a timer of this clock.
     pub(super) fn settime(self: &Arc<Self>, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
         self.prepare(clock, new)?;
@@ -202,16 +209,6 @@ impl Ownerless for Shared {
 
     fn lose(&self) {
         std::mem::forget(self.end());
-    }
-
-    /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not there.
-    fn close_inherited(&self, known_as: Option<Identity>) {
-        let Ok(mut state) = self.state.try_lock() else { return };
-        let Some(latch) = state.close() else { return };
-        // Numbers that are others' now are left alone.
-        if known_as.is_some() && known_as != latch.identity().ok() {
-            std::mem::forget(latch);
-        }
     }
 }
 

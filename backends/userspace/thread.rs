@@ -14,7 +14,7 @@ use crate::backends::emulation::schedule::NEVER;
 use crate::backends::emulation::step::StepDetector;
 use crate::backends::sys;
 use crate::backends::sys::fd::Identity;
-use crate::backends::sys::fork::at_work;
+use crate::backends::sys::short_lived::release_number;
 use crate::backends::sys::sync::{
     self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, PoisonError, Receiver, Sender, Thread,
 };
@@ -159,7 +159,6 @@ impl<T: Look> Engine<T> {
         let mut due = Vec::new();
         let mut steps = 0;
         while let Some(lesson) = self.rest() {
-            let _work = at_work();
             let is_round = self.take_due(lesson, &mut due);
             for (place, thing) in due.drain(..) {
                 thing.look(place);
@@ -170,6 +169,9 @@ impl<T: Look> Engine<T> {
                 let left = !self.registry.is_empty();
                 self.agenda().rounds.made(found, left, time(Clock::Monotonic));
             }
+        }
+        if self.registry.is_empty() {
+            release_number();
         }
     }
 
@@ -227,7 +229,6 @@ impl<T: Look> Engine<T> {
                     agenda.rests_until = 0;
                     let thing = agenda.queue(line).remove(place);
                     drop(agenda);
-                    let _work = at_work();
                     thing.into_iter().for_each(|thing| thing.look((line, place.due)));
                     looked_at = Some((line, place));
                 }

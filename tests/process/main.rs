@@ -5,8 +5,10 @@ mod common;
 mod crowd;
 mod descriptors;
 mod ends;
+mod fork_handlers;
 mod forks;
 mod modes;
+mod numbers;
 #[path = "../common/own_process.rs"]
 mod own_process;
 mod raw;
@@ -48,12 +50,15 @@ mod refusals {
     pub const CASES: &[crate::Case] = &[];
 }
 
-const THEMES: [&[Case]; 11] = [
+const THEMES: [&[Case]; 14] = [
     crowd::CASES,
     descriptors::CASES,
     ends::CASES,
     forks::CASES,
+    fork_handlers::CASES,
     modes::CASES,
+    numbers::CASES,
+    if cfg!(portable_timerfd_test_posix) { &[] } else { numbers::OF_LINUX },
     raw::CASES,
     raw_beside::CASES,
     refusals::CASES,

@@ -18,6 +18,8 @@ crate::cases![
         it_takes_the_lowest_number,
         the_last_close_ends_it_though_nothing_is_done_after,
         at_the_limit_those_that_were_closed_make_room,
+        an_unread_count_is_refreshed_though_no_descriptor_is_left,
+        a_limit_below_the_reserved_number_stops_nothing,
         who_waits_outlives_the_descriptor,
         a_forked_child_knows_none_of_its_parents_but_makes_its_own;
 ];
@@ -78,11 +80,14 @@ fn a_number_taken_again_is_not_the_old_timers() {
 }
 
 fn it_takes_the_lowest_number() {
-    let first = create();
-    for above in 1..5 {
+    let other = std::fs::File::open("/dev/null").unwrap();
+    let mut timers = Vec::new();
+    for _ in 0..5 {
+        let lowest = other.try_clone().unwrap().as_raw_fd();
         let next = create();
-        assert_eq!(next.as_raw_fd(), first.as_raw_fd() + 1, "{above}");
+        assert_eq!(next.as_raw_fd(), lowest);
         set(&next, TimerSpec::after(Duration::ZERO));
+        timers.push(next);
     }
 }
 
@@ -136,9 +141,43 @@ fn at_the_limit_those_that_were_closed_make_room() {
     }
 }
 
+/// Where a refresh needed a descriptor and there was none, a raw read gave 1.
+fn an_unread_count_is_refreshed_though_no_descriptor_is_left() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
+    let fd = create();
+    let _rest: Vec<OwnedFd> = std::iter::from_fn(|| fd.try_clone().ok()).collect();
+    let count_after_100_ms = |_| {
+        set(&fd, TimerSpec::after(MS).every(MS));
+        thread::sleep(100 * MS);
+        raw_read(&fd).unwrap()
+    };
+    // One of them at least was refreshed lately, however loaded the machine is.
+    let counts: Vec<u64> = (0..20).map(count_after_100_ms).collect();
+    assert!(counts.iter().any(|&count| count >= 50), "{counts:?}");
+}
+
+fn a_limit_below_the_reserved_number_stops_nothing() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let low: Vec<OwnedFd> = (0..40).map(|_| pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap().0).collect();
+    let high = create();
+    drop(low);
+    // The timer gets a low number; the library's own descriptors keep their high ones.
+    let fd = high.try_clone().unwrap();
+    drop(high);
+    setrlimit(Resource::RLIMIT_NOFILE, 32, hard).unwrap();
+    set(&fd, TimerSpec::after(MS).every(MS));
+    until_readable(&fd);
+    assert!(left(set(&fd, TimerSpec::after(HOUR))) > Duration::ZERO);
+    assert!(!is_readable(&fd), "the count was discarded");
+    set(&fd, TimerSpec::after(MS));
+    assert_eq!(raw_read(&fd).unwrap(), 1);
+}
+
 fn who_waits_outlives_the_descriptor() {
     let fd = create();
-    set(&fd, TimerSpec::after(50 * MS));
+    // The sweep ends the read first where it finds no descriptor.
+    set(&fd, TimerSpec::after(if KEPT { HOUR } else { 50 * MS }));
     let number = fd.as_raw_fd();
     let reader = thread::spawn(move || {
         let mut count = [0; 8];

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::timerfd::{self, Timerfd};
 use crate::backends::sys::error::{check, os_error};
@@ -26,6 +26,13 @@ pub(crate) struct System {
     pub(crate) take_no_sigpipe: fn(BorrowedFd<'_>) -> io::Result<()>,
     /// Whether the end of a pipe to read from may be writable too.
     pub(crate) pipes_may_go_both_ways: bool,
+    /// Gives the pipe of this write end room for one page only, where the system can be asked: all a user's pipes share one allowance, and
+    /// a timer's pipe holds eight bytes.
+    pub(crate) use_one_page: fn(BorrowedFd<'_>),
+    /// Makes the second descriptor refer to the file of the first, closed on `exec`.
+    pub(crate) duplicate_onto: fn(RawFd, RawFd) -> io::Result<()>,
+    /// A flag of `open` for a descriptor that can be neither read nor written; 0 if there is none.
+    pub(crate) no_access: libc::c_int,
     /// One `write(2)`: how many bytes were taken.
     pub(crate) write: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
     /// The same, when there may be no reader: nobody is signalled.
@@ -54,6 +61,9 @@ pub(crate) const POSIX: System = System {
     no_sigpipe: 0,
     take_no_sigpipe: |_| Ok(()),
     pipes_may_go_both_ways: true,
+    use_one_page: |_| {},
+    duplicate_onto,
+    no_access: 0,
     write,
     write_unsignaled: write,
     writers_know_readers: false,
@@ -63,6 +73,14 @@ pub(crate) const POSIX: System = System {
     sleep_exactly: || {},
     timerfd: timerfd::ABSENT,
 };
+
+fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
+    // SAFETY: duplicating a descriptor, and setting a flag of it, touch no memory.
+    unsafe {
+        check(libc::dup2(from, number))?;
+        check(libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC)).map(drop)
+    }
+}
 
 fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: `bytes` is valid for reads of its length.

@@ -78,15 +78,17 @@ static int lowest_free(void)
 
 static void the_lowest_free_number_is_taken(void)
 {
-    int first = lowest_free(), fds[6], i;
+    int first = lowest_free(), fds[6], free, i;
     for (i = 0; i < 6; i++) {
+        free = lowest_free();
         fds[i] = new_timer(CLOCK_MONOTONIC, 0);
-        CHECK(fds[i] == first + i);
+        CHECK(fds[i] == free);
         set(fds[i], 0, i % 2 ? FAR : 1, 0);
     }
-    CHECK(close(fds[2]) == 0);
-    CHECK(lowest_free() == first + 2);
-    CHECK((fds[2] = new_timer(CLOCK_REALTIME, 0)) == first + 2);
+    free = fds[2];
+    CHECK(close(free) == 0);
+    CHECK(lowest_free() == free);
+    CHECK((fds[2] = new_timer(CLOCK_REALTIME, 0)) == free);
     for (i = 0; i < 6; i++) CHECK(close(fds[i]) == 0);
     CHECK(lowest_free() == first);
 }
@@ -102,6 +104,10 @@ static void the_limit_of_descriptors(void)
     CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
     while ((fd = dup(spare)) >= 0) last[n++] = fd;
     CHECK(errno == EMFILE && n > 3);
+    /* The emulation may still have descriptors of the timers that were closed above: it gives them back now. */
+    while ((fd = timerfd_create(CLOCK_MONOTONIC, 0)) >= 0) last[n++] = fd;
+    CHECK(errno == EMFILE);
+    while ((fd = dup(spare)) >= 0) last[n++] = fd;
     for (i = 0; i < 3; i++) {
         CHECK_FAILS(timerfd_create(CLOCK_MONOTONIC, 0), EMFILE);
         CHECK_FAILS(timerfd_create(CLOCK_MONOTONIC, 1), EINVAL);

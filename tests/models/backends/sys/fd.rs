@@ -14,10 +14,6 @@ pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
     Ok((0, number.try_into().unwrap_or(0)))
 }
 
-pub(crate) fn move_high(fd: OwnedFd) -> OwnedFd {
-    fd
-}
-
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
     let mut world = WORLD.lock();
     if world.refuses_writes {

@@ -46,14 +46,6 @@ pub(crate) mod fork {
         WORLD.generation
     }
 
-    pub(crate) fn in_child(_errand: fn()) {}
-
-    pub(crate) struct Work;
-
-    pub(crate) fn at_work() -> Work {
-        Work
-    }
-
     pub(crate) struct PerProcess<T: 'static>(Mutex<BTreeMap<usize, &'static T>>);
 
     impl<T: Send + Sync> PerProcess<T> {
@@ -100,6 +92,32 @@ pub(crate) mod thread {
         WORLD.start_timer_thread(body);
         Ok(())
     }
+}
+
+/// No run forks, so nothing is listed for a child.
+pub(crate) mod fork_table {
+    use std::io;
+
+    pub(crate) struct PipeEntry;
+
+    impl PipeEntry {
+        pub(crate) fn release(&self) {}
+    }
+
+    pub(crate) fn reserve() -> io::Result<&'static PipeEntry> {
+        Ok(&PipeEntry)
+    }
+}
+
+/// The model's read ends are never duplicated.
+pub(crate) mod short_lived {
+    use std::io;
+
+    pub(crate) fn reserve_number() -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn release_number() {}
 }
 
 /// Nobody's descriptors are sought.

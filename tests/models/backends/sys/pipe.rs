@@ -1,5 +1,6 @@
 //! A real pipe, of which the world knows whether its reader is to wait.
 
+use super::fork_table::PipeEntry;
 use crate::world::WORLD;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use std::io;
@@ -15,4 +16,6 @@ pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(Owned
     Ok((reader, writer))
 }
 
-pub(crate) use pipe as identifiable;
+pub(crate) fn listed_pipe(nonblocking: bool, close_on_exec: bool, _: &PipeEntry) -> io::Result<(OwnedFd, OwnedFd)> {
+    pipe(nonblocking, close_on_exec)
+}

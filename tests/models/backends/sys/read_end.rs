@@ -1,5 +1,6 @@
 //! The end to read from, always on loan here: who gives it away is not part of the model.
 
+use super::fork_table::PipeEntry;
 use super::{fd, nowait};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -12,7 +13,7 @@ impl ReadEnd {
         ReadEnd(reader.as_raw_fd())
     }
 
-    pub(crate) fn given_away(reader: &OwnedFd) -> io::Result<ReadEnd> {
+    pub(crate) fn given_away(reader: &OwnedFd, _: &PipeEntry) -> io::Result<ReadEnd> {
         Ok(ReadEnd::lent(reader))
     }
 
