@@ -18,6 +18,7 @@ pub(crate) const SYSTEM: System = System {
         // SAFETY: setting a flag touches no memory.
         check(unsafe { libc::fcntl(fd.as_raw_fd(), F_SETNOSIGPIPE, 1) }).map(drop)
     },
+    descriptor_directory: Some(b"/dev/fd\0"),
     name_thread: |name| {
         // SAFETY: the name ends with a zero; a name that is refused leaves the thread as it is.
         unsafe { libc::pthread_setname_np(name.as_ptr()) };

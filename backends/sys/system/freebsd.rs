@@ -1,7 +1,21 @@
 //! FreeBSD.
 
+use std::mem::size_of;
+use std::ptr::addr_of_mut;
+
 use super::bsd::BSD;
 use super::row::System;
+use crate::backends::sys::error::check;
 
 // Its other clocks are, so far, one with this: none counts suspends, whatever its name.
-pub(crate) const SYSTEM: System = System { monotonic_counts_suspend: Some(false), ..BSD };
+pub(crate) const SYSTEM: System = System { monotonic_counts_suspend: Some(false), count_of_descriptors, ..BSD };
+
+fn count_of_descriptors() -> Option<usize> {
+    const THIS_PROCESS: libc::c_int = 0;
+    let name = [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_NFDS, THIS_PROCESS];
+    let (mut count, mut size) = (0 as libc::c_int, size_of::<libc::c_int>());
+    // SAFETY: the name has four numbers, and `count` is a place of this size. The call sets no value.
+    let stored =
+        check(unsafe { libc::sysctl(name.as_ptr(), 4, addr_of_mut!(count).cast(), &mut size, std::ptr::null(), 0) });
+    stored.ok().and_then(|_| usize::try_from(count).ok())
+}

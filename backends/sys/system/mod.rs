@@ -17,6 +17,9 @@ cfg_if! {
     } else if #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))] {
         mod linux;
         pub(super) use linux::SYSTEM;
+    } else if #[cfg(all(target_os = "linux", portable_timerfd_test_posix))] {
+        mod posix_on_linux;
+        pub(super) use posix_on_linux::SYSTEM;
     } else if #[cfg(target_os = "android")] {
         mod android;
         mod linux;

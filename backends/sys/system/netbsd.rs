@@ -1,11 +1,17 @@
 //! NetBSD.
 
 use super::row::{System, POSIX};
+use crate::backends::sys::error::check;
 
 pub(crate) const SYSTEM: System = System {
     pipe2: Some(libc::pipe2),
     pipes_may_go_both_ways: false,
     no_sigpipe: libc::O_NOSIGPIPE,
+    highest_descriptor: || {
+        const ANY: libc::c_int = 0;
+        // SAFETY: the call touches no memory, and does not use the descriptor.
+        check(unsafe { libc::fcntl(ANY, libc::F_MAXFD) }).ok()
+    },
     name_thread: |name| {
         // SAFETY: the name ends with a zero and has no place for an argument; one that is refused leaves the thread as it is.
         unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr(), std::ptr::null_mut()) };

@@ -3,5 +3,17 @@
 use super::bsd::BSD;
 use super::row::System;
 
-pub(crate) const SYSTEM: System =
-    System { monotonic_counts_suspend: Some(false), boottime: Some(libc::CLOCK_BOOTTIME), ..BSD };
+pub(crate) const SYSTEM: System = System {
+    monotonic_counts_suspend: Some(false),
+    boottime: Some(libc::CLOCK_BOOTTIME),
+    count_of_descriptors: || {
+        // SAFETY: the call has no argument and touches no memory.
+        usize::try_from(unsafe { getdtablecount() }).ok()
+    },
+    ..BSD
+};
+
+// As `unistd.h` has it; the `libc` crate lacks it.
+extern "C" {
+    fn getdtablecount() -> libc::c_int;
+}

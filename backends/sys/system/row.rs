@@ -43,6 +43,14 @@ pub(crate) struct System {
     pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<Option<usize>>,
     /// Another open file description of the same pipe's reading end, in non-blocking mode.
     pub(crate) open_again: fn(BorrowedFd<'_>) -> io::Result<OwnedFd>,
+    /// A directory that lists the numbers of this process's open descriptors; the path ends with a
+    /// zero.
+    pub(crate) descriptor_directory: Option<&'static [u8]>,
+    /// The highest number at which this process has a descriptor open; `None` if the system does
+    /// not say.
+    pub(crate) highest_descriptor: fn() -> Option<RawFd>,
+    /// How many descriptors this process has open; `None` if the system does not say.
+    pub(crate) count_of_descriptors: fn() -> Option<usize>,
     /// Gives this thread a name.
     pub(crate) name_thread: fn(&CStr),
     /// Has this thread's sleeps end as near to their time as the system can.
@@ -69,6 +77,9 @@ pub(crate) const POSIX: System = System {
     writers_know_readers: false,
     read_told_not_to_wait: |_, _| Ok(None),
     open_again: |_| Err(os_error(libc::EOPNOTSUPP)),
+    descriptor_directory: None,
+    highest_descriptor: || None,
+    count_of_descriptors: || None,
     name_thread: |_| {},
     sleep_exactly: || {},
     timerfd: timerfd::ABSENT,

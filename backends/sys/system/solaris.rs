@@ -3,4 +3,5 @@
 use super::row::{System, POSIX};
 
 // illumos' monotonic clock counts suspends on x86, by its source; of other machines, and of Solaris, it is not known.
-pub(crate) const SYSTEM: System = System { pipe2: Some(libc::pipe2), ..POSIX };
+pub(crate) const SYSTEM: System =
+    System { pipe2: Some(libc::pipe2), descriptor_directory: Some(b"/proc/self/fd\0"), ..POSIX };

@@ -26,6 +26,9 @@ pub(crate) const SYSTEM: System = System {
     writers_know_readers: true,
     read_told_not_to_wait: nowait::read,
     open_again: nowait::open_again,
+    // `/proc/self` has the descriptors of the main thread, which are not those of a thread that does
+    // not share them.
+    descriptor_directory: Some(b"/proc/thread-self/fd\0"),
     name_thread,
     sleep_exactly,
     timerfd: timerfd::NATIVE,

@@ -1,0 +1,211 @@
+use std::collections::BTreeMap;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use super::*;
+
+#[test]
+fn another_descriptor_of_the_same_file_is_found_and_no_other_file() {
+    let (one, other) = UnixStream::pair().unwrap();
+    let (file, number) = (identity(one.as_raw_fd()).unwrap(), one.as_raw_fd());
+    let beside = [number, other.as_raw_fd()];
+    assert!(!OpenFiles::now().has_another(file, beside));
+    assert!(OpenFiles::now().has_another(file, [other.as_raw_fd(); 2]), "itself, if it is not excepted");
+    let _duplicate = one.try_clone().unwrap();
+    assert!(OpenFiles::now().has_another(file, beside));
+    assert!(!OpenFiles::now().has_another((u64::MAX, 0), beside));
+}
+
+/// How a system lets its descriptors be searched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    List,
+    Count,
+    Highest,
+    Limit,
+}
+
+const WAYS: [Way; 4] = [Way::List, Way::Count, Way::Highest, Way::Limit];
+
+/// A process whose descriptors move while they are searched.
+struct Moving {
+    way: Way,
+    limit: RawFd,
+    open: BTreeMap<RawFd, Identity>,
+    /// At which step a descriptor moves, from where to where; in order.
+    moves: Vec<(usize, RawFd, RawFd)>,
+    step: usize,
+}
+
+impl Moving {
+    fn new(way: Way, limit: RawFd, open: impl IntoIterator<Item = RawFd>) -> Moving {
+        let open = open.into_iter().map(|number| (number, (0, number.unsigned_abs().into()))).collect();
+        Moving { way, limit, open, moves: Vec::new(), step: 0 }
+    }
+
+    /// Each question to the process is a step, and so is each number of a list.
+    fn advance(&mut self) {
+        while let Some(&(_, from, to)) = self.moves.first().filter(|&&(at, ..)| at <= self.step) {
+            let file = self.open.remove(&from).unwrap();
+            self.open.insert(to, file);
+            self.moves.remove(0);
+        }
+        self.step += 1;
+    }
+}
+
+impl Process for &mut Moving {
+    fn listed(&mut self) -> Option<Vec<RawFd>> {
+        let mut numbers: Vec<RawFd> = Vec::new();
+        while self.way == Way::List {
+            self.advance();
+            let next = numbers.last().map_or(0, |&last| last + 1);
+            let Some((&number, _)) = self.open.range(next..).next() else { return Some(numbers) };
+            numbers.push(number);
+        }
+        None
+    }
+
+    fn count(&mut self) -> Option<usize> {
+        self.advance();
+        (self.way == Way::Count).then_some(self.open.len())
+    }
+
+    fn end(&mut self) -> RawFd {
+        self.advance();
+        match self.way {
+            Way::Highest => self.open.keys().next_back().map_or(0, |&highest| highest + 1),
+            _ => self.limit,
+        }
+    }
+
+    fn look(&mut self, number: RawFd) -> Look {
+        self.advance();
+        self.open.get(&number).map_or(Look::Closed, |&file| Look::Open(file))
+    }
+}
+
+const OTHERS: [RawFd; 5] = [0, 1, 2, 7, 30];
+
+/// Searches a process in which the descriptor at the first of these numbers moves at these steps.
+/// Returns whether the search found its file, and whether all moves took place.
+fn search_while_it_moves(way: Way, steps: &[usize], numbers: &[RawFd]) -> (bool, bool) {
+    let mut process = Moving::new(way, 50, OTHERS.into_iter().chain([numbers[0]]));
+    process.moves = steps.iter().zip(numbers.windows(2)).map(|(&at, to)| (at, to[0], to[1])).collect();
+    let file = process.open[&numbers[0]];
+    let found = Search::of(&mut process).has_another(file, [-1; 2]);
+    (found, process.moves.is_empty())
+}
+
+#[test]
+fn the_search_finds_a_descriptor_that_moves_once_whenever_it_moves() {
+    for way in WAYS {
+        for numbers in [[5, 40], [40, 5], [5, 6], [6, 5]] {
+            let moved = (0..).take_while(|&at| {
+                let (found, moved) = search_while_it_moves(way, &[at], &numbers);
+                assert!(found, "{way:?}: {numbers:?} at {at}");
+                moved
+            });
+            assert!(moved.count() > OTHERS.len(), "{way:?}: the descriptor moved during the search");
+        }
+    }
+}
+
+#[test]
+fn the_search_finds_a_descriptor_that_moves_upwards_twice() {
+    for way in WAYS {
+        for (first, then) in (0..120).flat_map(|first| (first..120).map(move |then| (first, then))) {
+            let (found, _) = search_while_it_moves(way, &[first, then], &[5, 20, 40]);
+            assert!(found, "{way:?} at {first} and {then}");
+        }
+    }
+}
+
+#[test]
+fn the_cost_of_a_search_does_not_grow_with_the_limit() {
+    const HIGH: RawFd = 700;
+    for way in [Way::List, Way::Count, Way::Highest] {
+        let cost = |limit| {
+            let mut process = Moving::new(way, limit, OTHERS.into_iter().chain([HIGH]));
+            let file = process.open[&HIGH];
+            let open = Search::of(&mut process);
+            assert!(open.has_another(file, [-1; 2]), "{way:?}");
+            open.looked_behind()
+        };
+        let most = if way == Way::List { OTHERS.len() + 1 } else { HIGH.unsigned_abs() as usize + 1 };
+        assert!(cost(1 << 20) <= 2 * most, "{way:?}: {}", cost(1 << 20));
+        assert_eq!(cost(1 << 20), cost(1 << 10), "{way:?}");
+    }
+}
+
+#[test]
+fn a_list_leads_to_a_descriptor_at_the_highest_number() {
+    const HIGHEST: RawFd = RawFd::MAX - 1;
+    let mut process = Moving::new(Way::List, 1 << 20, [0, 1, 2, HIGHEST]);
+    let file = process.open[&HIGHEST];
+    let open = Search::of(&mut process);
+    assert!(open.has_another(file, [-1; 2]));
+    assert_eq!(open.looked_behind(), 8);
+}
+
+#[test]
+fn descriptors_that_change_all_the_time_are_scanned_four_times_at_most() {
+    let mut process = Moving::new(Way::List, 1 << 20, OTHERS);
+    process.moves = (0..100).map(|at| if at % 2 == 0 { (at, 7, 8) } else { (at, 8, 7) }).collect();
+    let looked_behind = Search::of(&mut process).looked_behind();
+    assert!(looked_behind > (MOST_SCANS - 1) * OTHERS.len(), "{looked_behind}");
+    // A list can show both numbers of a descriptor that moves in between.
+    assert!(looked_behind <= MOST_SCANS * (OTHERS.len() + 1), "{looked_behind}");
+}
+
+/// The numbers that this system lists, if it lists them.
+fn listed() -> Option<Vec<RawFd>> {
+    SYSTEM.descriptor_directory?;
+    Some(ThisProcess.listed().unwrap())
+}
+
+#[test]
+fn this_process_is_searched_at_a_cost_of_the_order_of_its_descriptors() {
+    let _limit = Limit::raised();
+    let (one, other) = UnixStream::pair().unwrap();
+    let high = duplicate_at_the_limit(&one);
+    let (file, open) = (identity(one.as_raw_fd()).unwrap(), OpenFiles::now());
+    assert!(open.has_another(file, [one.as_raw_fd(), other.as_raw_fd()]), "number {}", high.as_raw_fd());
+    if let Some(listed) = listed() {
+        // Other tests open descriptors at the same time.
+        let most = MOST_SCANS * (listed.len() + 1000);
+        assert!(open.looked_behind() <= most, "{} for {} open", open.looked_behind(), listed.len());
+    }
+}
+
+/// A duplicate of this descriptor at one of the highest numbers.
+fn duplicate_at_the_limit(of: &impl AsRawFd) -> OwnedFd {
+    let least = end_by_limit() - 100;
+    // SAFETY: duplicating a descriptor touches no memory.
+    let number = unsafe { libc::fcntl(of.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) };
+    assert!(number >= least, "{number}");
+    // SAFETY: the system has just made this descriptor, and no other code knows it.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// The limit of descriptors, raised to a million if this process may; restored when dropped.
+struct Limit(u64, u64);
+
+impl Limit {
+    fn raised() -> Limit {
+        use nix::sys::resource::{getrlimit, setrlimit, Resource};
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        let most = 1 << 20;
+        if setrlimit(Resource::RLIMIT_NOFILE, most, most.max(hard)).is_err() {
+            setrlimit(Resource::RLIMIT_NOFILE, most.min(hard), hard).unwrap();
+        }
+        Limit(soft, hard)
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        use nix::sys::resource::{setrlimit, Resource};
+        setrlimit(Resource::RLIMIT_NOFILE, self.0, self.1).unwrap();
+    }
+}

@@ -1,0 +1,5 @@
+//! What the other systems have, as far as Linux can run it, for the tests.
+
+use super::row::{System, POSIX};
+
+pub(crate) const SYSTEM: System = System { descriptor_directory: Some(b"/proc/thread-self/fd\0"), ..POSIX };
