@@ -42,17 +42,18 @@ fn a_raw_read_gives_the_count(row: &Row) {
     assert_eq!(raw_read(&timer).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-/// How late the emulation's thread comes is a statistic: the best of several tries is as good as Linux, but for one.
+/// The latency of the emulation's thread depends on the machine. In one try of a hundred at least,
+/// the count is as good as Linux's, or one less. On an idle machine the first try is.
 fn a_late_plain_reader_gets_the_whole_count(row: &Row) {
     let timer = row.open_on(Clock::Monotonic);
-    let missing = (0..10).map(|_| {
+    let mut missing = (0..100).map(|_| {
         let first = row.now(Clock::Monotonic) + ms(10);
         timer.settime(&TimerSpec::at(first).every(ms(10))).unwrap();
         row.pass(ms(105));
         let due = expirations(first, ms(10), row.now(Clock::Monotonic));
         due.saturating_sub(raw_read(&timer).unwrap_or(0))
     });
-    assert!(missing.min().unwrap() <= 1);
+    assert!(missing.any(|missing| missing <= 1));
 }
 
 fn a_plain_read_fills_no_more_than_eight_bytes(row: &Row) {
