@@ -41,6 +41,7 @@ fn watch() -> io::Result<()> {
     if WATCHED.load(Ordering::Acquire) {
         return Ok(());
     }
+    super::pinned_object::pin();
     // The parent has no handlers, so no fork waits for a timer call and no timer call waits for a fork.
     // SAFETY: the child's handler changes atomics only, which a child may do at any time, and runs an errand that is made for it. Two
     // threads that call this at once register the handler twice, so that a fork counts as two: still another number.

@@ -13,6 +13,7 @@ pub(crate) mod fork_table;
 pub(crate) mod nowait;
 pub(crate) mod open_files;
 pub(crate) mod parcel;
+mod pinned_object;
 pub(crate) mod pipe;
 pub(crate) mod read_end;
 pub(crate) mod registered;

@@ -23,5 +23,6 @@ pub(crate) const SYSTEM: System = System {
         // SAFETY: the name ends with a zero; a name that is refused leaves the thread as it is.
         unsafe { libc::pthread_setname_np(name.as_ptr()) };
     },
+    pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),
     ..POSIX
 };

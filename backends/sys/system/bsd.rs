@@ -10,5 +10,6 @@ pub(crate) const BSD: System = System {
         // SAFETY: the name ends with a zero; a name that is refused leaves the thread as it is.
         unsafe { libc::pthread_set_name_np(libc::pthread_self(), name.as_ptr()) };
     },
+    pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),
     ..POSIX
 };

@@ -3,6 +3,9 @@
 use super::row::{System, POSIX};
 use crate::backends::sys::error::check;
 
+/// As `dlfcn.h` has it; the `libc` crate lacks it.
+const RTLD_NODELETE: libc::c_int = 0x1000;
+
 pub(crate) const SYSTEM: System = System {
     pipe2: Some(libc::pipe2),
     pipes_may_go_both_ways: false,
@@ -16,5 +19,6 @@ pub(crate) const SYSTEM: System = System {
         // SAFETY: the name ends with a zero and has no place for an argument; one that is refused leaves the thread as it is.
         unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr(), std::ptr::null_mut()) };
     },
+    pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | RTLD_NODELETE),
     ..POSIX
 };

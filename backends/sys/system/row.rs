@@ -55,6 +55,11 @@ pub(crate) struct System {
     pub(crate) name_thread: fn(&CStr),
     /// Has this thread's sleeps end as near to their time as the system can.
     pub(crate) sleep_exactly: fn(),
+    /// The mode of `dlopen` that loads nothing and prevents the unloading of what is loaded; `None` if
+    /// it is not known.
+    pub(crate) pin_mode: Option<libc::c_int>,
+    /// Whether an address is known to lie in the main program.
+    pub(crate) is_in_main_program: fn(*const libc::c_void) -> bool,
     /// The calls of timerfd.
     pub(crate) timerfd: Timerfd,
 }
@@ -82,6 +87,8 @@ pub(crate) const POSIX: System = System {
     count_of_descriptors: || None,
     name_thread: |_| {},
     sleep_exactly: || {},
+    pin_mode: None,
+    is_in_main_program: |_| false,
     timerfd: timerfd::ABSENT,
 };
 

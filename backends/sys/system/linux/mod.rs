@@ -1,5 +1,6 @@
 //! Linux, and what Android has of it.
 
+mod main_program;
 mod nowait;
 mod timerfd;
 mod unsignaled;
@@ -31,6 +32,8 @@ pub(crate) const SYSTEM: System = System {
     descriptor_directory: Some(b"/proc/thread-self/fd\0"),
     name_thread,
     sleep_exactly,
+    pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),
+    is_in_main_program: main_program::contains,
     timerfd: timerfd::NATIVE,
     ..POSIX
 };
