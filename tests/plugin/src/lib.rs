@@ -1,0 +1,51 @@
+//! A plugin: what its host calls by name. A result of -1 means that a call failed.
+
+use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::{backends, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use std::io;
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::time::Duration;
+
+const PERIOD: Duration = Duration::from_millis(1);
+
+fn periodic(is_kernel: bool) -> io::Result<TimerFd> {
+    let backend = backends::named(if is_kernel { "kernel" } else { "userspace" });
+    let backend = backend.ok_or(io::ErrorKind::Unsupported)?;
+    let timer = TimerFd::builder(Clock::Monotonic).backend(backend).nonblocking(false).open()?;
+    timer.arm_every(PERIOD)?;
+    Ok(timer)
+}
+
+fn raw() -> io::Result<RawFd> {
+    let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() })?;
+    RawTimer::find(descriptor.as_raw_fd())?.settime(&TimerSpec::after(PERIOD).every(PERIOD))?;
+    Ok(descriptor.into_raw_fd())
+}
+
+/// Waits for a timer of its own, and drops it: 0.
+#[no_mangle]
+pub extern "C" fn await_one(is_kernel: bool) -> RawFd {
+    let awaited = periodic(is_kernel).and_then(|timer| timer.wait(None));
+    if awaited.is_ok() {
+        0
+    } else {
+        -1
+    }
+}
+
+/// The descriptor of a timer that stays armed.
+#[no_mangle]
+pub extern "C" fn leave_armed(is_kernel: bool) -> RawFd {
+    let left = periodic(is_kernel).map(|timer| {
+        let number = timer.as_raw_fd();
+        std::mem::forget(timer);
+        number
+    });
+    left.unwrap_or(-1)
+}
+
+/// The only descriptor of a raw timer that is armed.
+#[no_mangle]
+pub extern "C" fn give_raw(_: bool) -> RawFd {
+    raw().unwrap_or(-1)
+}

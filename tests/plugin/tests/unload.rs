@@ -1,0 +1,253 @@
+//! A host that loads a plugin, has it use timers, and unloads it by `dlclose`.
+//!
+//! The plugin, not the host, has the timer thread and the handlers of `fork`. If their code is
+//! unmapped, the host's process dies, and each case has a process of its own.
+
+#[path = "../../common/own_process.rs"]
+mod own_process;
+
+use nix::sys::wait::{waitpid, WaitStatus};
+use nix::unistd::{fork, ForkResult};
+use own_process::Case;
+use std::ffi::{c_int, c_void, CString};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{FromRawFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How the host loads the plugin.
+#[derive(Clone, Copy)]
+enum By {
+    AbsolutePath,
+    /// A path that means another file after the load, since the working directory changes.
+    RelativePath,
+    /// `dlmopen`, into a namespace with its own C library.
+    #[cfg(target_env = "gnu")]
+    Namespace,
+}
+
+struct Plugin {
+    handle: *mut c_void,
+}
+
+/// Where cargo puts the plugin: in the folder of this program.
+fn path() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    let name = format!("{}test_plugin{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    program.with_file_name(name)
+}
+
+fn open(path: &Path, mode: c_int, by: By) -> *mut c_void {
+    let path = CString::new(path.as_os_str().as_bytes()).unwrap();
+    // SAFETY: the path ends with a zero, and the plugin's initializers are those of Rust.
+    unsafe {
+        match by {
+            #[cfg(target_env = "gnu")]
+            By::Namespace => libc::dlmopen(libc::LM_ID_NEWLM, path.as_ptr(), mode),
+            _ => libc::dlopen(path.as_ptr(), mode),
+        }
+    }
+}
+
+/// Whether the plugin is loaded, as the loader has it.
+fn is_loaded() -> bool {
+    let handle = open(&path(), libc::RTLD_NOW | libc::RTLD_NOLOAD, By::AbsolutePath);
+    // SAFETY: the loader has just given the handle, if it is one.
+    !handle.is_null() && unsafe { libc::dlclose(handle) } == 0
+}
+
+impl Plugin {
+    fn load(by: By) -> Plugin {
+        let mut path = path();
+        if let By::RelativePath = by {
+            std::env::set_current_dir(path.parent().unwrap()).unwrap();
+            path = Path::new(".").join(path.file_name().unwrap());
+        }
+        let handle = open(&path, libc::RTLD_NOW | libc::RTLD_LOCAL, by);
+        assert!(!handle.is_null(), "{path:?} can't be loaded");
+        std::env::set_current_dir("/").unwrap();
+        Plugin { handle }
+    }
+
+    /// Calls a function of the plugin; what it returns.
+    fn call(&self, name: &str, is_kernel: bool) -> RawFd {
+        let symbol = CString::new(name).unwrap();
+        // SAFETY: the plugin is loaded, and all its functions have this type.
+        let result = unsafe {
+            let function = libc::dlsym(self.handle, symbol.as_ptr());
+            assert!(!function.is_null(), "{name}");
+            std::mem::transmute::<*mut c_void, extern "C" fn(bool) -> RawFd>(function)(is_kernel)
+        };
+        assert_ne!(result, -1, "{name}");
+        result
+    }
+
+    fn close(self) {
+        // SAFETY: the handle is that of `dlopen`, and this is the only call that closes it.
+        assert_eq!(unsafe { libc::dlclose(self.handle) }, 0);
+    }
+}
+
+/// Forks. The plugin's handlers run in both processes, and the child must end with success.
+fn fork_survives(in_child: impl FnOnce()) {
+    // SAFETY: the child does what the library promises to work in a child.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Child => {
+            in_child();
+            // SAFETY: the child must not run the parent's exit handlers.
+            unsafe { libc::_exit(0) }
+        }
+        ForkResult::Parent { child } => assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0)),
+    }
+}
+
+/// Reads until the timer thread has run after this call began: one message may have been there.
+fn assert_ticks(timer: &mut File) {
+    for _ in 0..3 {
+        let mut count = [0; 8];
+        timer.read_exact(&mut count).unwrap();
+        assert_ne!(u64::from_ne_bytes(count), 0);
+    }
+}
+
+/// The descriptor of a timer that a function of the plugin leaves, as a file.
+fn timer_of(plugin: &Plugin, function: &str) -> File {
+    // SAFETY: the plugin gave the descriptor away; that of a timer with an owner is closed only when
+    // the case is over.
+    unsafe { File::from_raw_fd(plugin.call(function, false)) }
+}
+
+fn thread_runs() -> bool {
+    let mut tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks.any(|task| {
+        let name = std::fs::read_to_string(task.unwrap().path().join("comm"));
+        name.is_ok_and(|name| name.trim() == "timerfd")
+    })
+}
+
+fn until_the_thread_ends() {
+    while thread_runs() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn a_plugin_with_kernel_timers_can_be_unloaded() {
+    let plugin = Plugin::load(By::AbsolutePath);
+    plugin.call("await_one", true);
+    plugin.close();
+    assert!(!is_loaded());
+}
+
+fn a_plugin_with_userspace_timers_stays_loaded() {
+    let plugin = Plugin::load(By::AbsolutePath);
+    plugin.call("await_one", false);
+    plugin.close();
+    assert!(is_loaded());
+    fork_survives(|| ());
+}
+
+fn an_armed_timer_of_a_closed_plugin_expires() {
+    let plugin = Plugin::load(By::AbsolutePath);
+    let mut timer = timer_of(&plugin, "leave_armed");
+    plugin.close();
+    assert_ticks(&mut timer);
+    fork_survives(|| ());
+    assert_ticks(&mut timer);
+}
+
+fn a_raw_timer_of_a_closed_plugin_expires() {
+    let plugin = Plugin::load(By::AbsolutePath);
+    let mut timer = timer_of(&plugin, "give_raw");
+    plugin.close();
+    assert_ticks(&mut timer);
+    fork_survives(|| ());
+    drop(timer);
+    until_the_thread_ends();
+}
+
+fn the_thread_of_a_closed_plugin_ends_and_starts_anew() {
+    let plugin = Plugin::load(By::AbsolutePath);
+    plugin.call("await_one", false);
+    plugin.close();
+    until_the_thread_ends();
+    fork_survives(|| ());
+    let plugin = Plugin::load(By::AbsolutePath);
+    plugin.call("await_one", false);
+    assert!(thread_runs());
+    plugin.close();
+    fork_survives(|| ());
+}
+
+fn a_plugin_can_be_loaded_and_closed_many_times() {
+    for round in 0..200 {
+        let plugin = Plugin::load(By::AbsolutePath);
+        plugin.call("await_one", false);
+        drop(timer_of(&plugin, "give_raw"));
+        plugin.close();
+        if round % 10 == 0 {
+            fork_survives(|| ());
+        }
+    }
+    assert!(is_loaded());
+}
+
+fn a_child_loads_a_plugin_that_its_parent_closed() {
+    let use_timers = || {
+        let plugin = Plugin::load(By::AbsolutePath);
+        plugin.call("await_one", false);
+        plugin.close();
+    };
+    use_timers();
+    fork_survives(|| {
+        use_timers();
+        fork_survives(use_timers);
+    });
+}
+
+fn a_plugin_is_found_though_the_working_directory_changed() {
+    let plugin = Plugin::load(By::RelativePath);
+    let mut timer = timer_of(&plugin, "leave_armed");
+    plugin.close();
+    assert!(is_loaded());
+    assert_ticks(&mut timer);
+    fork_survives(|| ());
+}
+
+#[cfg(target_env = "gnu")]
+fn a_plugin_in_a_namespace_of_its_own_stays_loaded() {
+    let plugin = Plugin::load(By::Namespace);
+    let mut timer = timer_of(&plugin, "leave_armed");
+    plugin.close();
+    assert_ticks(&mut timer);
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn a_plugin_in_a_namespace_of_its_own_stays_loaded() {}
+
+macro_rules! cases {
+    ($($backend:ident: $($case:ident),*;)*) => {
+        &[$($((concat!(stringify!($backend), "::", stringify!($case)), $case)),*),*]
+    };
+}
+
+const CASES: &[Case] = cases![
+    kernel: a_plugin_with_kernel_timers_can_be_unloaded;
+    userspace:
+        a_plugin_with_userspace_timers_stays_loaded,
+        an_armed_timer_of_a_closed_plugin_expires,
+        a_raw_timer_of_a_closed_plugin_expires,
+        the_thread_of_a_closed_plugin_ends_and_starts_anew,
+        a_plugin_can_be_loaded_and_closed_many_times,
+        a_child_loads_a_plugin_that_its_parent_closed,
+        a_plugin_is_found_though_the_working_directory_changed,
+        a_plugin_in_a_namespace_of_its_own_stays_loaded;
+];
+
+fn main() -> ExitCode {
+    // The cases find the timer thread by way of Linux's /proc.
+    let blind = !Path::new("/proc/self/task").exists();
+    own_process::run(CASES, blind, || (), |output| output.status.success())
+}
