@@ -78,6 +78,10 @@ fn compiler(source: &str, link: Link, standard: Option<&str>) -> Command {
     command
 }
 
+fn with_static_library<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
+    command.arg(folder.join("libportable_timerfd.a")).args(["-lpthread", "-ldl", "-lm", "-lgcc_s"])
+}
+
 fn compile(source: &str, link: Link, to: &Path) -> Result<(), String> {
     let folder = if link == Link::System { PathBuf::new() } else { library_folder().map_err(|e| format!("{e:?}"))? };
     let mut command = compiler(source, link, None);
@@ -90,7 +94,8 @@ fn compile(source: &str, link: Link, to: &Path) -> Result<(), String> {
             .arg(&folder)
             .args(["-lportable_timerfd", "-Wl,-rpath"])
             .arg(format!("-Wl,{}", folder.display())),
-        Link::Static => command.arg(folder.join("libportable_timerfd.a")).args(["-lpthread", "-ldl", "-lm", "-lgcc_s"]),
+        Link::Static => with_static_library(&mut command, &folder),
+        Link::Plugin => with_static_library(command.args(["-shared", "-fPIC", "-Wl,-Bsymbolic"]), &folder),
     };
     // Moved to its place when it is whole: another process may be making the same one.
     let unfinished = to.with_extension(std::process::id().to_string());
@@ -105,6 +110,7 @@ pub fn program(source: &str, link: Link) -> Result<PathBuf, Failed> {
         Link::System => "system",
         Link::Shared => "shared",
         Link::Static => "static",
+        Link::Plugin => "plugin",
     };
     let folder = Path::new(TMP).join("programs").join(name);
     std::fs::create_dir_all(&folder)?;

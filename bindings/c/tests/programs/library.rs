@@ -40,6 +40,15 @@ fn the_default_is_the_kernel() -> Result<(), Failed> {
     }
 }
 
+/// A plugin that has the static library in it is unloaded. The timers of the emulation keep their code loaded.
+fn a_plugin_with_the_static_library_can_be_unloaded() -> Result<(), Failed> {
+    let (host, plugin) = (build::program("plugin_host.c", Link::System)?, build::program("plugin.c", Link::Plugin)?);
+    for (backend, then) in [("kernel", "gone"), ("userspace", "loaded")] {
+        run(Command::new(&host).arg(&plugin).arg(then).env("PORTABLE_TIMERFD_BACKEND", backend))?;
+    }
+    Ok(())
+}
+
 pub fn trials() -> Vec<Trial> {
     let kernel_is_missing = rows::ALL.iter().any(|row| row.name == "kernel" && row.is_missing());
     vec![
@@ -48,5 +57,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("library::a_backend_that_there_is_not", a_backend_that_there_is_not),
         Trial::test("library::the_default_is_the_kernel", the_default_is_the_kernel)
             .with_ignored_flag(kernel_is_missing),
+        Trial::test(
+            "library::a_plugin_with_the_static_library_can_be_unloaded",
+            a_plugin_with_the_static_library_can_be_unloaded,
+        )
+        .with_ignored_flag(!cfg!(all(target_os = "linux", target_env = "gnu"))),
     ]
 }

@@ -14,6 +14,8 @@ pub enum Link {
     Shared,
     /// Our header and static library.
     Static,
+    /// The same, as a shared object that a host loads.
+    Plugin,
 }
 
 pub struct Row {
