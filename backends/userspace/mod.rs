@@ -45,6 +45,13 @@ pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 /// As any new thread does, it has the scheduling policy, priority and processors of the thread that made it: of the one that
 /// arms the first timer.
 ///
+/// # Plugins
+///
+/// If this code is in a shared object, the first timer keeps that object loaded until the process ends.
+/// A host can therefore `dlclose` a plugin at any time. The first timer takes the loader's lock to that
+/// end, so an initializer of the plugin must not wait until another thread has made that timer. On Haiku
+/// and on systems that are not listed, a plugin that has used a timer must not be unloaded.
+///
 /// # Platforms
 ///
 /// A timer belongs to the process that made it, and to its table of descriptors: a thread that has left the table
