@@ -7,15 +7,17 @@
 mod own_process;
 
 use nix::sys::wait::{waitpid, WaitStatus};
-use nix::unistd::{fork, ForkResult};
+use nix::unistd::{fork, pipe, ForkResult};
 use own_process::Case;
+use portable_timerfd::{backends, Clock, Timer, TimerFd};
 use std::ffi::{c_int, c_void, CString};
 use std::fs::File;
-use std::io::Read;
-use std::os::fd::{FromRawFd, RawFd};
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 /// How the host loads the plugin.
@@ -227,6 +229,34 @@ fn a_plugin_in_a_namespace_of_its_own_stays_loaded() {
 #[cfg(not(target_env = "gnu"))]
 fn a_plugin_in_a_namespace_of_its_own_stays_loaded() {}
 
+/// The loader holds its lock while it runs the initializers of a library.
+#[cfg(target_os = "linux")]
+fn the_first_timer_of_the_main_program_does_not_wait_for_the_loader() {
+    let ((begun, begin), (done, finish)) = (pipe().unwrap(), pipe().unwrap());
+    let (mut begun, mut finish) = (File::from(begun), File::from(finish));
+    std::env::set_var("PLUGIN_WAITS_FOR_HOST", format!("{} {}", begin.as_raw_fd(), done.as_raw_fd()));
+    // SAFETY: a signal ends a process that waits for ever.
+    unsafe { libc::alarm(60) };
+    // The start of a Rust thread calls the loader.
+    let started = Arc::new(Barrier::new(2));
+    let starts = Arc::clone(&started);
+    let host = std::thread::spawn(move || {
+        starts.wait();
+        begun.read_exact(&mut [0]).unwrap();
+        let userspace = backends::named("userspace").unwrap();
+        let timer = TimerFd::builder(Clock::Monotonic).backend(userspace).open().unwrap();
+        timer.arm_after(Duration::from_millis(1)).unwrap();
+        timer.wait(None).unwrap();
+        finish.write_all(&[1]).unwrap();
+    });
+    started.wait();
+    Plugin::load(By::AbsolutePath).close();
+    host.join().unwrap();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn the_first_timer_of_the_main_program_does_not_wait_for_the_loader() {}
+
 macro_rules! cases {
     ($($backend:ident: $($case:ident),*;)*) => {
         &[$($((concat!(stringify!($backend), "::", stringify!($case)), $case)),*),*]
@@ -243,7 +273,8 @@ const CASES: &[Case] = cases![
         a_plugin_can_be_loaded_and_closed_many_times,
         a_child_loads_a_plugin_that_its_parent_closed,
         a_plugin_is_found_though_the_working_directory_changed,
-        a_plugin_in_a_namespace_of_its_own_stays_loaded;
+        a_plugin_in_a_namespace_of_its_own_stays_loaded,
+        the_first_timer_of_the_main_program_does_not_wait_for_the_loader;
 ];
 
 fn main() -> ExitCode {
