@@ -2,11 +2,19 @@
 
 use std::io;
 
-pub(crate) use libc::{EAGAIN, EBADF, ECANCELED, EINVAL, EIO, EOPNOTSUPP, ESRCH, ETIMEDOUT};
+pub(crate) use libc::{EAGAIN, EBADF, EBUSY, ECANCELED, EINVAL, EIO, EOPNOTSUPP, ESRCH, ETIMEDOUT};
 
 /// The error with this number.
 pub(crate) fn os_error(errno: i32) -> io::Error {
     io::Error::from_raw_os_error(errno)
+}
+
+/// The result of a call that returns an error number, or 0.
+pub(super) fn check_errno(errno: i32) -> io::Result<()> {
+    match errno {
+        0 => Ok(()),
+        _ => Err(os_error(errno)),
+    }
 }
 
 /// Whether this process, or the system, has no descriptor left.

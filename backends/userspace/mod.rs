@@ -4,6 +4,7 @@ mod agenda;
 mod called;
 mod engine;
 mod lead;
+mod options;
 mod post;
 mod raw;
 mod registry;
@@ -22,12 +23,14 @@ use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::generation;
 use crate::backends::sys::sync::Arc;
+pub use crate::backends::sys::thread_options::{ThreadOptions, ThreadPolicy};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 use engine::{engine, find};
+pub use options::start_thread;
 pub use raw::RawTimer;
 use registry::Ownerless;
 use shared::Shared;
@@ -42,8 +45,19 @@ pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 /// thread's last look; what that misses comes with the next one. [`read`](Timer::read) counts by the clock at the moment of
 /// the call. The methods take locks, so a signal handler must not call them.
 ///
-/// As any new thread does, it has the scheduling policy, priority and processors of the thread that made it: of the one that
-/// arms the first timer.
+/// On Linux the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs of the
+/// process's main thread, whatever thread arms the first timer, unless the program has chosen other
+/// [`ThreadOptions`]. It also has the nice value of the main thread, but without privilege only if
+/// that is not lower than the nice value of the arming thread. If the system refuses these
+/// attributes, the thread inherits those of the arming thread: from a thread with `SCHED_IDLE`,
+/// Linux refuses `SCHED_OTHER` without privilege. A thread with `SCHED_DEADLINE` can start the
+/// timer thread only if it may change its own scheduling attributes; otherwise arming the first
+/// timer fails with `ENOMEM`. macOS, the BSDs, illumos and Solaris have the policy and priority,
+/// but not the CPUs. On any other system the timer thread inherits all of it. [`start_thread`]
+/// starts the thread early, from a thread of the program's choice.
+///
+/// The stack of the thread has 128 KiB, and what the C library takes of it for static thread-local
+/// storage.
 ///
 /// # Plugins
 ///
@@ -80,6 +94,7 @@ impl UserspaceTimer {
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<UserspaceTimer> {
         find(clock)?;
         let engine = engine()?;
+        options::fix();
         let generation = generation();
         let (latch, reader) = Latch::new(flags)?;
         let shared = Arc::new(Shared::new(clock, flags, latch, engine));

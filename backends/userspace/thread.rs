@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::agenda::{time, Agenda, Rest};
 use super::lead::Lesson;
+use super::options;
 use super::post::Post;
 use super::registry::{Entry, Ownerless, Registry};
 use crate::backends::emulation::calls::World;
@@ -40,6 +41,8 @@ pub(super) struct Engine<T> {
     starting: Mutex<()>,
     /// Changes to false under the agenda's lock, and only while nothing is alive.
     runs: AtomicBool,
+    /// Whether the thread is to stay when nothing is alive.
+    stays: AtomicBool,
     steps: Mutex<StepDetector>,
     pub(super) post: Post,
     pub(super) registry: Registry<T>,
@@ -54,6 +57,7 @@ impl<T: Look> Engine<T> {
             door,
             starting: Mutex::new(()),
             runs: AtomicBool::new(false),
+            stays: AtomicBool::new(false),
             steps: Mutex::default(),
             post: Post::default(),
             registry: Registry::new(),
@@ -72,10 +76,23 @@ impl<T: Look> Engine<T> {
         }
         let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.runs.load(Ordering::Relaxed) {
-            sys::thread::spawn("timerfd", || self.run())?;
+            sys::thread::spawn(self, options::fix())?;
             self.runs.store(true, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// The same, and the thread never ends.
+    pub(super) fn start_for_good(&'static self) -> io::Result<()> {
+        if self.stays.swap(true, Ordering::Relaxed) {
+            return self.start();
+        }
+        let id = self.enlist();
+        self.start().map_err(|e| {
+            self.discharge(id, None);
+            self.stays.store(false, Ordering::Relaxed);
+            e
+        })
     }
 
     /// Moves a thing of this number from the place where it may stand to another one.
@@ -249,6 +266,12 @@ impl<T: Look> Engine<T> {
             }
         }
         true
+    }
+}
+
+impl<T: Look> sys::thread::Body for Engine<T> {
+    fn run(&'static self) {
+        Engine::run(self);
     }
 }
 

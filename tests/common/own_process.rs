@@ -12,6 +12,9 @@ pub type Case = (&'static str, fn());
 /// Names the case to the process that it is run in.
 const ASKED: &str = "OWN_PROCESS_CASE";
 
+/// Part of the names of the cases that show as ignored unless root runs them.
+const FOR_ROOT: &str = "::as_root::";
+
 /// Runs the cases, or shows them as ignored where the program is `blind`. A process first does what is to be done in each; `is_fine`
 /// says of one that has ended whether it did so well.
 pub fn run(cases: &[Case], blind: bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
@@ -29,7 +32,8 @@ pub fn run(cases: &[Case], blind: bool, in_each: fn(), is_fine: fn(&Output) -> b
             assert!(is_fine(&output), "{name}: {}: {told}", output.status);
             Ok(())
         };
-        Trial::test(name, run).with_ignored_flag(blind)
+        let needs_another_user = name.contains(FOR_ROOT) && !nix::unistd::geteuid().is_root();
+        Trial::test(name, run).with_ignored_flag(blind || needs_another_user)
     };
     libtest_mimic::run(&Arguments::from_args(), cases.iter().map(trial).collect()).exit_code()
 }

@@ -17,6 +17,8 @@ mod raw_beside;
 mod refusals;
 mod signals;
 mod thread;
+#[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
+mod thread_options;
 
 use common::{backends_here, userspace_builder};
 use own_process::Case;
@@ -50,7 +52,13 @@ mod refusals {
     pub const CASES: &[crate::Case] = &[];
 }
 
-const THEMES: [&[Case]; 14] = [
+#[cfg(not(all(target_os = "linux", not(portable_timerfd_test_posix))))]
+mod thread_options {
+    pub const CASES: &[crate::Case] = &[];
+    pub const AS_ROOT: &[crate::Case] = &[];
+}
+
+const THEMES: [&[Case]; 16] = [
     crowd::CASES,
     descriptors::CASES,
     ends::CASES,
@@ -64,6 +72,8 @@ const THEMES: [&[Case]; 14] = [
     refusals::CASES,
     signals::CASES,
     thread::CASES,
+    thread_options::CASES,
+    thread_options::AS_ROOT,
     if cfg!(portable_timerfd_test_posix) { &[] } else { thread::OF_SOME_SYSTEMS },
 ];
 

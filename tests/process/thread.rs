@@ -27,7 +27,7 @@ pub const OF_SOME_SYSTEMS: &[crate::Case] = &[
 ];
 
 /// What the system tells of a thread at one moment: fields by their names.
-fn status(thread: &Path) -> impl Fn(&str) -> String {
+pub fn status(thread: &Path) -> impl Fn(&str) -> String {
     let status = std::fs::read_to_string(thread.join("status")).unwrap();
     move |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned()
 }
@@ -80,7 +80,7 @@ fn is_timer_thread(task: &Path) -> bool {
 }
 
 /// Where the system tells of the timer threads.
-fn timer_threads() -> Vec<PathBuf> {
+pub fn timer_threads() -> Vec<PathBuf> {
     tasks().filter(|task| is_timer_thread(task)).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use std::os::fd::AsRawFd;
 
+use super::explicit::explicit;
 use super::row::{System, POSIX};
 use crate::backends::sys::error::check;
 
@@ -24,5 +25,6 @@ pub(crate) const SYSTEM: System = System {
         unsafe { libc::pthread_setname_np(name.as_ptr()) };
     },
     pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),
+    threads: explicit::<2>(),
     ..POSIX
 };

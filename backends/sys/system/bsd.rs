@@ -1,5 +1,6 @@
 //! What FreeBSD, DragonFly and OpenBSD have in common.
 
+use super::explicit::explicit;
 use super::row::{System, POSIX};
 
 pub(crate) const BSD: System = System {
@@ -11,5 +12,6 @@ pub(crate) const BSD: System = System {
         unsafe { libc::pthread_set_name_np(libc::pthread_self(), name.as_ptr()) };
     },
     pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),
+    threads: explicit::<0>(),
     ..POSIX
 };

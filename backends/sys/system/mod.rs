@@ -1,6 +1,7 @@
 //! What systems differ in: a row for each of them, and the one choice of a row.
 
 mod row;
+mod threads;
 mod timerfd;
 
 use cfg_if::cfg_if;
@@ -16,7 +17,17 @@ cfg_if! {
         pub(super) use miri::SYSTEM;
     } else if #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))] {
         mod linux;
-        pub(super) use linux::SYSTEM;
+        mod linux_threads;
+        mod scheduling;
+        cfg_if! {
+            if #[cfg(target_env = "gnu")] {
+                mod gnu;
+                pub(super) use gnu::SYSTEM;
+            } else {
+                mod musl;
+                pub(super) use musl::SYSTEM;
+            }
+        }
     } else if #[cfg(all(target_os = "linux", portable_timerfd_test_posix))] {
         mod posix_on_linux;
         pub(super) use posix_on_linux::SYSTEM;
@@ -26,22 +37,34 @@ cfg_if! {
         pub(super) use android::SYSTEM;
     } else if #[cfg(target_vendor = "apple")] {
         mod apple;
+        mod explicit;
+        mod scheduling;
         pub(super) use apple::SYSTEM;
     } else if #[cfg(target_os = "freebsd")] {
         mod bsd;
         mod freebsd;
+        mod explicit;
+        mod scheduling;
         pub(super) use freebsd::SYSTEM;
     } else if #[cfg(target_os = "dragonfly")] {
         mod bsd;
+        mod explicit;
+        mod scheduling;
         pub(super) use bsd::BSD as SYSTEM;
     } else if #[cfg(target_os = "netbsd")] {
         mod netbsd;
+        mod explicit;
+        mod scheduling;
         pub(super) use netbsd::SYSTEM;
     } else if #[cfg(target_os = "openbsd")] {
         mod bsd;
         mod openbsd;
+        mod explicit;
+        mod scheduling;
         pub(super) use openbsd::SYSTEM;
     } else if #[cfg(any(target_os = "illumos", target_os = "solaris"))] {
+        mod explicit;
+        mod scheduling;
         mod solaris;
         pub(super) use solaris::SYSTEM;
     } else {

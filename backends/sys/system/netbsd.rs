@@ -1,5 +1,6 @@
 //! NetBSD.
 
+use super::explicit::explicit;
 use super::row::{System, POSIX};
 use crate::backends::sys::error::check;
 
@@ -20,5 +21,6 @@ pub(crate) const SYSTEM: System = System {
         unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr(), std::ptr::null_mut()) };
     },
     pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | RTLD_NODELETE),
+    threads: explicit::<1>(),
     ..POSIX
 };

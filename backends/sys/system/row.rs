@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
+use super::threads::{self, Threads};
 use super::timerfd::{self, Timerfd};
 use crate::backends::sys::error::{check, os_error};
 
@@ -60,6 +61,8 @@ pub(crate) struct System {
     pub(crate) pin_mode: Option<libc::c_int>,
     /// Whether an address is known to lie in the main program.
     pub(crate) is_in_main_program: fn(*const libc::c_void) -> bool,
+    /// What there is for new threads.
+    pub(crate) threads: Threads,
     /// The calls of timerfd.
     pub(crate) timerfd: Timerfd,
 }
@@ -89,6 +92,7 @@ pub(crate) const POSIX: System = System {
     sleep_exactly: || {},
     pin_mode: None,
     is_in_main_program: |_| false,
+    threads: threads::INHERITED,
     timerfd: timerfd::ABSENT,
 };
 

@@ -1,5 +1,6 @@
 //! illumos and Solaris.
 
+use super::explicit::explicit;
 use super::row::{System, POSIX};
 
 // illumos' monotonic clock counts suspends on x86, by its source; of other machines, and of Solaris, it is not known.
@@ -7,5 +8,6 @@ pub(crate) const SYSTEM: System = System {
     pipe2: Some(libc::pipe2),
     pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),
     descriptor_directory: Some(b"/proc/self/fd\0"),
+    threads: explicit::<0>(),
     ..POSIX
 };

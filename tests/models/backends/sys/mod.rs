@@ -7,7 +7,11 @@ pub(crate) mod fd;
 pub(crate) mod parcel;
 pub(crate) mod pipe;
 pub(crate) mod read_end;
+#[path = "../../../../backends/sys/set_once.rs"]
+pub(crate) mod set_once;
 pub(crate) mod sync;
+#[path = "../../../../backends/sys/thread_options.rs"]
+pub(crate) mod thread_options;
 
 /// The clocks that the world shows.
 pub(crate) mod clock {
@@ -85,11 +89,20 @@ pub(crate) mod nowait {
 
 /// The timer thread is one of the world's.
 pub(crate) mod thread {
+    use super::thread_options::ThreadOptions;
     use crate::world::WORLD;
     use std::io;
 
-    pub(crate) fn spawn(_name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        WORLD.start_timer_thread(body);
+    pub(crate) trait Body: Sync + 'static {
+        fn run(&'static self);
+    }
+
+    pub(crate) fn check(_options: &ThreadOptions) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn spawn<T: Body>(on: &'static T, _options: Option<&ThreadOptions>) -> io::Result<()> {
+        WORLD.start_timer_thread(|| on.run());
         Ok(())
     }
 }

@@ -1,0 +1,56 @@
+//! A value that is set at most once, without a lock.
+
+use std::marker::PhantomData;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// A value that is set at most once, and then kept for the life of the process.
+///
+/// A forked child has the parent's value. `std::sync::OnceLock` has a lock, which another thread of
+/// the parent may hold at the fork.
+pub(crate) struct SetOnce<T: 'static> {
+    value: AtomicPtr<T>,
+    owns: PhantomData<&'static T>,
+}
+
+impl<T: Send + Sync> SetOnce<T> {
+    pub(crate) const fn new() -> SetOnce<T> {
+        SetOnce { value: AtomicPtr::new(null_mut()), owns: PhantomData }
+    }
+
+    /// Sets the value; returns `false` and drops `value` if there is one already.
+    pub(crate) fn set(&self, value: T) -> bool {
+        let ours = Box::into_raw(Box::new(value));
+        let was_unset = self.value.compare_exchange(null_mut(), ours, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if !was_unset {
+            // SAFETY: `ours` comes from a box, and no other thread has seen it.
+            drop(unsafe { Box::from_raw(ours) });
+        }
+        was_unset
+    }
+
+    /// Returns the value, which is `default` from now on if it was not set.
+    pub(crate) fn get_or_set(&self, default: &'static T) -> &'static T {
+        let default = (default as *const T).cast_mut();
+        let found = self.value.compare_exchange(null_mut(), default, Ordering::AcqRel, Ordering::Acquire);
+        // SAFETY: the pointer is `default`, which is a `&'static T`, or another `default`, or from
+        // a box of `set`, which is never freed. The value is only ever shared.
+        unsafe { &*found.err().unwrap_or(default) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_value_stays() {
+        static DEFAULT: u8 = 0;
+        let (set, defaulted) = (SetOnce::new(), SetOnce::new());
+        assert!(set.set(1) && !set.set(2));
+        assert_eq!(*set.get_or_set(&DEFAULT), 1);
+        assert!(std::ptr::eq(defaulted.get_or_set(&DEFAULT), &DEFAULT));
+        assert!(!defaulted.set(3));
+        assert_eq!(*defaulted.get_or_set(&DEFAULT), 0);
+    }
+}

@@ -1,0 +1,199 @@
+//! The options of the timer thread, and their textual form.
+
+use std::io;
+use std::str::FromStr;
+
+use super::error::{os_error, EINVAL};
+
+/// CPUs have numbers below this one.
+pub(crate) const MOST_CPUS: usize = 8192;
+
+/// The scheduling policy of the timer thread, with the priority that belongs to the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ThreadPolicy {
+    /// `SCHED_OTHER`, the system's ordinary policy.
+    #[default]
+    Other,
+    /// `SCHED_FIFO` with this priority. On Linux the priorities are 1 to 99, and a higher number
+    /// comes first.
+    Fifo(u8),
+    /// `SCHED_RR` with this priority, which means the same as for `SCHED_FIFO`.
+    RoundRobin(u8),
+}
+
+/// The scheduling policy, priority and CPUs of the timer thread.
+///
+/// By default, the timer thread has `SCHED_OTHER`, priority 0, and the CPUs and nice value of the
+/// process's main thread, as far as the system allows: see
+/// [`UserspaceTimer`](crate::backends::userspace::UserspaceTimer). A program that needs real-time
+/// timers chooses other options once, before its first timer of the userspace backend:
+///
+/// ```
+/// use portable_timerfd::backends::userspace::{ThreadOptions, ThreadPolicy, UserspaceTimer};
+/// use portable_timerfd::{Clock, CreateFlags, Timer};
+/// use std::time::Duration;
+///
+/// ThreadOptions::new().policy(ThreadPolicy::Fifo(60)).set_for_process()?;
+/// let timer = UserspaceTimer::new(Clock::Monotonic, CreateFlags::default())?;
+/// // Fails with `EPERM` if the process may not have real-time threads.
+/// let armed = timer.arm_after(Duration::from_millis(5));
+/// # let _ = armed;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Give the timer thread a higher priority than the threads that wait for its timers. Then a busy
+/// thread of lower priority cannot delay their expirations, and a waiter cannot keep the timer
+/// thread from its CPU.
+///
+/// # Text
+///
+/// [`FromStr`] reads `POLICY[:PRIORITY][@CPUS]`. `POLICY` is `other`, which has no priority, `fifo`
+/// or `rr`. `CPUS` is a list of numbers and ranges. Examples: `fifo:60`, `rr:10@0,2-3`, `other@1`.
+/// Any other text is `EINVAL`. The libraries for C and Python take this text from the environment
+/// variable `PORTABLE_TIMERFD_THREAD`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ThreadOptions {
+    policy: ThreadPolicy,
+    cpus: Option<Vec<usize>>,
+}
+
+impl ThreadOptions {
+    /// Returns the options `SCHED_OTHER` and the CPUs of the main thread.
+    ///
+    /// Unlike the default of a process that sets no options, these options are not replaced by
+    /// inherited attributes if the system refuses them.
+    #[must_use]
+    pub const fn new() -> ThreadOptions {
+        ThreadOptions { policy: ThreadPolicy::Other, cpus: None }
+    }
+
+    /// Sets the scheduling policy and its priority.
+    #[must_use]
+    pub fn policy(mut self, policy: ThreadPolicy) -> ThreadOptions {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets the CPUs on which the thread may run, by their numbers. Otherwise they are those of the
+    /// main thread.
+    #[must_use]
+    pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> ThreadOptions {
+        self.cpus = Some(cpus.into_iter().collect());
+        self
+    }
+
+    pub(crate) fn chosen_policy(&self) -> ThreadPolicy {
+        self.policy
+    }
+
+    pub(crate) fn chosen_cpus(&self) -> Option<&[usize]> {
+        self.cpus.as_deref()
+    }
+
+    /// Whether the CPUs are numbers that a CPU can have, and at least one.
+    pub(crate) fn has_valid_cpus(&self) -> bool {
+        self.cpus.as_ref().map_or(true, |cpus| !cpus.is_empty() && cpus.iter().all(|&cpu| cpu < MOST_CPUS))
+    }
+}
+
+impl FromStr for ThreadOptions {
+    type Err = io::Error;
+
+    fn from_str(text: &str) -> io::Result<ThreadOptions> {
+        parse(text).ok_or_else(|| os_error(EINVAL))
+    }
+}
+
+fn parse(text: &str) -> Option<ThreadOptions> {
+    let (policy, cpus) = text.split_once('@').map_or((text, None), |(policy, cpus)| (policy, Some(cpus)));
+    let policy = match policy.split_once(':') {
+        None if policy == "other" => ThreadPolicy::Other,
+        Some(("fifo", priority)) => ThreadPolicy::Fifo(number(priority)?.try_into().ok()?),
+        Some(("rr", priority)) => ThreadPolicy::RoundRobin(number(priority)?.try_into().ok()?),
+        _ => return None,
+    };
+    let cpus = match cpus {
+        Some(list) => Some(parse_cpus(list)?),
+        None => None,
+    };
+    Some(ThreadOptions { policy, cpus })
+}
+
+fn parse_cpus(list: &str) -> Option<Vec<usize>> {
+    let mut cpus = Vec::new();
+    for range in list.split(',') {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last) = (number(first)?, number(last)?);
+        if first > last || last >= MOST_CPUS {
+            return None;
+        }
+        cpus.extend(first..=last);
+    }
+    Some(cpus)
+}
+
+/// A number of decimal digits only.
+fn number(digits: &str) -> Option<usize> {
+    digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn valid_texts_name_policy_priority_and_cpus() {
+        let options = ThreadOptions::new();
+        for (text, expected) in [
+            ("other", options.clone()),
+            ("fifo:60", options.clone().policy(ThreadPolicy::Fifo(60))),
+            ("rr:10@0,2-3", options.clone().policy(ThreadPolicy::RoundRobin(10)).cpus([0, 2, 3])),
+            ("other@1", options.cpus([1])),
+        ] {
+            assert_eq!(text.parse::<ThreadOptions>().unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn any_other_text_is_einval() {
+        for text in [
+            "",
+            "fifo",
+            "fifo:",
+            "fifo:+6",
+            "fifo:256",
+            "rr",
+            "rr:-1",
+            "other:1",
+            "other:",
+            "FIFO:6",
+            " fifo:6",
+            "fifo:6 ",
+            "@1",
+            "other@",
+            "other@,",
+            "other@1,",
+            "other@a",
+            "other@3-2",
+            "other@1-",
+            "other@-1",
+            "other@1-2-3",
+            "other@8192",
+            "other@0-99999999999999999999",
+            "idle",
+            "batch",
+            "other@1@2",
+        ] {
+            let refused = text.parse::<ThreadOptions>().unwrap_err();
+            assert_eq!(refused.raw_os_error(), Some(EINVAL), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_cpus_is_valid_if_it_names_at_least_one_and_no_too_high_one() {
+        let with = |cpus: &[usize]| ThreadOptions::new().cpus(cpus.iter().copied()).has_valid_cpus();
+        assert!(ThreadOptions::new().has_valid_cpus() && with(&[MOST_CPUS - 1]));
+        assert!(!with(&[]) && !with(&[0, MOST_CPUS]));
+    }
+}

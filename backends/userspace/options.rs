@@ -1,0 +1,66 @@
+//! The options of the timer thread of this process, and its early start.
+
+use std::io;
+
+use super::engine::engine;
+use crate::backends::sys;
+use crate::backends::sys::error::{os_error, EBUSY, EINVAL};
+use crate::backends::sys::set_once::SetOnce;
+use crate::backends::sys::thread_options::ThreadOptions;
+
+static DEFAULT: ThreadOptions = ThreadOptions::new();
+static OF_PROCESS: SetOnce<ThreadOptions> = SetOnce::new();
+
+/// The options that the program has chosen; `None` for the default. From now on none can be chosen.
+pub(super) fn fix() -> Option<&'static ThreadOptions> {
+    let options = OF_PROCESS.get_or_set(&DEFAULT);
+    (!std::ptr::eq(options, &DEFAULT)).then_some(options)
+}
+
+impl ThreadOptions {
+    /// Makes these the options of the timer thread of this process.
+    ///
+    /// Options can be set once, before the first timer of the userspace backend is made. They hold
+    /// whenever the thread is started. A forked child has its parent's options.
+    ///
+    /// Whether the process may have them is known when the thread is started. If the system refuses
+    /// them then, the call that arms a timer fails with the system's error, such as `EPERM`, and
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if options were set before, or if this process or an ancestor that forked it has
+    /// made a timer of the userspace backend. `EINVAL` if the list of CPUs is empty or names a CPU
+    /// above 8191, or if the policy has no such priority. `EOPNOTSUPP` if the system has no such
+    /// options: CPUs can be set on Linux only, and nothing on Android, Haiku and systems that are
+    /// not listed.
+    pub fn set_for_process(self) -> io::Result<()> {
+        if !self.has_valid_cpus() {
+            return Err(os_error(EINVAL));
+        }
+        sys::thread::check(&self)?;
+        if OF_PROCESS.set(self) {
+            Ok(())
+        } else {
+            Err(os_error(EBUSY))
+        }
+    }
+}
+
+/// Starts the timer thread now, from the calling thread.
+///
+/// Otherwise, the first timer that is armed starts the thread. A program that calls this function
+/// at its beginning has the cost of the start, and its possible failure, at a time of its choice.
+/// The thread then stays for the life of the process, even while there is no timer. A forked child
+/// has no thread until it arms a timer or calls this function itself.
+///
+/// Options of the thread cannot be set after this call.
+///
+/// # Errors
+///
+/// `ENOMEM` if the thread cannot be started, or the system's error if it refuses the options that
+/// the program has [set](ThreadOptions::set_for_process).
+pub fn start_thread() -> io::Result<()> {
+    fix();
+    engine()?.start_for_good()
+}
