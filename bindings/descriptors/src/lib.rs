@@ -10,6 +10,7 @@ mod cancel;
 mod clock;
 mod itimerspec;
 pub mod kernel;
+mod thread;
 pub mod userspace;
 
 pub use itimerspec::Itimerspec;

@@ -3,6 +3,7 @@
 use crate::cancel::Uncanceled;
 use crate::clock;
 use crate::itimerspec::Itimerspec;
+use crate::thread;
 use libc::c_int;
 use std::io;
 use std::os::fd::IntoRawFd;
@@ -28,6 +29,7 @@ pub(crate) fn create(clockid: c_int, flags: c_int) -> io::Result<c_int> {
         close_on_exec: flags & libc::O_CLOEXEC != 0,
         ..CreateFlags::default()
     };
+    thread::set_options()?;
     let made = RawTimer::create(clock, flags).map_err(|e| match e.kind() {
         // A clock that this system lacks.
         io::ErrorKind::Unsupported => invalid(),

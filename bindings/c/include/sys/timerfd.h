@@ -23,6 +23,8 @@
  *   close                       a descriptor of the library's for each timer is closed soon after, not at once
  *   wild pointers               EFAULT on Linux; elsewhere for null pointers only
  *   CLOCK_*_ALARM               wake no machine
+ *
+ * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, chooses the policy, priority and CPUs of the thread.
  */
 #ifndef PORTABLE_TIMERFD_SYS_TIMERFD_H
 #define PORTABLE_TIMERFD_SYS_TIMERFD_H

@@ -8,6 +8,7 @@ mod rows;
 mod run;
 mod servers;
 mod shapes;
+mod thread;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use rows::Row;
@@ -60,5 +61,6 @@ fn main() -> ExitCode {
     }
     trials.extend(python::trials());
     trials.extend(library::trials());
+    trials.extend(thread::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -1,0 +1,109 @@
+//! The options of the timer thread, which the environment names.
+
+use crate::build;
+use crate::rows::Link;
+use crate::run::{run, Said};
+use libtest_mimic::{Failed, Trial};
+use nix::unistd::geteuid;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn said(program: &Path, options: &str, arguments: &[&str]) -> Result<Said, Failed> {
+    run(with_options(program, options).args(arguments))
+}
+
+fn with_options(program: &Path, options: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("PORTABLE_TIMERFD_BACKEND", "userspace").env("PORTABLE_TIMERFD_THREAD", options);
+    command
+}
+
+fn starts_with(said: Said, expected: &str) -> Result<(), Failed> {
+    if said.out.starts_with(expected) && said.err.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not {expected}: {}{}", said.out, said.err).into())
+    }
+}
+
+fn first_cpu() -> Result<String, Failed> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).ok_or("no list of CPUs")?;
+    Ok(list.trim().split([',', '-']).next().unwrap_or_default().to_owned())
+}
+
+fn the_environment_chooses_cpus() -> Result<(), Failed> {
+    let program = build::program("thread.c", Link::Shared)?;
+    starts_with(said(&program, &format!("other@{}", first_cpu()?), &[])?, "policy 0, priority 0, on 1 CPUs, ")
+}
+
+fn the_environment_chooses_a_real_time_policy() -> Result<(), Failed> {
+    let program = build::program("thread.c", Link::Shared)?;
+    starts_with(said(&program, "fifo:60", &[])?, "policy 1, priority 60, ")?;
+    starts_with(said(&program, &format!("rr:10@{}", first_cpu()?), &[])?, "policy 2, priority 10, on 1 CPUs, ")
+}
+
+/// Each create fails, and nothing is said.
+fn malformed_options_are_an_error_each_time() -> Result<(), Failed> {
+    let program = build::program("thread.c", Link::Shared)?;
+    for options in ["", "fifo", "fifo:60 ", "fifo:0", "fifo:100", "other:1", "other@", "other@8192", "idle", "\u{e9}"] {
+        starts_with(said(&program, options, &["malformed"])?, "")?;
+    }
+    Ok(())
+}
+
+/// A copy of the program that runs as root, in a folder where any user can start it; removed when
+/// dropped.
+struct SetUserId(PathBuf);
+
+impl SetUserId {
+    fn of(program: &Path) -> Result<SetUserId, Failed> {
+        let copy = std::env::temp_dir().join(format!("portable-timerfd-set-user-id-{}", std::process::id()));
+        fs::copy(program, &copy)?;
+        let copy = SetUserId(copy);
+        fs::set_permissions(&copy.0, Permissions::from_mode(0o4755))?;
+        Ok(copy)
+    }
+}
+
+impl Drop for SetUserId {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn a_set_user_id_program_ignores_the_environment() -> Result<(), Failed> {
+    let copy = SetUserId::of(&build::program("thread.c", Link::Static)?)?;
+    for options in ["fifo:60", "nonsense"] {
+        let said = run(with_options(&copy.0, options).current_dir("/").uid(65_534).gid(65_534))?;
+        starts_with(said, "policy 0, priority 0, ").map_err(|e| Failed::from(format!("{options}: {e:?}")))?;
+    }
+    let said = run(with_options(&copy.0, "fifo:60").current_dir("/").uid(65_534).gid(65_534))?;
+    if said.out.ends_with(", another user\n") {
+        Ok(())
+    } else {
+        Err(format!("the set-user-ID bit has no effect in {}: {}", copy.0.display(), said.out).into())
+    }
+}
+
+/// What needs root shows as ignored without, and all of it where there is no `/proc`.
+pub fn trials() -> Vec<Trial> {
+    let is_elsewhere = !cfg!(target_os = "linux");
+    let needs_root = is_elsewhere || !geteuid().is_root();
+    vec![
+        Trial::test("thread::the_environment_chooses_cpus", the_environment_chooses_cpus)
+            .with_ignored_flag(is_elsewhere),
+        Trial::test("thread::the_environment_chooses_a_real_time_policy", the_environment_chooses_a_real_time_policy)
+            .with_ignored_flag(needs_root),
+        Trial::test("thread::malformed_options_are_an_error_each_time", malformed_options_are_an_error_each_time),
+        Trial::test(
+            "thread::a_set_user_id_program_ignores_the_environment",
+            a_set_user_id_program_ignores_the_environment,
+        )
+        .with_ignored_flag(needs_root),
+    ]
+}
