@@ -3,26 +3,104 @@
 pub(crate) use crossbeam_channel::{bounded, Receiver, Sender};
 pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-pub(crate) use std::thread::{current, Thread};
 pub(crate) use std::time::Instant;
 
-/// Parks this thread until it is unparked, or until the deadline if there is one, or for no reason; `false` once the deadline
-/// has passed.
-pub(crate) fn park(deadline: Option<Instant>) -> bool {
-    let Some(deadline) = deadline else {
-        std::thread::park();
-        return true;
-    };
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return false;
+use std::sync::Condvar;
+
+/// Parks one thread, as [`std::thread::park`] does, but without a [`std::thread::Thread`]: that is
+/// allocated on the thread that asks for it, if std did not start the thread, and a thread-local
+/// destructor frees it.
+pub(crate) struct Parker {
+    state: Mutex<Parked>,
+    unparked: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Parked {
+    is_parked: bool,
+    /// Whether the next `park` returns at once.
+    is_unparked: bool,
+}
+
+impl Parker {
+    pub(crate) fn new() -> Parker {
+        let parker = Parker { state: Mutex::default(), unparked: Condvar::new() };
+        // On some systems, the first use of either allocates. It is to be made by this thread.
+        drop(parker.state());
+        parker.unparked.notify_one();
+        parker
     }
-    std::thread::park_timeout(left);
-    true
+
+    fn state(&self) -> MutexGuard<'_, Parked> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Parks this thread until it is unparked, or until the deadline if there is one, or for no
+    /// reason; `false` once the deadline has passed.
+    pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return false;
+        }
+        let mut state = self.state();
+        if !state.is_unparked {
+            state.is_parked = true;
+            state = match left {
+                None => self.unparked.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.unparked.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        *state = Parked::default();
+        true
+    }
+
+    /// Wakes the thread, or keeps its next `park` from waiting. Without a parked thread it makes no
+    /// system call. It needs nothing of the thread that calls it, so that it works in the last
+    /// destructors of a thread.
+    pub(crate) fn unpark(&self) {
+        let mut state = self.state();
+        state.is_unparked = true;
+        let is_parked = state.is_parked;
+        drop(state);
+        if is_parked {
+            self.unparked.notify_one();
+        }
+    }
 }
 
 /// Lets a moment pass without giving up the processor; `false` once the deadline has passed.
 pub(crate) fn hold(deadline: Option<Instant>) -> bool {
     std::hint::spin_loop();
     !deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn unpark_ends_the_next_park_and_only_that() {
+        let parker = Parker::new();
+        parker.unpark();
+        parker.unpark();
+        assert!(parker.park(None));
+        let deadline = Instant::now() + Duration::from_millis(1);
+        while parker.park(Some(deadline)) {}
+        assert!(Instant::now() >= deadline);
+    }
+
+    #[test]
+    fn unpark_wakes_a_parked_thread() {
+        let parker = Parker::new();
+        std::thread::scope(|scope| {
+            let parked = scope.spawn(|| parker.park(None));
+            while !parker.state().is_parked {
+                std::thread::yield_now();
+            }
+            parker.unpark();
+            assert!(parked.join().unwrap());
+        });
+        assert!(!parker.state().is_parked && !parker.state().is_unparked);
+    }
 }

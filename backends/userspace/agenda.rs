@@ -7,7 +7,7 @@ use super::registry::Rounds;
 use crate::backends::emulation::line::{Line, CLOCKS};
 use crate::backends::emulation::queue::{Place, Queue};
 use crate::backends::emulation::schedule::{nanos, NEVER};
-use crate::backends::sys::sync::{Arc, Thread};
+use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 
@@ -34,8 +34,6 @@ pub(super) struct Agenda<T> {
     pub(super) rests_until: u64,
     /// Whether it holds: who comes then needs no lead.
     holds: bool,
-    /// The thread, once it has begun.
-    pub(super) sleeper: Option<Thread>,
 }
 
 /// How the thread spends the time until there is work.
@@ -58,7 +56,6 @@ impl<T> Agenda<T> {
             lead: Lead::new(),
             rests_until: 0,
             holds: false,
-            sleeper: None,
         }
     }
 

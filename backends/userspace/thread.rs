@@ -17,7 +17,7 @@ use crate::backends::sys;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::short_lived::release_number;
 use crate::backends::sys::sync::{
-    self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, PoisonError, Receiver, Sender, Thread,
+    self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,
 };
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
@@ -37,6 +37,8 @@ pub(super) struct Engine<T> {
     doorbell: Sender<()>,
     /// The thread's end of the doorbell.
     door: Receiver<()>,
+    /// Where the thread sleeps.
+    parker: Parker,
     /// Held while the thread is being started.
     starting: Mutex<()>,
     /// Changes to false under the agenda's lock, and only while nothing is alive.
@@ -55,6 +57,7 @@ impl<T: Look> Engine<T> {
             agenda: Mutex::new(Agenda::new()),
             doorbell,
             door,
+            parker: Parker::new(),
             starting: Mutex::new(()),
             runs: AtomicBool::new(false),
             stays: AtomicBool::new(false),
@@ -163,16 +166,14 @@ impl<T: Look> Engine<T> {
     /// Calls the thread to work, once until it rests again.
     fn ring(&self, mut agenda: MutexGuard<'_, Agenda<T>>) {
         agenda.rests_until = 0;
-        let sleeper = agenda.sleeper.clone();
         drop(agenda);
-        // A full channel means that the bell rings already. Nobody ever waits in it, and `unpark` needs nothing of the
-        // thread it is called on: both work where thread-local values are gone, in the last destructors of a thread.
+        // A full channel means that the bell rings already, and no thread ever waits in it: it
+        // works where thread-local values are gone, in the last destructors of a thread.
         let _ = self.doorbell.try_send(());
-        sleeper.iter().for_each(Thread::unpark);
+        self.parker.unpark();
     }
 
     fn run(&self) {
-        self.agenda().sleeper = Some(sync::current());
         let mut due = Vec::new();
         let mut steps = 0;
         while let Some(lesson) = self.rest() {
@@ -256,12 +257,12 @@ impl<T: Look> Engine<T> {
 
     /// Waits for the bell (`true`) or the deadline.
     fn wait_at_the_door(&self, rest: Rest, deadline: Option<Instant>) -> bool {
-        let wait = match rest {
-            Rest::Sleep => sync::park,
-            Rest::Hold(..) => sync::hold,
+        let wait = || match rest {
+            Rest::Sleep => self.parker.park(deadline),
+            Rest::Hold(..) => sync::hold(deadline),
         };
         while self.door.try_recv().is_err() {
-            if !wait(deadline) {
+            if !wait() {
                 return false;
             }
         }

@@ -151,6 +151,10 @@ impl World {
         true
     }
 
+    pub fn unpark(&self) {
+        self.change(|state| state.was_unparked = true);
+    }
+
     /// Sees the timer thread end, a second after the last timer is gone.
     pub fn end(&self) {
         self.pass(1_000_000_000);
@@ -175,20 +179,6 @@ impl State {
 
     pub fn waits(&self, fd: RawFd) -> bool {
         self.waiting_fds.contains(&fd)
-    }
-}
-
-/// The timer thread, the only one that parks.
-#[derive(Clone)]
-pub struct Thread;
-
-pub fn current() -> Thread {
-    Thread
-}
-
-impl Thread {
-    pub fn unpark(&self) {
-        WORLD.change(|state| state.was_unparked = true);
     }
 }
 

@@ -1,6 +1,5 @@
 //! What threads share and wait by: the scheduler's, so that it may let another thread go first at each use.
 
-pub(crate) use crate::world::{current, Thread};
 pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
 pub(crate) use std::sync::PoisonError;
@@ -46,12 +45,26 @@ impl Instant {
     }
 }
 
-/// Never later than the deadline: how late a thread is does not show by a clock that stands still.
-pub(crate) fn park(deadline: Option<Instant>) -> bool {
-    WORLD.park(deadline.map_or(u64::MAX, |deadline| deadline.0))
+/// The world parks the timer thread, the only one that parks.
+pub(crate) struct Parker;
+
+impl Parker {
+    pub(crate) fn new() -> Parker {
+        Parker
+    }
+
+    /// Never later than the deadline: how late a thread is does not show by a clock that stands
+    /// still.
+    pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
+        WORLD.park(deadline.map_or(u64::MAX, |deadline| deadline.0))
+    }
+
+    pub(crate) fn unpark(&self) {
+        WORLD.unpark();
+    }
 }
 
 /// Time stands still until a test turns it, so that who holds waits as who sleeps.
 pub(crate) fn hold(deadline: Option<Instant>) -> bool {
-    park(deadline)
+    Parker.park(deadline)
 }
