@@ -8,5 +8,6 @@ mod properties;
 pub(crate) mod queue;
 pub(crate) mod reading;
 pub(crate) mod schedule;
+mod slab;
 pub(crate) mod state;
 pub(crate) mod step;

@@ -1,8 +1,8 @@
-//! The schedule and the queue beside naive models of them, over random calls.
+//! Compares the schedule and the queues to naive models of them, over random calls.
 
 use proptest::prelude::*;
 
-use super::queue::{Place, Queue};
+use super::queue::{Place, Queues};
 use super::schedule::{Schedule, NEVER};
 
 /// Every expiration by itself: the number of those that are counted, and that stay so.
@@ -110,29 +110,40 @@ proptest! {
     }
 
     #[test]
-    fn a_queue_gives_what_is_due_in_order(
-        ops in prop::collection::vec((0..4u8, 0..20u64, 0..5u64), 0..60)
+    fn queues_give_due_entries_in_order(
+        ops in prop::collection::vec((0..8u8, 0..20u64, 0..12usize), 0..120)
     ) {
-        let (mut queue, mut naive) = (Queue::default(), Vec::<Place>::new());
-        for (op, due, id) in ops {
-            let place = Place { due, id };
-            naive.sort_unstable();
+        let mut queues = Queues::<(), (), 2>::new();
+        let keys: Vec<_> = (0..12).map(|_| queues.register()).collect();
+        // In which queue each entry is, if in any, and when it is due there.
+        let mut naive = [None; 12];
+        let first = |naive: &[Option<(usize, u64)>], queue| {
+            let due = naive.iter().zip(&keys).filter_map(|(&place, &key)| {
+                place.filter(|&(of, _)| of == queue).map(|(_, due)| Place { due, key })
+            });
+            due.min()
+        };
+        for (op, due, number) in ops {
+            let queue = usize::from(op % 2);
             match op {
-                0 | 1 => {
-                    queue.insert(place, place);
-                    naive.retain(|other| *other != place);
-                    naive.push(place);
+                0..=3 => {
+                    queues.enqueue(keys[number], queue, due);
+                    naive[number] = Some((queue, due));
                 }
-                2 => {
-                    let found = naive.iter().position(|other| *other == place).map(|found| naive.remove(found));
-                    prop_assert_eq!(queue.remove(place), found);
+                4 | 5 => {
+                    queues.dequeue(keys[number]);
+                    naive[number] = None;
                 }
                 _ => {
-                    let first = (naive.first().is_some_and(|first| first.due <= due)).then(|| naive.remove(0));
-                    prop_assert_eq!(queue.pop_due(due), first.map(|first| (first, first)));
+                    let popped = first(&naive, queue).filter(|first| first.due <= due);
+                    prop_assert_eq!(queues.pop_due(queue, due), popped);
+                    popped.into_iter().for_each(|first| naive[keys.iter().position(|&key| key == first.key).unwrap()] = None);
                 }
             }
-            prop_assert_eq!(queue.first(), naive.iter().min().copied());
+            queues.check();
+            for queue in 0..2 {
+                prop_assert_eq!(queues.first(queue), first(&naive, queue));
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::times::Times;
 use crate::backends::emulation::calls::World;
 use crate::backends::emulation::latch::Latch;
 use crate::backends::emulation::line::{Line, CLOCKS};
-use crate::backends::emulation::queue::{Place, Queue};
+use crate::backends::emulation::queue::{Key, Place, Queues};
 use crate::backends::emulation::state::State;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
@@ -18,9 +18,8 @@ pub(super) type Timer = Arc<Mutex<State>>;
 pub(super) struct Machine {
     pub(super) times: Times,
     /// By clock.
-    queues: [Queue<Timer>; CLOCKS.len()],
-    timers: BTreeMap<u64, Entry>,
-    last_id: u64,
+    queues: Queues<(), (), { CLOCKS.len() }>,
+    timers: BTreeMap<Key, Entry>,
 }
 
 struct Entry {
@@ -38,69 +37,65 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Machine {
     pub(super) fn new() -> Machine {
-        Machine { times: Times::START, queues: Default::default(), timers: BTreeMap::new(), last_id: 0 }
+        Machine { times: Times::START, queues: Queues::new(), timers: BTreeMap::new() }
     }
 
-    /// One more timer, disarmed: its number and its state.
-    pub(super) fn add(&mut self, clock: Clock, latch: Latch) -> (u64, Timer) {
+    /// Adds a timer, disarmed. Returns its key and its state.
+    pub(super) fn add(&mut self, clock: Clock, latch: Latch) -> (Key, Timer) {
         // Nobody has to wake up for it: it is as punctual as can be.
         let timer = Arc::new(Mutex::new(State::new(clock, Punctuality::Economical, latch)));
-        self.last_id += 1;
-        self.timers.insert(self.last_id, Entry { clock, timer: Arc::clone(&timer), waiting: 0 });
-        (self.last_id, timer)
+        let key = self.queues.register();
+        self.timers.insert(key, Entry { clock, timer: Arc::clone(&timer), waiting: 0 });
+        (key, timer)
     }
 
     /// Ends a timer.
-    pub(super) fn remove(&mut self, id: u64) {
-        let Some(Entry { timer, .. }) = self.timers.remove(&id) else { return };
-        drop(self.with(id, &timer, |state, _| state.close()));
+    pub(super) fn remove(&mut self, key: Key) {
+        let Some(Entry { timer, .. }) = self.timers.remove(&key) else { return };
+        drop(self.with(key, &timer, |state, _| state.close()));
+        self.queues.unregister(key);
     }
 
     /// Does something to a timer's state, and then puts the timer where it is to be looked at next.
-    pub(super) fn with<R>(&mut self, id: u64, timer: &Timer, act: impl FnOnce(&mut State, &Times) -> R) -> R {
+    pub(super) fn with<R>(&mut self, key: Key, timer: &Timer, act: impl FnOnce(&mut State, &Times) -> R) -> R {
         let mut state = lock(timer);
         let result = act(&mut state, &self.times);
-        self.stand(id, timer, &mut state);
+        self.stand(key, &mut state);
         result
     }
 
-    fn queue(&mut self, line: Line) -> &mut Queue<Timer> {
-        &mut self.queues[line.indices().0]
-    }
-
     /// Puts a timer where it is to be looked at next.
-    fn stand(&mut self, id: u64, timer: &Timer, state: &mut State) {
+    fn stand(&mut self, key: Key, state: &mut State) {
         let line = Line { clock: state.runs_on, punctuality: Punctuality::Economical };
         let place = state.next(self.times.time(line.clock)).map(|due| (line, due));
         if place == state.place() {
             return;
         }
-        if let Some((line, due)) = state.replace(place) {
-            self.queue(line).remove(Place { due, id });
-        }
-        if let Some((line, due)) = place {
-            self.queue(line).insert(Place { due, id }, Arc::clone(timer));
+        state.replace(place);
+        match place {
+            Some((line, due)) => self.queues.enqueue(key, line.indices().0, due),
+            None => self.queues.dequeue(key),
         }
     }
 
     /// How long it is until something is due on any clock, if time passes on all alike.
     pub(super) fn until_next(&mut self) -> Option<u64> {
         loop {
-            let (until, id) = self.first()?;
-            let timer = Arc::clone(&self.timers.get(&id)?.timer);
+            let (until, key) = self.first()?;
+            let timer = Arc::clone(&self.timers.get(&key)?.timer);
             // What was to come again after a step back may have been read since, by a plain reader.
-            self.with(id, &timer, |_, _| ());
-            if self.first() == Some((until, id)) {
+            self.with(key, &timer, |_, _| ());
+            if self.first() == Some((until, key)) {
                 return Some(until);
             }
         }
     }
 
-    /// What stands first on any clock: until when, and its number.
-    fn first(&self) -> Option<(u64, u64)> {
-        let firsts = CLOCKS.iter().zip(&self.queues).filter_map(|(&clock, queue)| {
-            let Place { due, id } = queue.first()?;
-            Some((due.saturating_sub(self.times.time(clock)), id))
+    /// The timer that is due first on any clock: how long it is until then, and its key.
+    fn first(&self) -> Option<(u64, Key)> {
+        let firsts = CLOCKS.iter().enumerate().filter_map(|(queue, &clock)| {
+            let Place { due, key } = self.queues.first(queue)?;
+            Some((due.saturating_sub(self.times.time(clock)), key))
         });
         firsts.min()
     }
@@ -111,8 +106,8 @@ impl Machine {
     }
 
     /// One more waits for a timer, or one less.
-    pub(super) fn count_waiting(&mut self, id: u64, before: bool, after: bool) {
-        if let Some(entry) = self.timers.get_mut(&id) {
+    pub(super) fn count_waiting(&mut self, key: Key, before: bool, after: bool) {
+        if let Some(entry) = self.timers.get_mut(&key) {
             entry.waiting = entry.waiting + usize::from(after) - usize::from(before);
         }
     }
@@ -157,9 +152,9 @@ impl Machine {
 
     /// Lets the descriptors of those who asked for it tell of a step, if there was one, and then all of what came with it.
     fn show_step(&mut self) {
-        let timers: Vec<_> = self.timers.iter().map(|(&id, entry)| (id, Arc::clone(&entry.timer))).collect();
-        for (id, timer) in timers {
-            self.with(id, &timer, |state, times| state.show_step_if_any(times));
+        let timers: Vec<_> = self.timers.iter().map(|(&key, entry)| (key, Arc::clone(&entry.timer))).collect();
+        for (key, timer) in timers {
+            self.with(key, &timer, |state, times| state.show_step_if_any(times));
         }
         self.show_what_is_due();
     }
@@ -167,13 +162,14 @@ impl Machine {
     /// Lets all descriptors show what is due.
     fn show_what_is_due(&mut self) {
         let mut due = Vec::new();
-        for (clock, queue) in CLOCKS.into_iter().zip(&mut self.queues) {
+        for (queue, clock) in CLOCKS.into_iter().enumerate() {
             let now = self.times.time(clock);
-            due.extend(std::iter::from_fn(|| queue.pop_due(now)));
+            due.extend(std::iter::from_fn(|| self.queues.pop_due(queue, now)));
         }
         // Each once: what a pipe does not take is due again.
-        for (place, timer) in due {
-            self.with(place.id, &timer, |state, times| {
+        for Place { key, .. } in due {
+            let Some(timer) = self.timers.get(&key).map(|entry| Arc::clone(&entry.timer)) else { continue };
+            self.with(key, &timer, |state, times| {
                 state.replace(None);
                 state.refresh(times.time(state.runs_on));
             });

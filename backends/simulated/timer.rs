@@ -9,6 +9,7 @@ use super::clock::SimulatedClock;
 use super::machine;
 use super::times::Times;
 use crate::backends::emulation::latch::Latch;
+use crate::backends::emulation::queue::Key;
 use crate::backends::emulation::reading::{self, Locked};
 use crate::backends::emulation::state::State;
 use crate::backends::sys::error::{os_error, ESRCH, ETIMEDOUT};
@@ -26,7 +27,7 @@ pub struct SimulatedTimer {
     reader: OwnedFd,
     clock: Clock,
     simulated: SimulatedClock,
-    id: u64,
+    key: Key,
     state: machine::Timer,
 }
 
@@ -34,9 +35,9 @@ impl SimulatedTimer {
     pub(super) fn new(simulated: &SimulatedClock, clock: Clock, flags: CreateFlags) -> io::Result<SimulatedTimer> {
         let (latch, reader) = Latch::new(flags)?;
         let mut machine = simulated.machine().ok_or_else(|| os_error(ESRCH))?;
-        let (id, state) = machine.add(clock, latch);
+        let (key, state) = machine.add(clock, latch);
         drop(machine);
-        Ok(SimulatedTimer { reader, clock, simulated: simulated.clone(), id, state })
+        Ok(SimulatedTimer { reader, clock, simulated: simulated.clone(), key, state })
     }
 
     /// The clock that the timer counts on.
@@ -48,10 +49,10 @@ impl SimulatedTimer {
     /// Reads, and if there is nothing begins to wait, or goes on; if it may.
     fn try_read_or_wait(&self, is_waiting: &mut bool, may_wait: bool) -> io::Result<u64> {
         let mut machine = self.simulated.own_machine();
-        let present = machine.with(self.id, &self.state, |state, times| state.try_read(times));
+        let present = machine.with(self.key, &self.state, |state, times| state.try_read(times));
         let is_nothing = matches!(&present, Err(e) if e.kind() == io::ErrorKind::WouldBlock);
         let waited = std::mem::replace(is_waiting, may_wait && is_nothing);
-        machine.count_waiting(self.id, waited, *is_waiting);
+        machine.count_waiting(self.key, waited, *is_waiting);
         present
     }
 
@@ -68,7 +69,7 @@ impl Locked for SimulatedTimer {
     type World = Times;
 
     fn with<R>(&self, act: impl FnOnce(&mut State, &Times) -> R) -> R {
-        self.simulated.own_machine().with(self.id, &self.state, act)
+        self.simulated.own_machine().with(self.key, &self.state, act)
     }
 }
 
@@ -118,7 +119,7 @@ impl Timer for SimulatedTimer {
 impl Drop for SimulatedTimer {
     fn drop(&mut self) {
         if let Some(mut machine) = self.simulated.machine() {
-            machine.remove(self.id);
+            machine.remove(self.key);
         }
     }
 }

@@ -9,6 +9,7 @@ mod post;
 mod raw;
 mod registry;
 mod shared;
+mod taken;
 mod thread;
 
 use std::fmt;
@@ -229,7 +230,7 @@ mod tests {
         let shared = Arc::clone(&timer.shared);
         drop(timer);
         let line = Line { clock: Clock::Monotonic, punctuality: Punctuality::default() };
-        thread::Look::look(Arc::clone(&shared), (line, 0));
+        thread::Look::look(&shared, (line, 0));
         assert_eq!(Arc::strong_count(&shared), 1, "it stands nowhere");
     }
 }

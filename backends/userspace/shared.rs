@@ -10,6 +10,7 @@ use super::thread::{Engine, Look};
 use crate::backends::emulation::calls::watches_steps;
 use crate::backends::emulation::latch::Latch;
 use crate::backends::emulation::line::Line;
+use crate::backends::emulation::queue::Key;
 use crate::backends::emulation::reading::Locked;
 use crate::backends::emulation::state::State;
 use crate::backends::sys;
@@ -24,7 +25,7 @@ use crate::spec::TimerSpec;
 
 /// A timer as its owner and the thread share it.
 pub(super) struct Shared {
-    id: u64,
+    key: Key,
     engine: &'static Engine<Shared>,
     state: Mutex<State>,
 }
@@ -32,7 +33,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(clock: Clock, flags: CreateFlags, latch: Latch, engine: &'static Engine<Shared>) -> Shared {
         let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
-        Shared { id: engine.enlist(), engine, state: Mutex::new(State::new(clock, punctuality, latch)) }
+        Shared { key: engine.enlist(), engine, state: Mutex::new(State::new(clock, punctuality, latch)) }
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {
@@ -44,7 +45,7 @@ impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.locked();
         if state.is_on_its_way() {
-            state.arrived(self.engine.post.wait(self.id));
+            state.arrived(self.engine.post.wait(self.key));
         }
         state
     }
@@ -98,8 +99,8 @@ impl Shared {
         let watched = state.watch.is_some();
         let old = state.settime(self.engine, clock, new);
         match (watched, state.watch.is_some()) {
-            (false, true) => self.engine.watch_steps(self.id, self),
-            (true, false) => self.engine.unwatch_steps(self.id),
+            (false, true) => self.engine.watch_steps(self.key, self),
+            (true, false) => self.engine.unwatch_steps(self.key),
             _ => {}
         }
         self.stand(state);
@@ -144,13 +145,15 @@ impl Shared {
         let Some((line, due)) = state.due() else {
             // Where the thread can't sleep long because of it, it must not stand for nothing.
             if stands.is_some_and(|(line, _)| line.clock != Clock::Monotonic) {
-                state.replace(None).into_iter().for_each(|place| self.engine.remove(self.id, place));
+                state.replace(None);
+                self.engine.remove(self.key);
             }
             return;
         };
         // The thread looks again when it finds the timer ahead of its time: moving later costs nothing now.
         if !stands.is_some_and(|(stands_in, at)| stands_in.serves(line) && at <= due) {
-            self.engine.move_to(self.id, state.replace(Some((line, due))), (line, due), self);
+            state.replace(Some((line, due)));
+            self.engine.move_to(self.key, (line, due), self);
         }
     }
 
@@ -165,12 +168,11 @@ impl Shared {
     fn end(&self) -> Option<Latch> {
         let mut state = self.state();
         // Whatever looked as if it had come: nothing is to be written by a number that is about to be another file's.
-        self.engine.post.wait(self.id);
+        self.engine.post.wait(self.key);
         let latch = state.close()?;
-        let place = state.replace(None);
-        state.watch = None;
+        state.replace(None);
         drop(state);
-        self.engine.discharge(self.id, place);
+        self.engine.discharge(self.key);
         Some(latch)
     }
 }
@@ -187,7 +189,7 @@ impl Locked for Arc<Shared> {
     fn to_take<R>(&self, act: impl FnOnce(&mut State, &Engine<Shared>) -> R) -> R {
         let mut state = self.locked();
         if state.is_on_its_way() && !state.catch() {
-            state.arrived(self.engine.post.wait(self.id));
+            state.arrived(self.engine.post.wait(self.key));
         }
         self.act(state, act)
     }
@@ -213,7 +215,7 @@ impl Ownerless for Shared {
 }
 
 impl Look for Shared {
-    fn look(self: Arc<Self>, place: (Line, u64)) {
+    fn look(self: &Arc<Self>, place: (Line, u64)) {
         let mut state = self.state();
         if state.place() == Some(place) {
             state.replace(None);
@@ -226,18 +228,18 @@ impl Look for Shared {
         let parcel = state.refresh_by_post(now);
         self.stand(&mut state);
         if let Some(parcel) = parcel {
-            if !self.engine.post.send(self.id, &parcel, || drop(state)) {
-                self.with(|state, engine| state.arrived(engine.post.wait(self.id)));
+            if !self.engine.post.send(self.key, &parcel, || drop(state)) {
+                self.with(|state, engine| state.arrived(engine.post.wait(self.key)));
             }
             return;
         }
         if let Some(identity) = state.identity_if_abandoned() {
             drop(state);
-            self.engine.registry.release(identity, &self);
+            self.engine.registry.release(identity, self);
         }
     }
 
-    fn look_for_step(self: Arc<Self>) {
+    fn look_for_step(self: &Arc<Self>) {
         self.with(|state, engine| state.show_step_if_any(engine));
     }
 }

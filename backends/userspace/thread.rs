@@ -8,9 +8,10 @@ use super::lead::Lesson;
 use super::options;
 use super::post::Post;
 use super::registry::{Entry, Ownerless, Registry};
+use super::taken::{Reason, Taken};
 use crate::backends::emulation::calls::World;
-use crate::backends::emulation::line::Line;
-use crate::backends::emulation::queue::Place;
+use crate::backends::emulation::line::{Line, CLOCKS};
+use crate::backends::emulation::queue::Key;
 use crate::backends::emulation::schedule::NEVER;
 use crate::backends::emulation::step::StepDetector;
 use crate::backends::sys;
@@ -25,9 +26,9 @@ use crate::punctuality::Punctuality;
 /// What the thread can look at.
 pub(super) trait Look: Ownerless + Send + Sync + 'static {
     /// The time has come for which the thing stood in the agenda, where it no longer stands.
-    fn look(self: Arc<Self>, place: (Line, u64));
+    fn look(self: &Arc<Self>, place: (Line, u64));
     /// The wall clock may have been stepped.
-    fn look_for_step(self: Arc<Self>);
+    fn look_for_step(self: &Arc<Self>);
 }
 
 /// One thread, and all that it is to look at.
@@ -90,66 +91,67 @@ impl<T: Look> Engine<T> {
         if self.stays.swap(true, Ordering::Relaxed) {
             return self.start();
         }
-        let id = self.enlist();
+        let key = self.enlist();
         self.start().map_err(|e| {
-            self.discharge(id, None);
+            self.discharge(key);
             self.stays.store(false, Ordering::Relaxed);
             e
         })
     }
 
-    /// Moves a thing of this number from the place where it may stand to another one.
-    pub(super) fn move_to(&self, id: u64, from: Option<(Line, u64)>, (line, due): (Line, u64), thing: &Arc<T>) {
+    /// Moves a timer to this queue, wherever it was, and wakes the thread if it sleeps for too long
+    /// now.
+    pub(super) fn move_to(&self, key: Key, place: (Line, u64), thing: &Arc<T>) {
         let mut agenda = self.agenda();
-        let found = from.and_then(|(line, due)| agenda.queue(line).remove(Place { due, id }));
-        let queue = agenda.queue(line);
-        let place = Place { due, id };
-        queue.insert(place, found.unwrap_or_else(|| Arc::clone(thing)));
-        if queue.first() == Some(place) && agenda.rests_past(line, due) {
+        if agenda.enqueue(key, place, thing) && agenda.rests_past(place.0, place.1) {
             self.ring(agenda);
         }
     }
 
-    /// Takes a thing of this number out of the place where it stands.
-    pub(super) fn remove(&self, id: u64, (line, due): (Line, u64)) {
-        let found = self.agenda().queue(line).remove(Place { due, id });
-        // The last hold on a thing may close descriptors: not under the lock.
-        drop(found);
+    /// Takes a timer out of its queue.
+    pub(super) fn remove(&self, key: Key) {
+        self.agenda().dequeue(key);
     }
 
-    /// One more thing that the thread may be needed for: its number.
-    pub(super) fn enlist(&self) -> u64 {
-        self.agenda().enlist()
-    }
-
-    /// Forgets a thing that was enlisted, wherever it stands. Without any the thread ends.
-    pub(super) fn discharge(&self, id: u64, place: Option<(Line, u64)>) {
+    /// Registers one more timer, which the thread may be needed for.
+    pub(super) fn enlist(&self) -> Key {
         let mut agenda = self.agenda();
-        let found = place.and_then(|(line, due)| agenda.queue(line).remove(Place { due, id }));
-        let watcher = agenda.step_watchers.remove(&id);
-        agenda.discharge();
+        let key = agenda.enlist();
+        // The thread leaves the last reference to a timer to its callers. It is dropped without the
+        // lock.
+        while let Some(thing) = agenda.given_back() {
+            drop(agenda);
+            drop(thing);
+            agenda = self.agenda();
+        }
+        key
+    }
+
+    /// Unregisters a timer. Without any the thread ends.
+    pub(super) fn discharge(&self, key: Key) {
+        let mut agenda = self.agenda();
+        let thing = agenda.discharge(key);
         if agenda.end().is_some_and(|end| end < agenda.rests_until) {
             self.ring(agenda);
         } else {
             drop(agenda);
         }
-        drop((found, watcher));
+        drop(thing);
     }
 
-    /// Has a thing looked at whenever the wall clock may have been stepped.
-    pub(super) fn watch_steps(&self, id: u64, thing: &Arc<T>) {
+    /// Has a timer processed whenever the wall clock may have been changed.
+    pub(super) fn watch_steps(&self, key: Key, thing: &Arc<T>) {
         let mut agenda = self.agenda();
-        let is_first = agenda.step_watchers.is_empty();
-        agenda.step_watchers.insert(id, Arc::clone(thing));
+        let is_first = !agenda.has_watchers();
+        agenda.watch_steps(key, thing);
         if is_first && agenda.rests_until > 0 {
             self.ring(agenda);
         }
     }
 
-    /// No longer has it looked at.
-    pub(super) fn unwatch_steps(&self, id: u64) {
-        let found = self.agenda().step_watchers.remove(&id);
-        drop(found);
+    /// No longer has it processed then.
+    pub(super) fn unwatch_steps(&self, key: Key) {
+        self.agenda().unwatch_steps(key);
     }
 
     /// Makes a thing known by the identity of its descriptors, unless there is one of that.
@@ -173,15 +175,15 @@ impl<T: Look> Engine<T> {
         self.parker.unpark();
     }
 
+    /// The thread. It neither allocates nor frees, except in `look_at_all`: see [`Agenda`].
     fn run(&self) {
-        let mut due = Vec::new();
+        let mut taken = Taken::new();
         let mut steps = 0;
-        while let Some(lesson) = self.rest() {
-            let is_round = self.take_due(lesson, &mut due);
-            for (place, thing) in due.drain(..) {
-                thing.look(place);
+        while let Some(lesson) = self.rest(&mut taken) {
+            let (has_watchers, is_round) = self.process_due(lesson, &mut taken);
+            if has_watchers {
+                self.look_for_steps(&mut steps, &mut taken);
             }
-            self.look_for_steps(&mut steps);
             if is_round {
                 let found = self.registry.look_at_all();
                 let left = !self.registry.is_empty();
@@ -193,31 +195,55 @@ impl<T: Look> Engine<T> {
         }
     }
 
-    /// Takes out what is due; whether it is time to look for what is abandoned. From here to the next rest nobody need ring.
-    fn take_due(&self, lesson: Lesson, due: &mut Vec<((Line, u64), Arc<T>)>) -> bool {
+    /// Processes the timers that are due. Returns whether any timer waits for clock changes, and
+    /// whether it is time to look for abandoned ones. From here to the next rest no caller need
+    /// ring.
+    fn process_due(&self, lesson: Lesson, taken: &mut Taken<T>) -> (bool, bool) {
         let mut agenda = self.agenda();
         agenda.rests_until = 0;
         agenda.lead.learn(lesson);
-        agenda.take_due(due);
-        agenda.rounds.at().is_some_and(|at| at <= time(Clock::Monotonic))
+        // Timers that become due meanwhile come the next time, so that this ends.
+        let mut times = [u64::MAX; CLOCKS.len()];
+        loop {
+            agenda.take_due(&mut times, taken);
+            if taken.is_empty() {
+                let is_round = agenda.rounds.at().is_some_and(|at| at <= time(Clock::Monotonic));
+                return (agenda.has_watchers(), is_round);
+            }
+            agenda = self.process(agenda, taken);
+        }
     }
 
-    fn look_for_steps(&self, known: &mut u64) {
-        if self.agenda().step_watchers.is_empty() {
+    /// Processes the timers that were taken, with the agenda unlocked, and gives them back.
+    fn process<'a>(&'a self, agenda: MutexGuard<'a, Agenda<T>>, taken: &mut Taken<T>) -> MutexGuard<'a, Agenda<T>> {
+        drop(agenda);
+        for (reason, timer) in taken.iter() {
+            match reason {
+                Reason::IsDue(line, due) => timer.look((line, due)),
+                Reason::ClockChange => timer.look_for_step(),
+            }
+        }
+        let mut agenda = self.agenda();
+        agenda.give_back(taken);
+        agenda
+    }
+
+    fn look_for_steps(&self, known: &mut u64, taken: &mut Taken<T>) {
+        let steps = self.steps();
+        if std::mem::replace(known, steps) == steps {
             return;
         }
-        let steps = self.steps();
-        if std::mem::replace(known, steps) != steps {
-            let watchers: Vec<Arc<T>> = self.agenda().step_watchers.values().cloned().collect();
-            for watcher in watchers {
-                watcher.look_for_step();
-            }
+        let mut agenda = self.agenda();
+        let mut number = agenda.take_watchers(0, taken);
+        while !taken.is_empty() {
+            agenda = self.process(agenda, taken);
+            number = agenda.take_watchers(number, taken);
         }
     }
 
     /// Rests until something is due or the bell rings, and what that teaches; `None` once the thread is to end.
-    fn rest(&self) -> Option<Lesson> {
-        let (rest, until, here, now) = self.plan()?;
+    fn rest(&self, taken: &mut Taken<T>) -> Option<Lesson> {
+        let (rest, until, here, now) = self.plan(taken)?;
         let deadline = (until < NEVER).then(|| here.checked_add(Duration::from_nanos(until.saturating_sub(now))));
         let is_rung = self.wait_at_the_door(rest, deadline.flatten());
         let up = time(Clock::Monotonic);
@@ -229,10 +255,10 @@ impl<T: Look> Engine<T> {
     }
 
     /// How to rest and until when, and the time now by both clocks of the thread; `None` if it is to end.
-    fn plan(&self) -> Option<(Rest, u64, Instant, u64)> {
+    fn plan(&self, taken: &mut Taken<T>) -> Option<(Rest, u64, Instant, u64)> {
         let mut looked_at = None;
+        let mut agenda = self.agenda();
         loop {
-            let mut agenda = self.agenda();
             let here = Instant::now();
             let now = time(Clock::Monotonic);
             if agenda.end().is_some_and(|end| end <= now) {
@@ -245,9 +271,8 @@ impl<T: Look> Engine<T> {
                 // It may have been put off, or turned off, since it came to stand there.
                 Rest::Hold(line, place) if until > now && looked_at != Some((line, place)) => {
                     agenda.rests_until = 0;
-                    let thing = agenda.queue(line).remove(place);
-                    drop(agenda);
-                    thing.into_iter().for_each(|thing| thing.look((line, place.due)));
+                    agenda.take_early(line, place, taken);
+                    agenda = self.process(agenda, taken);
                     looked_at = Some((line, place));
                 }
                 _ => return Some((rest, until, here, now)),

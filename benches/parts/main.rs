@@ -4,7 +4,7 @@
 //! for one call:
 //!
 //! - `schedule`: one timer's arithmetic, with few periods gone by and with very many;
-//! - `queue`: all timers' order, with 1, 1,000 and 100,000 of them;
+//! - `queue`: the timer queues, with 1, 1,000 and 100,000 entries;
 //! - `latch`: a timer's pipe, which is system calls for the most part;
 //! - `settime`: on each backend, by 1, 2, 4 and 8 threads that all run, each with a timer of its own.
 //!
@@ -36,6 +36,8 @@ mod rows;
 #[path = "../../backends/emulation/schedule.rs"]
 mod schedule;
 mod schedules;
+#[path = "../../backends/emulation/slab.rs"]
+mod slab;
 #[path = "../../src/spec.rs"]
 mod spec;
 

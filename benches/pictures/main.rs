@@ -28,6 +28,8 @@ mod rows;
 mod scale;
 #[path = "../common/shots.rs"]
 mod shots;
+#[path = "../../backends/emulation/slab.rs"]
+mod slab;
 mod soak;
 mod soaker;
 #[path = "../common/usage.rs"]

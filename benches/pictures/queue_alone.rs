@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::axis::Axis;
 use crate::contest::{medians, Contestant};
 use crate::plot::{svg, Curve, Kind, Panel};
-use crate::queue::{Place, Queue};
+use crate::queue::{Key, Queues};
 use crate::Request;
 
 const SIZES: [usize; 13] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
@@ -18,12 +18,12 @@ const OPS: [(&str, RGBColor); 3] = [
     ("take the first", RGBColor(0, 158, 115)),
 ];
 
-/// A queue, and the places in it.
+/// A queue, the entries in it, and those that were taken out.
 struct Full {
-    queue: Queue<u64>,
-    places: Vec<Place>,
+    queue: Queues<u64, (), 1>,
+    keys: Vec<Key>,
+    taken: Vec<Key>,
     random: fastrand::Rng,
-    taken: usize,
 }
 
 /// For each size, the nanoseconds of each operation.
@@ -38,42 +38,34 @@ pub fn measure(request: &Request) -> Vec<(usize, Vec<f64>)> {
 
 impl Full {
     fn new(size: usize) -> Full {
-        let mut full = Full {
-            queue: Queue::default(),
-            places: Vec::with_capacity(size),
-            random: fastrand::Rng::with_seed(5),
-            taken: 0,
-        };
-        for id in 0..size as u64 {
-            let place = full.somewhere(id);
-            full.places.push(place);
-            full.queue.insert(place, id);
-        }
+        let mut queue = Queues::new();
+        let keys: Vec<Key> = (0..size).map(|_| queue.register()).collect();
+        let mut full = Full { queue, taken: keys.clone(), keys, random: fastrand::Rng::with_seed(5) };
+        full.refill();
         full
     }
 
-    /// A time within an hour.
-    fn somewhere(&mut self, id: u64) -> Place {
-        Place { due: self.random.u64(0..3_600_000_000_000), id }
+    /// Enqueues an entry at a time within an hour.
+    fn enqueue(&mut self, key: Key) {
+        let due = self.random.u64(0..3_600_000_000_000);
+        self.queue.enqueue(key, 0, due);
     }
 
-    /// Puts in as many as were taken out.
+    /// Puts the entries that were taken out back.
     fn refill(&mut self) {
-        for _ in 0..std::mem::take(&mut self.taken) {
-            let id = self.random.u64(..);
-            let place = self.somewhere(id);
-            self.queue.insert(place, id);
+        while let Some(key) = self.taken.pop() {
+            self.enqueue(key);
         }
     }
 }
 
 fn insert_and_remove(size: usize) -> Contestant<'static> {
     let mut full = Full::new(size);
+    let key = full.queue.register();
     Contestant::new(100, move || {
         for _ in 0..100 {
-            let place = full.somewhere(u64::MAX);
-            full.queue.insert(place, 0);
-            std::hint::black_box(full.queue.remove(place));
+            full.enqueue(key);
+            full.queue.dequeue(key);
         }
     })
 }
@@ -83,10 +75,7 @@ fn replace(size: usize) -> Contestant<'static> {
     Contestant::new(100, move || {
         for _ in 0..100 {
             let which = full.random.usize(0..size);
-            let to = full.somewhere(which as u64);
-            let from = std::mem::replace(&mut full.places[which], to);
-            let thing = full.queue.remove(from).expect("it stands there");
-            full.queue.insert(to, thing);
+            full.enqueue(full.keys[which]);
         }
     })
 }
@@ -98,9 +87,9 @@ fn take_first(size: usize) -> Contestant<'static> {
     let run = move || {
         let mut full = full.borrow_mut();
         for _ in 0..batch {
-            std::hint::black_box(full.queue.pop_due(u64::MAX)).expect("it is not empty");
+            let first = full.queue.pop_due(0, u64::MAX).expect("it is not empty");
+            full.taken.push(first.key);
         }
-        full.taken = batch;
     };
     Contestant::new(batch, run).prepared_by(move || again.borrow_mut().refill())
 }

@@ -1,0 +1,54 @@
+//! The timers that the thread has taken from the agenda, and processes while the agenda is
+//! unlocked.
+
+use crate::backends::emulation::line::Line;
+use crate::backends::emulation::queue::Key;
+use crate::backends::sys::sync::Arc;
+
+/// How many timers the thread takes at a time. They are on its stack.
+const MOST: usize = 16;
+
+/// Timers, and why each was taken.
+pub(super) struct Taken<T> {
+    timers: [Option<(Key, Reason, Arc<T>)>; MOST],
+    len: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// It was in this queue, and due at this time.
+    IsDue(Line, u64),
+    /// It waits for clock changes, and there was one.
+    ClockChange,
+}
+
+impl<T> Taken<T> {
+    pub(super) fn new() -> Taken<T> {
+        Taken { timers: std::array::from_fn(|_| None), len: 0 }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len == MOST
+    }
+
+    /// Adds a timer. There must be space for it.
+    pub(super) fn push(&mut self, key: Key, reason: Reason, thing: Arc<T>) {
+        self.timers[self.len] = Some((key, reason, thing));
+        self.len += 1;
+    }
+
+    /// Removes the timer that was added last.
+    pub(super) fn pop(&mut self) -> Option<(Key, Arc<T>)> {
+        self.len = self.len.checked_sub(1)?;
+        self.timers[self.len].take().map(|(key, _, thing)| (key, thing))
+    }
+
+    /// The timers, in the order in which they were added.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Reason, &Arc<T>)> {
+        self.timers[..self.len].iter().flatten().map(|(_, reason, thing)| (*reason, thing))
+    }
+}
