@@ -85,6 +85,8 @@ impl ForkTable {
         let chunk = Chunk { entries: std::array::from_fn(|_| PipeEntry::new()), before: self.last() };
         let chunk: &'static Chunk = Box::leak(Box::new(chunk));
         self.last.store((chunk as *const Chunk).cast_mut(), Ordering::Release);
+        // So that the timer thread can release entries without allocating.
+        free.reserve(self.entries().count() - free.len());
         chunk.entries.iter().for_each(|entry| free.push_front(Free { entry, since: None }));
     }
 

@@ -268,6 +268,7 @@ pub(super) fn time(clock: Clock) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::taken::MOST;
     use super::*;
 
     #[test]
@@ -324,21 +325,21 @@ mod tests {
     #[test]
     fn timers_are_taken_a_few_at_a_time_and_none_twice() {
         let mut agenda = Agenda::new();
-        let timers: Vec<_> = (1..=100).map(|time| due(&mut agenda, time)).collect();
-        let (mut taken, mut times, mut seen) = (Taken::new(), [50; CLOCKS.len()], Vec::new());
+        let timers: Vec<_> = (1..=300).map(|time| due(&mut agenda, time)).collect();
+        let (mut taken, mut times, mut seen) = (Taken::new(), [200; CLOCKS.len()], Vec::new());
         loop {
             agenda.take_due(&mut times, &mut taken);
             if taken.is_empty() {
                 break;
             }
             let some: Vec<u64> = taken.iter().map(|(_, timer)| **timer).collect();
-            assert!(some.len() <= 16);
+            assert!(some.len() <= MOST);
             seen.extend(some);
             agenda.give_back(&mut taken);
             // Due later than the times at which the thread began, though it is due by now.
-            agenda.enqueue(timers[0].0, (LINE, 51), &timers[0].1);
+            agenda.enqueue(timers[0].0, (LINE, 201), &timers[0].1);
         }
-        assert_eq!(seen, (1..=50).collect::<Vec<u64>>());
+        assert_eq!(seen, (1..=200).collect::<Vec<u64>>());
         assert!(timers.iter().all(|(_, timer)| Arc::strong_count(timer) == 2));
     }
 
@@ -374,7 +375,7 @@ mod tests {
     #[test]
     fn every_timer_that_waits_for_clock_changes_is_taken_once() {
         let mut agenda = Agenda::new();
-        let timers: Vec<_> = (0..100).map(|_| (agenda.enlist(), Arc::new(()))).collect();
+        let timers: Vec<_> = (0..300).map(|_| (agenda.enlist(), Arc::new(()))).collect();
         timers.iter().for_each(|(key, timer)| agenda.watch_steps(*key, timer));
         timers.iter().step_by(2).for_each(|(key, _)| agenda.unwatch_steps(*key));
         let (mut taken, mut number, mut count) = (Taken::new(), 0, 0);
@@ -387,7 +388,7 @@ mod tests {
             count += taken.iter().count();
             agenda.give_back(&mut taken);
         }
-        assert_eq!(count, 50);
+        assert_eq!(count, 150);
         timers.iter().for_each(|(key, _)| drop(agenda.discharge(*key)));
         assert!(!agenda.has_watchers());
     }

@@ -141,7 +141,7 @@ fn make_listed(
     let (latch, descriptor) = Latch::given_away(flags, pipe)?;
     let identity = latch.identity()?;
     let thing = Arc::new(Shared::new(clock, flags, latch, engine));
-    let entry = Entry { thing: Arc::clone(&thing), clock, number: descriptor.as_raw_fd(), pipe };
+    let entry = Entry { thing: Arc::clone(&thing), clock, number: descriptor.as_raw_fd(), pipe, is_ended: false };
     if !engine.register(identity, entry) {
         thing.close();
         return Err(os_error(EOPNOTSUPP));

@@ -1,6 +1,7 @@
 //! Timers that are known by their descriptors alone: which is whose, and which of them everybody has closed.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::os::fd::RawFd;
 
 use crate::backends::emulation::schedule::NEVER;
@@ -31,6 +32,8 @@ pub(super) struct Entry<T> {
     pub(super) number: RawFd,
     /// Where a forked child finds the library's descriptors.
     pub(super) pipe: &'static PipeEntry,
+    /// Whether it was ended, and waits to be forgotten.
+    pub(super) is_ended: bool,
 }
 
 // Not derived, which would ask for a `T` that can be cloned.
@@ -45,15 +48,18 @@ pub(super) struct Registry<T> {
     entries: Mutex<Entries<T>>,
 }
 
+/// The timer thread only marks an entry as ended: a caller frees it, since a thread that frees would get a malloc arena.
 struct Entries<T> {
     by_identity: BTreeMap<Identity, Entry<T>>,
+    /// How many of them are ended.
+    ended: usize,
     /// How many may come until all are looked at again.
     to_come: usize,
 }
 
 impl<T: Ownerless> Registry<T> {
     pub(super) fn new() -> Registry<T> {
-        Registry { entries: Mutex::new(Entries { by_identity: BTreeMap::new(), to_come: FEWEST }) }
+        Registry { entries: Mutex::new(Entries { by_identity: BTreeMap::new(), ended: 0, to_come: FEWEST }) }
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries<T>> {
@@ -62,21 +68,23 @@ impl<T: Ownerless> Registry<T> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries().by_identity.is_empty()
+        let entries = self.entries();
+        entries.by_identity.len() == entries.ended
     }
 
     /// Whether it was put there: not if there is one of this identity.
     pub(super) fn insert(&self, identity: Identity, entry: Entry<T>) -> bool {
         let mut entries = self.entries();
-        if entries.by_identity.contains_key(&identity) {
+        if entries.live(identity).is_some() {
             return false;
         }
-        entries.by_identity.insert(identity, entry);
+        let ended = entries.by_identity.insert(identity, entry);
+        entries.ended -= usize::from(ended.is_some());
         true
     }
 
     pub(super) fn find(&self, identity: Identity) -> Option<Entry<T>> {
-        self.entries().by_identity.get(&identity).cloned()
+        self.entries().live(identity).cloned()
     }
 
     /// Whether a thing is known by another identity than the one that its descriptors show now, if any; then it is known no more. (Who is
@@ -84,25 +92,27 @@ impl<T: Ownerless> Registry<T> {
     pub(super) fn has_lost(&self, thing: &Arc<T>, shown: Option<Identity>) -> bool {
         let mut entries = self.entries();
         let is_it = |entry: &Entry<T>| Arc::ptr_eq(&entry.thing, thing);
-        if shown.is_some_and(|shown| entries.by_identity.get(&shown).is_some_and(is_it)) {
+        if shown.is_some_and(|shown| entries.live(shown).is_some_and(is_it)) {
             return false;
         }
         let known = entries.by_identity.iter().find(|(_, entry)| is_it(entry)).map(|(&identity, _)| identity);
-        known.is_some_and(|identity| entries.remove(identity))
+        known.is_some_and(|identity| entries.end(identity))
     }
 
     /// Ends a thing, which is known no more.
     pub(super) fn release(&self, identity: Identity, thing: &Arc<T>) {
         let mut entries = self.entries();
-        if entries.by_identity.get(&identity).is_some_and(|entry| Arc::ptr_eq(&entry.thing, thing)) {
-            entries.remove(identity);
+        if entries.live(identity).is_some_and(|entry| Arc::ptr_eq(&entry.thing, thing)) {
+            entries.end(identity);
         }
         drop(entries);
         thing.close();
     }
 
-    /// One more is about to come. From time to time all are looked at then, so that those which are abandoned stay few among the others.
+    /// Makes place for one more, in a call of the program's. From time to time it looks at all of them, so that few are abandoned.
     pub(super) fn make_room(&self) {
+        let forgotten = self.entries().take_ended();
+        drop(forgotten);
         let mut entries = self.entries();
         let is_time = entries.to_come == 0;
         entries.to_come = entries.to_come.saturating_sub(1);
@@ -114,42 +124,82 @@ impl<T: Ownerless> Registry<T> {
 
     /// Looks at all things, and releases those that are abandoned; whether there was one.
     pub(super) fn look_at_all(&self) -> bool {
-        let (mut abandoned, mut sought) = (Vec::new(), Vec::new());
-        for (identity, entry) in self.all() {
+        let (mut any, mut sought) = (false, Vec::new());
+        let mut next = self.next_after(None);
+        while let Some((identity, entry)) = next {
             if self.has_lost(&entry.thing, entry.thing.identity()) {
                 entry.thing.lose();
-                continue;
+            } else {
+                match entry.thing.holders(entry.number) {
+                    Holders::Some => {}
+                    Holders::None => {
+                        self.release(identity, &entry.thing);
+                        any = true;
+                    }
+                    Holders::ToBeSought(beside) => sought.push((identity, entry, beside)),
+                }
             }
-            match entry.thing.holders(entry.number) {
-                Holders::Some => {}
-                Holders::None => abandoned.push((identity, entry)),
-                Holders::ToBeSought(beside) => sought.push((identity, entry, beside)),
-            }
+            next = self.next_after(Some(identity));
         }
+        self.entries().rest(0);
         // After it was seen of each that it is not where it was: what is duplicated is not missed.
-        let looked_behind = if sought.is_empty() { 0 } else { seek(sought, &mut abandoned) };
-        self.entries().rest(looked_behind);
-        let any = !abandoned.is_empty();
-        abandoned.into_iter().for_each(|(identity, entry)| self.release(identity, &entry.thing));
-        any
+        let missing = if sought.is_empty() { Vec::new() } else { self.seek(sought) };
+        missing.iter().for_each(|(identity, entry)| self.release(*identity, &entry.thing));
+        any || !missing.is_empty()
     }
 
-    fn all(&self) -> Vec<(Identity, Entry<T>)> {
-        self.entries().by_identity.iter().map(|(&identity, entry)| (identity, entry.clone())).collect()
+    /// The first that is not ended, of those with a greater identity.
+    fn next_after(&self, identity: Option<Identity>) -> Option<(Identity, Entry<T>)> {
+        let entries = self.entries();
+        let from = identity.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut others = entries.by_identity.range((from, Bound::Unbounded));
+        others.find(|(_, entry)| !entry.is_ended).map(|(&identity, entry)| (identity, entry.clone()))
+    }
+
+    /// Which of these have no descriptor in this process.
+    fn seek(&self, sought: Vec<Sought<T>>) -> Vec<(Identity, Entry<T>)> {
+        let open = OpenFiles::now();
+        self.entries().rest(open.looked_behind());
+        let missing = sought.into_iter().filter(|&(identity, _, beside)| !open.has_another(identity, beside));
+        missing.map(|(identity, entry, ..)| (identity, entry)).collect()
     }
 }
 
 impl<T> Entries<T> {
-    /// Whether there was a thing of this identity.
-    fn remove(&mut self, identity: Identity) -> bool {
-        let found = self.by_identity.remove(&identity);
-        found.iter().for_each(|entry| entry.pipe.release());
-        found.is_some()
+    fn live(&self, identity: Identity) -> Option<&Entry<T>> {
+        self.by_identity.get(&identity).filter(|entry| !entry.is_ended)
+    }
+
+    /// Marks a thing as ended; whether there was one of this identity.
+    fn end(&mut self, identity: Identity) -> bool {
+        let found = self.by_identity.get_mut(&identity).filter(|entry| !entry.is_ended);
+        found.map(|entry| entry.end()).map(|()| self.ended += 1).is_some()
+    }
+
+    /// Takes out the things that are ended and that no other thread is looking at.
+    fn take_ended(&mut self) -> Vec<Entry<T>> {
+        let mut taken = Vec::new();
+        if self.ended > 0 {
+            let is_unused = |entry: &Entry<T>| entry.is_ended && Arc::strong_count(&entry.thing) == 1;
+            let identities =
+                self.by_identity.iter().filter(|(_, entry)| is_unused(entry)).map(|(&identity, _)| identity);
+            let identities: Vec<Identity> = identities.collect();
+            taken.extend(identities.into_iter().filter_map(|identity| self.by_identity.remove(&identity)));
+            self.ended -= taken.len();
+        }
+        taken
     }
 
     /// All have been looked at, and behind so many numbers: as many may come as make up for it.
     fn rest(&mut self, looked_behind: usize) {
-        self.to_come = FEWEST + self.by_identity.len() / 4 + looked_behind / 1024;
+        self.to_come = FEWEST + (self.by_identity.len() - self.ended) / 4 + looked_behind / 1024;
+    }
+}
+
+impl<T> Entry<T> {
+    fn end(&mut self) {
+        self.is_ended = true;
+        self.pipe.release();
     }
 }
 
@@ -158,14 +208,6 @@ const FEWEST: usize = 16;
 
 /// A thing, the identity of its descriptors, and the two of them that its maker has.
 type Sought<T> = (Identity, Entry<T>, [RawFd; 2]);
-
-/// Which of those nobody has a descriptor of; behind how many numbers it was looked.
-fn seek<T>(sought: Vec<Sought<T>>, abandoned: &mut Vec<(Identity, Entry<T>)>) -> usize {
-    let open = OpenFiles::now();
-    let missing = sought.into_iter().filter(|&(identity, _, beside)| !open.has_another(identity, beside));
-    abandoned.extend(missing.map(|(identity, entry, ..)| (identity, entry)));
-    open.looked_behind()
-}
 
 /// When all things are to be looked at next: soon after one has come or another was found abandoned, then ever more seldom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

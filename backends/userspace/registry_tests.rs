@@ -44,7 +44,13 @@ fn registry(number: u64) -> (Registry<Thing>, Vec<Arc<Thing>>) {
     let things: Vec<_> = (0..number).map(|_| Arc::new(Thing::default())).collect();
     for (inode, thing) in things.iter().enumerate() {
         thing.inode.store(inode as u64, Ordering::Relaxed);
-        let entry = Entry { thing: Arc::clone(thing), clock: Clock::Monotonic, number: 3, pipe: reserve().unwrap() };
+        let entry = Entry {
+            thing: Arc::clone(thing),
+            clock: Clock::Monotonic,
+            number: 3,
+            pipe: reserve().unwrap(),
+            is_ended: false,
+        };
         assert!(registry.insert((1, inode as u64), entry.clone()));
         assert!(!registry.insert((1, inode as u64), entry), "one of each identity");
     }

@@ -5,8 +5,9 @@ use crate::backends::emulation::line::Line;
 use crate::backends::emulation::queue::Key;
 use crate::backends::sys::sync::Arc;
 
-/// How many timers the thread takes at a time. They are on its stack.
-const MOST: usize = 16;
+/// How many timers the thread takes at a time. They take 2 KiB of its stack. Taking many at a time is
+/// faster, since the queues stay in the cache; but the lock is held meanwhile.
+pub(super) const MOST: usize = 64;
 
 /// Timers, and why each was taken.
 pub(super) struct Taken<T> {
