@@ -6,7 +6,6 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use super::called::Caller;
 use super::engine::{engine, find};
-use super::options;
 use super::registry::{Entry, Ownerless};
 use super::shared::Shared;
 use super::thread::Engine;
@@ -73,7 +72,6 @@ impl RawTimer {
     pub fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
         find(clock)?;
         let engine = engine()?;
-        options::fix();
         engine.registry.make_room();
         match make(engine, clock, flags) {
             Err(e) if is_out_of_descriptors(&e) && engine.registry.look_at_all() => make(engine, clock, flags),

@@ -2,7 +2,7 @@
 
 use crate::calls;
 use crate::common::{descriptors, userspace_builder, HOUR};
-use nix::libc::{c_int, c_long, clockid_t, close, syscall, timespec, SYS_clock_gettime, CLOCK_REALTIME};
+use nix::libc::{c_int, c_long, clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_REALTIME};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::backends::userspace::RawTimer;

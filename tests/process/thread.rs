@@ -211,7 +211,7 @@ fn the_thread_sleeps_without_slack() {
     }
 }
 
-fn until_the_thread_has_ended() {
+pub fn until_the_thread_has_ended() {
     while !timer_threads().is_empty() {
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -2,10 +2,10 @@
 //! chooses.
 
 use crate::common::{errno, HOUR};
-use crate::thread::{status, the_thread, timer_threads};
+use crate::thread::{status, the_thread, timer_threads, until_the_thread_has_ended};
 use crate::userspace;
 use nix::libc;
-use nix::sys::resource::{setrlimit, Resource};
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, geteuid, getpid, gettid, setuid, ForkResult, Pid, Uid};
 use portable_timerfd::backends::userspace::{start_thread, RawTimer, ThreadOptions, ThreadPolicy};
@@ -31,7 +31,8 @@ crate::cases![
         a_policy_that_the_system_refuses_is_an_error_that_changes_nothing,
         a_cpu_that_the_system_lacks_is_an_error_that_changes_nothing,
         a_chosen_ordinary_policy_is_not_replaced_by_an_inherited_one,
-        a_thread_that_is_started_early_stays_without_timers;
+        a_thread_that_is_started_early_stays_without_timers,
+        an_early_start_that_fails_keeps_no_thread;
 ];
 
 /// What only root may do, or try.
@@ -79,9 +80,8 @@ fn first_cpu() -> usize {
 }
 
 fn set_policy(policy: i32, priority: i32) -> io::Result<()> {
-    let parameters = libc::sched_param { sched_priority: priority };
-    // SAFETY: the call reads `parameters`.
-    match unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &parameters) } {
+    // SAFETY: the call reads `priority`, which is all that the kernel's parameters have.
+    match unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &priority) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
@@ -370,7 +370,17 @@ fn a_thread_that_is_started_early_stays_without_timers() {
     drop(armed());
     // Any other thread ends a second after the last timer.
     std::thread::sleep(Duration::from_millis(1_500));
-    assert_eq!(timer_threads(), [early.clone()]);
+    assert_eq!(timer_threads(), std::slice::from_ref(&early));
     let _timer = armed();
     assert_eq!(timer_threads(), [early]);
+}
+
+fn an_early_start_that_fails_keeps_no_thread() {
+    give_up_root();
+    let (_, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
+    setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
+    assert_eq!(errno(start_thread()), Some(libc::ENOMEM));
+    setrlimit(Resource::RLIMIT_NPROC, hard, hard).unwrap();
+    drop(armed());
+    until_the_thread_has_ended();
 }
