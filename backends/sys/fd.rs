@@ -6,7 +6,6 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use super::error::check;
-use super::standard_streams::FIRST;
 use super::system::SYSTEM;
 
 /// The size of the one message a timer's descriptor gives.
@@ -32,6 +31,9 @@ fn status_flags(fd: &(impl AsRawFd + ?Sized)) -> io::Result<libc::c_int> {
     // SAFETY: asking for flags touches no memory.
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }
+
+/// The lowest number that a descriptor of the library's may have: those below are the standard streams'.
+pub(super) const FIRST: RawFd = 3;
 
 /// A duplicate at the lowest free number above those of the standard streams.
 ///

@@ -4,10 +4,10 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::error::check;
-use super::fd::{identity, is_writable, lowest_duplicate, set_nonblocking};
+use super::fd::{identity, is_writable, lowest_duplicate, set_nonblocking, FIRST};
 use super::fifo::fifo;
 use super::fork_table::PipeEntry;
-use super::standard_streams::{above_the_standard_streams, FIRST};
+use super::standard_streams::above_the_standard_streams;
 use super::system::{System, SYSTEM};
 
 /// Both ends of a new pipe: the one to read from, with the flags asked for, and the one to write to, which is non-blocking and

@@ -3,14 +3,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 
-use super::fd::is_open;
+use super::fd::{is_open, FIRST};
 use super::system::SYSTEM;
-
-/// The lowest number that a descriptor of the library's may have.
-pub(super) const FIRST: RawFd = 3;
 
 /// Calls `open` while only `free` of the numbers below [`FIRST`] can be taken, the lowest that are closed. The others that are closed refer
 /// to a folder meanwhile, which takes no writes, as a closed number takes none.

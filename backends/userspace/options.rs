@@ -1,8 +1,7 @@
-//! The options of the timer thread of this process, and its early start.
+//! The options of the timer thread of this process.
 
 use std::io;
 
-use super::engine::engine;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, EBUSY, EINVAL};
 use crate::backends::sys::set_once::SetOnce;
@@ -45,22 +44,4 @@ impl ThreadOptions {
             Err(os_error(EBUSY))
         }
     }
-}
-
-/// Starts the timer thread now, from the calling thread.
-///
-/// Otherwise, the first timer that is armed starts the thread. A program that calls this function
-/// at its beginning has the cost of the start, and its possible failure, at a time of its choice.
-/// The thread then stays for the life of the process, even while there is no timer. A forked child
-/// has no thread until it arms a timer or calls this function itself.
-///
-/// Options of the thread cannot be set after this call.
-///
-/// # Errors
-///
-/// `ENOMEM` if the thread cannot be started, or the system's error if it refuses the options that
-/// the program has [set](ThreadOptions::set_for_process).
-pub fn start_thread() -> io::Result<()> {
-    fix();
-    engine()?.start_for_good()
 }
