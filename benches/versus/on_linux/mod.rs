@@ -5,6 +5,7 @@ mod burst;
 mod contest;
 #[path = "../../common/expire.rs"]
 mod expire;
+mod forks;
 #[path = "../../common/heap.rs"]
 mod heap;
 mod kernel;
@@ -35,12 +36,13 @@ static MEASURED: heap::Measured = heap::Measured;
 /// What is measured, and what measures it.
 type Part = (&'static str, fn(&Request));
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("the kernel row's calls", kernel::run),
     ("the userspace row's calls", userspace::run),
     ("punctuality", punctuality::run),
     ("a burst", burst::run),
     ("memory, wake-ups, processor time", resources::run),
+    ("beside threads that fork", forks::run),
 ];
 
 const USAGE: &str = "cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]";
