@@ -96,7 +96,7 @@ impl<T, M: Default, const N: usize> Queues<T, M, N> {
         (entry.at, entry.marks) = (self.first_free, M::default());
         self.first_free = key.0;
         self.registered -= 1;
-        if self.registered == 0 && self.entries.space() > CHUNK {
+        if self.registered == 0 && (self.entries.space() > CHUNK || self.chunks > 1) {
             self.shrink();
         }
         value

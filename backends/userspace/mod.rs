@@ -33,7 +33,6 @@ use crate::timer::Timer;
 pub use engine::start_thread;
 use engine::{engine, find};
 pub use raw::RawTimer;
-use registry::Ownerless;
 use shared::Shared;
 
 /// The row of the emulation: every Unix.
@@ -172,7 +171,7 @@ impl Drop for UserspaceTimer {
         if self.is_inherited() {
             self.shared.close_inherited();
         } else {
-            self.shared.close();
+            self.shared.close_by_owner();
         }
     }
 }

@@ -65,6 +65,12 @@ impl Shared {
         Ok(Called(state))
     }
 
+    /// Ends the timer, in a call of its owner's.
+    pub(super) fn close_by_owner(&self) {
+        self.close();
+        self.engine.free_given_back();
+    }
+
     /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not there.
     pub(super) fn close_inherited(&self) {
         if let Ok(mut state) = self.state.try_lock() {

@@ -115,16 +115,16 @@ impl<T: Look> Engine<T> {
 
     /// Registers one more timer, which the thread may be needed for.
     pub(super) fn enlist(&self) -> Key {
-        let mut agenda = self.agenda();
-        let key = agenda.enlist();
-        // The thread leaves the last reference to a timer to its callers. It is dropped without the
-        // lock.
-        while let Some(thing) = agenda.given_back() {
-            drop(agenda);
+        self.free_given_back();
+        self.agenda().enlist()
+    }
+
+    /// Drops the references that the thread has left to its callers, without the lock. Not to be
+    /// called by the thread, which must not free.
+    pub(super) fn free_given_back(&self) {
+        while let Some(thing) = { self.agenda().given_back() } {
             drop(thing);
-            agenda = self.agenda();
         }
-        key
     }
 
     /// Unregisters a timer. Without any the thread ends.
