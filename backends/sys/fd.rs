@@ -52,6 +52,27 @@ pub(super) fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
     (SYSTEM.duplicate_onto)(from, number)
 }
 
+/// Whether the descriptor can be read; `false` if it is not open. The write end of a pipe can't.
+pub(super) fn is_readable_mode(number: RawFd) -> bool {
+    number_flags(number).is_some_and(|flags| flags & libc::O_ACCMODE != libc::O_WRONLY)
+}
+
+/// Whether the descriptor has the mark by which the library tells a read end that it has opened anew from a user's.
+pub(super) fn has_mark(number: RawFd) -> bool {
+    SYSTEM.mark != 0 && number_flags(number).is_some_and(|flags| flags & SYSTEM.mark == SYSTEM.mark)
+}
+
+/// Whether the descriptor is a folder that can be neither read nor written, as the library opens one.
+pub(super) fn is_placeholder(number: RawFd) -> bool {
+    SYSTEM.no_access != 0 && number_flags(number).is_some_and(|flags| flags & SYSTEM.no_access != 0)
+}
+
+fn number_flags(number: RawFd) -> Option<libc::c_int> {
+    // SAFETY: asking for flags touches no memory.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
+    (flags != -1).then_some(flags)
+}
+
 /// Closes a descriptor that has no owner.
 pub(super) fn close(number: RawFd) {
     // SAFETY: the callers have seen that the number refers to a pipe of the library's that nothing uses any more.

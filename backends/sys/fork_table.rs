@@ -4,15 +4,20 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::fd::{close, pipe_identity, Identity};
+use super::fd::{close, has_mark, is_placeholder, is_readable_mode, pipe_identity, Identity, FIRST};
 use super::fork::{in_child, PerProcess};
+use super::system::SYSTEM;
+use crate::clock::Clock;
 
 /// Stands for no descriptor.
 const NONE: RawFd = -1;
+
+/// Stands for an entry that was not released.
+const IN_USE: u32 = 0;
 
 /// How long a released entry stays as it is, unless more than so many are waiting. A kernel may copy the descriptors of a child some
 /// milliseconds before it copies the memory: an entry that is released in between still tells the child what to close.
@@ -30,8 +35,13 @@ struct ForkTable {
     last: AtomicPtr<Chunk>,
     /// The entries that no timer has, in the order in which they may be used. Only the process that made the table takes this lock.
     free: Mutex<VecDeque<Free>>,
-    /// The numbers that hold a pipe's read end for the length of one read (`short_lived`).
-    short_lived: [AtomicI32; 2],
+    /// The number that holds a duplicate of a pipe's read end for the length of one read (`short_lived`).
+    short_lived: AtomicI32,
+    /// When a read end was last opened anew, and the highest number that one had.
+    reopened: AtomicU32,
+    highest_reopened: AtomicI32,
+    /// When standard streams last had placeholders.
+    placeholders: AtomicU32,
 }
 
 /// An entry that no timer has.
@@ -57,6 +67,8 @@ pub(crate) struct PipeEntry {
     ends: [AtomicI32; 2],
     /// The library's duplicate of the read end, where it keeps one.
     duplicate: AtomicI32,
+    /// When the entry was released; [`IN_USE`] before.
+    released: AtomicU32,
     /// The identity of the pipe. An inode of 0 stands for a pipe that is being made.
     device: AtomicUsize,
     inode: AtomicUsize,
@@ -67,7 +79,10 @@ impl ForkTable {
         ForkTable {
             last: AtomicPtr::new(null_mut()),
             free: Mutex::default(),
-            short_lived: [AtomicI32::new(NONE), AtomicI32::new(NONE)],
+            short_lived: AtomicI32::new(NONE),
+            reopened: AtomicU32::new(0),
+            highest_reopened: AtomicI32::new(0),
+            placeholders: AtomicU32::new(0),
         }
     }
 
@@ -118,23 +133,53 @@ impl Free {
     }
 }
 
-/// Says which numbers hold a pipe's read end for the length of one read.
-pub(super) fn set_short_lived(numbers: [RawFd; 2]) -> io::Result<()> {
-    let table = ForkTable::of_this_process()?;
-    table.short_lived.iter().zip(numbers).for_each(|(place, number)| place.store(number, Ordering::Release));
+/// Says which number holds a duplicate of a pipe's read end for the length of one read.
+pub(super) fn set_short_lived(number: RawFd) -> io::Result<()> {
+    ForkTable::of_this_process()?.short_lived.store(number, Ordering::Release);
     Ok(())
+}
+
+/// Says that a read end is about to be opened anew, with [`System::mark`](super::system::System), or has this number now.
+pub(super) fn note_reopened(number: Option<RawFd>) -> io::Result<()> {
+    let table = ForkTable::of_this_process()?;
+    table.highest_reopened.fetch_max(number.unwrap_or(0), Ordering::Release);
+    table.reopened.store(now(), Ordering::Release);
+    Ok(())
+}
+
+/// Says that placeholders are about to have numbers of standard streams.
+pub(super) fn note_placeholders() -> io::Result<()> {
+    ForkTable::of_this_process()?.placeholders.store(now(), Ordering::Release);
+    Ok(())
+}
+
+/// Milliseconds of the monotonic clock, never 0.
+fn now() -> u32 {
+    Clock::Monotonic.now().map_or(1, |now| now.as_millis() as u32).max(1)
+}
+
+/// Whether so little time has passed since that a child may have inherited what the parent had then.
+fn is_recent(since: u32) -> bool {
+    since != 0 && u128::from(now().wrapping_sub(since)) < UNTOUCHED.as_millis()
 }
 
 impl PipeEntry {
     fn new() -> PipeEntry {
         let none = || AtomicI32::new(NONE);
-        PipeEntry { ends: [none(), none()], duplicate: none(), device: AtomicUsize::new(0), inode: AtomicUsize::new(0) }
+        PipeEntry {
+            ends: [none(), none()],
+            duplicate: none(),
+            released: AtomicU32::new(IN_USE),
+            device: AtomicUsize::new(0),
+            inode: AtomicUsize::new(0),
+        }
     }
 
     /// Forgets the pipe. The numbers go first: without an identity they would pass for those of a pipe that is being made.
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.ends.iter().chain([&self.duplicate]).for_each(|number| number.store(NONE, Ordering::Release));
         self.inode.store(0, Ordering::Release);
+        self.released.store(IN_USE, Ordering::Release);
     }
 
     /// Where the kernel is to store the numbers of the new pipe's ends.
@@ -165,6 +210,7 @@ impl PipeEntry {
         if self.inode.load(Ordering::Acquire) == 0 {
             self.clear();
         }
+        self.released.store(now(), Ordering::Release);
         if let Ok(table) = ForkTable::of_this_process() {
             table.free().push_back(Free { entry: self, since: Some(Instant::now()) });
         }
@@ -175,22 +221,24 @@ impl PipeEntry {
         known == (device as usize, inode as usize)
     }
 
-    /// Closes the library's descriptors in a forked child, except numbers that refer to other files.
+    /// Closes the library's descriptors in a forked child, except numbers that refer to other files or to a user's read end.
     fn close_in_child(&self) {
         let [reader, writer] = [0, 1].map(|end: usize| self.ends[end].load(Ordering::Acquire));
-        if writer == NONE {
+        let released = self.released.load(Ordering::Acquire);
+        if writer == NONE || (released != IN_USE && !is_recent(released)) {
             return;
         }
-        if self.inode.load(Ordering::Acquire) != 0 {
-            let numbers = [writer, self.duplicate.load(Ordering::Acquire)];
-            let is_of_pipe = |number: RawFd| pipe_identity(number).is_some_and(|found| self.is_of(found));
-            numbers.into_iter().filter(|&number| number != NONE && is_of_pipe(number)).for_each(close);
-            return;
-        }
-        if pipe_identity(writer).is_some() && pipe_identity(writer) == pipe_identity(reader) {
+        let is_read_end = !SYSTEM.pipes_may_go_both_ways && is_readable_mode(writer);
+        let pipe = pipe_identity(writer).filter(|_| !is_read_end);
+        let is_known = self.inode.load(Ordering::Acquire) != 0;
+        if pipe.is_some_and(|found| if is_known { self.is_of(found) } else { pipe_identity(reader) == Some(found) }) {
             close(writer);
         }
-        // Without an identity, the numbers would pass for those of any pipe that has them later.
+        let duplicate = self.duplicate.load(Ordering::Acquire);
+        if is_known && duplicate != NONE && pipe_identity(duplicate).is_some_and(|found| self.is_of(found)) {
+            close(duplicate);
+        }
+        // The child's own descriptors may get the numbers, and its children have this table too.
         self.clear();
     }
 }
@@ -198,11 +246,19 @@ impl PipeEntry {
 /// Runs in each forked child.
 fn close_descriptors_of_the_parent() {
     let Some(table) = TABLE.inherited() else { return };
-    for place in &table.short_lived {
-        let number = place.swap(NONE, Ordering::AcqRel);
+    let close_if_listed = |number: RawFd| {
         if pipe_identity(number).is_some_and(|found| table.entries().any(|entry| entry.is_of(found))) {
             close(number);
         }
+    };
+    close_if_listed(table.short_lived.swap(NONE, Ordering::AcqRel));
+    if is_recent(table.reopened.swap(0, Ordering::AcqRel)) {
+        // The number that a read end has got is the lowest that was free, near those of before.
+        let last = table.highest_reopened.load(Ordering::Acquire).saturating_add(CHUNK as RawFd);
+        (FIRST..=last).filter(|&number| has_mark(number)).for_each(close_if_listed);
+    }
+    if is_recent(table.placeholders.swap(0, Ordering::AcqRel)) {
+        (0..FIRST).filter(|&number| is_placeholder(number)).for_each(close);
     }
     table.entries().for_each(PipeEntry::close_in_child);
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use super::error::check;
+use super::error::{check, os_error, EBADF};
 use super::fd::{identity, is_writable, lowest_duplicate, set_nonblocking, FIRST};
 use super::fifo::fifo;
 use super::fork_table::PipeEntry;
@@ -33,6 +33,7 @@ pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedF
 pub(crate) fn listed_pipe(nonblocking: bool, close_on_exec: bool, entry: &PipeEntry) -> io::Result<(OwnedFd, OwnedFd)> {
     let (mut reader, mut writer) = pipe_of(&SYSTEM, nonblocking, close_on_exec, entry.ends())?;
     if identity(reader.as_raw_fd())?.1 == 0 {
+        entry.clear();
         drop((reader, writer));
         (reader, writer) = fifo(nonblocking, close_on_exec)?;
     }
@@ -78,13 +79,11 @@ fn private_pipe(system: &System, ends: *mut RawFd) -> io::Result<(OwnedFd, Owned
     if let Some(pipe2) = system.pipe2 {
         // SAFETY: `ends` is a valid place for two descriptors.
         check(unsafe { pipe2(ends, libc::O_CLOEXEC | libc::O_NONBLOCK | system.no_sigpipe) })?;
-        // SAFETY: the call has stored the descriptors there, and only this thread writes there.
-        return Ok(own(unsafe { *ends.cast() }));
+        return own(ends);
     }
     // SAFETY: as above.
     check(unsafe { libc::pipe(ends) })?;
-    // SAFETY: as above.
-    let (reader, writer) = own(unsafe { *ends.cast() });
+    let (reader, writer) = own(ends)?;
     for end in [&reader, &writer] {
         set_close_on_exec(end, true)?;
         set_nonblocking(end, true)?;
@@ -93,9 +92,16 @@ fn private_pipe(system: &System, ends: *mut RawFd) -> io::Result<(OwnedFd, Owned
     Ok((reader, writer))
 }
 
-fn own([reader, writer]: [RawFd; 2]) -> (OwnedFd, OwnedFd) {
-    // SAFETY: the system has just made both descriptors for us, and nobody else knows them.
-    unsafe { (OwnedFd::from_raw_fd(reader), OwnedFd::from_raw_fd(writer)) }
+/// The descriptors that the system has just stored there.
+fn own(ends: *const RawFd) -> io::Result<(OwnedFd, OwnedFd)> {
+    // SAFETY: the callers give a valid place for two descriptors, to which only this thread writes.
+    let [reader, writer] = unsafe { *ends.cast::<[RawFd; 2]>() };
+    if reader < 0 || writer < 0 {
+        // A signal's handler has forked since: this is the child, which has closed the pipe.
+        return Err(os_error(EBADF));
+    }
+    // SAFETY: the system has just made both descriptors, and no other code knows them.
+    Ok(unsafe { (OwnedFd::from_raw_fd(reader), OwnedFd::from_raw_fd(writer)) })
 }
 
 fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {

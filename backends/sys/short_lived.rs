@@ -1,5 +1,5 @@
-//! Read ends that live for one read, at a number that is reserved for them: no fork leaves one to a child, and a process without a free
-//! descriptor still has them.
+//! Read ends that live for one read, at a number that is reserved for them: a forked child finds and closes them, and a process without a
+//! free descriptor still has them.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::{os_error, EBADF};
 use super::fd::{close, duplicate_onto, identity, lowest_duplicate, Identity};
-use super::fork::PerProcess;
-use super::fork_table::{reserve, set_short_lived, PipeEntry};
+use super::fork::{generation, PerProcess};
+use super::fork_table::{note_reopened, reserve, set_short_lived, PipeEntry};
 use super::pipe::listed_pipe;
 use super::standard_streams::above_the_standard_streams;
 use super::system::SYSTEM;
@@ -76,7 +76,7 @@ impl Reserved {
         entry.set_duplicate(&number);
         // Not before: the timer that comes next is to have its number, the lowest one that is free.
         drop(reader);
-        set_short_lived([number.as_raw_fd(), -1])?;
+        set_short_lived(number.as_raw_fd())?;
         Ok(Reserved { number: number.into_raw_fd(), placeholder: placeholder.into_raw_fd(), identity, entry })
     }
 
@@ -115,15 +115,18 @@ pub(super) fn with_duplicate<R>(
     }
     let mut lock = self::number()?;
     let Ok(reserved) = ready(&mut lock) else { return with_free_number(number, pipe, act) };
+    let process = generation();
     if duplicate_onto(number, reserved.number).is_err() {
         // The process has lowered its limit below the number, or has closed `number`.
         return with_free_number(number, pipe, act);
     }
-    // The descriptor may have changed hands in between.
-    let is_pipe = identity(reserved.number).is_ok_and(|found| found == pipe);
+    // The descriptor may have changed hands in between, and a signal's handler may have forked: then the numbers are the child's own.
+    let is_pipe = process == generation() && identity(reserved.number).is_ok_and(|found| found == pipe);
     // SAFETY: the number refers to the duplicate until the placeholder is put back, under the lock.
     let result = is_pipe.then(|| act(unsafe { BorrowedFd::borrow_raw(reserved.number) }));
-    reserved.restore();
+    if process == generation() {
+        reserved.restore();
+    }
     Ok(result)
 }
 
@@ -141,13 +144,12 @@ pub(super) fn with_reopened<R>(
     pipe: Identity,
     act: impl FnOnce(BorrowedFd<'_>) -> R,
 ) -> io::Result<R> {
-    let lock = number()?;
+    let _lock = number()?;
+    note_reopened(None)?;
     let own = above_the_standard_streams(0, || (SYSTEM.open_again)(writer))?;
-    let reserved = lock.as_ref().map_or(-1, |reserved| reserved.number);
-    set_short_lived([reserved, own.as_raw_fd()])?;
+    note_reopened(Some(own.as_raw_fd()))?;
     let is_pipe = identity(own.as_raw_fd()).is_ok_and(|found| found == pipe);
     let result = is_pipe.then(|| act(own.as_fd()));
-    set_short_lived([reserved, -1])?;
     if !is_pipe {
         // The program has put another file there.
         std::mem::forget(own);

@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 
 use super::fd::{is_open, FIRST};
+use super::fork_table::note_placeholders;
 use super::system::SYSTEM;
 
 /// Calls `open` while only `free` of the numbers below [`FIRST`] can be taken, the lowest that are closed. The others that are closed refer
@@ -16,6 +17,7 @@ pub(super) fn above_the_standard_streams<T>(free: usize, open: impl FnOnce() -> 
     if closed <= free {
         return open();
     }
+    note_placeholders()?;
     let mut placeholders = Vec::with_capacity(closed);
     for _ in 0..closed {
         let folder = placeholder()?;

@@ -13,7 +13,7 @@ use crate::backends::emulation::latch::Latch;
 use crate::backends::sys;
 use crate::backends::sys::error::{is_out_of_descriptors, os_error, EINVAL, EOPNOTSUPP};
 use crate::backends::sys::fork_table::{reserve, PipeEntry};
-use crate::backends::sys::short_lived::reserve_number;
+use crate::backends::sys::short_lived::{release_number, reserve_number};
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
@@ -119,18 +119,30 @@ impl RawTimer {
 
 /// One attempt to make one.
 fn make(engine: &'static Engine<Shared>, clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
-    // Before the timer itself, which is to have the lowest number that is free.
-    reserve_number()?;
+    // Before the timer itself, which is to have the lowest number that is free. Without it, refreshes need a free number.
+    let _ = reserve_number();
+    let made = make_listed(engine, clock, flags);
+    if made.is_ok() || !engine.registry.is_empty() {
+        return made;
+    }
+    release_number();
+    match made {
+        Err(e) if is_out_of_descriptors(&e) => make_listed(engine, clock, flags),
+        made => made,
+    }
+}
+
+/// The same, with an entry among the descriptors that a forked child closes.
+fn make_listed(engine: &'static Engine<Shared>, clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
     let pipe = reserve()?;
-    let made = make_listed(engine, clock, flags, pipe);
+    let made = make_of(engine, clock, flags, pipe);
     if made.is_err() {
         pipe.release();
     }
     made
 }
 
-/// The same, with this entry among the descriptors that a forked child closes.
-fn make_listed(
+fn make_of(
     engine: &'static Engine<Shared>,
     clock: Clock,
     flags: CreateFlags,

@@ -51,15 +51,15 @@ pub(super) struct Registry<T> {
 /// The timer thread only marks an entry as ended: a caller frees it, since a thread that frees would get a malloc arena.
 struct Entries<T> {
     by_identity: BTreeMap<Identity, Entry<T>>,
-    /// How many of them are ended.
-    ended: usize,
+    /// Those of them that are ended. There is space for all.
+    ended: Vec<Identity>,
     /// How many may come until all are looked at again.
     to_come: usize,
 }
 
 impl<T: Ownerless> Registry<T> {
     pub(super) fn new() -> Registry<T> {
-        Registry { entries: Mutex::new(Entries { by_identity: BTreeMap::new(), ended: 0, to_come: FEWEST }) }
+        Registry { entries: Mutex::new(Entries { by_identity: BTreeMap::new(), ended: Vec::new(), to_come: FEWEST }) }
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries<T>> {
@@ -69,7 +69,7 @@ impl<T: Ownerless> Registry<T> {
 
     pub(super) fn is_empty(&self) -> bool {
         let entries = self.entries();
-        entries.by_identity.len() == entries.ended
+        entries.by_identity.len() == entries.ended.len()
     }
 
     /// Whether it was put there: not if there is one of this identity.
@@ -79,7 +79,13 @@ impl<T: Ownerless> Registry<T> {
             return false;
         }
         let ended = entries.by_identity.insert(identity, entry);
-        entries.ended -= usize::from(ended.is_some());
+        if ended.is_some() {
+            entries.ended.retain(|&other| other != identity);
+        }
+        let space = entries.by_identity.len() - entries.ended.len();
+        entries.ended.reserve(space);
+        drop(entries);
+        drop(ended);
         true
     }
 
@@ -173,26 +179,25 @@ impl<T> Entries<T> {
     /// Marks a thing as ended; whether there was one of this identity.
     fn end(&mut self, identity: Identity) -> bool {
         let found = self.by_identity.get_mut(&identity).filter(|entry| !entry.is_ended);
-        found.map(|entry| entry.end()).map(|()| self.ended += 1).is_some()
+        found.map(|entry| entry.end()).map(|()| self.ended.push(identity)).is_some()
     }
 
     /// Takes out the things that are ended and that no other thread is looking at.
     fn take_ended(&mut self) -> Vec<Entry<T>> {
-        let mut taken = Vec::new();
-        if self.ended > 0 {
-            let is_unused = |entry: &Entry<T>| entry.is_ended && Arc::strong_count(&entry.thing) == 1;
-            let identities =
-                self.by_identity.iter().filter(|(_, entry)| is_unused(entry)).map(|(&identity, _)| identity);
-            let identities: Vec<Identity> = identities.collect();
-            taken.extend(identities.into_iter().filter_map(|identity| self.by_identity.remove(&identity)));
-            self.ended -= taken.len();
-        }
+        let (mut taken, by_identity) = (Vec::new(), &mut self.by_identity);
+        self.ended.retain(|identity| {
+            let is_used = by_identity.get(identity).is_some_and(|entry| Arc::strong_count(&entry.thing) > 1);
+            if !is_used {
+                taken.extend(by_identity.remove(identity));
+            }
+            is_used
+        });
         taken
     }
 
     /// All have been looked at, and behind so many numbers: as many may come as make up for it.
     fn rest(&mut self, looked_behind: usize) {
-        self.to_come = FEWEST + (self.by_identity.len() - self.ended) / 4 + looked_behind / 1024;
+        self.to_come = FEWEST + (self.by_identity.len() - self.ended.len()) / 4 + looked_behind / 1024;
     }
 }
 

@@ -10,7 +10,7 @@ use portable_timerfd::backends::userspace::RawTimer;
 use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ crate::cases![
         no_descriptor_is_high_while_a_lower_number_is_free,
         a_descriptor_stays_low_during_a_refresh,
         a_closed_standard_stream_takes_no_write_while_timers_are_made,
+        a_child_inherits_no_placeholder_of_a_standard_stream,
         no_internal_descriptor_has_the_number_of_a_standard_stream,
         without_a_number_above_the_standard_streams_creation_fails_and_leaks_nothing;
 ];
@@ -116,7 +117,9 @@ fn no_internal_descriptor_has_the_number_of_a_standard_stream() {
     });
 }
 
-/// Neither does a read give a byte.
+/// How often the streams were written to.
+static ROUNDS: AtomicUsize = AtomicUsize::new(0);
+
 fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
     // The user's end may have one of these numbers, so that only the others are asked.
     in_a_process_for_each_set_of_streams(|closed| {
@@ -125,6 +128,7 @@ fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
         thread::scope(|scope| {
             let ask = || {
                 while !is_over.load(Ordering::Relaxed) {
+                    ROUNDS.fetch_add(1, Ordering::Relaxed);
                     for &number in &asked {
                         // SAFETY: the message is valid for reads of its length.
                         let written = unsafe { libc::write(number, b"hello".as_ptr().cast(), 5) };
@@ -133,6 +137,10 @@ fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
                 }
             };
             let asker = scope.spawn(ask);
+            // It asks at least once while timers are made.
+            while !asker.is_finished() && ROUNDS.load(Ordering::Relaxed) == 0 && !asked.is_empty() {
+                thread::yield_now();
+            }
             for _ in 0..500 {
                 let timer = userspace();
                 let raw = create();
@@ -142,6 +150,31 @@ fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
             }
             is_over.store(true, Ordering::Relaxed);
             asker.join().unwrap();
+        });
+    });
+}
+
+fn a_child_inherits_no_placeholder_of_a_standard_stream() {
+    if cfg!(portable_timerfd_test_posix) {
+        // No mark tells a placeholder from a folder of the program's there.
+        return;
+    }
+    in_a_process_for_each_set_of_streams(|closed| {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let maker = || {
+                while !is_over.load(Ordering::Relaxed) {
+                    drop((userspace(), create()));
+                }
+            };
+            scope.spawn(maker);
+            let is_folder = |number: &RawFd| {
+                std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok_and(|name| name.as_os_str() == "/")
+            };
+            for _ in 0..200 {
+                crate::forks::in_a_child((), |()| !closed.iter().any(is_folder));
+            }
+            is_over.store(true, Ordering::Relaxed);
         });
     });
 }

@@ -21,7 +21,9 @@ crate::cases![
         an_unread_count_is_refreshed_though_no_descriptor_is_left,
         a_limit_below_the_reserved_number_stops_nothing,
         who_waits_outlives_the_descriptor,
-        a_forked_child_knows_none_of_its_parents_but_makes_its_own;
+        a_forked_child_knows_none_of_its_parents_but_makes_its_own,
+        a_grandchild_keeps_the_childs_duplicates_of_an_inherited_timer,
+        at_the_limit_a_timer_takes_two_numbers_and_a_failure_none;
 ];
 
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -217,4 +219,44 @@ fn a_forked_child_knows_none_of_its_parents_but_makes_its_own() {
     });
     assert!(left(set(&fd, TimerSpec::after(MS))) > Duration::ZERO, "the parent's is as it was");
     assert_eq!(raw_read(&fd).unwrap(), 1);
+}
+
+/// The child's duplicates get the numbers that the library had in the parent.
+fn a_grandchild_keeps_the_childs_duplicates_of_an_inherited_timer() {
+    let fd = create();
+    set(&fd, TimerSpec::after(HOUR));
+    in_a_child(fd, |inherited| {
+        let duplicates: Vec<OwnedFd> = (0..5).map(|_| inherited.try_clone().unwrap()).collect();
+        let duplicates = in_a_child(duplicates, |duplicates| {
+            duplicates.iter().all(|duplicate| descriptors().contains(&duplicate.as_raw_fd()))
+        });
+        duplicates.len() == 5
+    });
+}
+
+fn at_the_limit_a_timer_takes_two_numbers_and_a_failure_none() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let open = descriptors();
+    let end = *open.last().unwrap() as u64 + 1;
+    let free = (0..end as i32).filter(|number| !open.contains(number)).count() as u64;
+    for more in 0..6 {
+        in_a_child((), |()| {
+            setrlimit(Resource::RLIMIT_NOFILE, end + more, hard).unwrap();
+            let made = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() });
+            let is_enough = free + more >= if KEPT { 3 } else { 2 };
+            match made {
+                Err(e) => !is_enough && e.raw_os_error() == Some(libc::EMFILE) && descriptors_below(end + more) == open,
+                Ok(fd) => {
+                    set(&fd, TimerSpec::after(MS));
+                    is_enough && raw_read(&fd).unwrap() == 1
+                }
+            }
+        });
+    }
+}
+
+/// The numbers that are open, without a descriptor to look with.
+fn descriptors_below(end: u64) -> std::collections::BTreeSet<RawFd> {
+    // SAFETY: asking for flags touches no memory.
+    (0..end as RawFd).filter(|&number| unsafe { libc::fcntl(number, libc::F_GETFD) } != -1).collect()
 }

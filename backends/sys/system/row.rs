@@ -32,6 +32,9 @@ pub(crate) struct System {
     pub(crate) use_one_page: fn(BorrowedFd<'_>),
     /// Makes the second descriptor refer to the file of the first, closed on `exec`.
     pub(crate) duplicate_onto: fn(RawFd, RawFd) -> io::Result<()>,
+    /// A flag of `open` that [`open_again`](System::open_again) sets, and no user of a timer; 0 if there is none. It does nothing to a
+    /// read.
+    pub(crate) mark: libc::c_int,
     /// A flag of `open` for a descriptor that can be neither read nor written; 0 if there is none.
     pub(crate) no_access: libc::c_int,
     /// One `write(2)`: how many bytes were taken.
@@ -79,6 +82,7 @@ pub(crate) const POSIX: System = System {
     pipes_may_go_both_ways: true,
     use_one_page: |_| {},
     duplicate_onto,
+    mark: 0,
     no_access: 0,
     write,
     write_unsignaled: write,

@@ -21,6 +21,7 @@ pub(crate) const SYSTEM: System = System {
     pipes_may_go_both_ways: false,
     use_one_page,
     duplicate_onto,
+    mark: libc::O_SYNC,
     no_access: libc::O_PATH,
     write,
     write_unsignaled: unsignaled::write,

@@ -36,7 +36,7 @@ pub(super) fn open_again(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut path = [0u8; 32];
     // The zero that ends the path is there already.
     write!(&mut path[..31], "/proc/self/fd/{}", fd.as_raw_fd())?;
-    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_SYNC;
     // SAFETY: `path` ends with a zero.
     let own = check(unsafe { libc::open(path.as_ptr().cast(), flags) })?;
     // SAFETY: the system has just made this descriptor for us, and nobody else knows it.
