@@ -52,7 +52,7 @@ fn costs_no_more_calls_than_by_hand(name: &str) {
     // every run.
     let by_hand = (0..5).map(|_| calls(name, "by hand")).min_by_key(|calls| total(name, calls)).unwrap();
     for backend in backends::ALL {
-        let mut runs = (0..20).map(|_| calls(name, backend.name()));
+        let mut runs = (0..100).map(|_| calls(name, backend.name()));
         let fine = runs.find(|calls| total(name, calls) <= total(name, &by_hand));
         println!("{name}: {EXPIRATIONS} expirations by hand {by_hand:?}, of a {} timer {fine:?}", backend.name());
         let seen = || calls(name, backend.name());
