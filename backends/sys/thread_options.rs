@@ -48,9 +48,9 @@ pub enum ThreadPolicy {
 ///
 /// # Text
 ///
-/// [`FromStr`] reads `POLICY[:PRIORITY][@CPUS]`. `POLICY` is `other`, which has no priority, `fifo`
-/// or `rr`. `CPUS` is a list of numbers and ranges. Examples: `fifo:60`, `rr:10@0,2-3`, `other@1`.
-/// Any other text is `EINVAL`. The libraries for C and Python take this text from the environment
+/// [`FromStr`] reads `other`, `fifo:PRIORITY` or `rr:PRIORITY`, optionally followed by `@CPUS`, a list
+/// of numbers and ranges. Examples: `fifo:60`, `rr:10@0,2-3`, `other@1`. Malformed text is `EINVAL`.
+/// [`set_for_process`](ThreadOptions::set_for_process) checks the priority. The libraries for C and Python take this text from the environment
 /// variable `PORTABLE_TIMERFD_THREAD`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ThreadOptions {
@@ -61,8 +61,8 @@ pub struct ThreadOptions {
 impl ThreadOptions {
     /// Returns the options `SCHED_OTHER` and the CPUs of the main thread.
     ///
-    /// Unlike the default of a process that sets no options, these options are not replaced by
-    /// inherited attributes if the system refuses them.
+    /// If the system refuses these options, arming a timer fails. (In a process that sets no options,
+    /// the timer thread then inherits the attributes of the arming thread.)
     #[must_use]
     pub const fn new() -> ThreadOptions {
         ThreadOptions { policy: ThreadPolicy::Other, cpus: None }

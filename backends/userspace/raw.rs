@@ -53,8 +53,12 @@ use crate::spec::TimerSpec;
 /// What a descriptor is known by is its file's number (`st_dev`, `st_ino`). Where pipes have none (NetBSD, OpenBSD, DragonFly), the timer
 /// is a FIFO, made in the temporary folder, where it has a name for a moment.
 ///
+/// [`create`](RawTimer::create) starts the timer thread. If the thread can't be started, `create` succeeds, and
+/// [`settime`](RawTimer::settime) fails.
+///
 /// A program that closes numbers which it was not given ends the timers that had them. Calls on these timers then fail with `EINVAL`, and
-/// a file that has got such a number is left alone.
+/// a file that has got such a number is left alone. (One exception: if a duplicate of a timer has got the number that the library
+/// reserves for refreshes, a forked child closes the duplicate.)
 ///
 /// A thread that has left its process's table of descriptors (`unshare(CLONE_FILES)`) must not make such a timer: the timer thread has
 /// another table, and the timer never expires.
