@@ -17,7 +17,8 @@ fn now() -> Duration {
     Clock::Monotonic.now().unwrap()
 }
 
-/// A timer that has expired each microsecond for so long that it is looked at most rarely, and its first expiration.
+/// A timer that has expired each microsecond for so long that it is looked at most rarely, and its
+/// first expiration.
 fn left_unread() -> (TimerFd, Duration) {
     let timer = userspace_builder(Clock::Monotonic).open().unwrap();
     let first = now();

@@ -32,13 +32,14 @@ fn status_flags(fd: &(impl AsRawFd + ?Sized)) -> io::Result<libc::c_int> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }
 
-/// The lowest number that a descriptor of the library's may have: those below are the standard streams'.
+/// The lowest number that a descriptor of the library's may have: those below are the standard
+/// streams'.
 pub(super) const FIRST: RawFd = 3;
 
 /// A duplicate at the lowest free number above those of the standard streams.
 ///
-/// Not at a high number: in a process with threads, a table of descriptors that grows makes Linux wait for all processors, for ten
-/// milliseconds and more.
+/// Not at a high number: in a process with threads, a table of descriptors that grows makes Linux
+/// wait for all processors, for ten milliseconds and more.
 pub(super) fn lowest_duplicate(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: duplicating a descriptor touches no memory.
     let duplicate = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, FIRST) })?;
@@ -46,8 +47,8 @@ pub(super) fn lowest_duplicate(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })
 }
 
-/// Makes the descriptor `number` refer to the file of the descriptor `from`, closed on `exec`. The file that it referred to before is
-/// closed.
+/// Makes the descriptor `number` refer to the file of the descriptor `from`, closed on `exec`. The
+/// file that it referred to before is closed.
 pub(super) fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
     (SYSTEM.duplicate_onto)(from, number)
 }
@@ -57,12 +58,14 @@ pub(super) fn is_readable_mode(number: RawFd) -> bool {
     number_flags(number).is_some_and(|flags| flags & libc::O_ACCMODE != libc::O_WRONLY)
 }
 
-/// Whether the descriptor has the mark by which the library tells a read end that it has opened anew from a user's.
+/// Whether the descriptor has the mark by which the library tells a read end that it has opened
+/// anew from a user's.
 pub(super) fn has_mark(number: RawFd) -> bool {
     SYSTEM.mark != 0 && number_flags(number).is_some_and(|flags| flags & SYSTEM.mark == SYSTEM.mark)
 }
 
-/// Whether the descriptor is a folder that can be neither read nor written, as the library opens one.
+/// Whether the descriptor is a folder that can be neither read nor written, as the library opens
+/// one.
 pub(super) fn is_placeholder(number: RawFd) -> bool {
     SYSTEM.no_access != 0 && number_flags(number).is_some_and(|flags| flags & SYSTEM.no_access != 0)
 }
@@ -75,7 +78,8 @@ fn number_flags(number: RawFd) -> Option<libc::c_int> {
 
 /// Closes a descriptor that has no owner.
 pub(super) fn close(number: RawFd) {
-    // SAFETY: the callers have seen that the number refers to a pipe of the library's that nothing uses any more.
+    // SAFETY: the callers have seen that the number refers to a pipe of the library's that nothing
+    // uses any more.
     unsafe { libc::close(number) };
 }
 
@@ -116,7 +120,8 @@ pub(crate) fn write_count_unsignaled(fd: BorrowedFd<'_>, count: u64) -> io::Resu
     (SYSTEM.write_unsignaled)(fd, &count.to_ne_bytes()).map(drop)
 }
 
-/// Waits until a read of `fd` would not block (`true`) or the deadline has passed (`false`), through signals.
+/// Waits until a read of `fd` would not block (`true`) or the deadline has passed (`false`),
+/// through signals.
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<bool> {
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -157,7 +162,8 @@ pub(super) fn unread(fd: BorrowedFd<'_>) -> io::Result<libc::c_int> {
     Ok(bytes)
 }
 
-/// What all descriptors of a file have in common with those of no other file: its device and its number there.
+/// What all descriptors of a file have in common with those of no other file: its device and its
+/// number there.
 pub(crate) type Identity = (u64, u64);
 
 /// The identity of the file behind this number; `EBADF` if nothing is open there.
@@ -178,7 +184,8 @@ fn identity_in(file: &libc::stat) -> Identity {
 
 fn status(number: RawFd) -> io::Result<libc::stat> {
     let mut file = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: `file` is a valid place for what is told of a file. A number behind which nothing is open is an error.
+    // SAFETY: `file` is a valid place for what is told of a file. A number behind which nothing is
+    // open is an error.
     check(unsafe { libc::fstat(number, file.as_mut_ptr()) })?;
     // SAFETY: the call succeeded, so it has stored it.
     Ok(unsafe { file.assume_init() })

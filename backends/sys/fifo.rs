@@ -14,8 +14,8 @@ use super::pipe::give_modes;
 use super::standard_streams::above_the_standard_streams;
 use super::system::SYSTEM;
 
-/// Like [`pipe`](super::pipe::pipe), but with a number of its own in the file system of the temporary folder, where it has a name for a
-/// moment.
+/// Like [`pipe`](super::pipe::pipe), but with a number of its own in the file system of the
+/// temporary folder, where it has a name for a moment.
 pub(crate) fn fifo(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
     let name = Name::new()?;
     // In this order, neither waits for the other.

@@ -30,8 +30,9 @@ extern "C" fn count_fork() {
     }
 }
 
-/// Runs `errand` in each forked child, once a [`PerProcess`] value has been made. The errand must not take locks, which another thread may
-/// have held at the fork. There is one errand: the last call replaces it.
+/// Runs `errand` in each forked child, once a [`PerProcess`] value has been made. The errand must
+/// not take locks, which another thread may have held at the fork. There is one errand: the last
+/// call replaces it.
 pub(crate) fn in_child(errand: fn()) {
     IN_CHILD.store(errand as *mut (), Ordering::Release);
 }
@@ -42,9 +43,11 @@ fn watch() -> io::Result<()> {
         return Ok(());
     }
     super::pinned_object::pin();
-    // The parent has no handlers, so no fork waits for a timer call and no timer call waits for a fork.
-    // SAFETY: the child's handler changes atomics only, which a child may do at any time, and runs an errand that is made for it. Two
-    // threads that call this at once register the handler twice, so that a fork counts as two: still another number.
+    // The parent has no handlers, so no fork waits for a timer call and no timer call waits for a
+    // fork.
+    // SAFETY: the child's handler changes atomics only, which a child may do at any time, and runs
+    // an errand that is made for it. Two threads that call this at once register the handler twice,
+    // so that a fork counts as two: still another number.
     match unsafe { libc::pthread_atfork(None, None, Some(count_fork)) } {
         0 => {
             WATCHED.store(true, Ordering::Release);
@@ -54,10 +57,11 @@ fn watch() -> io::Result<()> {
     }
 }
 
-/// One value for the process, made when it is first asked for and kept for ever; a forked child makes its own.
+/// One value for the process, made when it is first asked for and kept for ever; a forked child
+/// makes its own.
 ///
-/// The child never touches the parent's value, whose locks may have been held at the fork. No lock is used here, for the
-/// same reason.
+/// The child never touches the parent's value, whose locks may have been held at the fork. No lock
+/// is used here, for the same reason.
 pub(crate) struct PerProcess<T: 'static> {
     made: AtomicPtr<Made<T>>,
     owns: PhantomData<&'static T>,
@@ -85,7 +89,8 @@ impl<T: Send + Sync> PerProcess<T> {
         }
     }
 
-    /// The value that another process on the way to this one has made, if this one has not made its own.
+    /// The value that another process on the way to this one has made, if this one has not made its
+    /// own.
     pub(crate) fn inherited(&'static self) -> Option<&'static T> {
         // SAFETY: as in `get_or_make`.
         let made = unsafe { self.made.load(Ordering::Acquire).as_ref()? };
@@ -99,8 +104,8 @@ impl<T: Send + Sync> PerProcess<T> {
             // SAFETY: `ours` comes from a box that is now never freed.
             Ok(_) => unsafe { &(*ours).value },
             Err(theirs) => {
-                // SAFETY: nobody else has seen `ours`; `theirs` comes from a box that is never freed, and can't be
-                // null, since the pointer only ever changes to such a box.
+                // SAFETY: nobody else has seen `ours`; `theirs` comes from a box that is never
+                // freed, and can't be null, since the pointer only ever changes to such a box.
                 unsafe {
                     drop(Box::from_raw(ours));
                     &(*theirs).value

@@ -1,4 +1,5 @@
-//! The descriptors of fd-only timers that a forked child closes, in a table that the child reads without a lock.
+//! The descriptors of fd-only timers that a forked child closes, in a table that the child reads
+//! without a lock.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,8 +20,9 @@ const NONE: RawFd = -1;
 /// Stands for an entry that was not released.
 const IN_USE: u32 = 0;
 
-/// How long a released entry stays as it is, unless more than so many are waiting. A kernel may copy the descriptors of a child some
-/// milliseconds before it copies the memory: an entry that is released in between still tells the child what to close.
+/// How long a released entry stays as it is, unless more than so many are waiting. A kernel may
+/// copy the descriptors of a child some milliseconds before it copies the memory: an entry that is
+/// released in between still tells the child what to close.
 const UNTOUCHED: Duration = Duration::from_secs(1);
 const MOST_UNTOUCHED: usize = 4096;
 
@@ -33,9 +35,11 @@ static TABLE: PerProcess<ForkTable> = PerProcess::new();
 struct ForkTable {
     /// The chunk that was allocated last. Chunks are never freed.
     last: AtomicPtr<Chunk>,
-    /// The entries that no timer has, in the order in which they may be used. Only the process that made the table takes this lock.
+    /// The entries that no timer has, in the order in which they may be used. Only the process that
+    /// made the table takes this lock.
     free: Mutex<VecDeque<Free>>,
-    /// The number that holds a duplicate of a pipe's read end for the length of one read (`short_lived`).
+    /// The number that holds a duplicate of a pipe's read end for the length of one read
+    /// (`short_lived`).
     short_lived: AtomicI32,
     /// When a read end was last opened anew, and the highest number that one had.
     reopened: AtomicU32,
@@ -58,9 +62,10 @@ struct Chunk {
 
 /// The descriptors that the library has of one pipe.
 ///
-/// The kernel itself stores the numbers of a new pipe here, before it opens them: so there is no moment at which a child has inherited a pipe and
-/// does not find it in the table. (Linux copies the descriptors of a child before its memory. Where a kernel copies the memory first, a pipe that
-/// is made at that moment is missed.)
+/// The kernel itself stores the numbers of a new pipe here, before it opens them: so there is no
+/// moment at which a child has inherited a pipe and does not find it in the table. (Linux copies
+/// the descriptors of a child before its memory. Where a kernel copies the memory first, a pipe
+/// that is made at that moment is missed.)
 #[repr(align(32))]
 pub(crate) struct PipeEntry {
     /// The user's read end and the library's write end.
@@ -106,7 +111,8 @@ impl ForkTable {
     }
 
     fn last(&self) -> Option<&'static Chunk> {
-        // SAFETY: the pointer is null or comes from a chunk that is never freed, and that only its atomics change.
+        // SAFETY: the pointer is null or comes from a chunk that is never freed, and that only its
+        // atomics change.
         unsafe { self.last.load(Ordering::Acquire).as_ref() }
     }
 
@@ -139,7 +145,8 @@ pub(super) fn set_short_lived(number: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Says that a read end is about to be opened anew, with [`System::mark`](super::system::System), or has this number now.
+/// Says that a read end is about to be opened anew, with [`System::mark`](super::system::System),
+/// or has this number now.
 pub(super) fn note_reopened(number: Option<RawFd>) -> io::Result<()> {
     let table = ForkTable::of_this_process()?;
     table.highest_reopened.fetch_max(number.unwrap_or(0), Ordering::Release);
@@ -158,7 +165,8 @@ fn now() -> u32 {
     Clock::Monotonic.now().map_or(1, |now| now.as_millis() as u32).max(1)
 }
 
-/// Whether so little time has passed since that a child may have inherited what the parent had then.
+/// Whether so little time has passed since that a child may have inherited what the parent had
+/// then.
 fn is_recent(since: u32) -> bool {
     since != 0 && u128::from(now().wrapping_sub(since)) < UNTOUCHED.as_millis()
 }
@@ -175,7 +183,8 @@ impl PipeEntry {
         }
     }
 
-    /// Forgets the pipe. The numbers go first: without an identity they would pass for those of a pipe that is being made.
+    /// Forgets the pipe. The numbers go first: without an identity they would pass for those of a
+    /// pipe that is being made.
     pub(super) fn clear(&self) {
         self.ends.iter().chain([&self.duplicate]).for_each(|number| number.store(NONE, Ordering::Release));
         self.inode.store(0, Ordering::Release);
@@ -221,7 +230,8 @@ impl PipeEntry {
         known == (device as usize, inode as usize)
     }
 
-    /// Closes the library's descriptors in a forked child, except numbers that refer to other files or to a user's read end.
+    /// Closes the library's descriptors in a forked child, except numbers that refer to other files
+    /// or to a user's read end.
     fn close_in_child(&self) {
         let [reader, writer] = [0, 1].map(|end: usize| self.ends[end].load(Ordering::Acquire));
         let released = self.released.load(Ordering::Acquire);

@@ -14,7 +14,8 @@ use super::system::SYSTEM;
 ///
 /// Bytes that are not a whole count, left by somebody's short read, are thrown away.
 pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
-    // One byte more than a count, so that the rest of a torn message does not hide a whole one behind it.
+    // One byte more than a count, so that the rest of a torn message does not hide a whole one
+    // behind it.
     let mut bytes = [0u8; 2 * COUNT_SIZE];
     match read_nowait(fd, &mut bytes) {
         Ok(COUNT_SIZE) => {
@@ -27,10 +28,11 @@ pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
     }
 }
 
-/// One `read(2)` of a count that is not to wait: `None` if there were no bytes though there was something to read.
+/// One `read(2)` of a count that is not to wait: `None` if there were no bytes though there was
+/// something to read.
 ///
-/// Where the system can't say so to a read, it waits if somebody else reads at the same moment and the descriptor is in
-/// blocking mode.
+/// Where the system can't say so to a read, it waits if somebody else reads at the same moment and
+/// the descriptor is in blocking mode.
 pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     let mut message = [0u8; COUNT_SIZE];
     match (SYSTEM.read_told_not_to_wait)(fd, &mut message)? {
@@ -56,20 +58,22 @@ fn reopened(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// How often a descriptor of this process has been switched to non-blocking mode for the length of a read.
+/// How often a descriptor of this process has been switched to non-blocking mode for the length of
+/// a read.
 static SWITCHED: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether a descriptor is to wait, though a read has just failed with `EAGAIN`: it began while another thread had switched the
-/// mode. To be asked while no other thread can.
+/// Whether a descriptor is to wait, though a read has just failed with `EAGAIN`: it began while
+/// another thread had switched the mode. To be asked while no other thread can.
 pub(crate) fn is_to_wait(fd: BorrowedFd<'_>) -> bool {
     SWITCHED.load(Ordering::Relaxed) > 0 && is_nonblocking(&fd).is_ok_and(|nonblocking| !nonblocking)
 }
 
 /// Switches the descriptor to non-blocking mode for the length of the read, and back.
 ///
-/// Nothing is switched if there is nothing to read. The bounds of it: somebody else's blocking read that begins in between fails
-/// with `EAGAIN` (one that waits already is not disturbed), and somebody else's switching of the mode in between is lost, or
-/// makes this read wait if the pipe is emptied at the same moment too.
+/// Nothing is switched if there is nothing to read. The bounds of it: somebody else's blocking read
+/// that begins in between fails with `EAGAIN` (one that waits already is not disturbed), and
+/// somebody else's switching of the mode in between is lost, or makes this read wait if the pipe is
+/// emptied at the same moment too.
 fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     // What can't be asked is tried: a limit of no descriptors at all forbids poll(2) too.
     if matches!(wait_readable(fd, Some(Instant::now())), Ok(false)) {

@@ -10,26 +10,28 @@ use super::fork_table::PipeEntry;
 use super::standard_streams::above_the_standard_streams;
 use super::system::{System, SYSTEM};
 
-/// Both ends of a new pipe: the one to read from, with the flags asked for, and the one to write to, which is non-blocking and
-/// always closed on `exec`.
+/// Both ends of a new pipe: the one to read from, with the flags asked for, and the one to write
+/// to, which is non-blocking and always closed on `exec`.
 ///
-/// The end to read from is not writable. Whoever writes sees to it that there is a reader; if there is none all the same, no
-/// signal comes of it, where that would be one for the whole process.
+/// The end to read from is not writable. Whoever writes sees to it that there is a reader; if there
+/// is none all the same, no signal comes of it, where that would be one for the whole process.
 ///
 /// # Platforms
 ///
-/// Where there is no `pipe2`, a descriptor can leak into a program that another thread executes at the same moment.
+/// Where there is no `pipe2`, a descriptor can leak into a program that another thread executes at
+/// the same moment.
 pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
     let mut ends = [-1; 2];
     pipe_of(&SYSTEM, nonblocking, close_on_exec, ends.as_mut_ptr())
 }
 
-/// The same, listed among the descriptors that a forked child closes. Its descriptors can be told from those of other files by their
-/// [`identity`].
+/// The same, listed among the descriptors that a forked child closes. Its descriptors can be told
+/// from those of other files by their [`identity`].
 ///
 /// # Platforms
 ///
-/// NetBSD, OpenBSD and DragonFly number no pipes: there it is made in the temporary folder, by a name that it has for a moment.
+/// NetBSD, OpenBSD and DragonFly number no pipes: there it is made in the temporary folder, by a
+/// name that it has for a moment.
 pub(crate) fn listed_pipe(nonblocking: bool, close_on_exec: bool, entry: &PipeEntry) -> io::Result<(OwnedFd, OwnedFd)> {
     let (mut reader, mut writer) = pipe_of(&SYSTEM, nonblocking, close_on_exec, entry.ends())?;
     if identity(reader.as_raw_fd())?.1 == 0 {
@@ -74,7 +76,8 @@ pub(super) fn give_modes(reader: &OwnedFd, nonblocking: bool, close_on_exec: boo
     Ok(())
 }
 
-/// A pipe whose ends are both non-blocking and closed on `exec`. `ends` is a valid place for two descriptors.
+/// A pipe whose ends are both non-blocking and closed on `exec`. `ends` is a valid place for two
+/// descriptors.
 fn private_pipe(system: &System, ends: *mut RawFd) -> io::Result<(OwnedFd, OwnedFd)> {
     if let Some(pipe2) = system.pipe2 {
         // SAFETY: `ends` is a valid place for two descriptors.
@@ -110,10 +113,12 @@ fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) }).map(drop)
 }
 
-/// Fills the way from the end that users read from, in non-blocking mode, so that no poller finds it writable.
+/// Fills the way from the end that users read from, in non-blocking mode, so that no poller finds
+/// it writable.
 ///
-/// Nobody reads what is written there, and it is gone with the pipe. Not by more than a page at once, and no oftener than needed:
-/// FreeBSD would double its room for it, OpenBSD take one of its few large ones.
+/// Nobody reads what is written there, and it is gone with the pipe. Not by more than a page at
+/// once, and no oftener than needed: FreeBSD would double its room for it, OpenBSD take one of its
+/// few large ones.
 fn fill(reader: &OwnedFd) -> io::Result<()> {
     const PAGE: [u8; 4096] = [0; 4096];
     while is_writable(reader.as_fd())? {
@@ -164,7 +169,8 @@ mod tests {
         }
     }
 
-    /// A pair of sockets for a pipe, which go both ways everywhere. A mistake blocks the test for ever.
+    /// A pair of sockets for a pipe, which go both ways everywhere. A mistake blocks the test for
+    /// ever.
     #[test]
     fn a_pipe_that_goes_both_ways_is_made_not_writable_in_either_mode() {
         unsafe extern "C" fn both_ways(ends: *mut libc::c_int, _: libc::c_int) -> libc::c_int {

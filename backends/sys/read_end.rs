@@ -25,7 +25,8 @@ pub(crate) struct ReadEnd {
 enum Way {
     /// Somebody else has it, who closes it only after the last use of this.
     Lent,
-    /// Whoever has it may close it at any time. The other end tells of that. The number is one that it had when it was last seen.
+    /// Whoever has it may close it at any time. The other end tells of that. The number is one that
+    /// it had when it was last seen.
     Apart,
     /// The same during a call by a descriptor of that number.
     Called,
@@ -64,13 +65,15 @@ impl ReadEnd {
     }
 
     fn borrowed(&self) -> BorrowedFd<'_> {
-        // SAFETY: the descriptor is open. One on loan: whoever lent it sees to it; for a timer's, the latch, which alone has it, is
-        // used under the lock of the timer's state, and taken out of there before the timer closes its descriptor. One that is kept is
-        // ours. One that was given away is asked for who it is before.
+        // SAFETY: the descriptor is open. One on loan: whoever lent it sees to it; for a timer's,
+        // the latch, which alone has it, is used under the lock of the timer's state, and taken out
+        // of there before the timer closes its descriptor. One that is kept is ours. One that was
+        // given away is asked for who it is before.
         unsafe { BorrowedFd::borrow_raw(self.fd) }
     }
 
-    /// Takes the count that the pipe holds, however many others may be reading it; 0 if it holds none.
+    /// Takes the count that the pipe holds, however many others may be reading it; 0 if it holds
+    /// none.
     #[inline]
     pub(crate) fn take_count(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
         match self.way {
@@ -79,7 +82,8 @@ impl ReadEnd {
         }
     }
 
-    /// Reads a duplicate, which no other code closes, of the number where it was last seen, or else opens it anew by way of the write end.
+    /// Reads a duplicate, which no other code closes, of the number where it was last seen, or else
+    /// opens it anew by way of the write end.
     fn take_apart(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
         // To ask is cheap, and takes no descriptor.
         if unread(writer).is_ok_and(|bytes| bytes == 0) {
@@ -88,7 +92,8 @@ impl ReadEnd {
         let file = identity(writer.as_raw_fd())?;
         match with_duplicate(self.fd, file, take_count) {
             Ok(Some(count)) => count,
-            // Without a descriptor left, by the caller's own, which he does not close meanwhile if he means well.
+            // Without a descriptor left, by the caller's own, which he does not close meanwhile if
+            // he means well.
             Err(e) if self.is_called() && is_out_of_descriptors(&e) && identity(self.fd).ok() == Some(file) => {
                 take_count(self.borrowed())
             }
@@ -109,7 +114,8 @@ impl ReadEnd {
         self.way != Way::Lent
     }
 
-    /// What all descriptors of the pipe have in common with no other file, to be found again by them.
+    /// What all descriptors of the pipe have in common with no other file, to be found again by
+    /// them.
     pub(crate) fn identity(&self, writer: BorrowedFd<'_>) -> io::Result<Identity> {
         match self.way {
             Way::Lent | Way::Kept => identity(self.borrowed().as_raw_fd()),

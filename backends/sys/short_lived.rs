@@ -1,5 +1,5 @@
-//! Read ends that live for one read, at a number that is reserved for them: a forked child finds and closes them, and a process without a
-//! free descriptor still has them.
+//! Read ends that live for one read, at a number that is reserved for them: a forked child finds
+//! and closes them, and a process without a free descriptor still has them.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
@@ -32,8 +32,8 @@ fn number() -> io::Result<Number> {
     Ok(number.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Reserves the number, unless it is reserved already, or the library keeps a duplicate for each timer, as it does where a write end
-/// tells nothing of the readers.
+/// Reserves the number, unless it is reserved already, or the library keeps a duplicate for each
+/// timer, as it does where a write end tells nothing of the readers.
 pub(crate) fn reserve_number() -> io::Result<()> {
     if !SYSTEM.writers_know_readers {
         return Ok(());
@@ -48,7 +48,8 @@ pub(crate) fn release_number() {
     }
 }
 
-/// The number, which is reserved anew if the program has closed it: `dup3` must not close a file of the program's.
+/// The number, which is reserved anew if the program has closed it: `dup3` must not close a file of
+/// the program's.
 fn ready(number: &mut Number) -> io::Result<&Reserved> {
     if !number.as_ref().is_some_and(Reserved::is_intact) {
         number.take().into_iter().for_each(Reserved::release);
@@ -97,19 +98,22 @@ impl Reserved {
     /// Puts the placeholder back.
     fn restore(&self) {
         if duplicate_onto(self.placeholder, self.number).is_err() {
-            // The process has lowered its limit meanwhile. The number is reserved anew when it is needed.
+            // The process has lowered its limit meanwhile. The number is reserved anew when it is
+            // needed.
             close(self.number);
         }
     }
 }
 
-/// Calls `act` with a duplicate of the descriptor `number`; `None` if that does not refer to this pipe.
+/// Calls `act` with a duplicate of the descriptor `number`; `None` if that does not refer to this
+/// pipe.
 pub(super) fn with_duplicate<R>(
     number: RawFd,
     pipe: Identity,
     act: impl FnOnce(BorrowedFd<'_>) -> R,
 ) -> io::Result<Option<R>> {
-    // Not after the duplication only: to close a duplicate of a file ends the locks that the process has on the file.
+    // Not after the duplication only: to close a duplicate of a file ends the locks that the
+    // process has on the file.
     if identity(number).map_or(true, |found| found != pipe) {
         return Ok(None);
     }
@@ -120,7 +124,8 @@ pub(super) fn with_duplicate<R>(
         // The process has lowered its limit below the number, or has closed `number`.
         return with_free_number(number, pipe, act);
     }
-    // The descriptor may have changed hands in between, and a signal's handler may have forked: then the numbers are the child's own.
+    // The descriptor may have changed hands in between, and a signal's handler may have forked:
+    // then the numbers are the child's own.
     let is_pipe = process == generation() && identity(reserved.number).is_ok_and(|found| found == pipe);
     // SAFETY: the number refers to the duplicate until the placeholder is put back, under the lock.
     let result = is_pipe.then(|| act(unsafe { BorrowedFd::borrow_raw(reserved.number) }));
@@ -137,8 +142,8 @@ fn with_free_number<R>(number: RawFd, pipe: Identity, act: impl FnOnce(BorrowedF
     Ok(is_pipe.then(|| act(own.as_fd())))
 }
 
-/// Calls `act` with the read end of the pipe whose write end this is, opened anew. It has the lowest free number above the standard
-/// streams.
+/// Calls `act` with the read end of the pipe whose write end this is, opened anew. It has the
+/// lowest free number above the standard streams.
 pub(super) fn with_reopened<R>(
     writer: BorrowedFd<'_>,
     pipe: Identity,

@@ -1,4 +1,5 @@
-//! What the timer thread is to look at, and when: the timers' places on each clock, and who waits for steps.
+//! What the timer thread is to look at, and when: the timers' places on each clock, and who waits
+//! for steps.
 
 use super::lead::Lead;
 use super::registry::Rounds;
@@ -10,8 +11,8 @@ use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 
-/// The longest sleep while something hangs on a clock that is not the one the thread sleeps by: such a clock can jump,
-/// and nobody says so.
+/// The longest sleep while something hangs on a clock that is not the one the thread sleeps by:
+/// such a clock can jump, and nobody says so.
 pub(super) const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
 
 /// How long, in nanoseconds, the thread stays when there is nothing it could ever be needed for.
@@ -24,8 +25,9 @@ const GIVEN_BACK: usize = QUEUES - 1;
 
 /// All timers, and when each is due.
 ///
-/// The thread only takes timers and gives them back, and it never drops the last reference to one: so it neither allocates nor
-/// frees. If it did, even once, glibc would give it a malloc arena: 64 MiB of address space, which count as locked memory under
+/// The thread only takes timers and gives them back, and it never drops the last reference to one:
+/// so it neither allocates nor frees. If it did, even once, glibc would give it a malloc arena: 64
+/// MiB of address space, which count as locked memory under
 /// `mlockall(MCL_FUTURE)`.
 pub(super) struct Agenda<T> {
     timers: Queues<Arc<T>, Marks, QUEUES>,
@@ -113,7 +115,8 @@ impl<T> Agenda<T> {
         self.timers.unregister(place.key)
     }
 
-    /// When the thread is to end, if it is: things come and go, and starting one for each would cost more than it does.
+    /// When the thread is to end, if it is: things come and go, and starting one for each would
+    /// cost more than it does.
     pub(super) fn end(&self) -> Option<u64> {
         (self.alive == 0).then(|| self.idle_since.saturating_add(LINGER))
     }
@@ -151,7 +154,8 @@ impl<T> Agenda<T> {
         }
     }
 
-    /// What is due first of all that is to be so punctual, and when, by the monotonic clock, which shows `now`.
+    /// What is due first of all that is to be so punctual, and when, by the monotonic clock, which
+    /// shows `now`.
     fn first(&self, punctuality: Punctuality, now: u64) -> Option<(u64, Line, Place)> {
         let first_on = |clock| {
             let line = Line { clock, punctuality };

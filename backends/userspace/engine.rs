@@ -1,4 +1,5 @@
-//! The engine of this process, which all its timers share; its early start; the clocks that there are timers of.
+//! The engine of this process, which all its timers share; its early start; the clocks that there
+//! are timers of.
 
 use std::io;
 

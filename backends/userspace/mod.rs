@@ -40,10 +40,12 @@ pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 
 /// A timer made of a pipe, which one thread for all such timers of the process fills.
 ///
-/// The thread is started by the first timer that is armed, and ends a second after the last timer is dropped; its name is
+/// The thread is started by the first timer that is armed, and ends a second after the last timer
+/// is dropped; its name is
 /// `timerfd`, and it takes no signals. A plain `read(2)` of eight bytes from the descriptor gives the count as of the
-/// thread's last look; what that misses comes with the next one. [`read`](Timer::read) counts by the clock at the moment of
-/// the call. The methods take locks, so a signal handler must not call them.
+/// thread's last look; what that misses comes with the next one. [`read`](Timer::read) counts by
+/// the clock at the moment of the call. The methods take locks, so a signal handler must not call
+/// them.
 ///
 /// On Linux the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs of the
 /// process's main thread, whatever thread arms the first timer, unless the program has chosen other
@@ -62,22 +64,25 @@ pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 ///
 /// # Plugins
 ///
-/// If this code is in a shared object, the first timer keeps that object loaded until the process ends.
-/// A host can therefore `dlclose` a plugin at any time. The first timer takes the loader's lock to that
-/// end, so an initializer of the plugin must not wait until another thread has made that timer. On Haiku
-/// and on systems that are not listed, a plugin that has used a timer must not be unloaded.
+/// If this code is in a shared object, the first timer keeps that object loaded until the process
+/// ends. A host can therefore `dlclose` a plugin at any time. The first timer takes the loader's
+/// lock to that end, so an initializer of the plugin must not wait until another thread has made
+/// that timer. On Haiku and on systems that are not listed, a plugin that has used a timer must not
+/// be unloaded.
 ///
 /// # Platforms
 ///
-/// A timer belongs to the process that made it, and to its table of descriptors: a thread that has left the table
-/// (`unshare(CLONE_FILES)`) must not make timers. In a forked child, where its thread is not, [`settime`](Timer::settime) and
-/// [`gettime`](Timer::gettime) of an inherited one fail with `ESRCH`; a read competes with the parent for the parent's
-/// expirations, and fails so once the parent is gone. Timers made in the child work. A child made past the C library's `fork`
+/// A timer belongs to the process that made it, and to its table of descriptors: a thread that has
+/// left the table (`unshare(CLONE_FILES)`) must not make timers. In a forked child, where its
+/// thread is not, [`settime`](Timer::settime) and [`gettime`](Timer::gettime) of an inherited one
+/// fail with `ESRCH`; a read competes with the parent for the parent's expirations, and fails so
+/// once the parent is gone. Timers made in the child work. A child made past the C library's `fork`
 /// (by `vfork`, `_Fork` or a bare system call) is not noticed and must use no timers.
 ///
-/// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a step of the clock or a suspend within
-/// 250 ms, and at once when a method is called. To that end the thread wakes up four times a second while such a time is
-/// set, or while notice of steps is asked for; otherwise only when something is due.
+/// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a step of the clock
+/// or a suspend within 250 ms, and at once when a method is called. To that end the thread wakes up
+/// four times a second while such a time is set, or while notice of steps is asked for; otherwise
+/// only when something is due.
 pub struct UserspaceTimer {
     /// The latch has it on loan, and is gone when it is closed: fields drop after [`Drop`].
     reader: OwnedFd,
@@ -102,7 +107,8 @@ impl UserspaceTimer {
         Ok(UserspaceTimer { reader, clock, shared, generation })
     }
 
-    /// Whether the timer was made before a fork that this process came from. Its locks must not be touched then.
+    /// Whether the timer was made before a fork that this process came from. Its locks must not be
+    /// touched then.
     #[inline]
     fn is_inherited(&self) -> bool {
         self.generation != generation()
@@ -222,7 +228,8 @@ mod tests {
         }
     }
 
-    /// As it comes when the thread has taken a timer out of the agenda, and its owner drops it before the look.
+    /// As it comes when the thread has taken a timer out of the agenda, and its owner drops it
+    /// before the look.
     #[test]
     fn a_look_at_a_dropped_timer_leaves_it_alone() {
         let timer = UserspaceTimer::new(Clock::Monotonic, CreateFlags::default()).unwrap();

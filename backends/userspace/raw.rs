@@ -19,49 +19,55 @@ use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 
-/// A timer of the userspace backend that is known by its descriptor alone, for foreign interfaces: what a C library has to offer.
+/// A timer of the userspace backend that is known by its descriptor alone, for foreign interfaces:
+/// what a C library has to offer.
 ///
-/// Nobody owns it. It lives for as long as a descriptor of it is open, in whatever process, and is set by way of any of them
-/// in the process that made it. It is read by a plain `read(2)` of eight bytes.
+/// Nobody owns it. It lives for as long as a descriptor of it is open, in whatever process, and is
+/// set by way of any of them in the process that made it. It is read by a plain `read(2)` of eight
+/// bytes.
 ///
 /// ```
 /// use portable_timerfd::backends::userspace::RawTimer;
 /// use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 /// use std::{fs::File, io::Read, os::fd::AsRawFd, time::Duration};
 ///
-/// let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() })?;
+/// let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false,
+/// ..CreateFlags::default() })?;
 /// RawTimer::find(descriptor.as_raw_fd())?.settime(&TimerSpec::after(Duration::from_millis(5)))?;
-/// let mut count = [0; 8];
-/// File::from(descriptor).read_exact(&mut count)?; // and closes it: that was the timer
-/// assert_eq!(u64::from_ne_bytes(count), 1);
+/// let mut count = [0; 8]; File::from(descriptor).read_exact(&mut count)?; // and closes it: that
+/// was the timer assert_eq!(u64::from_ne_bytes(count), 1);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # What nobody says
 ///
-/// That the last descriptor is closed, nobody is told. So [`create`](RawTimer::create) looks at the others, once for a quarter as many
-/// as there are (and 16), and when there are no descriptors left; and the timer thread looks at one when it expires, and at all of them a
-/// second after the last was made, then ever more seldom, but once in 64 seconds at least. The descriptor that the process has beside
-/// the one that it gave away is closed then.
+/// That the last descriptor is closed, nobody is told. So [`create`](RawTimer::create) looks at the
+/// others, once for a quarter as many as there are (and 16), and when there are no descriptors
+/// left; and the timer thread looks at one when it expires, and at all of them a second after the
+/// last was made, then ever more seldom, but once in 64 seconds at least. The descriptor that the
+/// process has beside the one that it gave away is closed then.
 ///
 /// # Platforms
 ///
-/// On Linux and Android what tells is the pipe itself, so that descriptors count which another process has, or a call
-/// that is still waiting there. Elsewhere the process's own descriptors are looked through: the timer ends with the last of them, and
-/// who waits there, or has a descriptor elsewhere, finds the end of the file. Each timer takes three descriptors there.
+/// On Linux and Android what tells is the pipe itself, so that descriptors count which another
+/// process has, or a call that is still waiting there. Elsewhere the process's own descriptors are
+/// looked through: the timer ends with the last of them, and who waits there, or has a descriptor
+/// elsewhere, finds the end of the file. Each timer takes three descriptors there.
 ///
-/// What a descriptor is known by is its file's number (`st_dev`, `st_ino`). Where pipes have none (NetBSD, OpenBSD, DragonFly), the timer
-/// is a FIFO, made in the temporary folder, where it has a name for a moment.
+/// What a descriptor is known by is its file's number (`st_dev`, `st_ino`). Where pipes have none
+/// (NetBSD, OpenBSD, DragonFly), the timer is a FIFO, made in the temporary folder, where it has a
+/// name for a moment.
 ///
-/// [`create`](RawTimer::create) starts the timer thread. If the thread can't be started, `create` succeeds, and
-/// [`settime`](RawTimer::settime) fails.
+/// [`create`](RawTimer::create) starts the timer thread. If the thread can't be started, `create`
+/// succeeds, and [`settime`](RawTimer::settime) fails.
 ///
-/// A program that closes numbers which it was not given ends the timers that had them. Calls on these timers then fail with `EINVAL`, and
-/// a file that has got such a number is left alone. (One exception: if a duplicate of a timer has got the number that the library
-/// reserves for refreshes, a forked child closes the duplicate.)
+/// A program that closes numbers which it was not given ends the timers that had them. Calls on
+/// these timers then fail with `EINVAL`, and a file that has got such a number is left alone. (One
+/// exception: if a duplicate of a timer has got the number that the library reserves for refreshes,
+/// a forked child closes the duplicate.)
 ///
-/// A thread that has left its process's table of descriptors (`unshare(CLONE_FILES)`) must not make such a timer: the timer thread has
-/// another table, and the timer never expires.
+/// A thread that has left its process's table of descriptors (`unshare(CLONE_FILES)`) must not make
+/// such a timer: the timer thread has another table, and the timer never expires.
 pub struct RawTimer {
     entry: Entry<Shared>,
     by: Caller,
@@ -72,7 +78,8 @@ impl RawTimer {
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` if the system gives two pipes the same number.
+    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` if the system gives two pipes
+    /// the same number.
     pub fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
         find(clock)?;
         let engine = engine()?;
@@ -123,7 +130,8 @@ impl RawTimer {
 
 /// One attempt to make one.
 fn make(engine: &'static Engine<Shared>, clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
-    // Before the timer itself, which is to have the lowest number that is free. Without it, refreshes need a free number.
+    // Before the timer itself, which is to have the lowest number that is free. Without it,
+    // refreshes need a free number.
     let _ = reserve_number();
     let made = make_listed(engine, clock, flags);
     if made.is_ok() || !engine.registry.is_empty() {

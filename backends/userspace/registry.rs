@@ -1,4 +1,5 @@
-//! Timers that are known by their descriptors alone: which is whose, and which of them everybody has closed.
+//! Timers that are known by their descriptors alone: which is whose, and which of them everybody
+//! has closed.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -48,7 +49,8 @@ pub(super) struct Registry<T> {
     entries: Mutex<Entries<T>>,
 }
 
-/// The timer thread only marks an entry as ended: a caller frees it, since a thread that frees would get a malloc arena.
+/// The timer thread only marks an entry as ended: a caller frees it, since a thread that frees
+/// would get a malloc arena.
 struct Entries<T> {
     by_identity: BTreeMap<Identity, Entry<T>>,
     /// Those of them that are ended. There is space for all.
@@ -93,8 +95,8 @@ impl<T: Ownerless> Registry<T> {
         self.entries().live(identity).cloned()
     }
 
-    /// Whether a thing is known by another identity than the one that its descriptors show now, if any; then it is known no more. (Who is
-    /// being released is not known by any.)
+    /// Whether a thing is known by another identity than the one that its descriptors show now, if
+    /// any; then it is known no more. (Who is being released is not known by any.)
     pub(super) fn has_lost(&self, thing: &Arc<T>, shown: Option<Identity>) -> bool {
         let mut entries = self.entries();
         let is_it = |entry: &Entry<T>| Arc::ptr_eq(&entry.thing, thing);
@@ -115,7 +117,8 @@ impl<T: Ownerless> Registry<T> {
         thing.close();
     }
 
-    /// Makes place for one more, in a call of the program's. From time to time it looks at all of them, so that few are abandoned.
+    /// Makes place for one more, in a call of the program's. From time to time it looks at all of
+    /// them, so that few are abandoned.
     pub(super) fn make_room(&self) {
         let forgotten = self.entries().take_ended();
         drop(forgotten);
@@ -214,7 +217,8 @@ const FEWEST: usize = 16;
 /// A thing, the identity of its descriptors, and the two of them that its maker has.
 type Sought<T> = (Identity, Entry<T>, [RawFd; 2]);
 
-/// When all things are to be looked at next: soon after one has come or another was found abandoned, then ever more seldom.
+/// When all things are to be looked at next: soon after one has come or another was found
+/// abandoned, then ever more seldom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rounds {
     at: u64,

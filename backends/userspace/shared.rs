@@ -1,4 +1,5 @@
-//! One timer as its owner and the thread share it: its state under a lock, its place in the thread's agenda.
+//! One timer as its owner and the thread share it: its state under a lock, its place in the
+//! thread's agenda.
 
 use std::io;
 use std::os::fd::RawFd;
@@ -71,7 +72,8 @@ impl Shared {
         self.engine.free_given_back();
     }
 
-    /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not there.
+    /// Ends the timer in a forked child, whose copy of the lock may be held by a thread that is not
+    /// there.
     pub(super) fn close_inherited(&self) {
         if let Ok(mut state) = self.state.try_lock() {
             drop(state.close());
@@ -156,15 +158,16 @@ impl Shared {
             }
             return;
         };
-        // The thread looks again when it finds the timer ahead of its time: moving later costs nothing now.
+        // The thread looks again when it finds the timer ahead of its time: moving later costs
+        // nothing now.
         if !stands.is_some_and(|(stands_in, at)| stands_in.serves(line) && at <= due) {
             state.replace(Some((line, due)));
             self.engine.move_to(self.key, (line, due), self);
         }
     }
 
-    /// Whether the program has closed what is ours, as one does that closes every number: they may be others' now. Only those that were
-    /// given away are asked, whose owners can't know.
+    /// Whether the program has closed what is ours, as one does that closes every number: they may
+    /// be others' now. Only those that were given away are asked, whose owners can't know.
     fn is_lost(self: &Arc<Self>, state: &State) -> bool {
         let given_away = state.latch.as_ref().filter(|latch| latch.is_given_away());
         given_away.is_some_and(|latch| self.engine.registry.has_lost(self, latch.identity().ok()))
@@ -173,7 +176,8 @@ impl Shared {
     /// Ends everything, but for what showed it by its descriptor.
     fn end(&self) -> Option<Latch> {
         let mut state = self.state();
-        // Whatever looked as if it had come: nothing is to be written by a number that is about to be another file's.
+        // Whatever looked as if it had come: nothing is to be written by a number that is about to
+        // be another file's.
         self.engine.post.wait(self.key);
         let latch = state.close()?;
         state.replace(None);

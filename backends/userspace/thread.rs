@@ -241,7 +241,8 @@ impl<T: Look> Engine<T> {
         }
     }
 
-    /// Rests until something is due or the bell rings, and what that teaches; `None` once the thread is to end.
+    /// Rests until something is due or the bell rings, and what that teaches; `None` once the
+    /// thread is to end.
     fn rest(&self, taken: &mut Taken<T>) -> Option<Lesson> {
         let (rest, until, here, now) = self.plan(taken)?;
         let deadline = (until < NEVER).then(|| here.checked_add(Duration::from_nanos(until.saturating_sub(now))));
@@ -254,7 +255,8 @@ impl<T: Look> Engine<T> {
         })
     }
 
-    /// How to rest and until when, and the time now by both clocks of the thread; `None` if it is to end.
+    /// How to rest and until when, and the time now by both clocks of the thread; `None` if it is
+    /// to end.
     fn plan(&self, taken: &mut Taken<T>) -> Option<(Rest, u64, Instant, u64)> {
         let mut looked_at = None;
         let mut agenda = self.agenda();

@@ -27,7 +27,8 @@ fn assert_works(timer: io::Result<TimerFd>) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// What making a timer gives while a call fails. Whatever it is, nothing is left, and the next one works.
+/// What making a timer gives while a call fails. Whatever it is, nothing is left, and the next one
+/// works.
 #[track_caller]
 fn made_under<T>(fault: &str, make: fn() -> io::Result<TimerFd>, look: impl FnOnce(io::Result<TimerFd>) -> T) -> T {
     let before = descriptors();
@@ -50,8 +51,8 @@ fn a_pipe_that_cannot_be_made_is_an_error() {
     }
 }
 
-/// A timer whose pipe takes six calls of `fcntl(2)`: two ask for standard streams, one asks for a small pipe, and three change the
-/// modes of the read end.
+/// A timer whose pipe takes six calls of `fcntl(2)`: two ask for standard streams, one asks for a
+/// small pipe, and three change the modes of the read end.
 fn blocking_and_inherited() -> io::Result<TimerFd> {
     userspace_builder(Clock::Monotonic).nonblocking(false).close_on_exec(false).open()
 }
@@ -66,7 +67,8 @@ fn a_pipe_that_cannot_be_prepared_is_an_error_and_is_closed() {
     }
 }
 
-/// What arming a timer gives while a call fails. If it is an error, nothing has changed, and the next time it works.
+/// What arming a timer gives while a call fails. If it is an error, nothing has changed, and the
+/// next time it works.
 fn armed_under(fault: &str) -> Option<i32> {
     let timer = userspace().unwrap();
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();

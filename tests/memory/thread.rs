@@ -178,7 +178,8 @@ fn name(number: RawFd) -> PathBuf {
     std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap_or_default()
 }
 
-/// Closes these descriptors, and returns once the timer thread has closed the library's ends of their pipes.
+/// Closes these descriptors, and returns once the timer thread has closed the library's ends of
+/// their pipes.
 fn close_until_their_ends_are_noticed(timers: Vec<RawFd>) {
     let names: BTreeSet<PathBuf> = timers.iter().copied().map(name).collect();
     // SAFETY: the numbers are of descriptors that no other code uses.

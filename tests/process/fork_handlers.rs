@@ -1,4 +1,5 @@
-//! No fork waits for a timer call, and no timer call waits for a fork, whatever other handlers of `pthread_atfork` do meanwhile.
+//! No fork waits for a timer call, and no timer call waits for a fork, whatever other handlers of
+//! `pthread_atfork` do meanwhile.
 
 use crate::common::{raw_read, until_readable, userspace_builder};
 use crate::raw::{create, set, HOUR, MS};
@@ -35,10 +36,12 @@ fn fork_once() {
     }
 }
 
-/// Registers handlers that run before a fork and after it in the parent. Handlers that were registered later run earlier before a
-/// fork, so the library's, if it had any, would run before these.
+/// Registers handlers that run before a fork and after it in the parent. Handlers that were
+/// registered later run earlier before a fork, so the library's, if it had any, would run before
+/// these.
 fn at_forks(before: extern "C" fn(), after: extern "C" fn()) {
-    // SAFETY: the handlers may do what any code of the process may. Nothing of theirs runs in the child.
+    // SAFETY: the handlers may do what any code of the process may. Nothing of theirs runs in the
+    // child.
     assert_eq!(unsafe { libc::pthread_atfork(Some(before), Some(after), None) }, 0);
 }
 
@@ -117,7 +120,8 @@ static DELAYED: AtomicU32 = AtomicU32::new(0);
 static IS_CHILD: AtomicI32 = AtomicI32::new(0);
 
 extern "C" fn fork_in_a_handler(_: libc::c_int) {
-    // SAFETY: the child returns from the handler into the call that was interrupted, as it may after any fork.
+    // SAFETY: the child returns from the handler into the call that was interrupted, as it may
+    // after any fork.
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => IS_CHILD.store(1, Ordering::SeqCst),
         ForkResult::Parent { child } => {

@@ -1,4 +1,5 @@
-//! The numbers of the library's descriptors: low, never those of the standard streams; and how much room a pipe takes.
+//! The numbers of the library's descriptors: low, never those of the standard streams; and how much
+//! room a pipe takes.
 
 use crate::common::{descriptors, raw_read, until_readable};
 use crate::raw::{create, set, MS};
@@ -68,7 +69,8 @@ fn a_descriptor_stays_low_during_a_refresh() {
     for timer in &timers {
         set(timer, TimerSpec::after(MS).every(MS));
     }
-    // The thread duplicates a descriptor for each refresh. Each moves to another number here, so that it is opened anew too.
+    // The thread duplicates a descriptor for each refresh. Each moves to another number here, so
+    // that it is opened anew too.
     let mut moved = Vec::new();
     for timer in timers {
         moved.push(timer.try_clone().unwrap());

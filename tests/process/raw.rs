@@ -183,7 +183,8 @@ fn who_waits_outlives_the_descriptor() {
     let number = fd.as_raw_fd();
     let reader = thread::spawn(move || {
         let mut count = [0; 8];
-        // SAFETY: the number is of a descriptor that is open until this read has begun; what comes of its being closed is asked.
+        // SAFETY: the number is of a descriptor that is open until this read has begun; what comes
+        // of its being closed is asked.
         let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
         read(fd, &mut count).map(|read| (read, u64::from_ne_bytes(count)))
     });

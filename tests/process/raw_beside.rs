@@ -41,7 +41,8 @@ fn who_closes_every_number_loses_the_timer_and_nothing_else() {
 /// Puts another file behind these numbers.
 fn take_over<'a>(numbers: impl IntoIterator<Item = &'a RawFd>, file: &OwnedFd) {
     for number in numbers {
-        // SAFETY: nobody uses these numbers as what they were but the library, which is what is asked.
+        // SAFETY: nobody uses these numbers as what they were but the library, which is what is
+        // asked.
         std::mem::forget(unsafe { dup2_raw(file, *number) }.unwrap());
     }
 }
@@ -105,7 +106,8 @@ fn a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set() {
     }
 }
 
-/// Nothing but the users' ends, though calls and creations have the library's own open at each moment.
+/// Nothing but the users' ends, though calls and creations have the library's own open at each
+/// moment.
 fn forks_amid_calls_leave_nothing_in_the_children() {
     const FORKS: usize = 100;
     let others = descriptors();
@@ -138,9 +140,11 @@ fn moved_while_unread() -> OwnedFd {
     timer.try_clone().unwrap()
 }
 
-/// Whether a forked child has no descriptor of the library's: no write end of a pipe, and of these timers the users' read ends only.
+/// Whether a forked child has no descriptor of the library's: no write end of a pipe, and of these
+/// timers the users' read ends only.
 fn is_clean_child(others: &BTreeSet<RawFd>, timers: &[OwnedFd]) -> bool {
-    // SAFETY: the child asks what it has open, by std, whose locks no other thread of this program holds.
+    // SAFETY: the child asks what it has open, by std, whose locks no other thread of this program
+    // holds.
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
             let found: Vec<RawFd> = descriptors().difference(others).copied().collect();

@@ -10,7 +10,8 @@ use crate::backends::sys::error::{check, os_error};
 
 /// What a system has, and by which name.
 pub(crate) struct System {
-    /// The clock that is never stepped and, if the system has such a one, stands still while the machine is suspended.
+    /// The clock that is never stepped and, if the system has such a one, stands still while the
+    /// machine is suspended.
     pub(crate) monotonic: libc::clockid_t,
     /// Whether that one counts suspends all the same; `None` where it is not known.
     pub(crate) monotonic_counts_suspend: Option<bool>,
@@ -20,20 +21,21 @@ pub(crate) struct System {
     pub(crate) may_wake_the_machine: fn() -> io::Result<()>,
     /// Makes a pipe whose ends have their flags from the beginning.
     pub(crate) pipe2: Option<unsafe extern "C" fn(*mut libc::c_int, libc::c_int) -> libc::c_int>,
-    /// A flag of `pipe2` by which nobody is signalled when somebody writes and all readers are gone; 0 if there is none. Where neither
-    /// this is nor the next, the signal goes to the thread that writes, and the timer thread takes none.
+    /// A flag of `pipe2` by which nobody is signalled when somebody writes and all readers are
+    /// gone; 0 if there is none. Where neither this is nor the next, the signal goes to the thread
+    /// that writes, and the timer thread takes none.
     pub(crate) no_sigpipe: libc::c_int,
     /// The same for a descriptor, where `pipe2` has no such flag.
     pub(crate) take_no_sigpipe: fn(BorrowedFd<'_>) -> io::Result<()>,
     /// Whether the end of a pipe to read from may be writable too.
     pub(crate) pipes_may_go_both_ways: bool,
-    /// Gives the pipe of this write end room for one page only, where the system can be asked: all a user's pipes share one allowance, and
-    /// a timer's pipe holds eight bytes.
+    /// Gives the pipe of this write end room for one page only, where the system can be asked: all
+    /// a user's pipes share one allowance, and a timer's pipe holds eight bytes.
     pub(crate) use_one_page: fn(BorrowedFd<'_>),
     /// Makes the second descriptor refer to the file of the first, closed on `exec`.
     pub(crate) duplicate_onto: fn(RawFd, RawFd) -> io::Result<()>,
-    /// A flag of `open` that [`open_again`](System::open_again) sets, and no user of a timer; 0 if there is none. It does nothing to a
-    /// read.
+    /// A flag of `open` that [`open_again`](System::open_again) sets, and no user of a timer; 0 if
+    /// there is none. It does nothing to a read.
     pub(crate) mark: libc::c_int,
     /// A flag of `open` for a descriptor that can be neither read nor written; 0 if there is none.
     pub(crate) no_access: libc::c_int,
@@ -41,9 +43,11 @@ pub(crate) struct System {
     pub(crate) write: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
     /// The same, when there may be no reader: nobody is signalled.
     pub(crate) write_unsignaled: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
-    /// Whether the writing end of a pipe tells, to `poll`, that there is no reader in any process, and what is unread, to `FIONREAD`.
+    /// Whether the writing end of a pipe tells, to `poll`, that there is no reader in any process,
+    /// and what is unread, to `FIONREAD`.
     pub(crate) writers_know_readers: bool,
-    /// One read that is told not to wait, whatever the mode of the descriptor; `None` if the system knows none.
+    /// One read that is told not to wait, whatever the mode of the descriptor; `None` if the system
+    /// knows none.
     pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<Option<usize>>,
     /// Another open file description of the same pipe's reading end, in non-blocking mode.
     pub(crate) open_again: fn(BorrowedFd<'_>) -> io::Result<OwnedFd>,
@@ -59,8 +63,8 @@ pub(crate) struct System {
     pub(crate) name_thread: fn(&CStr),
     /// Has this thread's sleeps end as near to their time as the system can.
     pub(crate) sleep_exactly: fn(),
-    /// The mode of `dlopen` that loads nothing and prevents the unloading of what is loaded; `None` if
-    /// it is not known.
+    /// The mode of `dlopen` that loads nothing and prevents the unloading of what is loaded; `None`
+    /// if it is not known.
     pub(crate) pin_mode: Option<libc::c_int>,
     /// Whether an address is known to lie in the main program.
     pub(crate) is_in_main_program: fn(*const libc::c_void) -> bool,

@@ -1,4 +1,5 @@
-//! How often a reader wakes up while other threads of the process fork all the time: by each backend, and by a bare thread and a pipe.
+//! How often a reader wakes up while other threads of the process fork all the time: by each
+//! backend, and by a bare thread and a pipe.
 
 use nix::sys::wait::waitpid;
 use nix::unistd::{fork, ForkResult};
@@ -71,7 +72,8 @@ fn gap_of(backend: &'static Backend) -> f64 {
     gap(|| assert!(timer.read().expect("an expiration") > 0))
 }
 
-/// The least that an emulation can do: a thread that sleeps until the next period, and writes to a pipe.
+/// The least that an emulation can do: a thread that sleeps until the next period, and writes to a
+/// pipe.
 fn gap_of_a_bare_pipe() -> f64 {
     let (reader, writer) = nix::unistd::pipe().expect("a pipe");
     let is_over = AtomicBool::new(false);

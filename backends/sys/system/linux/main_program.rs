@@ -4,9 +4,9 @@ use std::mem::{size_of, MaybeUninit};
 
 /// Whether the address lies in the main program.
 ///
-/// The loader could answer this too, but only under its lock, which a thread holds while it runs the
-/// initializers of a library. In a program that was started by the loader's name, this finds the
-/// loader instead.
+/// The loader could answer this too, but only under its lock, which a thread holds while it runs
+/// the initializers of a library. In a program that was started by the loader's name, this finds
+/// the loader instead.
 pub(super) fn contains(address: *const libc::c_void) -> bool {
     let mut description = MaybeUninit::<libc::dl_phdr_info>::zeroed();
     // SAFETY: all fields of the type are numbers and pointers, and zero is a value of each.
@@ -17,7 +17,8 @@ pub(super) fn contains(address: *const libc::c_void) -> bool {
     if table.is_null() || value(libc::AT_PHENT) != size_of_pointee(table) {
         return false;
     }
-    // SAFETY: the kernel gave the address and the length of this table, which the program never changes.
+    // SAFETY: the kernel gave the address and the length of this table, which the program never
+    // changes.
     let headers = unsafe { std::slice::from_raw_parts(table, value(libc::AT_PHNUM)) };
     // The table describes itself: the difference is how far the program was moved.
     let Some(itself) = headers.iter().find(|header| header.p_type == libc::PT_PHDR) else { return false };

@@ -45,7 +45,8 @@ fn may_wake_the_machine() -> io::Result<()> {
     let mut header: [u32; 2] = [VERSION_3, 0];
     // Effective, permitted and inheritable, for the lower and the upper 32 capabilities.
     let mut sets = [[0u32; 3]; 2];
-    // SAFETY: `header` and `sets` are laid out as version 3 of the call has them, and valid for its reads and writes.
+    // SAFETY: `header` and `sets` are laid out as version 3 of the call has them, and valid for its
+    // reads and writes.
     check(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) })?;
     let [_, [effective, ..]] = sets;
     if effective & (1 << (CAP_WAKE_ALARM - 32)) != 0 {
@@ -58,7 +59,8 @@ fn may_wake_the_machine() -> io::Result<()> {
 fn use_one_page(writer: BorrowedFd<'_>) {
     // The kernel rounds up to the size of its pages.
     const LEAST: libc::c_int = 4096;
-    // SAFETY: this changes the room of a pipe and touches no memory. A pipe that stays larger works too.
+    // SAFETY: this changes the room of a pipe and touches no memory. A pipe that stays larger works
+    // too.
     unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETPIPE_SZ, LEAST) };
 }
 
@@ -67,8 +69,9 @@ fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
     check(unsafe { libc::dup3(from, number, libc::O_CLOEXEC) }).map(drop)
 }
 
-/// The bare system call: the C library's `write` takes note, in a program of several threads, that the thread may be canceled
-/// there, which costs a sixth of the call. (A `read` can wait, and is a point to cancel at, as users expect.)
+/// The bare system call: the C library's `write` takes note, in a program of several threads, that
+/// the thread may be canceled there, which costs a sixth of the call. (A `read` can wait, and is a
+/// point to cancel at, as users expect.)
 #[inline]
 fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     let fd = libc::c_long::from(fd.as_raw_fd());
@@ -85,7 +88,7 @@ fn name_thread(name: &CStr) {
 /// Gives up the 50 µs by which the kernel may delay a thread's sleeps to join them with others'.
 fn sleep_exactly() {
     const ONE_NANOSECOND: libc::c_ulong = 1;
-    // SAFETY: this sets a number of the calling thread's and touches no memory. If it is refused, sleeps stay as long as they
-    // were.
+    // SAFETY: this sets a number of the calling thread's and touches no memory. If it is refused,
+    // sleeps stay as long as they were.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, ONE_NANOSECOND, 0, 0, 0) };
 }

@@ -9,8 +9,9 @@ use crate::backends::sys::error::check;
 pub(super) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     let mut place = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let current: libc::c_long = -1;
-    // SAFETY: `place` describes `buffer`, which is valid for writes of its length. Its address is passed as the system call
-    // wants it, and an offset of -1, in two halves, is the present position.
+    // SAFETY: `place` describes `buffer`, which is valid for writes of its length. Its address is
+    // passed as the system call wants it, and an offset of -1, in two halves, is the present
+    // position.
     let read = check(unsafe {
         libc::syscall(
             libc::SYS_preadv2,
@@ -30,8 +31,8 @@ pub(super) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<u
     }
 }
 
-/// An open file description of one's own, which nobody else can switch to blocking. There must be a `/proc`, and a descriptor
-/// left.
+/// An open file description of one's own, which nobody else can switch to blocking. There must be a
+/// `/proc`, and a descriptor left.
 pub(super) fn open_again(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut path = [0u8; 32];
     // The zero that ends the path is there already.

@@ -79,7 +79,8 @@ fn gettime(fd: BorrowedFd<'_>) -> io::Result<TimerSpec> {
     Ok(reported(unsafe { now.assume_init() }))
 }
 
-/// What the kernel reports is always relative, and always valid: what should be negative all the same is taken for zero.
+/// What the kernel reports is always relative, and always valid: what should be negative all the
+/// same is taken for zero.
 #[inline]
 fn reported(spec: libc::itimerspec) -> TimerSpec {
     let left = duration(spec.it_value);
@@ -92,7 +93,8 @@ fn duration(time: libc::timespec) -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Seconds that a 32-bit `time_t` can't hold become the most it can: 68 years, or January 2038 for an absolute time.
+/// Seconds that a 32-bit `time_t` can't hold become the most it can: 68 years, or January 2038 for
+/// an absolute time.
 #[inline]
 fn narrow(spec: Itimerspec) -> libc::itimerspec {
     let time = |time: Timespec| libc::timespec { tv_sec: saturating(time.tv_sec), tv_nsec: time.tv_nsec as _ };

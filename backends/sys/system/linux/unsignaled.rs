@@ -44,18 +44,21 @@ mod tests {
     use super::*;
     use std::os::fd::AsFd;
 
-    /// The test's runner ignores the signal, so that it is not the end of it that would show a mistake.
+    /// The test's runner ignores the signal, so that it is not the end of it that would show a
+    /// mistake.
     #[test]
     fn a_write_without_a_reader_fails_and_leaves_no_signal_nor_takes_anothers() {
         let (reader, writer) = nix::unistd::pipe().unwrap();
         assert_eq!(write(writer.as_fd(), &[0; 8]).unwrap(), 8);
         drop(reader);
-        // SAFETY: changing what this thread is signalled touches no memory; the handler of before is put back.
+        // SAFETY: changing what this thread is signalled touches no memory; the handler of before
+        // is put back.
         let handler = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
         assert_eq!(write(writer.as_fd(), &[0; 8]).unwrap_err().raw_os_error(), Some(libc::EPIPE));
         assert!(!is_pending());
         let set = only_sigpipe();
-        // SAFETY: the sets are whole; the thread's own pending signal is taken before it is let in again.
+        // SAFETY: the sets are whole; the thread's own pending signal is taken before it is let in
+        // again.
         unsafe {
             libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
             libc::raise(libc::SIGPIPE);
