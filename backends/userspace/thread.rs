@@ -175,7 +175,8 @@ impl<T: Look> Engine<T> {
         self.parker.unpark();
     }
 
-    /// The thread. It neither allocates nor frees, except in `look_at_all`: see [`Agenda`].
+    /// The thread. It neither allocates nor frees, except where it searches for descriptors: see
+    /// [`Agenda`].
     fn run(&self) {
         let mut taken = Taken::new();
         let mut steps = 0;
