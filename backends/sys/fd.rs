@@ -61,13 +61,18 @@ pub(super) fn is_readable_mode(number: RawFd) -> bool {
 /// Whether the descriptor has the mark by which the library tells a read end that it has opened
 /// anew from a user's.
 pub(super) fn has_mark(number: RawFd) -> bool {
-    SYSTEM.mark != 0 && number_flags(number).is_some_and(|flags| flags & SYSTEM.mark == SYSTEM.mark)
+    has_flag(number, SYSTEM.mark)
 }
 
 /// Whether the descriptor is a folder that can be neither read nor written, as the library opens
 /// one.
 pub(super) fn is_placeholder(number: RawFd) -> bool {
-    SYSTEM.no_access != 0 && number_flags(number).is_some_and(|flags| flags & SYSTEM.no_access != 0)
+    has_flag(number, SYSTEM.no_access)
+}
+
+/// Whether the descriptor has a flag of `open`, which is 0 if the system has none.
+fn has_flag(number: RawFd, flag: libc::c_int) -> bool {
+    flag != 0 && number_flags(number).is_some_and(|flags| flags & flag == flag)
 }
 
 fn number_flags(number: RawFd) -> Option<libc::c_int> {

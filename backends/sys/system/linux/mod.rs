@@ -65,8 +65,10 @@ fn use_one_page(writer: BorrowedFd<'_>) {
 }
 
 fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
+    let [from, number, flags] = [from, number, libc::O_CLOEXEC].map(libc::c_long::from);
+    // By its number, as the `libc` crate lacks the function on Android.
     // SAFETY: duplicating a descriptor touches no memory.
-    check(unsafe { libc::dup3(from, number, libc::O_CLOEXEC) }).map(drop)
+    check(unsafe { libc::syscall(libc::SYS_dup3, from, number, flags) }).map(drop)
 }
 
 /// The bare system call: the C library's `write` takes note, in a program of several threads, that
