@@ -177,9 +177,11 @@ pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
 }
 
 /// The identity of the pipe behind this number, if it is one.
+#[allow(clippy::unnecessary_cast)] // the types are not the same everywhere
 pub(super) fn pipe_identity(number: RawFd) -> Option<Identity> {
     let file = status(number).ok()?;
-    (file.st_mode & libc::S_IFMT == libc::S_IFIFO).then(|| identity_in(&file))
+    let kind = file.st_mode as u32 & libc::S_IFMT as u32;
+    (kind == libc::S_IFIFO as u32).then(|| identity_in(&file))
 }
 
 #[allow(clippy::unnecessary_cast)] // the types are not the same everywhere
