@@ -199,7 +199,7 @@ fn a_timers_pipe_takes_one_page() {
     let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).unwrap().unwrap();
     let room = |fd: RawFd| {
         // SAFETY: asking for the room of a pipe touches no memory.
-        i64::from(unsafe { libc::fcntl(fd, libc::F_GETPIPE_SZ) })
+        libc::c_long::from(unsafe { libc::fcntl(fd, libc::F_GETPIPE_SZ) })
     };
     let (timer, raw) = (userspace(), create());
     assert_eq!([room(timer.as_raw_fd()), room(raw.as_raw_fd())], [page; 2]);

@@ -238,8 +238,8 @@ fn a_grandchild_keeps_the_childs_duplicates_of_an_inherited_timer() {
 fn at_the_limit_a_timer_takes_two_numbers_and_a_failure_none() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let open = descriptors();
-    let end = *open.last().unwrap() as u64 + 1;
-    let free = (0..end as i32).filter(|number| !open.contains(number)).count() as u64;
+    let end = *open.last().unwrap() as libc::rlim_t + 1;
+    let free = (0..end as i32).filter(|number| !open.contains(number)).count() as libc::rlim_t;
     for more in 0..6 {
         in_a_child((), |()| {
             setrlimit(Resource::RLIMIT_NOFILE, end + more, hard).unwrap();
@@ -257,7 +257,7 @@ fn at_the_limit_a_timer_takes_two_numbers_and_a_failure_none() {
 }
 
 /// The numbers that are open, without a descriptor to look with.
-fn descriptors_below(end: u64) -> std::collections::BTreeSet<RawFd> {
+fn descriptors_below(end: libc::rlim_t) -> std::collections::BTreeSet<RawFd> {
     // SAFETY: asking for flags touches no memory.
     (0..end as RawFd).filter(|&number| unsafe { libc::fcntl(number, libc::F_GETFD) } != -1).collect()
 }

@@ -189,7 +189,7 @@ fn duplicate_at_the_limit(of: &impl AsRawFd) -> OwnedFd {
 }
 
 /// The limit of descriptors, raised to a million if this process may; restored when dropped.
-struct Limit(u64, u64);
+struct Limit(nix::libc::rlim_t, nix::libc::rlim_t);
 
 impl Limit {
     fn raised() -> Limit {

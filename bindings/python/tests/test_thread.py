@@ -30,9 +30,8 @@ def run(options):
     return subprocess.run(
         [PYTHON, "-c", PROGRAM],
         env={**os.environ, "PORTABLE_TIMERFD_THREAD": options},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        universal_newlines=True,
+        capture_output=True,
+        text=True,
         timeout=300,
     )
 
