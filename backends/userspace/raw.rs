@@ -31,11 +31,13 @@ use crate::spec::TimerSpec;
 /// use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 /// use std::{fs::File, io::Read, os::fd::AsRawFd, time::Duration};
 ///
-/// let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false,
-/// ..CreateFlags::default() })?;
+/// let flags = CreateFlags { nonblocking: false, ..CreateFlags::default() };
+/// let descriptor = RawTimer::create(Clock::Monotonic, flags)?;
 /// RawTimer::find(descriptor.as_raw_fd())?.settime(&TimerSpec::after(Duration::from_millis(5)))?;
-/// let mut count = [0; 8]; File::from(descriptor).read_exact(&mut count)?; // and closes it: that
-/// was the timer assert_eq!(u64::from_ne_bytes(count), 1);
+///
+/// let mut count = [0; 8];
+/// File::from(descriptor).read_exact(&mut count)?; // The file is closed here: the timer ends.
+/// assert_eq!(u64::from_ne_bytes(count), 1);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
