@@ -55,7 +55,7 @@ pub(super) fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
 
 /// Whether the descriptor can be read; `false` if it is not open. The write end of a pipe can't.
 pub(super) fn is_readable_mode(number: RawFd) -> bool {
-    number_flags(number).is_some_and(|flags| flags & libc::O_ACCMODE != libc::O_WRONLY)
+    status_flags(&number).is_ok_and(|flags| flags & libc::O_ACCMODE != libc::O_WRONLY)
 }
 
 /// Whether the descriptor has the mark by which the library tells a read end that it has opened
@@ -72,13 +72,7 @@ pub(super) fn is_placeholder(number: RawFd) -> bool {
 
 /// Whether the descriptor has a flag of `open`, which is 0 if the system has none.
 fn has_flag(number: RawFd, flag: libc::c_int) -> bool {
-    flag != 0 && number_flags(number).is_some_and(|flags| flags & flag == flag)
-}
-
-fn number_flags(number: RawFd) -> Option<libc::c_int> {
-    // SAFETY: asking for flags touches no memory.
-    let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
-    (flags != -1).then_some(flags)
+    flag != 0 && status_flags(&number).is_ok_and(|flags| flags & flag == flag)
 }
 
 /// Closes a descriptor that has no owner.
