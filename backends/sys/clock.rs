@@ -37,9 +37,7 @@ impl Clock {
     /// The clocks that wake the machine tell the time of the clock they are named after.
     pub fn now(self) -> io::Result<Duration> {
         let time = gettime(base_id(self).ok_or_else(|| os_error(libc::EOPNOTSUPP))?)?;
-        // The wall clock can be set before 1970; a timer counts from the epoch.
-        let secs = u64::try_from(time.tv_sec).unwrap_or(0);
-        Ok(Duration::new(secs, u32::try_from(time.tv_nsec).unwrap_or(0)))
+        Ok(duration(time))
     }
 
     /// The time of this clock at a [`SystemTime`], to be given to [`TimerSpec::at`](crate::TimerSpec::at).
@@ -102,6 +100,19 @@ impl Clock {
     }
 }
 
+/// The CPU time of the calling thread, in nanoseconds; where the system does not tell, the time
+/// that has passed.
+pub(crate) fn thread_cpu_time() -> u64 {
+    let time = SYSTEM.thread_cpu_time.and_then(|id| gettime(id).ok());
+    let time = time.map_or_else(|| Clock::Monotonic.now().unwrap_or_default(), duration);
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The shortest time, in nanoseconds, between two wake-ups for counts that stay unread.
+pub(crate) fn refresh_pause() -> u64 {
+    SYSTEM.refresh_pause
+}
+
 /// How far the wall clock is ahead of the monotonic one, in nanoseconds, and by how much that may be wrong: as near as can
 /// be read.
 pub(crate) fn wall_offset() -> (i64, u64) {
@@ -118,6 +129,11 @@ pub(crate) fn wall_offset() -> (i64, u64) {
 
 fn signed_nanos(clock: Clock) -> i64 {
     clock.now().map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn duration(time: libc::timespec) -> Duration {
+    // The wall clock can be set before 1970; a timer counts from the epoch.
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 fn gettime(id: libc::clockid_t) -> io::Result<libc::timespec> {

@@ -17,6 +17,10 @@ pub(crate) struct System {
     pub(crate) monotonic_counts_suspend: Option<bool>,
     /// The clock that is never stepped and counts suspends.
     pub(crate) boottime: Option<libc::clockid_t>,
+    /// The clock that shows the CPU time of the calling thread.
+    pub(crate) thread_cpu_time: Option<libc::clockid_t>,
+    /// The shortest time, in nanoseconds, between two wake-ups for counts that stay unread.
+    pub(crate) refresh_pause: u64,
     /// Whether this thread may set clocks that wake a suspended machine: an error says why not.
     pub(crate) may_wake_the_machine: fn() -> io::Result<()>,
     /// Makes a pipe whose ends have their flags from the beginning.
@@ -79,6 +83,8 @@ pub(crate) const POSIX: System = System {
     monotonic: libc::CLOCK_MONOTONIC,
     monotonic_counts_suspend: None,
     boottime: None,
+    thread_cpu_time: None,
+    refresh_pause: 1_500_000,
     may_wake_the_machine: || Err(os_error(libc::EOPNOTSUPP)),
     pipe2: None,
     no_sigpipe: 0,

@@ -16,6 +16,7 @@ pub(crate) const SYSTEM: System = System {
     monotonic: libc::CLOCK_MONOTONIC,
     monotonic_counts_suspend: Some(false),
     boottime: Some(libc::CLOCK_BOOTTIME),
+    thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     may_wake_the_machine,
     pipe2: Some(libc::pipe2),
     pipes_may_go_both_ways: false,

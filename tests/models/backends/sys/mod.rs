@@ -30,6 +30,14 @@ pub(crate) mod clock {
         (WORLD.wall_offset(), 0)
     }
 
+    pub(crate) fn thread_cpu_time() -> u64 {
+        0
+    }
+
+    pub(crate) fn refresh_pause() -> u64 {
+        1_500_000
+    }
+
     pub(crate) fn counts_suspend(_clock: Clock) -> Option<bool> {
         None
     }
