@@ -199,7 +199,8 @@ fn a_count_that_nobody_reads_is_refreshed_by_few_wake_ups() {
         u128::from(sleeps_after - sleeps_before) <= most,
         "{sleeps_before} to {sleeps_after} sleeps, {most} at most"
     );
-    assert!(Duration::from_nanos(after - before) < elapsed / 20, "it spins: {} ns of {elapsed:?}", after - before);
+    // The wake-ups alone take a few percent, more in a debug build. Spinning takes all.
+    assert!(Duration::from_nanos(after - before) < elapsed / 4, "it spins: {} ns of {elapsed:?}", after - before);
 }
 
 fn many_counts_that_nobody_reads_take_little_cpu_time() {
