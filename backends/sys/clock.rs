@@ -166,3 +166,7 @@ pub(crate) fn counts_suspend(clock: Clock) -> Option<bool> {
 pub(crate) fn may_wake_the_machine() -> io::Result<()> {
     (SYSTEM.may_wake_the_machine)()
 }
+
+#[cfg(test)]
+#[path = "clock_tests.rs"]
+mod tests;

@@ -1,5 +1,7 @@
 //! How the rests of a count that nobody reads grow; whose message is whose, among several readers.
 
+mod writes;
+
 use super::*;
 use crate::backends::emulation::latch::Origin;
 use crate::backends::sys::fd;
