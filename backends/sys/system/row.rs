@@ -46,9 +46,10 @@ pub(crate) struct System {
     /// Whether the writing end of a pipe tells, to `poll`, that there is no reader in any process,
     /// and what is unread, to `FIONREAD`.
     pub(crate) writers_know_readers: bool,
-    /// One read that is told not to wait, whatever the mode of the descriptor; `None` if the system
-    /// knows none.
-    pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<Option<usize>>,
+    /// One read with a flag that forbids it to wait, whatever the mode of the descriptor.
+    pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>,
+    /// Whether the system is known to examine that flag: a read whose flag is ignored waits.
+    pub(crate) examines_the_flag: fn() -> bool,
     /// Another open file description of the same pipe's reading end, in non-blocking mode.
     pub(crate) open_again: fn(BorrowedFd<'_>) -> io::Result<OwnedFd>,
     /// A directory that lists the numbers of this process's open descriptors; the path ends with a
@@ -91,7 +92,8 @@ pub(crate) const POSIX: System = System {
     write,
     write_unsignaled: write,
     writers_know_readers: false,
-    read_told_not_to_wait: |_, _| Ok(None),
+    read_told_not_to_wait: |_, _| Err(os_error(libc::EOPNOTSUPP)),
+    examines_the_flag: || false,
     open_again: |_| Err(os_error(libc::EOPNOTSUPP)),
     descriptor_directory: None,
     highest_descriptor: || None,

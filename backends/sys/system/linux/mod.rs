@@ -27,6 +27,7 @@ pub(crate) const SYSTEM: System = System {
     write_unsignaled: unsignaled::write,
     writers_know_readers: true,
     read_told_not_to_wait: nowait::read,
+    examines_the_flag: nowait::examines_the_flag,
     open_again: nowait::open_again,
     // `/proc/self` has the descriptors of the main thread, which are not those of a thread that does
     // not share them.
