@@ -21,6 +21,8 @@ crate::cases![
         an_alarm_clock_keeps_the_sandboxs_error,
         a_backend_asked_for_by_name_keeps_the_sandboxs_error;
     userspace:
+        where_a_sandbox_refuses_poll_ppoll_serves,
+        a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance,
         a_sandbox_that_refuses_timerfd_with_eperm_gets_the_emulation,
         a_sandbox_that_refuses_timerfd_with_eacces_gets_the_emulation;
 ];
@@ -112,6 +114,31 @@ fn a_backend_asked_for_by_name_keeps_the_sandboxs_error() {
     refuse(libc::SYS_timerfd_create, libc::EACCES);
     let kernel = backends::named("kernel").unwrap();
     assert_eq!(errno(TimerFd::builder(Clock::Monotonic).backend(kernel).open()), Some(libc::EACCES));
+}
+
+#[cfg(target_arch = "x86_64")]
+fn where_a_sandbox_refuses_poll_ppoll_serves() {
+    refuse(libc::SYS_poll, libc::EINVAL);
+    let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
+    timer.arm_after(MILLI).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+    assert_eq!(errno(timer.wait(Some(MILLI))), Some(libc::ETIMEDOUT));
+}
+
+/// Later processors have only `ppoll`.
+#[cfg(not(target_arch = "x86_64"))]
+fn where_a_sandbox_refuses_poll_ppoll_serves() {}
+
+/// No number is taken for a closed standard stream, for which a file would have to be opened.
+fn a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance() {
+    let first = userspace_builder(Clock::Monotonic).open().unwrap();
+    refuse(libc::SYS_fcntl, libc::EPERM);
+    refuse(libc::SYS_openat, libc::EPERM);
+    let second = userspace_builder(Clock::Monotonic).open().unwrap();
+    for timer in [first, second] {
+        timer.arm_after(MILLI).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+    }
 }
 
 /// How many calls of `preadv2` were served.

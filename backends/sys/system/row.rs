@@ -39,6 +39,8 @@ pub(crate) struct System {
     pub(crate) mark: libc::c_int,
     /// A flag of `open` for a descriptor that can be neither read nor written; 0 if there is none.
     pub(crate) no_access: libc::c_int,
+    /// One `poll(2)` of one descriptor, with milliseconds: how many can be served.
+    pub(crate) poll: fn(&mut libc::pollfd, libc::c_int) -> io::Result<libc::c_int>,
     /// One `write(2)`: how many bytes were taken.
     pub(crate) write: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
     /// The same, when there may be no reader: nobody is signalled.
@@ -89,6 +91,7 @@ pub(crate) const POSIX: System = System {
     duplicate_onto,
     mark: 0,
     no_access: 0,
+    poll,
     write,
     write_unsignaled: write,
     writers_know_readers: false,
@@ -112,6 +115,11 @@ fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
         check(libc::dup2(from, number))?;
         check(libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC)).map(drop)
     }
+}
+
+pub(super) fn poll(entry: &mut libc::pollfd, timeout: libc::c_int) -> io::Result<libc::c_int> {
+    // SAFETY: `entry` is one valid `pollfd`.
+    check(unsafe { libc::poll(entry, 1, timeout) })
 }
 
 fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
