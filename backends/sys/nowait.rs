@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::error::{os_error, EAGAIN, EBADF, ECANCELED, EINTR};
+use super::error::{os_error, EAGAIN, EBADF, ECANCELED, EINTR, EOPNOTSUPP};
 use super::fd::{self, is_nonblocking, read, set_nonblocking, wait_readable, whole_count, COUNT_SIZE};
 use super::standard_streams::above_the_standard_streams;
 use super::system::SYSTEM;
@@ -15,10 +15,21 @@ use super::system::SYSTEM;
 ///
 /// Bytes that are not a whole count, left by somebody's short read, are thrown away.
 pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    take_count_by(read_pipe, fd)
+}
+
+/// The same by way of an open file description that only the library has, in non-blocking mode.
+pub(crate) fn take_count_of_own(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    take_count_by(read, fd)
+}
+
+type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
+
+fn take_count_by(read: Read, fd: BorrowedFd<'_>) -> io::Result<u64> {
     // One byte more than a count, so that the rest of a torn message does not hide a whole one
     // behind it.
     let mut bytes = [0u8; 2 * COUNT_SIZE];
-    match read_pipe(fd, &mut bytes) {
+    match read(fd, &mut bytes) {
         Ok(COUNT_SIZE) => {
             let [message @ .., _, _, _, _, _, _, _, _] = bytes;
             Ok(u64::from_ne_bytes(message))
@@ -59,14 +70,18 @@ impl Kind {
 
     /// One read with the flag; `None` if another way of reading must be taken.
     ///
-    /// A refusal holds for all later reads of this kind of file.
+    /// A sandbox's refusal holds for all later reads of this kind of file. `EOPNOTSUPP` concerns one
+    /// file: Linux gives the flag's support to the pipes that `pipe2` makes, and not to an end that a
+    /// program opens anew by its name in `/proc`.
     fn read_told_not_to_wait(&self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         if self.refuses_the_flag.load(Ordering::Relaxed) || !examines_the_flag() {
             return Ok(None);
         }
         match (SYSTEM.read_told_not_to_wait)(fd, buffer) {
             Err(e) if !is_of_a_timer(&e) => {
-                self.refuses_the_flag.store(true, Ordering::Relaxed);
+                if e.raw_os_error() != Some(EOPNOTSUPP) {
+                    self.refuses_the_flag.store(true, Ordering::Relaxed);
+                }
                 Ok(None)
             }
             read => read.map(Some),
@@ -165,7 +180,6 @@ mod tests {
     use crate::backends::sys::fd::write_count;
     use crate::backends::sys::pipe::pipe;
 
-    type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
     const WAYS: [Read; 3] = [read_pipe, reopened, switching];
 
     /// Every way of reading, on a descriptor in blocking mode: a mistake blocks the test for ever.

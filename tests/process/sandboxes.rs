@@ -5,7 +5,8 @@ use crate::common::{errno, userspace_builder};
 use crate::refusals::{assert_the_thread_never_waits, refuse};
 use nix::libc;
 use portable_timerfd::backends::kernel::KernelTimer;
-use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::{backends, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,7 @@ crate::cases![
         an_alarm_clock_keeps_the_sandboxs_error,
         a_backend_asked_for_by_name_keeps_the_sandboxs_error;
     userspace:
+        an_end_opened_anew_does_not_change_how_other_pipes_are_read,
         where_a_sandbox_refuses_poll_ppoll_serves,
         a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance,
         a_sandbox_that_refuses_timerfd_with_eperm_gets_the_emulation,
@@ -67,20 +69,41 @@ fn a_kernel_that_ignores_the_flag_blocks_no_read() {
     assert!(SERVED.load(Ordering::SeqCst) > 0, "the kernel was asked");
 }
 
-/// Linux 6.4 to 6.9 refuses the flag for timerfds only. Here a directory stands for such a timerfd.
+/// A read of a socket that is not connected stands for the refusal.
 fn a_refusal_for_timerfds_says_nothing_of_pipes() {
-    let directory = KernelTimer::from(OwnedFd::from(File::open("/").unwrap()));
-    assert!(directory.try_read().is_err());
+    // SAFETY: the call makes a descriptor, which nothing else knows.
+    let socket = unsafe { OwnedFd::from_raw_fd(libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0)) };
+    assert_eq!(errno(KernelTimer::from(socket).try_read()), Some(libc::ENOTCONN));
     let timers = [KernelTimer::new(Clock::Monotonic, Default::default()).unwrap()];
     let pipe = userspace_builder(Clock::Monotonic).open().unwrap();
     serve_reads_without_the_flag();
     assert!(timers[0].try_read().is_err());
     assert_eq!(SERVED.load(Ordering::SeqCst), 0, "timerfds are read in another way");
+    assert_is_read_with_the_flag(&pipe);
+}
+
+fn assert_is_read_with_the_flag(timer: &TimerFd) {
     for _ in 0..2 {
-        pipe.arm_after(Duration::ZERO).unwrap();
+        timer.arm_after(Duration::ZERO).unwrap();
     }
-    assert_eq!(pipe.wait(None).unwrap(), 1);
+    assert_eq!(timer.wait(None).unwrap(), 1);
     assert!(SERVED.load(Ordering::SeqCst) > 0, "pipes are read with the flag");
+}
+
+/// Linux does not support the flag for an end that was opened anew, as a user may do.
+fn an_end_opened_anew_does_not_change_how_other_pipes_are_read() {
+    let pipe = userspace_builder(Clock::Monotonic).open().unwrap();
+    let fd = RawTimer::create(Clock::Monotonic, CreateFlags::default()).unwrap();
+    let anew = File::open(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap();
+    let timer = RawTimer::find(anew.as_raw_fd()).unwrap();
+    drop(fd);
+    for _ in 0..2 {
+        // The second call takes back the count that the first one made readable.
+        timer.settime(&TimerSpec::after(Duration::ZERO)).unwrap();
+        timer.gettime().unwrap();
+    }
+    serve_reads_without_the_flag();
+    assert_is_read_with_the_flag(&pipe);
 }
 
 fn assert_emulation_for(refused_with: i32) {
