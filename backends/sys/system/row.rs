@@ -43,6 +43,8 @@ pub(crate) struct System {
     pub(crate) mark: libc::c_int,
     /// A flag of `open` for a descriptor that can be neither read nor written; 0 if there is none.
     pub(crate) no_access: libc::c_int,
+    /// One `poll(2)` of one descriptor, with milliseconds: how many can be served.
+    pub(crate) poll: fn(&mut libc::pollfd, libc::c_int) -> io::Result<libc::c_int>,
     /// One `write(2)`: how many bytes were taken.
     pub(crate) write: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
     /// The same, when there may be no reader: nobody is signalled.
@@ -50,9 +52,10 @@ pub(crate) struct System {
     /// Whether the writing end of a pipe tells, to `poll`, that there is no reader in any process,
     /// and what is unread, to `FIONREAD`.
     pub(crate) writers_know_readers: bool,
-    /// One read that is told not to wait, whatever the mode of the descriptor; `None` if the system
-    /// knows none.
-    pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<Option<usize>>,
+    /// One read with a flag that forbids it to wait, whatever the mode of the descriptor.
+    pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>,
+    /// Whether the system is known to examine that flag: a read whose flag is ignored waits.
+    pub(crate) examines_the_flag: fn() -> bool,
     /// Another open file description of the same pipe's reading end, in non-blocking mode.
     pub(crate) open_again: fn(BorrowedFd<'_>) -> io::Result<OwnedFd>,
     /// A directory that lists the numbers of this process's open descriptors; the path ends with a
@@ -94,10 +97,12 @@ pub(crate) const POSIX: System = System {
     duplicate_onto,
     mark: 0,
     no_access: 0,
+    poll,
     write,
     write_unsignaled: write,
     writers_know_readers: false,
-    read_told_not_to_wait: |_, _| Ok(None),
+    read_told_not_to_wait: |_, _| Err(os_error(libc::EOPNOTSUPP)),
+    examines_the_flag: || false,
     open_again: |_| Err(os_error(libc::EOPNOTSUPP)),
     descriptor_directory: None,
     highest_descriptor: || None,
@@ -116,6 +121,11 @@ fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
         check(libc::dup2(from, number))?;
         check(libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC)).map(drop)
     }
+}
+
+pub(super) fn poll(entry: &mut libc::pollfd, timeout: libc::c_int) -> io::Result<libc::c_int> {
+    // SAFETY: `entry` is one valid `pollfd`.
+    check(unsafe { libc::poll(entry, 1, timeout) })
 }
 
 fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
