@@ -113,18 +113,32 @@ pub(crate) fn refresh_pause() -> u64 {
     SYSTEM.refresh_pause
 }
 
-/// How far the wall clock is ahead of the monotonic one, in nanoseconds, and by how much that may be wrong: as near as can
-/// be read.
-pub(crate) fn wall_offset() -> (i64, u64) {
+/// One reading of how far the wall clock is ahead of the monotonic clock, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WallOffset {
+    /// The monotonic time just before the reading.
+    pub(crate) time: u64,
+    pub(crate) offset: i64,
+    /// The offset differs from the true one by at most this. The reading took twice as long.
+    pub(crate) error: u64,
+}
+
+/// The most accurate of several readings.
+pub(crate) fn wall_offset() -> WallOffset {
     const TRIES: usize = 4;
     let reading = |_| {
         let before = signed_nanos(Clock::Monotonic);
         let wall = signed_nanos(Clock::Realtime);
         let error = (signed_nanos(Clock::Monotonic) - before).unsigned_abs() / 2;
-        (error, wall - before - error as i64)
+        WallOffset { time: before.unsigned_abs(), offset: wall - before - error as i64, error }
     };
-    // The reading that took the least time is the one least disturbed.
-    (0..TRIES).map(reading).min().map_or((0, 0), |(error, offset)| (offset, error))
+    let nearest = (0..TRIES).map(reading).min_by_key(|reading| reading.error);
+    nearest.unwrap_or(WallOffset { time: 0, offset: 0, error: 0 })
+}
+
+/// How much a slewed wall clock may gain or lose on the monotonic clock, in parts per million.
+pub(crate) fn max_slew_ppm() -> u32 {
+    SYSTEM.max_slew_ppm
 }
 
 fn signed_nanos(clock: Clock) -> i64 {

@@ -330,6 +330,6 @@ impl<T: Look> World for Engine<T> {
 
     fn steps(&self) -> u64 {
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.look(sys::clock::wall_offset())
+        steps.look(sys::clock::wall_offset(), sys::clock::max_slew_ppm())
     }
 }

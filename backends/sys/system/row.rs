@@ -15,6 +15,9 @@ pub(crate) struct System {
     pub(crate) monotonic: libc::clockid_t,
     /// Whether that one counts suspends all the same; `None` where it is not known.
     pub(crate) monotonic_counts_suspend: Option<bool>,
+    /// How much the wall clock may gain or lose on `monotonic` while it is slewed, in parts per
+    /// million of the elapsed time; 0 if the system slews both clocks together.
+    pub(crate) max_slew_ppm: u32,
     /// The clock that is never stepped and counts suspends.
     pub(crate) boottime: Option<libc::clockid_t>,
     /// The clock that shows the CPU time of the calling thread.
@@ -85,6 +88,8 @@ pub(crate) struct System {
 pub(crate) const POSIX: System = System {
     monotonic: libc::CLOCK_MONOTONIC,
     monotonic_counts_suspend: None,
+    // The usual limits: 5,000 for `adjtime`, and 500 for the frequency that NTP sets.
+    max_slew_ppm: 5_500,
     boottime: None,
     thread_cpu_time: None,
     refresh_pause: 1_500_000,

@@ -15,6 +15,7 @@ use crate::backends::sys::error::{check, os_error};
 pub(crate) const SYSTEM: System = System {
     monotonic: libc::CLOCK_MONOTONIC,
     monotonic_counts_suspend: Some(false),
+    max_slew_ppm: 0,
     boottime: Some(libc::CLOCK_BOOTTIME),
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     may_wake_the_machine,
