@@ -10,7 +10,7 @@ fn number(name: &str) -> libc::c_long {
         };
     }
     find!(
-        "brk" SYS_brk, "close" SYS_close, "dup3" SYS_dup3, "exit_group" SYS_exit_group, "fcntl" SYS_fcntl,
+        "brk" SYS_brk, "clock_gettime" SYS_clock_gettime, "close" SYS_close, "dup3" SYS_dup3, "exit_group" SYS_exit_group, "fcntl" SYS_fcntl,
         "futex" SYS_futex, "ioctl" SYS_ioctl, "madvise" SYS_madvise, "mmap" SYS_mmap, "munmap" SYS_munmap,
         "newfstatat" SYS_newfstatat, "openat" SYS_openat, "pipe2" SYS_pipe2, "poll" SYS_poll,
         "preadv2" SYS_preadv2, "read" SYS_read, "rt_sigpending" SYS_rt_sigpending,
