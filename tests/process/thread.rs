@@ -204,7 +204,7 @@ fn a_count_that_nobody_reads_is_refreshed_by_few_wake_ups() {
 }
 
 fn many_counts_that_nobody_reads_take_little_cpu_time() {
-    let timers: Vec<_> = (0..400).map(|_| userspace()).collect();
+    let timers: Vec<_> = (0..300).map(|_| userspace()).collect();
     for timer in &timers {
         timer.arm_every(Duration::from_nanos(1)).unwrap();
     }
