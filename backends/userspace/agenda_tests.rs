@@ -179,5 +179,6 @@ fn timers_that_stay_unread_are_taken_in_rounds_of_any_clock() {
         agenda.refreshes = Refreshes::default();
         (0..rounds).for_each(|_| agenda.refreshes.made(0, 0, 0));
     }
-    assert!(seen.iter().all(|&seen| seen > 0), "{seen:?}");
+    let exist = CLOCKS.map(|clock| clock.now().is_ok());
+    assert_eq!(seen.map(|seen| seen > 0), exist, "{seen:?}");
 }
