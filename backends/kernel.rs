@@ -38,7 +38,7 @@ impl KernelTimer {
     ///
     /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
-        Ok(KernelTimer { fd: timerfd::create(clock, flags)? })
+        Ok(KernelTimer::from(timerfd::create(clock, flags)?))
     }
 }
 
@@ -87,7 +87,7 @@ impl Timer for KernelTimer {
 
     fn try_read(&self) -> io::Result<u64> {
         // No bytes at all: as above, but there is no waiting on.
-        nowait::read_count(self.fd.as_fd())?.ok_or_else(|| os_error(EAGAIN))
+        nowait::read_timerfd(self.fd.as_fd())?.ok_or_else(|| os_error(EAGAIN))
     }
 }
 
@@ -95,6 +95,7 @@ impl Timer for KernelTimer {
 /// `read` gives what a read of eight bytes gives.
 impl From<OwnedFd> for KernelTimer {
     fn from(fd: OwnedFd) -> KernelTimer {
+        nowait::prepare();
         KernelTimer { fd }
     }
 }

@@ -21,9 +21,10 @@ pub struct Backend {
 impl Backend {
     /// A row of the table.
     ///
-    /// `open` makes a disarmed timer, or fails with [`Unsupported`](io::ErrorKind::Unsupported) if this system has no
-    /// such mechanism, or none for this clock; any other error is one that another backend would not mend. `capabilities` says
-    /// what such a timer can do, or fails with the error that `open` would fail with.
+    /// `open` makes a disarmed timer. If this system has no such mechanism, or none for this clock, `open` fails with
+    /// [`Unsupported`](io::ErrorKind::Unsupported). If a sandbox forbids the mechanism, `open` fails with
+    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied). Another backend may serve then; it does not for any
+    /// other error. `capabilities` says what such a timer can do, or fails with the error that `open` would fail with.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -48,6 +49,7 @@ impl Backend {
     ///   clock.
     /// - `EMFILE`, `ENFILE`: no descriptor is left. `ENOMEM`: no memory.
     /// - `EPERM`: an alarm clock, without the capability `CAP_WAKE_ALARM`.
+    /// - `EPERM`, `EACCES`, or another error of its choice: a sandbox forbids the system call.
     #[doc(alias = "timerfd_create")]
     pub fn open(&self, clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
         (self.open)(clock, flags)

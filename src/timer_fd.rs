@@ -14,8 +14,11 @@ use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
-/// A [`Timer`] of the best backend that this system has: the kernel's own on Linux and Android, the emulation
-/// elsewhere, or where the kernel says that it has none (`ENOSYS`).
+/// A [`Timer`] of the best backend that this system has.
+///
+/// That is the kernel's timer on Linux and Android, and the userspace backend's elsewhere. The userspace backend also
+/// serves if the kernel has no such timer (`ENOSYS`), and if a sandbox forbids `timerfd_create` (`EPERM`, `EACCES`)
+/// for a clock that needs no privilege.
 ///
 /// ```
 /// use portable_timerfd::{Clock, Timer, TimerFd};
@@ -145,11 +148,21 @@ impl TimerFdBuilder {
         let mut refusal = io::Error::from(io::ErrorKind::Unsupported);
         for backend in backends::ALL.iter().filter(|backend| self.is_served_by(backend)) {
             match ask(backend) {
-                Err(e) if e.kind() == io::ErrorKind::Unsupported => refusal = e,
+                Err(e) if self.is_left_to_the_next(&e) => refusal = e,
                 result => return result,
             }
         }
         Err(refusal)
+    }
+
+    /// Whether another backend may have such a timer. An alarm clock needs a capability, so that its
+    /// error is true of each backend; for any other clock, a sandbox forbids the call.
+    fn is_left_to_the_next(self, error: &io::Error) -> bool {
+        match error.kind() {
+            io::ErrorKind::Unsupported => true,
+            io::ErrorKind::PermissionDenied => !self.clock.is_alarm(),
+            _ => false,
+        }
     }
 
     /// Who takes an alarm clock, and does not say of which backend, wants to be woken. (What it can't do for an error, that is told

@@ -42,6 +42,27 @@ fn how_old_the_count_of_a_plain_read_is() {
     measured::keep("userspace", "how_old_the_count_of_a_plain_read_is", ages);
 }
 
+/// The age of one count among 100 that are left unread.
+#[test]
+fn how_old_the_count_of_one_unread_timer_of_100_is() {
+    let first = now();
+    let every = Duration::from_micros(1);
+    let open = |_| {
+        let timer = userspace_builder(Clock::Monotonic).open().unwrap();
+        timer.settime(&TimerSpec::at(first).every(every)).unwrap();
+        timer
+    };
+    let timers: Vec<TimerFd> = (0..100).map(open).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let age = |timer: &TimerFd| {
+        let expired = expirations(first, every, now());
+        raw_read(timer).ok().map(|count| Duration::from_micros(expired.saturating_sub(count)))
+    };
+    let ages: Vec<Duration> = timers.iter().filter_map(age).collect();
+    assert!(ages.len() > 50, "at a refresh there is none for a moment");
+    measured::keep("userspace", "how_old_the_count_of_one_unread_timer_of_100_is", ages);
+}
+
 #[test]
 fn how_long_nothing_shows_after_a_plain_read() {
     let pause = || {

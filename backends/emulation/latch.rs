@@ -68,6 +68,12 @@ impl Latch {
         self.reader.call(by);
     }
 
+    /// Whether a call by its descriptor is under way.
+    #[cfg(test)]
+    pub(crate) fn is_called(&self) -> bool {
+        self.reader.is_called()
+    }
+
     /// Whether its descriptor was given away.
     pub(crate) fn is_given_away(&self) -> bool {
         self.reader.is_given_away()

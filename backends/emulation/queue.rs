@@ -183,6 +183,11 @@ impl<T, M: Default, const N: usize> Queues<T, M, N> {
         self.rise(queue, last, place);
     }
 
+    /// Whether an entry is in a queue.
+    pub(crate) fn is_enqueued(&self, key: Key) -> bool {
+        self.entries[key.0].queue != NO_QUEUE
+    }
+
     /// Takes an entry out of its queue, if it is in one.
     pub(crate) fn dequeue(&mut self, key: Key) {
         let entry = &mut self.entries[key.0];

@@ -70,3 +70,7 @@ fn read_message(reader: &OwnedFd) -> io::Result<u64> {
         _ => Ok(0),
     }
 }
+
+#[cfg(test)]
+#[path = "reading_tests.rs"]
+mod tests;

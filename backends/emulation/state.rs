@@ -10,7 +10,7 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 use super::latch::Latch;
-use super::line::Line;
+use super::line::{Line, Urgency};
 use super::schedule::{nanos, Schedule, NEVER};
 use super::step::StepWatch;
 use crate::backends::sys::fd::Identity;
@@ -19,10 +19,16 @@ use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 use crate::spec::{Initial, TimerSpec};
 
-/// How long, in nanoseconds, a count that nobody reads is left as it is: at first, then twice as long each time, and at last.
+/// How long, in nanoseconds, the latch is left alone after it was found unread: at first, then
+/// twice as long each time, and at last. The shorter one of the last two is for counts, which the
+/// thread refreshes in its own time from then on; the other is for a latch that takes nothing.
 const SHORTEST_REST: u64 = 100_000;
 const LONGEST_REST: u64 = 10_000_000;
 const MOST_DOUBLINGS: u8 = 7;
+const MOST_DOUBLINGS_OF_COUNTS: u8 = 3;
+
+/// After so many looks in a row that found it unread, a count has stayed unread for long.
+const LOOKS_UNTIL_LONG: u8 = 4;
 
 /// There are thousands of these in some processes: the order and the size of the fields matter.
 pub(crate) struct State {
@@ -108,9 +114,12 @@ impl State {
             due = due.min(self.rested);
         }
         // Nobody is known to wait for what comes after another that was left unread.
-        let is_left = due != next || (is_full && self.rests > 0);
-        let punctuality = if is_left { Punctuality::Economical } else { self.punctuality };
-        (due < NEVER).then_some((Line { clock: self.runs_on, punctuality }, due))
+        let urgency = match due != next || (is_full && self.rests > 0) {
+            true if self.owed == 0 && self.rests >= LOOKS_UNTIL_LONG => Urgency::Unread,
+            true => Urgency::Economical,
+            false => self.punctuality.into(),
+        };
+        (due < NEVER).then_some((Line { clock: self.runs_on, urgency }, due))
     }
 
     /// When something expires next, for who looks at every expiration: what was counted ahead of a clock that was stepped back, and nobody has
@@ -189,7 +198,8 @@ impl State {
         };
         // What could not be put the last time is not put off by who asks in between.
         if !(waits && self.owed > 0) {
-            self.rested = now.saturating_add((SHORTEST_REST << self.rests).min(LONGEST_REST));
+            let most = if self.owed > 0 { MOST_DOUBLINGS } else { MOST_DOUBLINGS_OF_COUNTS };
+            self.rested = now.saturating_add((SHORTEST_REST << self.rests.min(most)).min(LONGEST_REST));
         }
     }
 }

@@ -1,32 +1,81 @@
-//! Steps of the wall clock: finding them, and who has been told. The clocks' offset is an argument.
+//! Finds steps of the wall clock, and records which timers have been told. All readings of the
+//! clocks are arguments.
 
-/// How far, in nanoseconds, the wall clock's offset may seem to differ before it is called a step, beside the error that its
-/// readings may have. The two clocks can't be read at the same instant, so a smaller step can't be told from that.
+use crate::backends::sys::clock::WallOffset;
+
+/// The largest change of the offset, in nanoseconds, that is never a step, in addition to the
+/// errors of the readings and to slewing. A clock with a coarse resolution needs it.
 const TOLERANCE: u64 = 50_000;
 
-/// Counts the steps of the wall clock, seen as jumps of its offset from the monotonic clock.
+/// Counts the steps of the wall clock. A step is a change of the clock's offset from the monotonic
+/// clock that neither slewing nor an inaccurate reading explains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StepDetector {
-    /// The offset, and by how much it may be wrong.
-    known: Option<(i64, u64)>,
+    known: Option<Known>,
     steps: u64,
 }
 
+/// What the readings since the last step say: at `time`, the offset was in this range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Known {
+    time: u64,
+    lowest: i64,
+    highest: i64,
+}
+
 impl StepDetector {
-    /// The number of steps so far, this look included: the offset, and by how much it may be wrong.
-    pub(crate) fn look(&mut self, (offset, error): (i64, u64)) -> u64 {
-        let (known, known_error) = *self.known.get_or_insert((offset, error));
-        let doubt = error.saturating_add(known_error).saturating_add(TOLERANCE);
-        let is_step = known.abs_diff(offset) > doubt;
-        if is_step {
+    /// Takes one more reading, and returns the number of steps so far. Slewing changes the offset by
+    /// at most `max_slew_ppm` parts per million of the elapsed time.
+    pub(crate) fn look(&mut self, reading: WallOffset, max_slew_ppm: u32) -> u64 {
+        let read = Known::of(reading);
+        let known = self.known.unwrap_or(read).slewed_until(reading, max_slew_ppm);
+        self.known = Some(if known.distance(read) > TOLERANCE {
             self.steps += 1;
-        }
-        // A disturbed reading must not hide a step from the next one.
-        if is_step || error <= known_error.max(TOLERANCE) {
-            self.known = Some((offset, error));
-        }
+            read
+        } else {
+            known.narrowed(read)
+        });
         self.steps
     }
+}
+
+impl Known {
+    fn of(WallOffset { time, offset, error }: WallOffset) -> Known {
+        let (lowest, highest) = around(offset, offset, error);
+        Known { time, lowest, highest }
+    }
+
+    /// The range in which slewing may have left the offset by the end of a reading.
+    fn slewed_until(self, reading: WallOffset, max_slew_ppm: u32) -> Known {
+        let end = reading.time.saturating_add(reading.error.saturating_mul(2));
+        let slew = u128::from(end.saturating_sub(self.time)) * u128::from(max_slew_ppm) / 1_000_000;
+        let (lowest, highest) = around(self.lowest, self.highest, u64::try_from(slew).unwrap_or(u64::MAX));
+        Known { time: reading.time, lowest, highest }
+    }
+
+    /// How far the ranges are apart; 0 if they overlap.
+    fn distance(self, read: Known) -> u64 {
+        let (lowest, highest) = (self.lowest.max(read.lowest), self.highest.min(read.highest));
+        if lowest > highest {
+            lowest.abs_diff(highest)
+        } else {
+            0
+        }
+    }
+
+    /// The part of `read` that the earlier readings allow, or else its end that is nearest to them.
+    /// An inaccurate reading so loses nothing of what an accurate one has shown.
+    fn narrowed(self, read: Known) -> Known {
+        Known {
+            time: self.time,
+            lowest: self.lowest.clamp(read.lowest, read.highest),
+            highest: self.highest.clamp(read.lowest, read.highest),
+        }
+    }
+}
+
+fn around(lowest: i64, highest: i64, by: u64) -> (i64, i64) {
+    (lowest.saturating_sub_unsigned(by), highest.saturating_add_unsigned(by))
 }
 
 /// What one timer that asked for notice of steps has made known, as numbers of steps.
@@ -58,20 +107,155 @@ impl StepWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const MILLISECOND: u64 = 1_000_000;
+    const SECOND: u64 = 1_000_000_000;
+
+    /// The number of steps after each reading, of a time, an offset and an error.
+    fn steps<const N: usize>(max_slew_ppm: u32, readings: [(u64, i64, u64); N]) -> [u64; N] {
+        let mut detector = StepDetector::default();
+        readings.map(|(time, offset, error)| detector.look(WallOffset { time, offset, error }, max_slew_ppm))
+    }
 
     #[test]
     fn a_jump_of_the_offset_is_a_step_and_noise_is_none() {
-        let mut detector = StepDetector::default();
         let offsets = [7_000_000_000, 7_000_040_000, 7_000_000_000, 9_000_000_000, 9_000_000_000, -5];
-        assert_eq!(offsets.map(|offset| detector.look((offset, 100))), [0, 0, 0, 1, 1, 2]);
+        assert_eq!(steps(0, offsets.map(|offset| (0, offset, 100))), [0, 0, 0, 1, 1, 2]);
     }
 
     #[test]
     fn a_disturbed_reading_is_no_step_and_hides_none() {
-        let mut detector = StepDetector::default();
-        let (disturbed, stepped) = ((4_000_000, 5_000_000), (4_000_000, 100));
-        let looks = [disturbed, (0, 100), disturbed, (0, 100), disturbed, stepped];
-        assert_eq!(looks.map(|look| detector.look(look)), [0, 0, 0, 0, 0, 1]);
+        let (disturbed, stepped) = ((0, 4_000_000, 5_000_000), (0, 4_000_000, 100));
+        let readings = [disturbed, (0, 0, 100), disturbed, (0, 0, 100), disturbed, stepped];
+        assert_eq!(steps(0, readings), [0, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_first_reading_that_was_disturbed_hides_no_step() {
+        assert_eq!(steps(0, [(0, 0, 5_000_000), (0, 0, 100), (0, 60_000, 100)]), [0, 0, 1]);
+    }
+
+    #[test]
+    fn clocks_that_are_slewed_together_show_a_step_of_51_microseconds_after_any_pause() {
+        for pause in [MILLISECOND, SECOND, 3_600 * SECOND, u64::MAX] {
+            for step in [51_000, -51_000] {
+                assert_eq!(steps(0, [(0, 0, 0), (pause, step, 0)]), [0, 1], "{step} after {pause}");
+                assert_eq!(steps(0, [(0, 0, 0), (pause, step / 51 * 49, 0)]), [0, 0], "{step} after {pause}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_must_exceed_what_slewing_explains() {
+        for pause in [250 * MILLISECOND, SECOND, 3_600 * SECOND] {
+            let slewed = (pause / 200) as i64;
+            for sign in [1, -1] {
+                assert_eq!(steps(5_000, [(0, 0, 0), (pause, sign * slewed, 0)]), [0, 0], "{pause}");
+                assert_eq!(steps(5_000, [(0, 0, 0), (pause, sign * (slewed + 51_000), 0)]), [0, 1], "{pause}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_of_10_milliseconds_within_a_second_is_reported_at_the_usual_limits_of_slewing() {
+        for step in [10_000_000, -10_000_000] {
+            assert_eq!(steps(5_500, [(0, 0, 1_000), (SECOND, step, 1_000)]), [0, 1]);
+        }
+    }
+
+    /// The thread stands still for a second after it has read the monotonic clock.
+    #[test]
+    fn slewing_during_a_reading_is_no_step() {
+        assert_eq!(steps(5_000, [(0, 0, 0), (0, 505_000_000, 500_000_000)]), [0, 0]);
+    }
+
+    #[test]
+    fn a_suspend_that_stops_the_monotonic_clock_is_a_step() {
+        let resumed = SECOND + MILLISECOND;
+        assert_eq!(steps(5_500, [(SECOND, 0, 100), (resumed, 60_000_000, 100)]), [0, 1]);
+    }
+
+    #[test]
+    fn the_ends_of_the_number_range_are_safe() {
+        let far = [(u64::MAX, i64::MAX, u64::MAX), (0, i64::MIN, 0), (u64::MAX, i64::MAX, 0), (0, 0, u64::MAX)];
+        assert_eq!(steps(u32::MAX, far), [0, 0, 0, 0]);
+        assert_eq!(steps(0, far), [0, 0, 1, 1]);
+    }
+
+    /// What one reading adds: the pause before it, how long each half of it takes, and which part of
+    /// the greatest slew, in thousandths, the clock makes meanwhile.
+    type Reading = (u64, u64, u64, i64);
+
+    fn readings(longest_half: u64) -> impl Strategy<Value = Vec<Reading>> {
+        proptest::collection::vec((0..10 * SECOND, 0..=longest_half, 0..=longest_half, -1_000i64..=1_000), 1..40)
+    }
+
+    /// A wall clock that is slewed by up to 5,000 ppm, and that may be stepped before one reading.
+    #[derive(Default)]
+    struct Slewed {
+        time: u64,
+        /// In millionths of a nanosecond.
+        offset: i128,
+    }
+
+    impl Slewed {
+        fn pass(&mut self, time: u64, part: i64) {
+            self.time += time;
+            self.offset += i128::from(time) * 5 * i128::from(part);
+        }
+
+        /// Reads the clocks as [`wall_offset`](crate::backends::sys::clock::wall_offset) does.
+        fn read(&mut self, (pause, first, second, part): Reading) -> WallOffset {
+            self.pass(pause, part);
+            let before = self.time as i64;
+            self.pass(first, part);
+            let wall = self.time as i64 + (self.offset / 1_000_000) as i64;
+            self.pass(second, part);
+            let error = (first + second) / 2;
+            WallOffset { time: before as u64, offset: wall - before - error as i64, error }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn slewing_is_no_step_whatever_the_pauses_and_the_disturbances(readings in readings(SECOND)) {
+            let (mut clock, mut detector) = (Slewed::default(), StepDetector::default());
+            for reading in readings {
+                prop_assert_eq!(detector.look(clock.read(reading), 5_000), 0);
+            }
+        }
+
+        #[test]
+        fn a_step_beyond_all_slewing_is_reported_once(
+            (before, after) in (readings(SECOND), readings(SECOND)),
+            step in 1i128..SECOND.into(),
+            back: bool,
+        ) {
+            let (mut clock, mut detector) = (Slewed::default(), StepDetector::default());
+            for reading in before {
+                detector.look(clock.read(reading), 5_000);
+            }
+            // An accurate reading before and after. In the second in between, slewing works against
+            // the step.
+            detector.look(clock.read((0, 0, 0, 0)), 5_000);
+            let size = (step + 10_200_000) * 1_000_000;
+            clock.offset += if back { -size } else { size };
+            prop_assert_eq!(detector.look(clock.read((SECOND, 0, 0, if back { 1_000 } else { -1_000 })), 5_000), 1);
+            for reading in after {
+                prop_assert_eq!(detector.look(clock.read(reading), 5_000), 1);
+            }
+        }
+
+        #[test]
+        fn a_disturbed_reading_between_accurate_ones_hides_no_step(
+            error in 0..SECOND,
+            step in 110_000i64..=MILLISECOND as i64,
+        ) {
+            prop_assert_eq!(steps(0, [(0, 0, 0), (0, step, error), (0, step, 0)])[2], 1);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::times::Times;
 use crate::backends::emulation::calls::World;
 use crate::backends::emulation::latch::Latch;
-use crate::backends::emulation::line::{Line, CLOCKS};
+use crate::backends::emulation::line::{Line, Urgency, CLOCKS};
 use crate::backends::emulation::queue::{Key, Place, Queues};
 use crate::backends::emulation::state::State;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,7 +66,7 @@ impl Machine {
 
     /// Puts a timer where it is to be looked at next.
     fn stand(&mut self, key: Key, state: &mut State) {
-        let line = Line { clock: state.runs_on, punctuality: Punctuality::Economical };
+        let line = Line { clock: state.runs_on, urgency: Urgency::Economical };
         let place = state.next(self.times.time(line.clock)).map(|due| (line, due));
         if place == state.place() {
             return;

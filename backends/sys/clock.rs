@@ -37,9 +37,7 @@ impl Clock {
     /// The clocks that wake the machine tell the time of the clock they are named after.
     pub fn now(self) -> io::Result<Duration> {
         let time = gettime(base_id(self).ok_or_else(|| os_error(libc::EOPNOTSUPP))?)?;
-        // The wall clock can be set before 1970; a timer counts from the epoch.
-        let secs = u64::try_from(time.tv_sec).unwrap_or(0);
-        Ok(Duration::new(secs, u32::try_from(time.tv_nsec).unwrap_or(0)))
+        Ok(duration(time))
     }
 
     /// The time of this clock at a [`SystemTime`], to be given to [`TimerSpec::at`](crate::TimerSpec::at).
@@ -102,22 +100,54 @@ impl Clock {
     }
 }
 
-/// How far the wall clock is ahead of the monotonic one, in nanoseconds, and by how much that may be wrong: as near as can
-/// be read.
-pub(crate) fn wall_offset() -> (i64, u64) {
+/// The CPU time of the calling thread, in nanoseconds; where the system does not tell, the time
+/// that has passed.
+pub(crate) fn thread_cpu_time() -> u64 {
+    let time = SYSTEM.thread_cpu_time.and_then(|id| gettime(id).ok());
+    let time = time.map_or_else(|| Clock::Monotonic.now().unwrap_or_default(), duration);
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The shortest time, in nanoseconds, between two wake-ups for counts that stay unread.
+pub(crate) fn refresh_pause() -> u64 {
+    SYSTEM.refresh_pause
+}
+
+/// One reading of how far the wall clock is ahead of the monotonic clock, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WallOffset {
+    /// The monotonic time just before the reading.
+    pub(crate) time: u64,
+    pub(crate) offset: i64,
+    /// The offset differs from the true one by at most this. The reading took twice as long.
+    pub(crate) error: u64,
+}
+
+/// The most accurate of several readings.
+pub(crate) fn wall_offset() -> WallOffset {
     const TRIES: usize = 4;
     let reading = |_| {
         let before = signed_nanos(Clock::Monotonic);
         let wall = signed_nanos(Clock::Realtime);
         let error = (signed_nanos(Clock::Monotonic) - before).unsigned_abs() / 2;
-        (error, wall - before - error as i64)
+        WallOffset { time: before.unsigned_abs(), offset: wall - before - error as i64, error }
     };
-    // The reading that took the least time is the one least disturbed.
-    (0..TRIES).map(reading).min().map_or((0, 0), |(error, offset)| (offset, error))
+    let nearest = (0..TRIES).map(reading).min_by_key(|reading| reading.error);
+    nearest.unwrap_or(WallOffset { time: 0, offset: 0, error: 0 })
+}
+
+/// How much a slewed wall clock may gain or lose on the monotonic clock, in parts per million.
+pub(crate) fn max_slew_ppm() -> u32 {
+    SYSTEM.max_slew_ppm
 }
 
 fn signed_nanos(clock: Clock) -> i64 {
     clock.now().map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn duration(time: libc::timespec) -> Duration {
+    // The wall clock can be set before 1970; a timer counts from the epoch.
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 fn gettime(id: libc::clockid_t) -> io::Result<libc::timespec> {
@@ -150,3 +180,7 @@ pub(crate) fn counts_suspend(clock: Clock) -> Option<bool> {
 pub(crate) fn may_wake_the_machine() -> io::Result<()> {
     (SYSTEM.may_wake_the_machine)()
 }
+
+#[cfg(test)]
+#[path = "clock_tests.rs"]
+mod tests;

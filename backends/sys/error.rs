@@ -2,7 +2,7 @@
 
 use std::io;
 
-pub(crate) use libc::{EAGAIN, EBADF, EBUSY, ECANCELED, EINVAL, EIO, EOPNOTSUPP, ESRCH, ETIMEDOUT};
+pub(crate) use libc::{EAGAIN, EBADF, EBUSY, ECANCELED, EINTR, EINVAL, EIO, EOPNOTSUPP, ESRCH, ETIMEDOUT};
 
 /// The error with this number.
 pub(crate) fn os_error(errno: i32) -> io::Error {

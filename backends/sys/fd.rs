@@ -85,7 +85,9 @@ pub(super) fn close(number: RawFd) {
 /// Whether the number refers to a file.
 pub(super) fn is_open(number: RawFd) -> bool {
     // SAFETY: asking for flags touches no memory.
-    unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
+    let flags = check(unsafe { libc::fcntl(number, libc::F_GETFD) });
+    // A sandbox that refuses the question says nothing of the number.
+    !flags.is_err_and(|e| e.raw_os_error() == Some(libc::EBADF))
 }
 
 /// One `read(2)` of a count: `None` at the end of the file, or if what came is not a count's size.
@@ -195,8 +197,7 @@ fn status(number: RawFd) -> io::Result<libc::stat> {
 /// One `poll(2)`: what it shows of `fd`.
 fn poll(fd: BorrowedFd<'_>, events: libc::c_short, timeout: libc::c_int) -> io::Result<libc::c_short> {
     let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
-    // SAFETY: `entry` is one valid `pollfd`.
-    check(unsafe { libc::poll(&mut entry, 1, timeout) })?;
+    (SYSTEM.poll)(&mut entry, timeout)?;
     Ok(entry.revents)
 }
 

@@ -2,22 +2,34 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::error::{os_error, EAGAIN};
+use super::error::{os_error, EAGAIN, EBADF, ECANCELED, EINTR, EOPNOTSUPP};
 use super::fd::{self, is_nonblocking, read, set_nonblocking, wait_readable, whole_count, COUNT_SIZE};
 use super::standard_streams::above_the_standard_streams;
 use super::system::SYSTEM;
 
-/// Takes the count that `fd` holds, however many others may be reading it; 0 if it holds none.
+/// Takes the count that the pipe `fd` holds, however many others may be reading it; 0 if it holds
+/// none.
 ///
 /// Bytes that are not a whole count, left by somebody's short read, are thrown away.
 pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    take_count_by(read_pipe, fd)
+}
+
+/// The same by way of an open file description that only the library has, in non-blocking mode.
+pub(crate) fn take_count_of_own(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    take_count_by(read, fd)
+}
+
+type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
+
+fn take_count_by(read: Read, fd: BorrowedFd<'_>) -> io::Result<u64> {
     // One byte more than a count, so that the rest of a torn message does not hide a whole one
     // behind it.
     let mut bytes = [0u8; 2 * COUNT_SIZE];
-    match read_nowait(fd, &mut bytes) {
+    match read(fd, &mut bytes) {
         Ok(COUNT_SIZE) => {
             let [message @ .., _, _, _, _, _, _, _, _] = bytes;
             Ok(u64::from_ne_bytes(message))
@@ -28,23 +40,97 @@ pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
     }
 }
 
-/// One `read(2)` of a count that is not to wait: `None` if there were no bytes though there was
-/// something to read.
+/// One read of a count from a pipe that does not wait: `None` if there were no bytes though there
+/// was something to read.
 ///
-/// Where the system can't say so to a read, it waits if somebody else reads at the same moment and
-/// the descriptor is in blocking mode.
+/// If the system refuses the flag of such a read, and the descriptor is in blocking mode, the read
+/// waits if another reader reads at the same moment.
 pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
-    let mut message = [0u8; COUNT_SIZE];
-    match (SYSTEM.read_told_not_to_wait)(fd, &mut message)? {
-        Some(read) => Ok(whole_count(read, message)),
-        None if wait_readable(fd, Some(Instant::now()))? => fd::read_count(fd),
-        None => Err(os_error(EAGAIN)),
+    PIPES.read_count(fd)
+}
+
+/// The same from a timerfd. If the system refuses the flag, the read also waits if another thread
+/// sets the timer at the same moment. A timerfd cannot be opened anew.
+pub(crate) fn read_timerfd(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+    TIMERFDS.read_count(fd)
+}
+
+/// One kind of file, and whether a flag can tell a read of such a file not to wait.
+struct Kind {
+    refuses_the_flag: AtomicBool,
+}
+
+static PIPES: Kind = Kind::new();
+static TIMERFDS: Kind = Kind::new();
+
+impl Kind {
+    const fn new() -> Kind {
+        Kind { refuses_the_flag: AtomicBool::new(false) }
+    }
+
+    /// One read with the flag; `None` if another way of reading must be taken.
+    ///
+    /// A sandbox's refusal holds for all later reads of this kind of file. `EOPNOTSUPP` concerns one
+    /// file: Linux gives the flag's support to the pipes that `pipe2` makes, and not to an end that a
+    /// program opens anew by its name in `/proc`.
+    fn read_told_not_to_wait(&self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        if self.refuses_the_flag.load(Ordering::Relaxed) || !examines_the_flag() {
+            return Ok(None);
+        }
+        match (SYSTEM.read_told_not_to_wait)(fd, buffer) {
+            Err(e) if !is_of_a_timer(&e) => {
+                if e.raw_os_error() != Some(EOPNOTSUPP) {
+                    self.refuses_the_flag.store(true, Ordering::Relaxed);
+                }
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+
+    fn read_count(&self, fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+        let mut message = [0u8; COUNT_SIZE];
+        match self.read_told_not_to_wait(fd, &mut message)? {
+            Some(read) => Ok(whole_count(read, message)),
+            None if wait_readable(fd, Some(Instant::now()))? => fd::read_count(fd),
+            None => Err(os_error(EAGAIN)),
+        }
+    }
+}
+
+/// Whether a timer's descriptor can give this error. Otherwise the kernel is too old for the flag,
+/// or a sandbox refuses the call, with whatever error it chose.
+fn is_of_a_timer(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(EAGAIN | EINTR | ECANCELED | EBADF))
+}
+
+/// Whether the system examines the flag: one of the following numbers.
+static EXAMINES_THE_FLAG: AtomicU8 = AtomicU8::new(UNKNOWN);
+const UNKNOWN: u8 = 0;
+const NO: u8 = 1;
+const YES: u8 = 2;
+
+/// Finds out once whether the system examines the flag of a read that must not wait.
+///
+/// This opens a file, which a sandbox may forbid later. So whatever makes a timer calls it.
+pub(crate) fn prepare() {
+    examines_the_flag();
+}
+
+fn examines_the_flag() -> bool {
+    match EXAMINES_THE_FLAG.load(Ordering::Relaxed) {
+        UNKNOWN => {
+            let examines = (SYSTEM.examines_the_flag)();
+            EXAMINES_THE_FLAG.store(if examines { YES } else { NO }, Ordering::Relaxed);
+            examines
+        }
+        known => known == YES,
     }
 }
 
 /// A read of a pipe that does not wait.
-fn read_nowait(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    match (SYSTEM.read_told_not_to_wait)(fd, buffer)? {
+fn read_pipe(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    match PIPES.read_told_not_to_wait(fd, buffer)? {
         Some(read) => Ok(read),
         None => reopened(fd, buffer),
     }
@@ -94,8 +180,7 @@ mod tests {
     use crate::backends::sys::fd::write_count;
     use crate::backends::sys::pipe::pipe;
 
-    type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
-    const WAYS: [Read; 3] = [read_nowait, reopened, switching];
+    const WAYS: [Read; 3] = [read_pipe, reopened, switching];
 
     /// Every way of reading, on a descriptor in blocking mode: a mistake blocks the test for ever.
     #[test]

@@ -7,6 +7,7 @@ use super::error::{check, os_error, EBADF};
 use super::fd::{identity, is_writable, lowest_duplicate, set_nonblocking, FIRST};
 use super::fifo::fifo;
 use super::fork_table::PipeEntry;
+use super::nowait;
 use super::standard_streams::above_the_standard_streams;
 use super::system::{System, SYSTEM};
 
@@ -51,6 +52,7 @@ fn pipe_of(
     close_on_exec: bool,
     ends: *mut RawFd,
 ) -> io::Result<(OwnedFd, OwnedFd)> {
+    nowait::prepare();
     // The user's read end has the lowest number that is free, as any new descriptor.
     let (reader, mut writer) = above_the_standard_streams(1, || private_pipe(system, ends))?;
     if writer.as_raw_fd() < FIRST {

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use super::error::is_out_of_descriptors;
 use super::fd::{has_no_reader, identity, lowest_duplicate, unread, wait_readable, Identity};
 use super::fork_table::PipeEntry;
-use super::nowait::take_count;
+use super::nowait::{take_count, take_count_of_own};
 use super::short_lived::{with_duplicate, with_reopened};
 use super::sync::Instant;
 use super::system::SYSTEM;
@@ -98,7 +98,7 @@ impl ReadEnd {
                 take_count(self.borrowed())
             }
             Err(e) => Err(e),
-            Ok(None) => with_reopened(writer, file, take_count)?,
+            Ok(None) => with_reopened(writer, file, take_count_of_own)?,
         }
     }
 

@@ -5,7 +5,20 @@ pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) use std::time::Instant;
 
-use std::sync::Condvar;
+use std::sync::{Condvar, TryLockError};
+
+/// Locks the mutex, unless another thread has it for longer than most calls take.
+pub(crate) fn lock_unless_busy<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+        }
+    }
+    None
+}
 
 /// Parks one thread, as [`std::thread::park`] does, but without a [`std::thread::Thread`]: that is
 /// allocated on the thread that asks for it, if std did not start the thread, and a thread-local

@@ -2,14 +2,14 @@
 //! for steps.
 
 use super::lead::Lead;
+use super::refreshes::{self, Refreshes};
 use super::registry::Rounds;
 use super::taken::{Reason, Taken};
-use crate::backends::emulation::line::{Line, CLOCKS};
+use crate::backends::emulation::line::{Line, Urgency, CLOCKS};
 use crate::backends::emulation::queue::{Key, Place, Queues};
 use crate::backends::emulation::schedule::{nanos, NEVER};
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
-use crate::punctuality::Punctuality;
 
 /// The longest sleep while something hangs on a clock that is not the one the thread sleeps by:
 /// such a clock can jump, and nobody says so.
@@ -18,9 +18,13 @@ pub(super) const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
 /// How long, in nanoseconds, the thread stays when there is nothing it could ever be needed for.
 const LINGER: u64 = 1_000_000_000;
 
-/// The queues by clock and punctuality, and one of unregistered timers that the thread has given
-/// back.
-const QUEUES: usize = CLOCKS.len() * Punctuality::ALL.len() + 1;
+/// How long, in nanoseconds, the thread leaves a timer alone whose lock a caller had.
+const BUSY_PAUSE: u64 = 50_000;
+
+/// The queues by clock and urgency; one of timers whose lock a caller had when they were due; and
+/// one of unregistered timers that the thread has given back.
+const QUEUES: usize = CLOCKS.len() * Urgency::ALL.len() + 2;
+const BUSY: usize = QUEUES - 2;
 const GIVEN_BACK: usize = QUEUES - 1;
 
 /// All timers, and when each is due.
@@ -38,6 +42,10 @@ pub(super) struct Agenda<T> {
     idle_since: u64,
     /// When the thread is to look for what is abandoned.
     pub(super) rounds: Rounds,
+    /// When counts that stay unread are refreshed.
+    pub(super) refreshes: Refreshes,
+    /// When the thread tries again to process the timers whose locks callers had.
+    busy_until: u64,
     pub(super) lead: Lead,
     /// Until when the thread sleeps or holds, by the monotonic clock; 0 while it is at work.
     pub(super) rests_until: u64,
@@ -79,6 +87,8 @@ impl<T> Agenda<T> {
             alive: 0,
             idle_since: 0,
             rounds: Rounds::NONE,
+            refreshes: Refreshes::default(),
+            busy_until: 0,
             lead: Lead::new(),
             rests_until: 0,
             holds: false,
@@ -154,13 +164,13 @@ impl<T> Agenda<T> {
         }
     }
 
-    /// What is due first of all that is to be so punctual, and when, by the monotonic clock, which
-    /// shows `now`.
-    fn first(&self, punctuality: Punctuality, now: u64) -> Option<(u64, Line, Place)> {
+    /// What is due first of all that is so urgent, and when the thread processes it, by the
+    /// monotonic clock, which shows `now`.
+    fn first(&self, urgency: Urgency, now: u64) -> Option<(u64, Line, Place)> {
         let first_on = |clock| {
-            let line = Line { clock, punctuality };
+            let line = Line { clock, urgency };
             let place = self.timers.first(index(line))?;
-            Some((to_monotonic(clock, place.due, || now), line, place))
+            Some((self.to_monotonic(line, place.due, || now), line, place))
         };
         CLOCKS.into_iter().filter_map(first_on).min_by_key(|&(due, ..)| due)
     }
@@ -168,8 +178,8 @@ impl<T> Agenda<T> {
     /// The thread is to rest, from `now` on: how, and until when.
     pub(super) fn rest(&mut self, now: u64) -> (Rest, u64) {
         self.lead.save(now);
-        let firsts = Punctuality::ALL.map(|punctuality| self.first(punctuality, now));
-        let is_near = |&(due, line, _): &(u64, Line, Place)| due.saturating_sub(self.lead.of(line.punctuality)) <= now;
+        let firsts = Urgency::ALL.map(|urgency| self.first(urgency, now));
+        let is_near = |&(due, line, _): &(u64, Line, Place)| due.saturating_sub(self.lead.of(line.urgency)) <= now;
         let (rest, until) = match firsts.into_iter().rev().flatten().find(is_near) {
             Some((due, line, place)) => {
                 let first_of_all = firsts.into_iter().flatten().map(|(due, ..)| due).min();
@@ -183,42 +193,78 @@ impl<T> Agenda<T> {
 
     /// When the thread must be up.
     fn wake_up(&self, firsts: impl Iterator<Item = (u64, Line, Place)>, now: u64) -> u64 {
-        let ahead = firsts.map(|(due, line, _)| due.saturating_sub(self.lead.of(line.punctuality)));
+        let ahead = firsts.map(|(due, line, _)| due.saturating_sub(self.lead.of(line.urgency)));
         let blind = self.has_watchers().then(|| now.saturating_add(LONGEST_BLIND_SLEEP));
-        ahead.chain([blind, self.end(), self.rounds.at()].into_iter().flatten()).min().unwrap_or(NEVER)
+        let busy = self.timers.first(BUSY).map(|_| self.busy_until);
+        ahead.chain([blind, self.end(), self.rounds.at(), busy].into_iter().flatten()).min().unwrap_or(NEVER)
     }
 
     /// Whether the thread rests for too long for something due in this line.
     pub(super) fn rests_past(&self, line: Line, due: u64) -> bool {
-        let lead = if self.holds { 0 } else { self.lead.of(line.punctuality) };
-        to_monotonic(line.clock, due, || time(Clock::Monotonic)).saturating_sub(lead) < self.rests_until
+        let lead = if self.holds { 0 } else { self.lead.of(line.urgency) };
+        self.to_monotonic(line, due, || time(Clock::Monotonic)).saturating_sub(lead) < self.rests_until
     }
 
-    /// Takes due timers until there is no more space for them, of each clock the most accurate
-    /// first. A timer is due up to these `times` of the clocks: the first call of a pass gives
-    /// `u64::MAX`, and gets the present times.
+    /// The time at which the thread is to process something due in this line, by the monotonic
+    /// clock.
+    fn to_monotonic(&self, line: Line, due: u64, now: impl FnOnce() -> u64) -> u64 {
+        let due = to_monotonic(line.clock, due, now);
+        if line.urgency == Urgency::Unread {
+            due.max(self.refreshes.next())
+        } else {
+            due
+        }
+    }
+
+    /// Takes due timers until there is no more space for them, of each clock the most urgent first,
+    /// and without those that have stayed unread for long. A timer is due up to these `times` of
+    /// the clocks: the first call of a pass gives `u64::MAX`, and gets the present times.
     pub(super) fn take_due(&mut self, times: &mut [u64; CLOCKS.len()], taken: &mut Taken<T>) {
         for (clock, limit) in CLOCKS.into_iter().zip(times) {
-            let lines = Punctuality::ALL.map(|punctuality| Line { clock, punctuality });
+            let lines = Urgency::ALL.map(|urgency| Line { clock, urgency });
             if lines.into_iter().all(|line| self.timers.first(index(line)).is_none()) {
                 continue;
             }
             // A clock that is set back meanwhile must not make the thread take the same timer again
             // and again.
             *limit = time(clock).min(*limit);
-            for line in lines.into_iter().rev() {
+            for line in lines.into_iter().rev().filter(|line| line.urgency > Urgency::Unread) {
                 while !taken.is_full() {
                     let Some(place) = self.timers.pop_due(index(line), *limit) else { break };
-                    self.take(place.key, Reason::IsDue(line, place.due), taken);
+                    self.take(place.key, Reason::IsDue(place.due), taken);
                 }
             }
         }
     }
 
+    /// Takes the timers whose locks callers had, if it is time to try again.
+    pub(super) fn take_busy(&mut self, now: u64, taken: &mut Taken<T>) {
+        while now >= self.busy_until && !taken.is_full() {
+            let Some(place) = self.timers.pop_due(BUSY, u64::MAX) else { break };
+            self.take(place.key, Reason::IsDue(place.due), taken);
+        }
+    }
+
+    /// Takes some of the timers that have stayed unread for long, if it is time to refresh their
+    /// counts. Each time it begins with another clock.
+    pub(super) fn take_unread(&mut self, times: &[u64; CLOCKS.len()], taken: &mut Taken<T>) {
+        if time(Clock::Monotonic) < self.refreshes.next() {
+            return;
+        }
+        let first = self.refreshes.rounds();
+        for clock in (0..CLOCKS.len()).map(|number| first.wrapping_add(number) % CLOCKS.len()) {
+            let line = Line { clock: CLOCKS[clock], urgency: Urgency::Unread };
+            while taken.len() < refreshes::MOST {
+                let Some(place) = self.timers.pop_due(index(line), times[clock]) else { break };
+                self.take(place.key, Reason::IsDue(place.due), taken);
+            }
+        }
+    }
+
     /// Takes a timer out of its queue, for which the thread is to hold.
-    pub(super) fn take_early(&mut self, line: Line, place: Place, taken: &mut Taken<T>) {
+    pub(super) fn take_early(&mut self, place: Place, taken: &mut Taken<T>) {
         self.timers.dequeue(place.key);
-        self.take(place.key, Reason::IsDue(line, place.due), taken);
+        self.take(place.key, Reason::IsDue(place.due), taken);
     }
 
     /// Takes as many of the timers that wait for clock changes as there is space for, from this
@@ -240,11 +286,16 @@ impl<T> Agenda<T> {
 
     /// Puts the references that the thread has taken back. Nothing is dropped here.
     pub(super) fn give_back(&mut self, taken: &mut Taken<T>) {
-        while let Some((key, thing)) = taken.pop() {
+        while let Some((key, reason, thing)) = taken.pop() {
             *self.timers.value(key) = Some(thing);
-            let hold = std::mem::take(&mut self.timers.marks(key).hold);
-            if hold == Hold::ThreadAlone {
-                self.timers.enqueue(key, GIVEN_BACK, 0);
+            match (std::mem::take(&mut self.timers.marks(key).hold), reason) {
+                (Hold::ThreadAlone, _) => self.timers.enqueue(key, GIVEN_BACK, 0),
+                // Unless the caller has put it into a queue meanwhile.
+                (_, Reason::IsBusy(due)) if !self.timers.is_enqueued(key) => {
+                    self.timers.enqueue(key, BUSY, due);
+                    self.busy_until = time(Clock::Monotonic).saturating_add(BUSY_PAUSE);
+                }
+                _ => {}
             }
         }
     }
@@ -252,8 +303,8 @@ impl<T> Agenda<T> {
 
 /// Which queue it is.
 fn index(line: Line) -> usize {
-    let (clock, punctuality) = line.indices();
-    clock * Punctuality::ALL.len() + punctuality
+    let (clock, urgency) = line.indices();
+    clock * Urgency::ALL.len() + urgency
 }
 
 /// The time to wake up, by the monotonic clock, for something due by another.
@@ -271,129 +322,5 @@ pub(super) fn time(clock: Clock) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::taken::MOST;
-    use super::*;
-
-    #[test]
-    fn a_clock_that_can_jump_is_looked_at_four_times_a_second_and_no_other_is() {
-        const HOUR: u64 = 3_600_000_000_000;
-        let agenda = || {
-            let mut agenda = Agenda::new();
-            agenda.enlist();
-            agenda
-        };
-        let at = |clock| {
-            let mut agenda = agenda();
-            let line = Line { clock, punctuality: Punctuality::Economical };
-            let key = agenda.enlist();
-            agenda.enqueue(key, (line, time(clock) + HOUR), &Arc::new(()));
-            let now = time(Clock::Monotonic);
-            agenda.rest(now).1 - now
-        };
-        assert!(at(Clock::Monotonic) > HOUR / 2);
-        assert_eq!(at(Clock::Realtime), 250_000_000);
-        assert_eq!(at(Clock::Boottime), 250_000_000);
-        let mut agenda = agenda();
-        assert_eq!(agenda.rest(5), (Rest::Sleep, NEVER));
-        let key = agenda.enlist();
-        agenda.watch_steps(key, &Arc::new(()));
-        assert_eq!(agenda.rest(5), (Rest::Sleep, 250_000_005));
-    }
-
-    #[test]
-    fn the_thread_is_to_end_a_second_after_the_last_is_gone_and_not_while_one_is_alive() {
-        let mut agenda = Agenda::<()>::new();
-        let keys = [agenda.enlist(), agenda.enlist()];
-        agenda.discharge(keys[0]);
-        assert_eq!(agenda.end(), None);
-        let before = time(Clock::Monotonic);
-        agenda.discharge(keys[1]);
-        let after = time(Clock::Monotonic);
-        let end = agenda.end().unwrap();
-        assert!((before..=after).contains(&(end - 1_000_000_000)));
-        assert_eq!(agenda.rest(before), (Rest::Sleep, end));
-        agenda.enlist();
-        assert_eq!(agenda.end(), None);
-    }
-
-    const LINE: Line = Line { clock: Clock::Monotonic, punctuality: Punctuality::Economical };
-
-    /// Registers a timer that is due at this time.
-    fn due(agenda: &mut Agenda<u64>, due: u64) -> (Key, Arc<u64>) {
-        let (key, timer) = (agenda.enlist(), Arc::new(due));
-        agenda.enqueue(key, (LINE, due), &timer);
-        (key, timer)
-    }
-
-    #[test]
-    fn timers_are_taken_a_few_at_a_time_and_none_twice() {
-        let mut agenda = Agenda::new();
-        let timers: Vec<_> = (1..=300).map(|time| due(&mut agenda, time)).collect();
-        let (mut taken, mut times, mut seen) = (Taken::new(), [200; CLOCKS.len()], Vec::new());
-        loop {
-            agenda.take_due(&mut times, &mut taken);
-            if taken.is_empty() {
-                break;
-            }
-            let some: Vec<u64> = taken.iter().map(|(_, timer)| **timer).collect();
-            assert!(some.len() <= MOST);
-            seen.extend(some);
-            agenda.give_back(&mut taken);
-            // Due later than the times at which the thread began, though it is due by now.
-            agenda.enqueue(timers[0].0, (LINE, 201), &timers[0].1);
-        }
-        assert_eq!(seen, (1..=200).collect::<Vec<u64>>());
-        assert!(timers.iter().all(|(_, timer)| Arc::strong_count(timer) == 2));
-    }
-
-    /// The thread must not be the one that frees it.
-    #[test]
-    fn a_timer_that_is_unregistered_while_the_thread_has_it_is_left_to_a_caller() {
-        let mut agenda = Agenda::new();
-        let (key, timer) = due(&mut agenda, 1);
-        let mut taken = Taken::new();
-        agenda.take_due(&mut [u64::MAX; CLOCKS.len()], &mut taken);
-        assert_eq!(agenda.discharge(key), None);
-        assert_ne!(agenda.enlist(), key, "the thread still has the old one");
-        assert_eq!(agenda.given_back(), None);
-        agenda.give_back(&mut taken);
-        assert_eq!(Arc::strong_count(&timer), 2);
-        assert_eq!(agenda.given_back(), Some(timer));
-        assert_eq!(agenda.given_back(), None);
-        assert_eq!(agenda.enlist(), key);
-    }
-
-    #[test]
-    fn a_timer_that_is_enqueued_while_the_thread_has_it_comes_again() {
-        let mut agenda = Agenda::new();
-        let (key, timer) = due(&mut agenda, 2);
-        let mut taken = Taken::new();
-        agenda.take_due(&mut [u64::MAX; CLOCKS.len()], &mut taken);
-        agenda.enqueue(key, (LINE, 1), &timer);
-        agenda.give_back(&mut taken);
-        agenda.take_due(&mut [u64::MAX; CLOCKS.len()], &mut taken);
-        assert_eq!(taken.iter().map(|(reason, _)| reason).collect::<Vec<_>>(), [Reason::IsDue(LINE, 1)]);
-    }
-
-    #[test]
-    fn every_timer_that_waits_for_clock_changes_is_taken_once() {
-        let mut agenda = Agenda::new();
-        let timers: Vec<_> = (0..300).map(|_| (agenda.enlist(), Arc::new(()))).collect();
-        timers.iter().for_each(|(key, timer)| agenda.watch_steps(*key, timer));
-        timers.iter().step_by(2).for_each(|(key, _)| agenda.unwatch_steps(*key));
-        let (mut taken, mut number, mut count) = (Taken::new(), 0, 0);
-        loop {
-            number = agenda.take_watchers(number, &mut taken);
-            if taken.is_empty() {
-                break;
-            }
-            assert!(taken.iter().all(|(reason, _)| reason == Reason::ClockChange));
-            count += taken.iter().count();
-            agenda.give_back(&mut taken);
-        }
-        assert_eq!(count, 150);
-        timers.iter().for_each(|(key, _)| drop(agenda.discharge(*key)));
-        assert!(!agenda.has_watchers());
-    }
-}
+#[path = "agenda_tests.rs"]
+mod tests;

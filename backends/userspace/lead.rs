@@ -1,6 +1,6 @@
 //! How far ahead of a time the thread wakes up, to hold until it. What was measured is an argument.
 
-use crate::punctuality::Punctuality;
+use crate::backends::emulation::line::Urgency;
 
 /// The most, in nanoseconds, that waking up is taken to need: beyond it the machine is busy, and holding would not help.
 const LONGEST_WAKING: u64 = 200_000;
@@ -28,14 +28,14 @@ impl Lead {
         Lead { waking: LEAST_PRECISE / 2, saved: MOST_SAVED, saved_at: 0 }
     }
 
-    /// The lead of a timer that is to be this punctual, in nanoseconds. An adaptive one's is the shorter the emptier the purse, so
-    /// that it comes to rest where as much is spent as is saved.
+    /// The lead of a timer that is this urgent, in nanoseconds. An adaptive one's is the shorter
+    /// the emptier the purse, so that it comes to rest where as much is spent as is saved.
     #[inline]
-    pub(super) fn of(&self, punctuality: Punctuality) -> u64 {
-        match punctuality {
-            Punctuality::Economical => 0,
-            Punctuality::Adaptive => self.waking * self.saved / MOST_SAVED,
-            Punctuality::Precise => LEAST_PRECISE.max(2 * self.waking),
+    pub(super) fn of(&self, urgency: Urgency) -> u64 {
+        match urgency {
+            Urgency::Unread | Urgency::Economical => 0,
+            Urgency::Adaptive => self.waking * self.saved / MOST_SAVED,
+            Urgency::Precise => LEAST_PRECISE.max(2 * self.waking),
         }
     }
 
@@ -90,7 +90,7 @@ mod tests {
         let mut held = 0;
         for (number, waking) in (0..expirations).zip(wakings()) {
             lead.save(number * apart);
-            let holds = lead.of(Punctuality::Adaptive).saturating_sub(waking);
+            let holds = lead.of(Urgency::Adaptive).saturating_sub(waking);
             lead.learn(Lesson::Overslept(waking));
             lead.learn(Lesson::Held(holds));
             held += holds;
@@ -102,12 +102,12 @@ mod tests {
     fn the_lead_is_what_nine_wake_ups_of_ten_have_lately_taken() {
         let mut lead = Lead::new();
         wakings().take(5000).for_each(|waking| lead.learn(Lesson::Overslept(waking)));
-        let learnt = lead.of(Punctuality::Adaptive);
+        let learnt = lead.of(Urgency::Adaptive);
         assert!((53_000..59_000).contains(&learnt), "{learnt}");
         (0..5000).for_each(|_| lead.learn(Lesson::Overslept(5_000)));
-        assert!(lead.of(Punctuality::Adaptive) < 6_000, "it forgets");
+        assert!(lead.of(Urgency::Adaptive) < 6_000, "it forgets");
         (0..5000).for_each(|_| lead.learn(Lesson::Overslept(SECOND)));
-        assert_eq!(lead.of(Punctuality::Adaptive), LONGEST_WAKING);
+        assert_eq!(lead.of(Urgency::Adaptive), LONGEST_WAKING);
     }
 
     #[test]
@@ -127,10 +127,10 @@ mod tests {
     fn no_other_mode_depends_on_the_purse() {
         let mut lead = Lead::new();
         lead.learn(Lesson::Held(SECOND));
-        assert_eq!(lead.of(Punctuality::Adaptive), 0);
-        assert_eq!(lead.of(Punctuality::Economical), 0);
-        assert!(lead.of(Punctuality::Precise) >= LEAST_PRECISE);
+        assert_eq!(lead.of(Urgency::Adaptive), 0);
+        assert_eq!(lead.of(Urgency::Economical), 0);
+        assert!(lead.of(Urgency::Precise) >= LEAST_PRECISE);
         lead.save(50 * SECOND);
-        assert!(lead.of(Punctuality::Adaptive) > 0, "what was spent is saved again");
+        assert!(lead.of(Urgency::Adaptive) > 0, "what was spent is saved again");
     }
 }

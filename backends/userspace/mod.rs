@@ -7,6 +7,7 @@ mod lead;
 mod options;
 mod post;
 mod raw;
+mod refreshes;
 mod registry;
 mod shared;
 mod taken;
@@ -204,8 +205,6 @@ impl fmt::Debug for UserspaceTimer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backends::emulation::line::Line;
-    use crate::punctuality::Punctuality;
     use crate::spec::TimerSpec;
     use std::time::Duration;
 
@@ -236,8 +235,7 @@ mod tests {
         timer.settime(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
         let shared = Arc::clone(&timer.shared);
         drop(timer);
-        let line = Line { clock: Clock::Monotonic, punctuality: Punctuality::default() };
-        thread::Look::look(&shared, (line, 0));
+        assert!(thread::Look::look(&shared, 0));
         assert_eq!(Arc::strong_count(&shared), 1, "it stands nowhere");
     }
 }

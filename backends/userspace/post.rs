@@ -36,3 +36,7 @@ impl Post {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "post_tests.rs"]
+mod tests;

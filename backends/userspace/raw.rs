@@ -180,3 +180,7 @@ impl fmt::Debug for RawTimer {
         f.debug_struct("RawTimer").field("fd", &self.by.fd).field("clock", &self.entry.clock).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "raw_tests.rs"]
+mod tests;

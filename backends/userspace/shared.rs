@@ -10,7 +10,6 @@ use super::registry::Ownerless;
 use super::thread::{Engine, Look};
 use crate::backends::emulation::calls::watches_steps;
 use crate::backends::emulation::latch::Latch;
-use crate::backends::emulation::line::Line;
 use crate::backends::emulation::queue::Key;
 use crate::backends::emulation::reading::Locked;
 use crate::backends::emulation::state::State;
@@ -18,7 +17,7 @@ use crate::backends::sys;
 use crate::backends::sys::error::{os_error, EBADF, EINVAL};
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::read_end::Holders;
-use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::backends::sys::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::punctuality::Punctuality;
@@ -45,10 +44,24 @@ impl Shared {
     /// The state, and nothing on its way.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.locked();
+        self.arrive(&mut state);
+        state
+    }
+
+    /// Waits for what is on its way.
+    fn arrive(&self, state: &mut State) {
         if state.is_on_its_way() {
             state.arrived(self.engine.post.wait(self.key));
         }
-        state
+    }
+
+    /// The state, unless a caller has the lock. One who calls again and again gets the lock first
+    /// nearly each time, and one who was interrupted keeps it for long: no other timer is to wait
+    /// for that.
+    fn state_unless_busy(&self) -> Option<MutexGuard<'_, State>> {
+        let mut state = sync::lock_unless_busy(&self.state)?;
+        self.arrive(&mut state);
+        Some(state)
     }
 
     /// The state, for a call that came by a descriptor which anybody may close.
@@ -225,9 +238,21 @@ impl Ownerless for Shared {
 }
 
 impl Look for Shared {
-    fn look(self: &Arc<Self>, place: (Line, u64)) {
-        let mut state = self.state();
-        if state.place() == Some(place) {
+    fn look(self: &Arc<Self>, due: u64) -> bool {
+        let Some(state) = self.state_unless_busy() else { return false };
+        self.process(state, due);
+        true
+    }
+
+    fn look_for_step(self: &Arc<Self>) {
+        self.with(|state, engine| state.show_step_if_any(engine));
+    }
+}
+
+impl Shared {
+    /// The time `due` has come, for which the timer was in a queue.
+    fn process(self: &Arc<Self>, mut state: MutexGuard<'_, State>, due: u64) {
+        if state.place().is_some_and(|(_, at)| at == due) {
             state.replace(None);
         }
         if self.is_lost(&state) {
@@ -247,9 +272,5 @@ impl Look for Shared {
             drop(state);
             self.engine.registry.release(identity, self);
         }
-    }
-
-    fn look_for_step(self: &Arc<Self>) {
-        self.with(|state, engine| state.show_step_if_any(engine));
     }
 }

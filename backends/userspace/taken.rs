@@ -1,7 +1,6 @@
 //! The timers that the thread has taken from the agenda, and processes while the agenda is
 //! unlocked.
 
-use crate::backends::emulation::line::Line;
 use crate::backends::emulation::queue::Key;
 use crate::backends::sys::sync::Arc;
 
@@ -17,8 +16,10 @@ pub(super) struct Taken<T> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// It was in this queue, and due at this time.
-    IsDue(Line, u64),
+    /// It was in a queue, due at this time.
+    IsDue(u64),
+    /// The same, and a caller has the timer's lock: it is to be processed later.
+    IsBusy(u64),
     /// It waits for clock changes, and there was one.
     ClockChange,
 }
@@ -32,6 +33,10 @@ impl<T> Taken<T> {
         self.len == 0
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.len == MOST
     }
@@ -43,13 +48,13 @@ impl<T> Taken<T> {
     }
 
     /// Removes the timer that was added last.
-    pub(super) fn pop(&mut self) -> Option<(Key, Arc<T>)> {
+    pub(super) fn pop(&mut self) -> Option<(Key, Reason, Arc<T>)> {
         self.len = self.len.checked_sub(1)?;
-        self.timers[self.len].take().map(|(key, _, thing)| (key, thing))
+        self.timers[self.len].take()
     }
 
     /// The timers, in the order in which they were added.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Reason, &Arc<T>)> {
-        self.timers[..self.len].iter().flatten().map(|(_, reason, thing)| (*reason, thing))
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&mut Reason, &Arc<T>)> {
+        self.timers[..self.len].iter_mut().flatten().map(|(_, reason, thing)| (reason, &*thing))
     }
 }

@@ -10,7 +10,7 @@ use super::post::Post;
 use super::registry::{Entry, Ownerless, Registry};
 use super::taken::{Reason, Taken};
 use crate::backends::emulation::calls::World;
-use crate::backends::emulation::line::{Line, CLOCKS};
+use crate::backends::emulation::line::{Line, Urgency, CLOCKS};
 use crate::backends::emulation::queue::Key;
 use crate::backends::emulation::schedule::NEVER;
 use crate::backends::emulation::step::StepDetector;
@@ -21,12 +21,12 @@ use crate::backends::sys::sync::{
     self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,
 };
 use crate::clock::Clock;
-use crate::punctuality::Punctuality;
 
 /// What the thread can look at.
 pub(super) trait Look: Ownerless + Send + Sync + 'static {
     /// The time has come for which the thing stood in the agenda, where it no longer stands.
-    fn look(self: &Arc<Self>, place: (Line, u64));
+    /// Returns `false`, and does nothing, if a caller has its lock.
+    fn look(self: &Arc<Self>, due: u64) -> bool;
     /// The wall clock may have been stepped.
     fn look_for_step(self: &Arc<Self>);
 }
@@ -207,21 +207,39 @@ impl<T: Look> Engine<T> {
         let mut times = [u64::MAX; CLOCKS.len()];
         loop {
             agenda.take_due(&mut times, taken);
-            if taken.is_empty() {
-                let is_round = agenda.rounds.at().is_some_and(|at| at <= time(Clock::Monotonic));
-                return (agenda.has_watchers(), is_round);
+            if !taken.is_empty() {
+                agenda = self.process(agenda, taken);
+                continue;
             }
-            agenda = self.process(agenda, taken);
+            agenda.take_unread(&times, taken);
+            if taken.is_empty() {
+                break;
+            }
+            agenda = self.refresh(agenda, taken);
         }
+        let now = time(Clock::Monotonic);
+        agenda.take_busy(now, taken);
+        agenda = self.process(agenda, taken);
+        (agenda.has_watchers(), agenda.rounds.at().is_some_and(|at| at <= now))
+    }
+
+    /// Processes timers whose counts have stayed unread for long, and takes note of what that cost.
+    fn refresh<'a>(&'a self, agenda: MutexGuard<'a, Agenda<T>>, taken: &mut Taken<T>) -> MutexGuard<'a, Agenda<T>> {
+        let begun = sys::clock::thread_cpu_time();
+        let mut agenda = self.process(agenda, taken);
+        let took = sys::clock::thread_cpu_time().saturating_sub(begun);
+        agenda.refreshes.made(time(Clock::Monotonic), took, sys::clock::refresh_pause());
+        agenda
     }
 
     /// Processes the timers that were taken, with the agenda unlocked, and gives them back.
     fn process<'a>(&'a self, agenda: MutexGuard<'a, Agenda<T>>, taken: &mut Taken<T>) -> MutexGuard<'a, Agenda<T>> {
         drop(agenda);
-        for (reason, timer) in taken.iter() {
-            match reason {
-                Reason::IsDue(line, due) => timer.look((line, due)),
+        for (reason, timer) in taken.iter_mut() {
+            match *reason {
+                Reason::IsDue(due) if !timer.look(due) => *reason = Reason::IsBusy(due),
                 Reason::ClockChange => timer.look_for_step(),
+                _ => {}
             }
         }
         let mut agenda = self.agenda();
@@ -251,7 +269,7 @@ impl<T: Look> Engine<T> {
         let up = time(Clock::Monotonic);
         Some(match rest {
             Rest::Sleep if !is_rung => Lesson::Overslept(up.saturating_sub(until)),
-            Rest::Hold(Line { punctuality: Punctuality::Adaptive, .. }, _) => Lesson::Held(up.saturating_sub(now)),
+            Rest::Hold(Line { urgency: Urgency::Adaptive, .. }, _) => Lesson::Held(up.saturating_sub(now)),
             _ => Lesson::Nothing,
         })
     }
@@ -274,7 +292,7 @@ impl<T: Look> Engine<T> {
                 // It may have been put off, or turned off, since it came to stand there.
                 Rest::Hold(line, place) if until > now && looked_at != Some((line, place)) => {
                     agenda.rests_until = 0;
-                    agenda.take_early(line, place, taken);
+                    agenda.take_early(place, taken);
                     agenda = self.process(agenda, taken);
                     looked_at = Some((line, place));
                 }
@@ -312,6 +330,6 @@ impl<T: Look> World for Engine<T> {
 
     fn steps(&self) -> u64 {
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.look(sys::clock::wall_offset())
+        steps.look(sys::clock::wall_offset(), sys::clock::max_slew_ppm())
     }
 }

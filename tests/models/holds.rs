@@ -10,6 +10,7 @@ crate::cases![
     an_economical_timer_has_no_lead,
     a_precise_timer_is_held_for_and_not_early,
     what_is_held_for_adaptive_timers_is_paid,
+    spins_of_precise_timers_leave_the_adaptive_budget,
     an_earlier_time_than_the_one_held_for_comes_first,
     a_count_that_nobody_reads_is_not_held_for,
     what_is_put_off_or_turned_off_is_not_held_for,
@@ -68,6 +69,38 @@ fn what_is_held_for_adaptive_timers_is_paid() {
     assert!(leads > 60, "it has a lead");
     // What was saved up before, what was saved since, and one hold more.
     assert!(held <= MILLI + (now() - begin) / 100 + 50_000, "{held}");
+    end(timer);
+}
+
+/// The wake-ahead of an adaptive timer that is due in a millisecond.
+fn adaptive_wake_ahead() -> u64 {
+    let timer = open_as(Punctuality::Adaptive);
+    let due = now() + MILLI;
+    timer.arm_at(ns(due)).unwrap();
+    WORLD.settle();
+    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    due - wake_up
+}
+
+/// The spins come to more than the whole budget. The wake-ahead shrinks slowly nevertheless, because
+/// every wake-up is on time here.
+fn spins_of_precise_timers_leave_the_adaptive_budget() {
+    let before = adaptive_wake_ahead();
+    let timer = Arc::new(open_as(Punctuality::Precise));
+    let mut spun = 0;
+    for _ in 0..20 {
+        let due = now() + MILLI;
+        timer.arm_at(ns(due)).unwrap();
+        WORLD.settle();
+        let wake_up = WORLD.lock().sleeps_until().unwrap();
+        until(wake_up);
+        spun += due - now();
+        until(due);
+        assert_eq!(counted_read(&timer), 1);
+    }
+    assert!(spun > 3 * MILLI / 2, "{spun}");
+    let after = adaptive_wake_ahead();
+    assert!(after > before / 2, "{after} after {before}");
     end(timer);
 }
 

@@ -11,12 +11,47 @@ use shuttle::sync::Arc;
 use std::os::fd::AsFd;
 
 crate::cases![
+    a_refused_count_of_a_one_shot_timer_is_written_later,
+    a_closed_timer_waits_for_its_in_flight_write,
     a_notice_that_the_pipe_refuses_is_shown_after_a_rest,
     a_step_is_told_though_a_read_has_failed,
     what_a_reader_has_in_hand_is_given_though_the_next_read_fails,
     no_doubt_is_left_by_a_reader_who_was_interrupted,
     a_pipe_that_refuses_makes_no_spinning_thread,
 ];
+
+/// No call is made on the timer: a poller makes none before the descriptor is readable.
+fn a_refused_count_of_a_one_shot_timer_is_written_later() {
+    let timer = open_on(Clock::Monotonic, true);
+    WORLD.lock().refuses_writes = true;
+    timer.arm_after(ns(10)).unwrap();
+    WORLD.pass(10);
+    WORLD.settle();
+    assert_eq!(WORLD.lock().refused, 1);
+    WORLD.lock().refuses_writes = false;
+    WORLD.pass(LONGEST_REST);
+    WORLD.settle();
+    assert!(fd::is_readable(timer.as_fd()));
+    assert_eq!(plain_read(&timer), 1);
+    drop(timer);
+    WORLD.end();
+}
+
+/// A read takes another program's message for the in-flight one, so that the state of the timer no
+/// longer shows the write.
+fn a_closed_timer_waits_for_its_in_flight_write() {
+    let timer = open_on(Clock::Monotonic, true);
+    timer.arm_after(ns(10)).unwrap();
+    WORLD.hold_writes();
+    WORLD.pass(10);
+    WORLD.wait_for_a_held_write();
+    fd::write_from_outside(&timer, 5);
+    assert_eq!(counted_read(&timer), 5);
+    let closer = shuttle::thread::spawn(|| drop(timer));
+    WORLD.release_writes();
+    closer.join().unwrap();
+    WORLD.end();
+}
 
 fn a_notice_that_the_pipe_refuses_is_shown_after_a_rest() {
     let timer = watching(true);

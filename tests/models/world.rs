@@ -4,7 +4,7 @@ use crate::Clock;
 use shuttle::sync::atomic::AtomicUsize;
 use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
 use shuttle::thread::{spawn, JoinHandle};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
 
@@ -37,9 +37,21 @@ pub struct State {
     pub refuses_reads: bool,
     /// How many writes were refused.
     pub refused: usize,
+    /// Whether writes to pipes wait, and whether one waits now.
+    pub holds_writes: bool,
+    pub is_write_held: bool,
+    /// The pipes by the numbers of their read ends.
+    pub pipes: BTreeMap<RawFd, Pipe>,
     /// Whether whoever waits in a read is interrupted; and whether the signal's handler still runs on him.
     pub interrupts: bool,
     pub handler_runs: bool,
+}
+
+/// The write end of a pipe: its number, and the file that it refers to.
+#[derive(Clone, Copy)]
+pub struct Pipe {
+    pub writer: RawFd,
+    pub file: (u64, u64),
 }
 
 impl World {
@@ -58,6 +70,9 @@ impl World {
                 refuses_writes: false,
                 refuses_reads: false,
                 refused: 0,
+                holds_writes: false,
+                is_write_held: false,
+                pipes: BTreeMap::new(),
                 interrupts: false,
                 handler_runs: false,
             }),
@@ -100,6 +115,23 @@ impl World {
 
     pub fn step_wall(&self, nanos: i64) {
         self.change(|state| state.wall_ahead += nanos);
+    }
+
+    /// Holds each write to a pipe before it reaches the pipe, until [`release_writes`](World::release_writes).
+    pub fn hold_writes(&self) {
+        self.lock().holds_writes = true;
+    }
+
+    /// Waits until a write is held.
+    pub fn wait_for_a_held_write(&self) {
+        let mut state = self.lock();
+        while !state.is_write_held {
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+
+    pub fn release_writes(&self) {
+        self.change(|state| (state.holds_writes, state.is_write_held) = (false, false));
     }
 
     /// Interrupts whoever waits in a read, or is about to: he leaves it once the handler has ended.
@@ -175,6 +207,11 @@ impl State {
         } else {
             self.waiting_fds.remove(&fd);
         }
+    }
+
+    /// Whether this number refers to this file, and the file is a pipe of the world with that write end.
+    pub fn is_write_end(&self, number: RawFd, file: Option<(u64, u64)>) -> bool {
+        self.pipes.values().any(|pipe| pipe.writer == number && Some(pipe.file) == file)
     }
 
     pub fn waits(&self, fd: RawFd) -> bool {

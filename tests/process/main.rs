@@ -15,6 +15,8 @@ mod raw;
 mod raw_beside;
 #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
 mod refusals;
+#[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
+mod sandboxes;
 mod signals;
 mod thread;
 #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
@@ -53,12 +55,17 @@ mod refusals {
 }
 
 #[cfg(not(all(target_os = "linux", not(portable_timerfd_test_posix))))]
+mod sandboxes {
+    pub const CASES: &[crate::Case] = &[];
+}
+
+#[cfg(not(all(target_os = "linux", not(portable_timerfd_test_posix))))]
 mod thread_options {
     pub const CASES: &[crate::Case] = &[];
     pub const AS_ROOT: &[crate::Case] = &[];
 }
 
-const THEMES: [&[Case]; 16] = [
+const THEMES: [&[Case]; 17] = [
     crowd::CASES,
     descriptors::CASES,
     ends::CASES,
@@ -70,6 +77,7 @@ const THEMES: [&[Case]; 16] = [
     raw::CASES,
     raw_beside::CASES,
     refusals::CASES,
+    sandboxes::CASES,
     signals::CASES,
     thread::CASES,
     thread_options::CASES,

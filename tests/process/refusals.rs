@@ -64,21 +64,26 @@ fn alarm_clocks_need_the_capability_when_made_and_when_set() {
 }
 
 /// From now on, a system call fails with this error in this process.
-fn refuse(call: libc::c_long, errno: i32) {
-    let statement = |code: u32, k: u32, jf: u8| libc::sock_filter { code: code as u16, jt: 0, jf, k };
-    let mut program = [
-        // The number of the call is the first field; if it is this one, the error, else leave.
-        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
-        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, call as u32, 1),
-        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno as u32, 0),
-        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0),
-    ];
+pub fn refuse(call: libc::c_long, errno: i32) {
+    let mut program = filter(call, libc::SECCOMP_RET_ERRNO | errno as u32);
     let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
     // SAFETY: `filter` describes `program`, which the calls only read.
     unsafe {
         assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
         assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter), 0);
     }
+}
+
+/// A filter that does this to one call and allows the others.
+pub fn filter(call: libc::c_long, action: u32) -> [libc::sock_filter; 4] {
+    let statement = |code: u32, k: u32, jf: u8| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    [
+        // The number of the call is the first field.
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, call as u32, 1),
+        statement(libc::BPF_RET | libc::BPF_K, action, 0),
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0),
+    ]
 }
 
 fn a_kernel_without_timerfd_gets_the_emulation() {
@@ -113,7 +118,7 @@ fn a_kernel_older_than_the_clock_gets_the_emulation() {
 }
 
 /// What asks most of a read that may not wait: a timer in either mode, expired over and over, plain readers at its side.
-fn assert_the_thread_never_waits() {
+pub fn assert_the_thread_never_waits() {
     for nonblocking in [true, false] {
         let timer = userspace_builder(Clock::Monotonic).nonblocking(nonblocking).open().unwrap();
         for _ in 0..100 {

@@ -9,9 +9,12 @@ mod common;
 mod follow;
 #[path = "../common/measured.rs"]
 mod measured;
+mod slew;
 
 use common::*;
-use nix::libc::{clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_BOOTTIME, CLOCK_REALTIME};
+use nix::libc::{
+    clockid_t, syscall, time_t, timespec, SYS_clock_gettime, CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_REALTIME,
+};
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -37,6 +40,9 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
         };
         if result == 0 {
             (*time).tv_sec += nix::libc::c_long::from(ahead);
+            if clock == CLOCK_REALTIME {
+                slew::adjust(&mut *time);
+            }
         }
         result as i32
     }

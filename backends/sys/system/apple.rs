@@ -12,6 +12,9 @@ pub(crate) const SYSTEM: System = System {
     monotonic: libc::CLOCK_UPTIME_RAW,
     monotonic_counts_suspend: Some(false),
     boottime: Some(libc::CLOCK_MONOTONIC_RAW),
+    thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
+    // Energy: each wake-up counts against the app there.
+    refresh_pause: 10_000_000,
     pipes_may_go_both_ways: false,
     take_no_sigpipe: |fd| {
         // As `fcntl.h` has it; the `libc` crate has it only lately.

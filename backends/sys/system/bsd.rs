@@ -6,6 +6,7 @@ use super::row::{System, POSIX};
 pub(crate) const BSD: System = System {
     // What bears the name of the monotonic clock counts suspends on some of them, or may come to.
     monotonic: libc::CLOCK_UPTIME,
+    thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     pipe2: Some(libc::pipe2),
     name_thread: |name| {
         // SAFETY: the name ends with a zero; a name that is refused leaves the thread as it is.

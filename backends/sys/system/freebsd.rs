@@ -7,8 +7,14 @@ use super::bsd::BSD;
 use super::row::System;
 use crate::backends::sys::error::check;
 
-// Its other clocks are, so far, one with this: none counts suspends, whatever its name.
-pub(crate) const SYSTEM: System = System { monotonic_counts_suspend: Some(false), count_of_descriptors, ..BSD };
+pub(crate) const SYSTEM: System = System {
+    // The other clocks are, so far, the same as this one: none counts suspends, whatever its name.
+    monotonic_counts_suspend: Some(false),
+    // `adjtime` and NTP scale the time counter, from which both clocks are derived.
+    max_slew_ppm: 0,
+    count_of_descriptors,
+    ..BSD
+};
 
 fn count_of_descriptors() -> Option<usize> {
     const THIS_PROCESS: libc::c_int = 0;

@@ -8,6 +8,9 @@ use crate::backends::sys::error::check;
 const RTLD_NODELETE: libc::c_int = 0x1000;
 
 pub(crate) const SYSTEM: System = System {
+    thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
+    // `adjtime` and NTP scale the time counter, from which both clocks are derived.
+    max_slew_ppm: 0,
     pipe2: Some(libc::pipe2),
     pipes_may_go_both_ways: false,
     no_sigpipe: libc::O_NOSIGPIPE,

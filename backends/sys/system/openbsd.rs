@@ -5,6 +5,8 @@ use super::row::System;
 
 pub(crate) const SYSTEM: System = System {
     monotonic_counts_suspend: Some(false),
+    // `adjtime` and `adjfreq` scale the time counter, from which both clocks are derived.
+    max_slew_ppm: 0,
     boottime: Some(libc::CLOCK_BOOTTIME),
     count_of_descriptors: || {
         // SAFETY: the call has no argument and touches no memory.

@@ -2,4 +2,8 @@
 
 use super::row::{System, POSIX};
 
-pub(crate) const SYSTEM: System = System { descriptor_directory: Some(b"/proc/thread-self/fd\0"), ..POSIX };
+pub(crate) const SYSTEM: System = System {
+    descriptor_directory: Some(b"/proc/thread-self/fd\0"),
+    thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
+    ..POSIX
+};

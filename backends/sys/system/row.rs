@@ -15,8 +15,15 @@ pub(crate) struct System {
     pub(crate) monotonic: libc::clockid_t,
     /// Whether that one counts suspends all the same; `None` where it is not known.
     pub(crate) monotonic_counts_suspend: Option<bool>,
+    /// How much the wall clock may gain or lose on `monotonic` while it is slewed, in parts per
+    /// million of the elapsed time; 0 if the system slews both clocks together.
+    pub(crate) max_slew_ppm: u32,
     /// The clock that is never stepped and counts suspends.
     pub(crate) boottime: Option<libc::clockid_t>,
+    /// The clock that shows the CPU time of the calling thread.
+    pub(crate) thread_cpu_time: Option<libc::clockid_t>,
+    /// The shortest time, in nanoseconds, between two wake-ups for counts that stay unread.
+    pub(crate) refresh_pause: u64,
     /// Whether this thread may set clocks that wake a suspended machine: an error says why not.
     pub(crate) may_wake_the_machine: fn() -> io::Result<()>,
     /// Makes a pipe whose ends have their flags from the beginning.
@@ -39,6 +46,8 @@ pub(crate) struct System {
     pub(crate) mark: libc::c_int,
     /// A flag of `open` for a descriptor that can be neither read nor written; 0 if there is none.
     pub(crate) no_access: libc::c_int,
+    /// One `poll(2)` of one descriptor, with milliseconds: how many can be served.
+    pub(crate) poll: fn(&mut libc::pollfd, libc::c_int) -> io::Result<libc::c_int>,
     /// One `write(2)`: how many bytes were taken.
     pub(crate) write: fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
     /// The same, when there may be no reader: nobody is signalled.
@@ -46,9 +55,10 @@ pub(crate) struct System {
     /// Whether the writing end of a pipe tells, to `poll`, that there is no reader in any process,
     /// and what is unread, to `FIONREAD`.
     pub(crate) writers_know_readers: bool,
-    /// One read that is told not to wait, whatever the mode of the descriptor; `None` if the system
-    /// knows none.
-    pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<Option<usize>>,
+    /// One read with a flag that forbids it to wait, whatever the mode of the descriptor.
+    pub(crate) read_told_not_to_wait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>,
+    /// Whether the system is known to examine that flag: a read whose flag is ignored waits.
+    pub(crate) examines_the_flag: fn() -> bool,
     /// Another open file description of the same pipe's reading end, in non-blocking mode.
     pub(crate) open_again: fn(BorrowedFd<'_>) -> io::Result<OwnedFd>,
     /// A directory that lists the numbers of this process's open descriptors; the path ends with a
@@ -78,7 +88,11 @@ pub(crate) struct System {
 pub(crate) const POSIX: System = System {
     monotonic: libc::CLOCK_MONOTONIC,
     monotonic_counts_suspend: None,
+    // The usual limits: 5,000 for `adjtime`, and 500 for the frequency that NTP sets.
+    max_slew_ppm: 5_500,
     boottime: None,
+    thread_cpu_time: None,
+    refresh_pause: 1_500_000,
     may_wake_the_machine: || Err(os_error(libc::EOPNOTSUPP)),
     pipe2: None,
     no_sigpipe: 0,
@@ -88,10 +102,12 @@ pub(crate) const POSIX: System = System {
     duplicate_onto,
     mark: 0,
     no_access: 0,
+    poll,
     write,
     write_unsignaled: write,
     writers_know_readers: false,
-    read_told_not_to_wait: |_, _| Ok(None),
+    read_told_not_to_wait: |_, _| Err(os_error(libc::EOPNOTSUPP)),
+    examines_the_flag: || false,
     open_again: |_| Err(os_error(libc::EOPNOTSUPP)),
     descriptor_directory: None,
     highest_descriptor: || None,
@@ -110,6 +126,11 @@ fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
         check(libc::dup2(from, number))?;
         check(libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC)).map(drop)
     }
+}
+
+pub(super) fn poll(entry: &mut libc::pollfd, timeout: libc::c_int) -> io::Result<libc::c_int> {
+    // SAFETY: `entry` is one valid `pollfd`.
+    check(unsafe { libc::poll(entry, 1, timeout) })
 }
 
 fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {

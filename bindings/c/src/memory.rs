@@ -32,67 +32,60 @@ pub(crate) unsafe fn write(to: *mut Itimerspec, spec: Itimerspec) -> io::Result<
     Ok(())
 }
 
-/// By harmless calls that look at as much memory, or write as much, as a setting takes; where they are forbidden, by calls for the purpose.
+/// By `rt_sigprocmask`, which reads and writes sets of signals.
+///
+/// The C library makes this call for each new thread, and the userspace backend when a call on a descriptor writes to the
+/// timer's pipe. So a filter that lets the userspace backend work allows the call, even if it forbids timerfd. If the call is
+/// refused, the pointer is taken to be valid.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod probe {
     use super::Itimerspec;
     use std::mem::size_of;
+    use std::ptr::null_mut;
 
-    // What `getitimer` stores is as long as a setting.
-    const _: () = assert!(size_of::<libc::itimerval>() == size_of::<Itimerspec>());
+    /// The size of the kernel's set of signals.
+    const SET: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
 
-    /// Whether there is memory, as far as such a call tells.
-    fn told(answer: libc::c_long, usual: &[libc::c_int]) -> Option<bool> {
-        let errno = if answer == -1 { std::io::Error::last_os_error().raw_os_error()? } else { 0 };
-        match errno {
-            libc::EFAULT => Some(false),
-            errno if usual.contains(&errno) => Some(true),
-            _ => None,
-        }
+    type Set = [u8; SET];
+
+    /// The first bytes of the setting, and the last ones if they may lie in another page.
+    fn parts(setting: *mut Itimerspec) -> impl Iterator<Item = *mut Set> {
+        // Pages are at least as large everywhere.
+        const PAGE: usize = 4096;
+        const SIZE: usize = size_of::<Itimerspec>();
+        let last = setting.cast::<u8>().wrapping_add(SIZE - SET).cast();
+        let is_in_one_page = setting as usize % PAGE <= PAGE - SIZE;
+        [Some(setting.cast()), (!is_in_one_page).then_some(last)].into_iter().flatten()
     }
 
-    /// By a copy of that memory to here, or from here to there, which the kernel makes in the name of a debugger. What can't be asked
-    /// is taken for memory.
+    /// Whether the call succeeds or fails for another reason than a pointer.
     ///
     /// # Safety
     ///
-    /// As of the functions below.
-    unsafe fn copies(call: libc::c_long, memory: *mut Itimerspec) -> bool {
-        let mut here = [0u8; size_of::<Itimerspec>()];
-        let here = libc::iovec { iov_base: here.as_mut_ptr().cast(), iov_len: here.len() };
-        let there = libc::iovec { iov_base: memory.cast(), iov_len: size_of::<Itimerspec>() };
-        let (none, one) = (0 as libc::c_long, 1 as libc::c_long);
-        // SAFETY: `here` is as long as is said, and the kernel finds out whether there is memory there.
-        let copied = unsafe { libc::syscall(call, libc::getpid(), &here, one, &there, one, none) };
-        // What there is of it is copied, though it is not all.
-        told(copied, &[0]).unwrap_or(true) && (copied < 0 || copied as usize == size_of::<Itimerspec>())
+    /// `new` and `old` are null, or valid for a read and a write of a set, or point to no memory. If `new` is valid, `how`
+    /// is invalid.
+    unsafe fn is_accepted(how: libc::c_int, new: *mut Set, old: *mut Set) -> bool {
+        // SAFETY: the caller answers for the pointers; the kernel finds out those to no memory. It reads `new` first and
+        // then refuses `how`, so that the thread's signals stay as they are.
+        let answer = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, new, old, SET) };
+        answer == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EFAULT)
     }
 
     /// # Safety
     ///
     /// There is a setting there, or no memory.
     pub(super) unsafe fn is_readable(from: *const Itimerspec) -> bool {
-        const NO_DESCRIPTOR: libc::c_int = -1;
-        let none = std::ptr::null_mut::<Itimerspec>();
-        // SAFETY: the kernel reads the setting, if it can, and then finds that there is no timer to set.
-        let answer = unsafe { libc::syscall(libc::SYS_timerfd_settime, NO_DESCRIPTOR, 0, from, none) };
-        told(answer, &[libc::EBADF, libc::EINVAL]).unwrap_or_else(|| {
-            // SAFETY: the caller's word; nothing is written there.
-            unsafe { copies(libc::SYS_process_vm_readv, from.cast_mut()) }
-        })
+        const NONE: libc::c_int = -1;
+        // SAFETY: the caller's word, and there is no such `how`.
+        parts(from.cast_mut()).all(|end| unsafe { is_accepted(NONE, end, null_mut()) })
     }
 
     /// # Safety
     ///
     /// There is a place for a setting there, or no memory to write.
     pub(super) unsafe fn is_writable(to: *mut Itimerspec) -> bool {
-        const ITIMER_REAL: libc::c_int = 0;
-        // SAFETY: the kernel writes there what will be overwritten.
-        let answer = unsafe { libc::syscall(libc::SYS_getitimer, ITIMER_REAL, to) };
-        told(answer, &[0]).unwrap_or_else(|| {
-            // SAFETY: the caller's word; as above.
-            unsafe { copies(libc::SYS_process_vm_writev, to) }
-        })
+        // SAFETY: the caller's word: what the kernel writes there will be overwritten. Without a new set, nothing changes.
+        parts(to).all(|end| unsafe { is_accepted(libc::SIG_BLOCK, null_mut(), end) })
     }
 }
 

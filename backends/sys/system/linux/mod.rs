@@ -9,13 +9,15 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-use super::row::{System, POSIX};
+use super::row::{self, System, POSIX};
 use crate::backends::sys::error::{check, os_error};
 
 pub(crate) const SYSTEM: System = System {
     monotonic: libc::CLOCK_MONOTONIC,
     monotonic_counts_suspend: Some(false),
+    max_slew_ppm: 0,
     boottime: Some(libc::CLOCK_BOOTTIME),
+    thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     may_wake_the_machine,
     pipe2: Some(libc::pipe2),
     pipes_may_go_both_ways: false,
@@ -23,10 +25,12 @@ pub(crate) const SYSTEM: System = System {
     duplicate_onto,
     mark: libc::O_SYNC,
     no_access: libc::O_PATH,
+    poll,
     write,
     write_unsignaled: unsignaled::write,
     writers_know_readers: true,
     read_told_not_to_wait: nowait::read,
+    examines_the_flag: nowait::examines_the_flag,
     open_again: nowait::open_again,
     // `/proc/self` has the descriptors of the main thread, which are not those of a thread that does
     // not share them.
@@ -69,6 +73,23 @@ fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
     // By its number, as the `libc` crate lacks the function on Android.
     // SAFETY: duplicating a descriptor touches no memory.
     check(unsafe { libc::syscall(libc::SYS_dup3, from, number, flags) }).map(drop)
+}
+
+/// By `poll`, or by `ppoll` if `poll` is refused: a sandbox may know only one of
+/// them. If both fail, the error is that of `ppoll`.
+fn poll(entry: &mut libc::pollfd, timeout: libc::c_int) -> io::Result<libc::c_int> {
+    row::poll(entry, timeout).or_else(|e| match e.kind() {
+        io::ErrorKind::Interrupted => Err(e),
+        _ => poll_by_ppoll(entry, timeout),
+    })
+}
+
+fn poll_by_ppoll(entry: &mut libc::pollfd, timeout: libc::c_int) -> io::Result<libc::c_int> {
+    let time = libc::timespec { tv_sec: (timeout / 1000) as _, tv_nsec: (timeout % 1000 * 1_000_000) as _ };
+    let time: *const _ = if timeout < 0 { std::ptr::null() } else { &time };
+    // SAFETY: `entry` is one valid `pollfd`, `time` is null or a whole time, and null stands for no
+    // signal mask.
+    check(unsafe { libc::ppoll(entry, 1, time, std::ptr::null()) })
 }
 
 /// The bare system call: the C library's `write` takes note, in a program of several threads, that

@@ -49,11 +49,22 @@ fn a_plugin_with_the_static_library_can_be_unloaded() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The library's own timers need no call of timerfd.
+fn a_sandbox_that_kills_for_timerfd_kills_no_program() -> Result<(), Failed> {
+    let program = build::program("sandbox.c", Link::Shared)?;
+    run(Command::new(program).env("PORTABLE_TIMERFD_BACKEND", "userspace")).map(drop)
+}
+
 pub fn trials() -> Vec<Trial> {
     let kernel_is_missing = rows::ALL.iter().any(|row| row.name == "kernel" && row.is_missing());
     vec![
         Trial::test("library::three_calls_are_exported", three_calls_are_exported)
             .with_ignored_flag(!cfg!(target_os = "linux")),
+        Trial::test(
+            "library::a_sandbox_that_kills_for_timerfd_kills_no_program",
+            a_sandbox_that_kills_for_timerfd_kills_no_program,
+        )
+        .with_ignored_flag(!cfg!(target_os = "linux")),
         Trial::test("library::a_backend_that_there_is_not", a_backend_that_there_is_not),
         Trial::test("library::the_default_is_the_kernel", the_default_is_the_kernel)
             .with_ignored_flag(kernel_is_missing),

@@ -16,6 +16,12 @@ pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
 
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
     let mut world = WORLD.lock();
+    while world.holds_writes {
+        world.is_write_held = true;
+        WORLD.changed.notify_all();
+        world = WORLD.changed.wait(world).unwrap();
+    }
+    assert!(world.is_write_end(fd.as_raw_fd(), file(fd).ok()), "a write by a number that was closed");
     if world.refuses_writes {
         world.refused += 1;
         return Err(Errno::ENOMEM.into());
@@ -23,6 +29,21 @@ pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
     nix::unistd::write(fd, &count.to_ne_bytes())?;
     WORLD.changed.notify_all();
     Ok(())
+}
+
+/// The device and the number of an open file.
+pub(crate) fn file(fd: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
+    let file = nix::sys::stat::fstat(fd)?;
+    Ok((file.st_dev as u64, file.st_ino as u64))
+}
+
+/// Another program writes a message to the pipe with this read end.
+#[allow(unsafe_code)]
+pub(crate) fn write_from_outside(reader: &impl AsRawFd, count: u64) {
+    let world = WORLD.lock();
+    // SAFETY: the timer that has the read end also keeps the write end open.
+    let writer = unsafe { BorrowedFd::borrow_raw(world.pipes[&reader.as_raw_fd()].writer) };
+    assert_eq!(nix::unistd::write(writer, &count.to_ne_bytes()), Ok(COUNT_SIZE));
 }
 
 pub(crate) use write_count as write_count_unsignaled;

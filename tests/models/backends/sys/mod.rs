@@ -26,8 +26,27 @@ pub(crate) mod clock {
         }
     }
 
-    pub(crate) fn wall_offset() -> (i64, u64) {
-        (WORLD.wall_offset(), 0)
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct WallOffset {
+        pub(crate) time: u64,
+        pub(crate) offset: i64,
+        pub(crate) error: u64,
+    }
+
+    pub(crate) fn wall_offset() -> WallOffset {
+        WallOffset { time: WORLD.time(Clock::Monotonic), offset: WORLD.wall_offset(), error: 0 }
+    }
+
+    pub(crate) fn max_slew_ppm() -> u32 {
+        0
+    }
+
+    pub(crate) fn thread_cpu_time() -> u64 {
+        0
+    }
+
+    pub(crate) fn refresh_pause() -> u64 {
+        1_500_000
     }
 
     pub(crate) fn counts_suspend(_clock: Clock) -> Option<bool> {

@@ -1,10 +1,11 @@
 //! A real pipe, of which the world knows whether its reader is to wait.
 
+use super::fd;
 use super::fork_table::PipeEntry;
-use crate::world::WORLD;
+use crate::world::{Pipe, WORLD};
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
     // Not by `pipe2`, which not every system has.
@@ -12,7 +13,10 @@ pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(Owned
     for end in [&reader, &writer] {
         fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     }
-    WORLD.lock().set_waits(reader.as_raw_fd(), !nonblocking);
+    let mut world = WORLD.lock();
+    world.set_waits(reader.as_raw_fd(), !nonblocking);
+    let pipe = Pipe { writer: writer.as_raw_fd(), file: fd::file(writer.as_fd()).unwrap() };
+    world.pipes.insert(reader.as_raw_fd(), pipe);
     Ok((reader, writer))
 }
 

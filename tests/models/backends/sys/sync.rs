@@ -8,6 +8,11 @@ use crate::world::WORLD;
 use crossbeam_channel::{TryRecvError, TrySendError};
 use std::time::Duration;
 
+/// Waits for the lock: time, after which the thread would try again, stands still.
+pub(crate) fn lock_unless_busy<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    mutex.lock().ok()
+}
+
 /// The doorbell itself is real: nobody waits in it.
 pub(crate) struct Sender<T>(crossbeam_channel::Sender<T>);
 pub(crate) struct Receiver<T>(crossbeam_channel::Receiver<T>);

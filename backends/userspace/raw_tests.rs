@@ -1,0 +1,19 @@
+//! What the read end knows of the calls by a descriptor.
+
+use super::*;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Between two calls, the caller may close its descriptor, and another file may get the number. The
+/// timer thread must then not read by that number.
+#[test]
+fn a_finished_call_leaves_no_descriptor_to_the_read_end() {
+    let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags::default()).unwrap();
+    let timer = RawTimer::find(descriptor.as_raw_fd()).unwrap();
+    let assert_no_call = || assert!(!timer.entry.thing.state().latch.as_ref().unwrap().is_called());
+    timer.settime(&TimerSpec::after(HOUR)).unwrap();
+    assert_no_call();
+    timer.gettime().unwrap();
+    assert_no_call();
+}

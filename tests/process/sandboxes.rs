@@ -1,0 +1,223 @@
+//! Sandboxes: calls that one refuses with an error of its own choice, and a kernel that ignores a
+//! flag.
+
+use crate::common::{errno, userspace_builder};
+use crate::refusals::{assert_the_thread_never_waits, refuse};
+use nix::libc;
+use portable_timerfd::backends::kernel::KernelTimer;
+use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::{backends, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use std::fs::File;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+crate::cases![
+    every:
+        where_a_sandbox_refuses_the_read_with_eacces_another_way_is_taken,
+        where_a_sandbox_refuses_the_read_with_einval_another_way_is_taken,
+        a_kernel_that_ignores_the_flag_blocks_no_read;
+    kernel:
+        a_refusal_for_timerfds_says_nothing_of_pipes,
+        an_alarm_clock_keeps_the_sandboxs_error,
+        a_backend_asked_for_by_name_keeps_the_sandboxs_error;
+    userspace:
+        an_end_opened_anew_does_not_change_how_other_pipes_are_read,
+        where_a_sandbox_refuses_poll_ppoll_serves,
+        a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance,
+        a_sandbox_that_refuses_timerfd_with_eperm_gets_the_emulation,
+        a_sandbox_that_refuses_timerfd_with_eacces_gets_the_emulation;
+];
+
+const MILLI: Duration = Duration::from_millis(1);
+
+fn assert_no_read_of_the_kernels_timers_waits() {
+    for nonblocking in [true, false] {
+        let kernel = backends::named("kernel").unwrap();
+        let timer = TimerFd::builder(Clock::Monotonic).nonblocking(nonblocking).backend(kernel).open().unwrap();
+        for _ in 0..10 {
+            assert_eq!(errno(timer.try_read()), Some(libc::EAGAIN));
+            assert_eq!(errno(timer.wait(Some(Duration::ZERO))), Some(libc::ETIMEDOUT));
+            timer.arm_after(MILLI).unwrap();
+            assert_eq!(timer.wait(None).unwrap(), 1);
+        }
+    }
+}
+
+fn assert_no_read_waits() {
+    assert_no_read_of_the_kernels_timers_waits();
+    assert_the_thread_never_waits();
+}
+
+fn where_a_sandbox_refuses_the_read_with_eacces_another_way_is_taken() {
+    refuse(libc::SYS_preadv2, libc::EACCES);
+    assert_no_read_waits();
+}
+
+/// After the first timer, when the kernel is known to examine the flag.
+fn where_a_sandbox_refuses_the_read_with_einval_another_way_is_taken() {
+    assert_no_read_waits();
+    refuse(libc::SYS_preadv2, libc::EINVAL);
+    assert_no_read_waits();
+}
+
+/// As gVisor is. A mistake blocks the test until the alarm ends it.
+fn a_kernel_that_ignores_the_flag_blocks_no_read() {
+    nix::unistd::alarm::set(30);
+    serve_reads_without_the_flag();
+    assert_no_read_waits();
+    assert!(SERVED.load(Ordering::SeqCst) > 0, "the kernel was asked");
+}
+
+/// A read of a socket that is not connected stands for the refusal.
+fn a_refusal_for_timerfds_says_nothing_of_pipes() {
+    // SAFETY: the call makes a descriptor, which nothing else knows.
+    let socket = unsafe { OwnedFd::from_raw_fd(libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0)) };
+    assert_eq!(errno(KernelTimer::from(socket).try_read()), Some(libc::ENOTCONN));
+    let timers = [KernelTimer::new(Clock::Monotonic, Default::default()).unwrap()];
+    let pipe = userspace_builder(Clock::Monotonic).open().unwrap();
+    serve_reads_without_the_flag();
+    assert!(timers[0].try_read().is_err());
+    assert_eq!(SERVED.load(Ordering::SeqCst), 0, "timerfds are read in another way");
+    assert_is_read_with_the_flag(&pipe);
+}
+
+fn assert_is_read_with_the_flag(timer: &TimerFd) {
+    for _ in 0..2 {
+        timer.arm_after(Duration::ZERO).unwrap();
+    }
+    assert_eq!(timer.wait(None).unwrap(), 1);
+    assert!(SERVED.load(Ordering::SeqCst) > 0, "pipes are read with the flag");
+}
+
+/// Linux does not support the flag for an end that was opened anew, as a user may do.
+fn an_end_opened_anew_does_not_change_how_other_pipes_are_read() {
+    let pipe = userspace_builder(Clock::Monotonic).open().unwrap();
+    let fd = RawTimer::create(Clock::Monotonic, CreateFlags::default()).unwrap();
+    let anew = File::open(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap();
+    let timer = RawTimer::find(anew.as_raw_fd()).unwrap();
+    drop(fd);
+    for _ in 0..2 {
+        // The second call takes back the count that the first one made readable.
+        timer.settime(&TimerSpec::after(Duration::ZERO)).unwrap();
+        timer.gettime().unwrap();
+    }
+    serve_reads_without_the_flag();
+    assert_is_read_with_the_flag(&pipe);
+}
+
+fn assert_emulation_for(refused_with: i32) {
+    refuse(libc::SYS_timerfd_create, refused_with);
+    for clock in [Clock::Monotonic, Clock::Realtime, Clock::Boottime] {
+        let timer = TimerFd::new(clock).unwrap();
+        assert_eq!(timer.backend().name(), "userspace");
+        timer.arm_after(MILLI).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+        let expected = backends::named("userspace").unwrap().capabilities(clock).unwrap();
+        assert_eq!(TimerFd::builder(clock).capabilities().unwrap(), expected);
+    }
+}
+
+fn a_sandbox_that_refuses_timerfd_with_eperm_gets_the_emulation() {
+    assert_emulation_for(libc::EPERM);
+}
+
+fn a_sandbox_that_refuses_timerfd_with_eacces_gets_the_emulation() {
+    assert_emulation_for(libc::EACCES);
+}
+
+fn an_alarm_clock_keeps_the_sandboxs_error() {
+    refuse(libc::SYS_timerfd_create, libc::EPERM);
+    for clock in [Clock::RealtimeAlarm, Clock::BoottimeAlarm] {
+        assert_eq!(errno(TimerFd::new(clock)), Some(libc::EPERM));
+    }
+}
+
+fn a_backend_asked_for_by_name_keeps_the_sandboxs_error() {
+    refuse(libc::SYS_timerfd_create, libc::EACCES);
+    let kernel = backends::named("kernel").unwrap();
+    assert_eq!(errno(TimerFd::builder(Clock::Monotonic).backend(kernel).open()), Some(libc::EACCES));
+}
+
+#[cfg(target_arch = "x86_64")]
+fn where_a_sandbox_refuses_poll_ppoll_serves() {
+    refuse(libc::SYS_poll, libc::EINVAL);
+    let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
+    timer.arm_after(MILLI).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+    assert_eq!(errno(timer.wait(Some(MILLI))), Some(libc::ETIMEDOUT));
+}
+
+/// Later processors have only `ppoll`.
+#[cfg(not(target_arch = "x86_64"))]
+fn where_a_sandbox_refuses_poll_ppoll_serves() {}
+
+/// No number is taken for a closed standard stream, for which a file would have to be opened.
+fn a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance() {
+    let first = userspace_builder(Clock::Monotonic).open().unwrap();
+    refuse(libc::SYS_fcntl, libc::EPERM);
+    refuse(libc::SYS_openat, libc::EPERM);
+    let second = userspace_builder(Clock::Monotonic).open().unwrap();
+    for timer in [first, second] {
+        timer.arm_after(MILLI).unwrap();
+        assert_eq!(timer.wait(None).unwrap(), 1);
+    }
+}
+
+/// How many calls of `preadv2` were served.
+static SERVED: AtomicUsize = AtomicUsize::new(0);
+
+/// From now on, `preadv2` ignores its flags in this thread and in those that it creates.
+///
+/// The kernel hands the calls over to a thread that the filter does not concern. That thread has
+/// the same memory and the same descriptors, so it can make each call in the caller's place.
+fn serve_reads_without_the_flag() {
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let listener: OwnedFd = receive.recv().unwrap();
+        loop {
+            let call = received(listener.as_raw_fd());
+            SERVED.fetch_add(1, Ordering::SeqCst);
+            let number = listener.as_raw_fd();
+            // It may wait: then others are served meanwhile.
+            std::thread::spawn(move || answer(number, &call));
+        }
+    });
+    send.send(listen_for(libc::SYS_preadv2)).unwrap();
+}
+
+/// A filter that hands one call over: the descriptor by which the calls come.
+fn listen_for(call: libc::c_long) -> OwnedFd {
+    let mut program = crate::refusals::filter(call, libc::SECCOMP_RET_USER_NOTIF);
+    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    let (mode, flags) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    // SAFETY: `filter` describes `program`, which the calls only read.
+    let listener = unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        libc::syscall(libc::SYS_seccomp, mode as libc::c_long, flags as libc::c_long, &filter)
+    };
+    assert!(listener >= 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: the kernel has just made this descriptor.
+    unsafe { OwnedFd::from_raw_fd(listener as RawFd) }
+}
+
+fn received(listener: RawFd) -> libc::seccomp_notif {
+    const SECCOMP_IOCTL_NOTIF_RECV: u32 = 0xc050_2100;
+    // SAFETY: zeros are a valid value of the type, and a valid place for the call to fill.
+    let mut call: libc::seccomp_notif = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    while unsafe { libc::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV as _, &mut call) } != 0 {}
+    call
+}
+
+/// Makes the call without its flags.
+fn answer(listener: RawFd, call: &libc::seccomp_notif) {
+    const SECCOMP_IOCTL_NOTIF_SEND: u32 = 0xc018_2101;
+    let [fd, places, count, ..] = call.data.args;
+    // SAFETY: the caller waits for the answer, so its memory stays as it is.
+    let read = unsafe { libc::readv(fd as RawFd, places as usize as *const libc::iovec, count as libc::c_int) };
+    let error = if read < 0 { -std::io::Error::last_os_error().raw_os_error().unwrap() } else { 0 };
+    let response = libc::seccomp_notif_resp { id: call.id, val: read.max(0) as i64, error, flags: 0 };
+    // SAFETY: `response` is a whole one, which the call only reads.
+    unsafe { libc::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND as _, &response) };
+}
