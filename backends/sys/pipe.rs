@@ -26,13 +26,13 @@ pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedF
     pipe_of(&SYSTEM, nonblocking, close_on_exec, ends.as_mut_ptr())
 }
 
-/// The same, listed among the descriptors that a forked child closes. Its descriptors can be told
-/// from those of other files by their [`identity`].
+/// Like [`pipe`], but listed among the descriptors that a forked child closes. Its [`identity`]
+/// distinguishes its descriptors from those of other files.
 ///
 /// # Platforms
 ///
-/// NetBSD, OpenBSD and DragonFly number no pipes: there it is made in the temporary folder, by a
-/// name that it has for a moment.
+/// On NetBSD, OpenBSD and DragonFly pipes have no inode numbers. There a [`fifo`] takes the pipe's
+/// place.
 pub(crate) fn listed_pipe(nonblocking: bool, close_on_exec: bool, entry: &PipeEntry) -> io::Result<(OwnedFd, OwnedFd)> {
     let (mut reader, mut writer) = pipe_of(&SYSTEM, nonblocking, close_on_exec, entry.ends())?;
     if identity(reader.as_raw_fd())?.1 == 0 {
