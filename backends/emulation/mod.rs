@@ -1,13 +1,11 @@
-//! What a timer made of a pipe consists of, whoever turns its clock: time is an argument everywhere.
+//! The parts of an emulated timer that `userspace` and `simulated` share. Time is always an argument.
 
-pub(crate) mod calls;
-pub(crate) mod latch;
-pub(crate) mod line;
+pub(crate) mod clock_change;
+pub(crate) mod pipe;
 #[cfg(test)]
 mod properties;
 pub(crate) mod queue;
-pub(crate) mod reading;
+pub(crate) mod queue_key;
+pub(crate) mod read;
 pub(crate) mod schedule;
-mod slab;
 pub(crate) mod state;
-pub(crate) mod step;

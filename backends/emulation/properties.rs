@@ -1,43 +1,43 @@
-//! Compares the schedule and the queues to naive models of them, over random calls.
+//! Property tests: compares the schedule and the queues to naive models of them.
 
 use proptest::prelude::*;
 
-use super::queue::{Place, Queues};
+use super::queue::{QueueEntry, Queues};
 use super::schedule::{Schedule, NEVER};
 
-/// Every expiration by itself: the number of those that are counted, and that stay so.
+/// Counts each expiration separately.
 #[derive(Debug)]
 struct NaiveSchedule {
     first: Option<u64>,
     interval: u64,
     counted: u64,
-    settled: u64,
+    committed: u64,
 }
 
 impl NaiveSchedule {
-    /// When the expiration of this number comes, if it does.
+    /// The time of the expiration with this number, if there is one.
     fn time(&self, number: u64) -> Option<u64> {
         self.first.filter(|_| number == 0 || self.interval > 0).map(|first| first + number * self.interval)
     }
 
-    fn has_come(&self, number: u64, now: u64) -> bool {
+    fn is_past(&self, number: u64, now: u64) -> bool {
         self.time(number).is_some_and(|time| time <= now)
     }
 
     fn count(&mut self, now: u64) -> u64 {
         let before = self.counted;
-        while self.has_come(self.counted, now) {
+        while self.is_past(self.counted, now) {
             self.counted += 1;
         }
         self.counted - before
     }
 
-    fn uncount(&mut self, unread: u64, now: u64) -> u64 {
+    fn roll_back(&mut self, unread: u64, now: u64) -> u64 {
         let before = self.counted;
         while self.interval > 0
-            && self.counted > self.settled
+            && self.counted > self.committed
             && before - self.counted < unread
-            && !self.has_come(self.counted - 1, now)
+            && !self.is_past(self.counted - 1, now)
         {
             self.counted -= 1;
         }
@@ -46,7 +46,7 @@ impl NaiveSchedule {
 
     fn remaining(&self, now: u64) -> Option<u64> {
         let mut next = self.counted;
-        while self.has_come(next, now) {
+        while self.is_past(next, now) {
             next += 1;
         }
         self.time(next).map(|time| time - now)
@@ -56,12 +56,12 @@ impl NaiveSchedule {
 #[derive(Clone, Copy, Debug)]
 enum Op {
     Count,
-    Uncount(u64),
-    Settle,
+    RollBack(u64),
+    Commit,
 }
 
 fn ops() -> impl Strategy<Value = Vec<(Op, u64)>> {
-    let op = prop_oneof![Just(Op::Count), (0..40u64).prop_map(Op::Uncount), Just(Op::Settle)];
+    let op = prop_oneof![Just(Op::Count), (0..40u64).prop_map(Op::RollBack), Just(Op::Commit)];
     prop::collection::vec((op, 0..500u64), 0..30)
 }
 
@@ -74,23 +74,23 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_schedule_counts_as_if_it_looked_at_each_expiration(
+    fn a_schedule_counts_as_if_each_expiration_were_counted_separately(
         first in prop::option::of(1..300u64), interval in 0..60u64, ops in ops()
     ) {
         let mut schedule = Schedule::new(first, interval);
-        let mut naive = NaiveSchedule { first, interval, counted: 0, settled: 0 };
+        let mut naive = NaiveSchedule { first, interval, counted: 0, committed: 0 };
         for (op, now) in ops {
-            prop_assert_eq!(schedule.is_due(now), naive.has_come(naive.counted, now));
+            prop_assert_eq!(schedule.is_due(now), naive.is_past(naive.counted, now));
             match op {
                 Op::Count => prop_assert_eq!(schedule.count(now), naive.count(now)),
-                Op::Uncount(unread) => prop_assert_eq!(schedule.uncount(unread, now), naive.uncount(unread, now)),
-                Op::Settle => {
-                    schedule.settle();
-                    naive.settled = naive.counted;
+                Op::RollBack(unread) => prop_assert_eq!(schedule.roll_back(unread, now), naive.roll_back(unread, now)),
+                Op::Commit => {
+                    schedule.commit();
+                    naive.committed = naive.counted;
                 }
             }
             prop_assert_eq!(schedule.next(), naive.time(naive.counted));
-            prop_assert_eq!(schedule.is_settled(), naive.settled == naive.counted);
+            prop_assert_eq!(schedule.is_committed(), naive.committed == naive.counted);
             prop_assert_eq!(schedule.remaining(now), naive.remaining(now));
         }
     }
@@ -104,22 +104,22 @@ proptest! {
         prop_assert_eq!(u128::from(count), if late.is_some() { periods } else { 0 });
         prop_assert!(!schedule.is_due(now));
         prop_assert!(schedule.remaining(now).map_or(true, |left| left > 0 && left <= NEVER));
-        // What is taken back comes again.
-        let taken_back = schedule.uncount(count, back.min(now));
-        prop_assert_eq!(schedule.count(now), taken_back);
+        // Rolled back expirations expire again.
+        let rolled_back = schedule.roll_back(count, back.min(now));
+        prop_assert_eq!(schedule.count(now), rolled_back);
     }
 
     #[test]
-    fn queues_give_due_entries_in_order(
+    fn queues_pop_due_timers_in_order(
         ops in prop::collection::vec((0..8u8, 0..20u64, 0..12usize), 0..120)
     ) {
         let mut queues = Queues::<(), (), 2>::new();
-        let keys: Vec<_> = (0..12).map(|_| queues.register()).collect();
-        // In which queue each entry is, if in any, and when it is due there.
+        let ids: Vec<_> = (0..12).map(|_| queues.register()).collect();
+        // The queue that each timer is in, if any, and when it is due.
         let mut naive = [None; 12];
         let first = |naive: &[Option<(usize, u64)>], queue| {
-            let due = naive.iter().zip(&keys).filter_map(|(&place, &key)| {
-                place.filter(|&(of, _)| of == queue).map(|(_, due)| Place { due, key })
+            let due = naive.iter().zip(&ids).filter_map(|(&queued, &id)| {
+                queued.filter(|&(of, _)| of == queue).map(|(_, due)| QueueEntry { due, id })
             });
             due.min()
         };
@@ -127,17 +127,17 @@ proptest! {
             let queue = usize::from(op % 2);
             match op {
                 0..=3 => {
-                    queues.enqueue(keys[number], queue, due);
+                    queues.enqueue(ids[number], queue, due);
                     naive[number] = Some((queue, due));
                 }
                 4 | 5 => {
-                    queues.dequeue(keys[number]);
+                    queues.dequeue(ids[number]);
                     naive[number] = None;
                 }
                 _ => {
                     let popped = first(&naive, queue).filter(|first| first.due <= due);
                     prop_assert_eq!(queues.pop_due(queue, due), popped);
-                    popped.into_iter().for_each(|first| naive[keys.iter().position(|&key| key == first.key).unwrap()] = None);
+                    popped.into_iter().for_each(|first| naive[ids.iter().position(|&id| id == first.id).unwrap()] = None);
                 }
             }
             queues.check();

@@ -1,11 +1,14 @@
-//! One timer's arithmetic: when it expires next, and how often it has. Time is an argument.
+//! The arithmetic of one timer: when it expires next, and how many times it has expired. Time is an
+//! argument.
 
 use std::time::Duration;
 
-/// The time that never comes: 2⁶³−1 nanoseconds, where the kernel's times saturate (`KTIME_MAX`).
+/// The time that is never reached: 2⁶³−1 nanoseconds, at which the kernel's times saturate
+/// (`KTIME_MAX`).
 pub(crate) const NEVER: u64 = i64::MAX as u64;
 
-/// Nanoseconds. From the second on in which [`NEVER`] lies, they are [`NEVER`] (Linux, `ktime_set`).
+/// Converts to nanoseconds. All durations from the second of [`NEVER`] on are [`NEVER`] (Linux,
+/// `ktime_set`).
 #[inline]
 pub(crate) fn nanos(duration: Duration) -> u64 {
     const NANOS_PER_SEC: u64 = 1_000_000_000;
@@ -18,31 +21,34 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 /// When a timer expires. Times are nanoseconds of the clock that the timer runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Schedule {
-    /// [`NONE`] if there is none to come.
+    /// The first expiration that is not counted. [`NONE`] if there is none to come.
     next: u64,
     interval: u64,
-    /// The first expiration whose count can still be taken back: the one to come when somebody last asked.
-    settled: u64,
+    /// The value of `next` at the last commit. The expirations that were counted since can be rolled
+    /// back.
+    committed: u64,
 }
 
-/// The expiration that is not there. A counted one is an interval after the last at most, so that it stays below.
+/// No expiration. After a count, `next` is at most one interval after the last expiration, which is
+/// less.
 const NONE: u64 = u64::MAX;
 
 impl Schedule {
-    /// Expires at `next` for the first time, if at all, and then after each `interval`, if that is not zero.
+    /// Expires first at `next`, if that is given, and then after each `interval`, if that is not
+    /// zero.
     pub(crate) fn new(next: Option<u64>, interval: u64) -> Schedule {
         let next = next.map_or(NONE, |next| next.min(NEVER));
-        Schedule { next, interval: interval.min(NEVER), settled: next }
+        Schedule { next, interval: interval.min(NEVER), committed: next }
     }
 
-    /// The first expiration not yet counted; from [`NEVER`] on it does not come.
+    /// The first expiration that is not counted. It is never reached if it is [`NEVER`] or later.
     #[inline]
     pub(crate) fn next(&self) -> Option<u64> {
         (self.next != NONE).then_some(self.next)
     }
 
-    /// The same, as if none were counted that are later than `now` and can be taken back.
-    pub(crate) fn next_after(&self, now: u64) -> Option<u64> {
+    /// The same after a roll-back at `now`.
+    pub(crate) fn next_after_roll_back(&self, now: u64) -> Option<u64> {
         self.next().map(|next| next - self.ahead(now) * self.interval)
     }
 
@@ -51,13 +57,13 @@ impl Schedule {
         self.interval
     }
 
-    /// Whether there are expirations up to `now` that were not counted before.
+    /// Whether there are expirations up to `now` that are not counted.
     #[inline]
     pub(crate) fn is_due(&self, now: u64) -> bool {
         self.next <= now.min(NONE - 1)
     }
 
-    /// Counts the expirations up to `now` that were not counted before.
+    /// Counts the expirations up to `now` that are not counted.
     #[inline]
     pub(crate) fn count(&mut self, now: u64) -> u64 {
         if !self.is_due(now) {
@@ -68,56 +74,58 @@ impl Schedule {
             return 1;
         }
         let count = (now - self.next) / self.interval + 1;
-        // At most an interval after now: twice what a time can be.
+        // At most one interval after now, so that it does not overflow.
         self.next += count * self.interval;
         count
     }
 
-    /// Whether expirations were counted that are yet to come, as after a step of the clock back behind them.
+    /// Whether expirations later than `now` are counted and not committed, as after the clock was
+    /// set back.
     #[inline]
     pub(crate) fn is_ahead(&self, now: u64) -> bool {
         self.ahead(now) > 0
     }
 
-    /// How many of the expirations counted, and not settled, are later than `now`.
+    /// The number of these expirations.
     #[inline]
     fn ahead(&self, now: u64) -> u64 {
         if self.interval == 0 || self.next == NONE {
             return 0;
         }
-        let first_kept = now.saturating_add(1).max(self.settled);
+        let first_kept = now.saturating_add(1).max(self.committed);
         self.next.saturating_sub(first_kept) / self.interval
     }
 
-    /// Takes back the count of those of the last `unread` expirations that are yet to come; how many. What was read is settled,
-    /// so that notices of steps among the unread are never taken for expirations.
+    /// Rolls back those of the last `unread` expirations that are later than `now`, and returns
+    /// their number. Read expirations are committed, so a signalled clock change among the unread
+    /// ones is never mistaken for an expiration.
     ///
-    /// A timer set once stays expired: so does Linux's.
+    /// A timer that expires once stays expired, as on Linux.
     #[inline]
-    pub(crate) fn uncount(&mut self, unread: u64, now: u64) -> u64 {
-        let taken_back = self.ahead(now).min(unread);
-        self.next -= taken_back * self.interval;
-        taken_back
+    pub(crate) fn roll_back(&mut self, unread: u64, now: u64) -> u64 {
+        let rolled_back = self.ahead(now).min(unread);
+        self.next -= rolled_back * self.interval;
+        rolled_back
     }
 
-    /// What is counted stays so, wherever the clock is stepped.
+    /// Commits the counted expirations: no change of the clock rolls them back.
     #[inline]
-    pub(crate) fn settle(&mut self) {
-        self.settled = self.next;
+    pub(crate) fn commit(&mut self) {
+        self.committed = self.next;
     }
 
-    /// Whether anything was counted since.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.next == self.settled
+    /// Whether no expiration was counted since the last commit.
+    pub(crate) fn is_committed(&self) -> bool {
+        self.next == self.committed
     }
 
-    /// The time left until the next expiration; none if there is none to come.
+    /// The remaining time until the next expiration, if there is one.
     #[inline]
     pub(crate) fn remaining(&self, now: u64) -> Option<u64> {
-        let mut ahead = *self;
-        ahead.count(now);
-        // A time that is reached is counted, so what is left is at least 1: not the zero that means disarmed.
-        ahead.next().map(|next| next.min(NEVER).saturating_sub(now))
+        let mut counted = *self;
+        counted.count(now);
+        // At least 1, since an expiration at `now` is counted: zero means disarmed.
+        counted.next().map(|next| next.min(NEVER).saturating_sub(now))
     }
 }
 
@@ -140,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_look_counts_every_period_and_keeps_the_phase() {
+    fn a_late_count_counts_every_period_and_keeps_the_phase() {
         let mut periodic = Schedule::new(Some(100), 30);
         assert_eq!(periodic.count(175), 3);
         assert_eq!(periodic.next(), Some(190));
@@ -149,11 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_an_uncounted_periodic_leads_to_the_period_after_now() {
+    fn the_remaining_time_of_a_periodic_timer_ends_at_the_first_period_after_now() {
         let periodic = Schedule::new(Some(100), 30);
         assert_eq!(periodic.remaining(130), Some(30));
         assert_eq!(periodic.remaining(131), Some(29));
-        assert_eq!(periodic.next(), Some(100), "asking counts nothing");
+        assert_eq!(periodic.next(), Some(100), "`remaining` counts nothing");
     }
 
     #[test]
@@ -164,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_takes_no_count_back() {
+    fn count_rolls_nothing_back_when_the_clock_is_set_back() {
         let mut periodic = Schedule::new(Some(100), 10);
         assert_eq!(periodic.count(150), 6);
         assert_eq!(periodic.count(50), 0);
@@ -172,27 +180,27 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_read_is_taken_back_when_the_clock_is_stepped_back_behind_it() {
+    fn unread_expirations_are_rolled_back_when_the_clock_is_set_back_behind_them() {
         let counted = |unread: u64| {
             let mut periodic = Schedule::new(Some(100), 10);
             periodic.count(100 + 10 * (unread - 1));
             periodic
         };
-        assert_eq!(counted(6).uncount(6, 150), 0, "all have come");
-        for (now, yet_to_come) in [(149, 1), (140, 1), (139, 2), (100, 5), (99, 6), (0, 6)] {
+        assert_eq!(counted(6).roll_back(6, 150), 0, "all are past");
+        for (now, future) in [(149, 1), (140, 1), (139, 2), (100, 5), (99, 6), (0, 6)] {
             let mut periodic = counted(6);
-            assert_eq!(periodic.is_ahead(now), yet_to_come > 0);
-            assert_eq!(periodic.uncount(6, now), yet_to_come, "at {now}");
-            assert_eq!(periodic.count(159), yet_to_come, "they come again");
+            assert_eq!(periodic.is_ahead(now), future > 0);
+            assert_eq!(periodic.roll_back(6, now), future, "at {now}");
+            assert_eq!(periodic.count(159), future, "they expire again");
         }
-        assert_eq!(counted(6).uncount(2, 0), 2, "the rest was read");
-        let mut settled = counted(6);
-        settled.settle();
-        settled.count(170);
-        assert_eq!(settled.uncount(8, 0), 2);
+        assert_eq!(counted(6).roll_back(2, 0), 2, "the rest was read");
+        let mut committed = counted(6);
+        committed.commit();
+        committed.count(170);
+        assert_eq!(committed.roll_back(8, 0), 2);
         let mut once = Schedule::new(Some(100), 0);
         once.count(100);
-        assert_eq!(once.uncount(1, 0), 0);
+        assert_eq!(once.roll_back(1, 0), 0);
     }
 
     #[test]
@@ -206,7 +214,7 @@ mod tests {
         let mut slow = Schedule::new(Some(NEVER - 1), NEVER);
         assert_eq!(slow.count(NEVER - 1), 1);
         assert_eq!((slow.count(NEVER), slow.remaining(NEVER - 1)), (0, Some(1)));
-        assert_eq!((slow.uncount(1, 5), slow.next()), (1, Some(NEVER - 1)));
+        assert_eq!((slow.roll_back(1, 5), slow.next()), (1, Some(NEVER - 1)));
         assert_eq!(nanos(Duration::MAX), NEVER);
         assert_eq!(nanos(Duration::new(9_223_372_035, 999_999_999)), 9_223_372_035_999_999_999);
         assert_eq!(nanos(Duration::new(9_223_372_036, 0)), NEVER);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::machine::{lock, Machine};
 use super::SimulatedTimer;
-use crate::backends::emulation::calls::World;
+use crate::backends::emulation::clock_change::Clocks;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
@@ -82,7 +82,7 @@ impl SimulatedClock {
     /// The time that it is, as [`Clock::now`] tells it of the real one.
     #[must_use]
     pub fn now(&self, clock: Clock) -> Duration {
-        self.machine().map_or(Duration::ZERO, |machine| Duration::from_nanos(machine.times.time(clock)))
+        self.machine().map_or(Duration::ZERO, |machine| Duration::from_nanos(machine.times.now(clock)))
     }
 
     /// Time passes, on all clocks, at one stroke: who is to arm a timer anew when it expires gets to do so afterwards. For

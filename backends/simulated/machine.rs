@@ -1,37 +1,37 @@
-//! A simulated machine: its clocks, and the timers on them in the order in which they are due. Nothing here moves by itself.
+//! A simulated machine: its clocks, and the timers on them in the order in which they are due.
 
 use std::collections::BTreeMap;
 
 use super::times::Times;
-use crate::backends::emulation::calls::World;
-use crate::backends::emulation::latch::Latch;
-use crate::backends::emulation::line::{Line, Urgency, CLOCKS};
-use crate::backends::emulation::queue::{Key, Place, Queues};
-use crate::backends::emulation::state::State;
+use crate::backends::emulation::clock_change::Clocks;
+use crate::backends::emulation::pipe::TimerPipe;
+use crate::backends::emulation::queue::{QueueEntry, Queues, TimerId};
+use crate::backends::emulation::queue_key::{QueueKey, Urgency, CLOCKS};
+use crate::backends::emulation::state::TimerState;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 
-/// A timer's state, used only by who has the machine.
-pub(super) type Timer = Arc<Mutex<State>>;
+/// A timer's state, which is used only while the machine is locked.
+pub(super) type Timer = Arc<Mutex<TimerState>>;
 
 pub(super) struct Machine {
     pub(super) times: Times,
     /// By clock.
     queues: Queues<(), (), { CLOCKS.len() }>,
-    timers: BTreeMap<Key, Entry>,
+    timers: BTreeMap<TimerId, Entry>,
 }
 
 struct Entry {
-    /// The clock that it was made for.
+    /// The clock that it was created for.
     clock: Clock,
     timer: Timer,
-    /// How many threads wait for it, beside those who read the pipe.
+    /// The number of threads that wait for it, except those that are blocked in `read`.
     waiting: usize,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No code of a user's runs under these locks, so a panic can't have left anything half done.
+    // No user code runs under these locks, so a panic cannot leave the data inconsistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -40,138 +40,143 @@ impl Machine {
         Machine { times: Times::START, queues: Queues::new(), timers: BTreeMap::new() }
     }
 
-    /// Adds a timer, disarmed. Returns its key and its state.
-    pub(super) fn add(&mut self, clock: Clock, latch: Latch) -> (Key, Timer) {
-        // Nobody has to wake up for it: it is as punctual as can be.
-        let timer = Arc::new(Mutex::new(State::new(clock, Punctuality::Economical, latch)));
-        let key = self.queues.register();
-        self.timers.insert(key, Entry { clock, timer: Arc::clone(&timer), waiting: 0 });
-        (key, timer)
+    /// Adds a disarmed timer.
+    pub(super) fn add(&mut self, clock: Clock, pipe: TimerPipe) -> (TimerId, Timer) {
+        // No thread wakes up for it, so every mode is exact.
+        let timer = Arc::new(Mutex::new(TimerState::new(clock, Punctuality::Economical, pipe)));
+        let id = self.queues.register();
+        self.timers.insert(id, Entry { clock, timer: Arc::clone(&timer), waiting: 0 });
+        (id, timer)
     }
 
     /// Ends a timer.
-    pub(super) fn remove(&mut self, key: Key) {
-        let Some(Entry { timer, .. }) = self.timers.remove(&key) else { return };
-        drop(self.with(key, &timer, |state, _| state.close()));
-        self.queues.unregister(key);
+    pub(super) fn remove(&mut self, id: TimerId) {
+        let Some(Entry { timer, .. }) = self.timers.remove(&id) else { return };
+        drop(self.with(id, &timer, |state, _| state.close()));
+        self.queues.unregister(id);
     }
 
-    /// Does something to a timer's state, and then puts the timer where it is to be looked at next.
-    pub(super) fn with<R>(&mut self, key: Key, timer: &Timer, act: impl FnOnce(&mut State, &Times) -> R) -> R {
+    /// Calls `operation` with a timer's state, and then enqueues the timer if necessary.
+    pub(super) fn with<R>(
+        &mut self,
+        id: TimerId,
+        timer: &Timer,
+        operation: impl FnOnce(&mut TimerState, &Times) -> R,
+    ) -> R {
         let mut state = lock(timer);
-        let result = act(&mut state, &self.times);
-        self.stand(key, &mut state);
+        let result = operation(&mut state, &self.times);
+        self.enqueue(id, &mut state);
         result
     }
 
-    /// Puts a timer where it is to be looked at next.
-    fn stand(&mut self, key: Key, state: &mut State) {
-        let line = Line { clock: state.runs_on, urgency: Urgency::Economical };
-        let place = state.next(self.times.time(line.clock)).map(|due| (line, due));
-        if place == state.place() {
+    /// Enqueues a timer for its next expiration.
+    fn enqueue(&mut self, id: TimerId, state: &mut TimerState) {
+        let key = QueueKey { clock: state.clock, urgency: Urgency::Economical };
+        let queued = state.next_expiration(self.times.now(key.clock)).map(|due| (key, due));
+        if queued == state.queued() {
             return;
         }
-        state.replace(place);
-        match place {
-            Some((line, due)) => self.queues.enqueue(key, line.indices().0, due),
-            None => self.queues.dequeue(key),
+        state.set_queued(queued);
+        match queued {
+            Some((key, due)) => self.queues.enqueue(id, key.indices().0, due),
+            None => self.queues.dequeue(id),
         }
     }
 
-    /// How long it is until something is due on any clock, if time passes on all alike.
+    /// The time until the next expiration on any clock.
     pub(super) fn until_next(&mut self) -> Option<u64> {
         loop {
-            let (until, key) = self.first()?;
-            let timer = Arc::clone(&self.timers.get(&key)?.timer);
-            // What was to come again after a step back may have been read since, by a plain reader.
-            self.with(key, &timer, |_, _| ());
-            if self.first() == Some((until, key)) {
+            let (until, id) = self.first()?;
+            let timer = Arc::clone(&self.timers.get(&id)?.timer);
+            // Expirations that would be rolled back may have been consumed by a raw `read(2)` since.
+            self.with(id, &timer, |_, _| ());
+            if self.first() == Some((until, id)) {
                 return Some(until);
             }
         }
     }
 
-    /// The timer that is due first on any clock: how long it is until then, and its key.
-    fn first(&self) -> Option<(u64, Key)> {
+    /// The timer that is due first on any clock, and the time until then.
+    fn first(&self) -> Option<(u64, TimerId)> {
         let firsts = CLOCKS.iter().enumerate().filter_map(|(queue, &clock)| {
-            let Place { due, key } = self.queues.first(queue)?;
-            Some((due.saturating_sub(self.times.time(clock)), key))
+            let QueueEntry { due, id } = self.queues.first(queue)?;
+            Some((due.saturating_sub(self.times.now(clock)), id))
         });
         firsts.min()
     }
 
-    /// Whether there are expirations that nobody has read.
+    /// Whether there are unread expirations.
     pub(super) fn has_unread(&self) -> bool {
         self.timers.values().any(|entry| lock(&entry.timer).has_unread())
     }
 
-    /// One more waits for a timer, or one less.
-    pub(super) fn count_waiting(&mut self, key: Key, before: bool, after: bool) {
-        if let Some(entry) = self.timers.get_mut(&key) {
+    /// Records whether a thread waits for a timer, before and after a call.
+    pub(super) fn count_waiting(&mut self, id: TimerId, before: bool, after: bool) {
+        if let Some(entry) = self.timers.get_mut(&id) {
             entry.waiting = entry.waiting + usize::from(after) - usize::from(before);
         }
     }
 
-    /// How many threads wait for timers that have nothing for them.
+    /// The number of threads that wait for timers without unread expirations.
     pub(super) fn waiting(&self) -> usize {
-        let in_vain = |entry: &Entry| {
+        let waiting = |entry: &Entry| {
             let state = lock(&entry.timer);
             if state.has_unread() {
                 0
             } else {
-                entry.waiting + state.readers()
+                entry.waiting + state.blocked_readers()
             }
         };
-        self.timers.values().map(in_vain).sum()
+        self.timers.values().map(waiting).sum()
     }
 
     pub(super) fn advance(&mut self, by: u64) {
         self.times.advance(by);
-        self.show_what_is_due();
+        self.process_due();
     }
 
     pub(super) fn set_realtime(&mut self, time: u64) {
         self.times.set_realtime(time);
-        self.show_step();
+        self.signal_clock_change();
     }
 
-    /// How long the suspend was: an alarm clock ends it.
+    /// Suspends the machine until an alarm clock ends that. Returns the time that was suspended.
     pub(super) fn suspend(&mut self, by: u64) -> u64 {
         let until = |entry: &Entry| {
             let state = lock(&entry.timer);
-            let now = self.times.time(state.runs_on);
+            let now = self.times.now(state.clock);
             state.alarm(now).map(|due| due.saturating_sub(now))
         };
         let alarms = self.timers.values().filter(|entry| entry.clock.is_alarm());
         let asleep = alarms.filter_map(until).min().map_or(by, |alarm| alarm.min(by));
-        let before = self.times.time(Clock::Boottime);
+        let before = self.times.now(Clock::Boottime);
         self.times.suspend(asleep);
-        self.show_step();
-        self.times.time(Clock::Boottime) - before
+        self.signal_clock_change();
+        self.times.now(Clock::Boottime) - before
     }
 
-    /// Lets the descriptors of those who asked for it tell of a step, if there was one, and then all of what came with it.
-    fn show_step(&mut self) {
-        let timers: Vec<_> = self.timers.iter().map(|(&key, entry)| (key, Arc::clone(&entry.timer))).collect();
-        for (key, timer) in timers {
-            self.with(key, &timer, |state, times| state.show_step_if_any(times));
+    /// Signals a clock change to the timers that subscribe to it, and then processes due timers.
+    fn signal_clock_change(&mut self) {
+        let timers: Vec<_> = self.timers.iter().map(|(&id, entry)| (id, Arc::clone(&entry.timer))).collect();
+        for (id, timer) in timers {
+            self.with(id, &timer, |state, times| state.signal_clock_change(times));
         }
-        self.show_what_is_due();
+        self.process_due();
     }
 
-    /// Lets all descriptors show what is due.
-    fn show_what_is_due(&mut self) {
+    /// Makes the descriptors of all due timers readable.
+    fn process_due(&mut self) {
         let mut due = Vec::new();
         for (queue, clock) in CLOCKS.into_iter().enumerate() {
-            let now = self.times.time(clock);
+            let now = self.times.now(clock);
             due.extend(std::iter::from_fn(|| self.queues.pop_due(queue, now)));
         }
-        // Each once: what a pipe does not take is due again.
-        for Place { key, .. } in due {
-            let Some(timer) = self.timers.get(&key).map(|entry| Arc::clone(&entry.timer)) else { continue };
-            self.with(key, &timer, |state, times| {
-                state.replace(None);
-                state.refresh(times.time(state.runs_on));
+        // Each once: a timer whose pipe refuses the write is due again.
+        for QueueEntry { id, .. } in due {
+            let Some(timer) = self.timers.get(&id).map(|entry| Arc::clone(&entry.timer)) else { continue };
+            self.with(id, &timer, |state, times| {
+                state.set_queued(None);
+                state.refresh(times.now(state.clock));
             });
         }
     }

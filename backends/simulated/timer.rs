@@ -1,4 +1,4 @@
-//! A timer on a simulated clock: the contract.
+//! A timer on a simulated clock.
 
 use std::fmt;
 use std::io;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::clock::SimulatedClock;
 use super::machine;
 use super::times::Times;
-use crate::backends::emulation::latch::Latch;
-use crate::backends::emulation::queue::Key;
-use crate::backends::emulation::reading::{self, Locked};
-use crate::backends::emulation::state::State;
+use crate::backends::emulation::pipe::TimerPipe;
+use crate::backends::emulation::queue::TimerId;
+use crate::backends::emulation::read::{self, LockedState};
+use crate::backends::emulation::state::TimerState;
 use crate::backends::sys::error::{os_error, ESRCH, ETIMEDOUT};
 use crate::backends::sys::fd::{is_nonblocking, wait_readable};
 use crate::clock::Clock;
@@ -21,23 +21,23 @@ use crate::timer::Timer;
 
 /// A timer on a [`SimulatedClock`]. Dropping it closes the descriptor and ends the timer.
 ///
-/// The methods take a lock that those of the clock and of its other timers take too; none of them waits under it.
+/// The methods lock the clock and all its timers. None of them blocks while it holds that lock.
 pub struct SimulatedTimer {
-    /// The latch has it on loan, and is gone when it is closed: fields drop after [`Drop`].
+    /// Closed after `drop` has ended the timer, whose pipe borrows it.
     reader: OwnedFd,
     clock: Clock,
     simulated: SimulatedClock,
-    key: Key,
+    id: TimerId,
     state: machine::Timer,
 }
 
 impl SimulatedTimer {
     pub(super) fn new(simulated: &SimulatedClock, clock: Clock, flags: CreateFlags) -> io::Result<SimulatedTimer> {
-        let (latch, reader) = Latch::new(flags)?;
+        let (pipe, reader) = TimerPipe::new(flags)?;
         let mut machine = simulated.machine().ok_or_else(|| os_error(ESRCH))?;
-        let (key, state) = machine.add(clock, latch);
+        let (id, state) = machine.add(clock, pipe);
         drop(machine);
-        Ok(SimulatedTimer { reader, clock, simulated: simulated.clone(), key, state })
+        Ok(SimulatedTimer { reader, clock, simulated: simulated.clone(), id, state })
     }
 
     /// The clock that the timer counts on.
@@ -46,17 +46,17 @@ impl SimulatedTimer {
         self.clock
     }
 
-    /// Reads, and if there is nothing begins to wait, or goes on; if it may.
+    /// Reads. If there is nothing, records that the thread waits, if it may wait.
     fn try_read_or_wait(&self, is_waiting: &mut bool, may_wait: bool) -> io::Result<u64> {
         let mut machine = self.simulated.own_machine();
-        let present = machine.with(self.key, &self.state, |state, times| state.try_read(times));
+        let present = machine.with(self.id, &self.state, |state, times| state.try_read(times));
         let is_nothing = matches!(&present, Err(e) if e.kind() == io::ErrorKind::WouldBlock);
         let waited = std::mem::replace(is_waiting, may_wait && is_nothing);
-        machine.count_waiting(self.key, waited, *is_waiting);
+        machine.count_waiting(self.id, waited, *is_waiting);
         present
     }
 
-    /// An error where the locks must not be touched: in a child of the process that made the timer.
+    /// Returns `ESRCH` in a forked child, where another thread may have held the lock.
     fn own(&self) -> io::Result<&SimulatedTimer> {
         if self.simulated.is_inherited() {
             return Err(os_error(ESRCH));
@@ -65,11 +65,11 @@ impl SimulatedTimer {
     }
 }
 
-impl Locked for SimulatedTimer {
-    type World = Times;
+impl LockedState for SimulatedTimer {
+    type Clocks = Times;
 
-    fn with<R>(&self, act: impl FnOnce(&mut State, &Times) -> R) -> R {
-        self.simulated.own_machine().with(self.key, &self.state, act)
+    fn with<R>(&self, operation: impl FnOnce(&mut TimerState, &Times) -> R) -> R {
+        self.simulated.own_machine().with(self.id, &self.state, operation)
     }
 }
 
@@ -79,16 +79,16 @@ impl Timer for SimulatedTimer {
     }
 
     fn gettime(&self) -> io::Result<TimerSpec> {
-        self.own()?.with(|state, times| state.asked(times).map(|(now, _)| state.report(now)))
+        self.own()?.with(|state, times| state.gettime(times))
     }
 
     fn read(&self) -> io::Result<u64> {
-        // Who does not wait is never at the pipe, where he would count as waiting. The mode is switched only under the lock, to look whether
-        // there is something.
+        // A thread that does not wait must not count as blocked. The mode is switched only under the lock,
+        // for the length of a read.
         let (present, may_wait) =
             self.own()?.with(|state, times| (state.try_read(times), !is_nonblocking(&self.reader).unwrap_or(false)));
         match present {
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock && may_wait => reading::read(self, &self.reader),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock && may_wait => read::read(self, &self.reader),
             present => present,
         }
     }
@@ -119,7 +119,7 @@ impl Timer for SimulatedTimer {
 impl Drop for SimulatedTimer {
     fn drop(&mut self) {
         if let Some(mut machine) = self.simulated.machine() {
-            machine.remove(self.key);
+            machine.remove(self.id);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The clocks of a simulated machine, which move when they are told to. Pure: no real clock is read.
+//! The clocks of a simulated machine. Pure: they advance only by these calls.
 
-use crate::backends::emulation::calls::World;
+use crate::backends::emulation::clock_change::Clocks;
 use crate::backends::emulation::schedule::NEVER;
 use crate::clock::Clock;
 
-/// The last time that a clock shows: what is due at [`NEVER`] does not come.
+/// The last time that a clock shows. A timer that is due at [`NEVER`] never expires.
 const LAST: u64 = NEVER - 1;
 
 const SECOND: u64 = 1_000_000_000;
@@ -14,38 +14,38 @@ pub(crate) struct Times {
     monotonic: u64,
     boottime: u64,
     realtime: u64,
-    /// How often the wall clock has been stepped.
-    steps: u64,
+    /// The number of changes of the wall clock.
+    changes: u64,
 }
 
 impl Times {
-    /// Each clock shows another time, so that who takes one for another finds out. None is near its zero: what was set a while ago can
-    /// be told.
+    /// Each clock shows another time, so that code which confuses two clocks fails. None is near zero, so
+    /// that a time in the past can be expressed.
     pub(super) const START: Times =
-        Times { monotonic: 1_000 * SECOND, boottime: 2_000 * SECOND, realtime: 1_000_000_000 * SECOND, steps: 0 };
+        Times { monotonic: 1_000 * SECOND, boottime: 2_000 * SECOND, realtime: 1_000_000_000 * SECOND, changes: 0 };
 
-    /// Time passes, on all clocks.
+    /// Advances all clocks.
     pub(super) fn advance(&mut self, by: u64) {
         for time in [&mut self.monotonic, &mut self.boottime, &mut self.realtime] {
             *time = later(*time, by);
         }
     }
 
-    /// Time passes on the clocks that count a suspend, which for the wall clock is a step.
+    /// Advances the clocks that count a suspend. For the wall clock that is a clock change.
     pub(super) fn suspend(&mut self, by: u64) {
         self.boottime = later(self.boottime, by);
         self.set_realtime(later(self.realtime, by));
     }
 
-    /// Steps the wall clock; to the time that it shows is no step.
+    /// Sets the wall clock. Setting it to the present time is no clock change.
     pub(super) fn set_realtime(&mut self, time: u64) {
         let before = std::mem::replace(&mut self.realtime, time.min(LAST));
-        self.steps += u64::from(before != self.realtime);
+        self.changes += u64::from(before != self.realtime);
     }
 }
 
-impl World for Times {
-    fn time(&self, clock: Clock) -> u64 {
+impl Clocks for Times {
+    fn now(&self, clock: Clock) -> u64 {
         match clock.without_alarm() {
             Clock::Realtime => self.realtime,
             Clock::Boottime => self.boottime,
@@ -53,8 +53,8 @@ impl World for Times {
         }
     }
 
-    fn steps(&self) -> u64 {
-        self.steps
+    fn changes(&self) -> u64 {
+        self.changes
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
     fn moved(act: impl FnOnce(&mut Times)) -> ([i64; 3], u64) {
         let mut times = Times::START;
         act(&mut times);
-        (CLOCKS.map(|clock| times.time(clock) as i64 - Times::START.time(clock) as i64), times.steps())
+        (CLOCKS.map(|clock| times.now(clock) as i64 - Times::START.now(clock) as i64), times.changes())
     }
 
     #[test]
@@ -95,6 +95,6 @@ mod tests {
         times.advance(NEVER);
         times.suspend(u64::MAX);
         times.set_realtime(NEVER);
-        assert_eq!(CLOCKS.map(|clock| times.time(clock)), [NEVER - 1; 3]);
+        assert_eq!(CLOCKS.map(|clock| times.now(clock)), [NEVER - 1; 3]);
     }
 }

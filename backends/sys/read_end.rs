@@ -1,4 +1,4 @@
-//! How the maker of a pipe comes at the end that others read from, and may close.
+//! The read end of a timer's pipe, as the library uses it. Its owner may close it.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -11,145 +11,143 @@ use super::short_lived::{with_duplicate, with_reopened};
 use super::sync::Instant;
 use super::system::SYSTEM;
 
-/// The end of a timer's pipe to read from, as its maker has it.
+/// The read end of a timer's pipe.
 ///
-/// There are thousands of these in some processes: packed, it fits where there was room.
+/// Some processes have thousands of them. Packed, it fits into padding.
 #[derive(Debug)]
 #[repr(C, packed)]
 pub(crate) struct ReadEnd {
-    way: Way,
+    kind: Kind,
     fd: RawFd,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// Somebody else has it, who closes it only after the last use of this.
-    Lent,
-    /// Whoever has it may close it at any time. The other end tells of that. The number is one that
-    /// it had when it was last seen.
-    Apart,
-    /// The same during a call by a descriptor of that number.
-    Called,
-    /// The same where the other end tells nothing: a duplicate of it, which is closed with this.
-    Kept,
+enum Kind {
+    /// The timer's owner closes it only after the last use of this.
+    Borrowed,
+    /// Any code may close it at any time. The write end shows whether a read end is open. `fd` is a
+    /// number that it had when it was last seen.
+    UserOwned,
+    /// The same during a call by a descriptor, which is `fd`.
+    InByFdCall,
+    /// Any code may close it at any time, and the write end does not show that. `fd` is a duplicate of
+    /// the library's own.
+    Duplicated,
 }
 
 impl ReadEnd {
-    /// It belongs to somebody else, who must not close it for as long as this is used.
-    pub(crate) fn lent(reader: &OwnedFd) -> ReadEnd {
-        ReadEnd { way: Way::Lent, fd: reader.as_raw_fd() }
+    /// The caller keeps the read end open while this is used.
+    pub(crate) fn borrowed(reader: &OwnedFd) -> ReadEnd {
+        ReadEnd { kind: Kind::Borrowed, fd: reader.as_raw_fd() }
     }
 
-    /// It will be given away, and may be closed by anybody without a word.
-    pub(crate) fn given_away(reader: &OwnedFd, entry: &PipeEntry) -> io::Result<ReadEnd> {
+    /// Any code may close the read end at any time.
+    pub(crate) fn user_owned(reader: &OwnedFd, entry: &PipeEntry) -> io::Result<ReadEnd> {
         if SYSTEM.writers_know_readers {
-            return Ok(ReadEnd { way: Way::Apart, fd: reader.as_raw_fd() });
+            return Ok(ReadEnd { kind: Kind::UserOwned, fd: reader.as_raw_fd() });
         }
-        let kept = lowest_duplicate(reader.as_raw_fd())?;
-        entry.set_duplicate(&kept);
-        Ok(ReadEnd { way: Way::Kept, fd: kept.into_raw_fd() })
+        let duplicate = lowest_duplicate(reader.as_raw_fd())?;
+        entry.set_duplicate(&duplicate);
+        Ok(ReadEnd { kind: Kind::Duplicated, fd: duplicate.into_raw_fd() })
     }
 
-    /// A call by a descriptor of one that was given away begins, or ends.
-    pub(crate) fn call(&mut self, by: Option<RawFd>) {
-        match (self.way, by) {
-            (Way::Apart | Way::Called, Some(fd)) => *self = ReadEnd { way: Way::Called, fd },
-            (Way::Called, None) => self.way = Way::Apart,
+    pub(crate) fn is_user_owned(&self) -> bool {
+        self.kind != Kind::Borrowed
+    }
+
+    /// A call by this descriptor begins, or the call ends.
+    pub(crate) fn set_by_fd_call(&mut self, fd: Option<RawFd>) {
+        match (self.kind, fd) {
+            (Kind::UserOwned | Kind::InByFdCall, Some(fd)) => *self = ReadEnd { kind: Kind::InByFdCall, fd },
+            (Kind::InByFdCall, None) => self.kind = Kind::UserOwned,
             _ => {}
         }
     }
 
-    /// Whether a user's thread is at work, whose signals are not ours, and there may be no reader.
-    pub(crate) fn is_called(&self) -> bool {
-        self.way == Way::Called
+    /// Whether a user's thread makes a call by a descriptor. It must get no signal from the library,
+    /// and the pipe may have no reader.
+    pub(crate) fn is_in_by_fd_call(&self) -> bool {
+        self.kind == Kind::InByFdCall
     }
 
-    fn borrowed(&self) -> BorrowedFd<'_> {
-        // SAFETY: the descriptor is open. One on loan: whoever lent it sees to it; for a timer's,
-        // the latch, which alone has it, is used under the lock of the timer's state, and taken out
-        // of there before the timer closes its descriptor. One that is kept is ours. One that was
-        // given away is asked for who it is before.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the descriptor is open. Borrowed: the timer's owner closes it only after it has
+        // taken the timer's pipe, which owns this, out of the locked state. Duplicated: it is owned
+        // by this. User-owned: the caller has checked that `fd` still refers to this pipe.
         unsafe { BorrowedFd::borrow_raw(self.fd) }
     }
 
-    /// Takes the count that the pipe holds, however many others may be reading it; 0 if it holds
-    /// none.
+    /// Reads the count that the pipe holds, or 0. Other readers may read at the same time.
     #[inline]
-    pub(crate) fn take_count(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
-        match self.way {
-            Way::Lent | Way::Kept => take_count(self.borrowed()),
-            Way::Apart | Way::Called => self.take_apart(writer),
+    pub(crate) fn read_count(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
+        match self.kind {
+            Kind::Borrowed | Kind::Duplicated => take_count(self.as_fd()),
+            Kind::UserOwned | Kind::InByFdCall => self.read_user_owned(writer),
         }
     }
 
-    /// Reads a duplicate, which no other code closes, of the number where it was last seen, or else
-    /// opens it anew by way of the write end.
-    fn take_apart(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
-        // To ask is cheap, and takes no descriptor.
+    /// Reads by a duplicate, which no other code closes: of the number where the read end was last
+    /// seen, or else opened again through the write end.
+    fn read_user_owned(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
+        // This check is cheap and needs no descriptor.
         if unread(writer).is_ok_and(|bytes| bytes == 0) {
             return Ok(0);
         }
         let file = identity(writer.as_raw_fd())?;
         match with_duplicate(self.fd, file, take_count) {
             Ok(Some(count)) => count,
-            // Without a descriptor left, by the caller's own, which he does not close meanwhile if
-            // he means well.
-            Err(e) if self.is_called() && is_out_of_descriptors(&e) && identity(self.fd).ok() == Some(file) => {
-                take_count(self.borrowed())
+            // If no descriptor is left: by the caller's own, which it must not close meanwhile.
+            Err(e) if self.is_in_by_fd_call() && is_out_of_descriptors(&e) && identity(self.fd).ok() == Some(file) => {
+                take_count(self.as_fd())
             }
             Err(e) => Err(e),
             Ok(None) => with_reopened(writer, file, take_count_of_own)?,
         }
     }
 
-    /// Whether a reader would find something.
+    /// Whether the pipe holds a message.
     pub(crate) fn is_readable(&self, writer: BorrowedFd<'_>) -> io::Result<bool> {
-        match self.way {
-            Way::Lent | Way::Kept => wait_readable(self.borrowed(), Some(Instant::now())),
-            Way::Apart | Way::Called => unread(writer).map(|bytes| bytes > 0),
+        match self.kind {
+            Kind::Borrowed | Kind::Duplicated => wait_readable(self.as_fd(), Some(Instant::now())),
+            Kind::UserOwned | Kind::InByFdCall => unread(writer).map(|bytes| bytes > 0),
         }
     }
 
-    pub(crate) fn is_given_away(&self) -> bool {
-        self.way != Way::Lent
-    }
-
-    /// What all descriptors of the pipe have in common with no other file, to be found again by
-    /// them.
+    /// The identity of the file that all descriptors of the read end refer to.
     pub(crate) fn identity(&self, writer: BorrowedFd<'_>) -> io::Result<Identity> {
-        match self.way {
-            Way::Lent | Way::Kept => identity(self.borrowed().as_raw_fd()),
-            Way::Apart | Way::Called => identity(writer.as_raw_fd()),
+        match self.kind {
+            Kind::Borrowed | Kind::Duplicated => identity(self.as_fd().as_raw_fd()),
+            Kind::UserOwned | Kind::InByFdCall => identity(writer.as_raw_fd()),
         }
     }
 
-    /// Who has a descriptor of it, one that had this `number` at first.
-    pub(crate) fn holders(&self, writer: BorrowedFd<'_>, number: RawFd) -> Holders {
-        match self.way {
-            Way::Lent => Holders::Some,
-            Way::Kept => match (identity(self.fd), identity(number)) {
-                (Ok(ours), Ok(found)) if ours == found => Holders::Some,
-                _ => Holders::ToBeSought([self.fd, writer.as_raw_fd()]),
+    /// Whether any descriptor of a user-owned read end is open. The first one had the number `first`.
+    pub(crate) fn open_descriptors(&self, writer: BorrowedFd<'_>, first: RawFd) -> OpenDescriptors {
+        match self.kind {
+            Kind::Borrowed => OpenDescriptors::Some,
+            Kind::Duplicated => match (identity(self.fd), identity(first)) {
+                (Ok(own), Ok(found)) if own == found => OpenDescriptors::Some,
+                _ => OpenDescriptors::Search([self.fd, writer.as_raw_fd()]),
             },
-            _ if has_no_reader(writer) => Holders::None,
-            _ => Holders::Some,
+            _ if has_no_reader(writer) => OpenDescriptors::None,
+            _ => OpenDescriptors::Some,
         }
     }
 }
 
-/// Whether anybody has a descriptor of an end that was given away.
+/// Whether any descriptor of a user-owned read end is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holders {
+pub(crate) enum OpenDescriptors {
     Some,
     None,
-    /// Among what this process has open, beside these of its maker's.
-    ToBeSought([RawFd; 2]),
+    /// The descriptors of this process must be searched. These two are the library's own.
+    Search([RawFd; 2]),
 }
 
 impl Drop for ReadEnd {
     fn drop(&mut self) {
-        if self.way == Way::Kept {
-            // SAFETY: the number is of a duplicate that only this has, and it is not used again.
+        if self.kind == Kind::Duplicated {
+            // SAFETY: only this owns the duplicate, and does not use it again.
             drop(unsafe { OwnedFd::from_raw_fd(self.fd) });
         }
     }

@@ -1,4 +1,4 @@
-//! What threads share and wait by: std's and crossbeam's, named in one place so that `tests/models` can put its own there.
+//! Locks, channels and waiting. In one module, so that `tests/models` can replace them.
 
 pub(crate) use crossbeam_channel::{bounded, Receiver, Sender};
 pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ pub(crate) use std::time::Instant;
 
 use std::sync::{Condvar, TryLockError};
 
-/// Locks the mutex, unless another thread has it for longer than most calls take.
+/// Locks the mutex, unless another thread holds it for longer than most calls take.
 pub(crate) fn lock_unless_busy<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     const TRIES: usize = 100;
     for _ in 0..TRIES {
@@ -20,9 +20,8 @@ pub(crate) fn lock_unless_busy<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>>
     None
 }
 
-/// Parks one thread, as [`std::thread::park`] does, but without a [`std::thread::Thread`]: that is
-/// allocated on the thread that asks for it, if std did not start the thread, and a thread-local
-/// destructor frees it.
+/// Parks one thread, like [`std::thread::park`], except that it needs no [`std::thread::Thread`]. A
+/// thread that std did not start would allocate that, and free it in a thread-local destructor.
 pub(crate) struct Parker {
     state: Mutex<Parked>,
     unparked: Condvar,
@@ -38,7 +37,7 @@ struct Parked {
 impl Parker {
     pub(crate) fn new() -> Parker {
         let parker = Parker { state: Mutex::default(), unparked: Condvar::new() };
-        // On some systems, the first use of either allocates. It is to be made by this thread.
+        // On some systems, the first use allocates. This thread makes it, not the parked one.
         drop(parker.state());
         parker.unparked.notify_one();
         parker
@@ -48,8 +47,8 @@ impl Parker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Parks this thread until it is unparked, or until the deadline if there is one, or for no
-    /// reason; `false` once the deadline has passed.
+    /// Parks this thread until it is unparked, or until the deadline if there is one, or until a
+    /// spurious wake-up. Returns `false` once the deadline has passed.
     pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -67,9 +66,9 @@ impl Parker {
         true
     }
 
-    /// Wakes the thread, or keeps its next `park` from waiting. Without a parked thread it makes no
-    /// system call. It needs nothing of the thread that calls it, so that it works in the last
-    /// destructors of a thread.
+    /// Wakes the parked thread, or makes its next `park` return at once. Makes no system call if no
+    /// thread is parked. Uses no thread-local value of the caller, so it works in the last destructors
+    /// of a thread.
     pub(crate) fn unpark(&self) {
         let mut state = self.state();
         state.is_unparked = true;
@@ -81,8 +80,8 @@ impl Parker {
     }
 }
 
-/// Lets a moment pass without giving up the processor; `false` once the deadline has passed.
-pub(crate) fn hold(deadline: Option<Instant>) -> bool {
+/// Spins for a moment. Returns `false` once the deadline has passed.
+pub(crate) fn spin(deadline: Option<Instant>) -> bool {
     std::hint::spin_loop();
     !deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }

@@ -1,17 +1,12 @@
-//! Timers for any Unix: a pipe for each, and one thread that fills them all.
+//! Timers for every Unix: a pipe for each timer, and one thread that writes to all pipes.
 
-mod agenda;
-mod called;
-mod engine;
-mod lead;
+mod cpu_budget;
+mod fd_only;
+mod in_flight;
 mod options;
-mod post;
-mod raw;
-mod refreshes;
-mod registry;
-mod shared;
-mod taken;
+mod queues;
 mod thread;
+mod timer;
 
 use std::fmt;
 use std::io;
@@ -19,8 +14,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use crate::backend::Backend;
-use crate::backends::emulation::latch::Latch;
-use crate::backends::emulation::reading;
+use crate::backends::emulation::pipe::TimerPipe;
+use crate::backends::emulation::read::{self, LockedState};
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::generation;
@@ -31,12 +26,10 @@ use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
-pub use engine::start_thread;
-use engine::{engine, find};
-pub use raw::RawTimer;
-use shared::Shared;
+pub use fd_only::RawTimer;
+use timer::{check_clock, engine, SharedTimer};
 
-/// The row of the emulation: every Unix.
+/// The `userspace` backend, for every Unix.
 pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 
 /// A timer made of a pipe, which one thread for all such timers of the process fills.
@@ -85,10 +78,10 @@ pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 /// four times a second while such a time is set, or while notice of steps is asked for; otherwise
 /// only when something is due.
 pub struct UserspaceTimer {
-    /// The latch has it on loan, and is gone when it is closed: fields drop after [`Drop`].
+    /// Closed after `drop` has ended the timer, whose pipe borrows it.
     reader: OwnedFd,
     clock: Clock,
-    shared: Arc<Shared>,
+    shared: Arc<SharedTimer>,
     generation: usize,
 }
 
@@ -99,12 +92,12 @@ impl UserspaceTimer {
     ///
     /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<UserspaceTimer> {
-        find(clock)?;
+        check_clock(clock)?;
         let engine = engine()?;
         options::fix();
         let generation = generation();
-        let (latch, reader) = Latch::new(flags)?;
-        let shared = Arc::new(Shared::new(clock, flags, latch, engine));
+        let (pipe, reader) = TimerPipe::new(flags)?;
+        let shared = Arc::new(SharedTimer::new(clock, flags, pipe, engine));
         Ok(UserspaceTimer { reader, clock, shared, generation })
     }
 
@@ -115,7 +108,7 @@ impl UserspaceTimer {
         self.generation != generation()
     }
 
-    fn shared(&self) -> io::Result<&Arc<Shared>> {
+    fn shared(&self) -> io::Result<&Arc<SharedTimer>> {
         if self.is_inherited() {
             Err(os_error(ESRCH))
         } else {
@@ -129,13 +122,13 @@ fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
 }
 
 fn capabilities(clock: Clock) -> io::Result<Capabilities> {
-    find(clock)?;
+    check_clock(clock)?;
     let counts_suspend = sys::clock::counts_suspend(clock);
-    // The monotonic clock is none for the agenda to look at again and again.
+    // The thread sleeps by the monotonic clock, so it does not check that clock repeatedly.
     let notices_jumps_within = match (clock, counts_suspend) {
         (Clock::Monotonic, Some(false)) => Some(Duration::ZERO),
         (Clock::Monotonic, _) => None,
-        _ => Some(Duration::from_nanos(agenda::LONGEST_BLIND_SLEEP)),
+        _ => Some(Duration::from_nanos(queues::MAX_BLIND_SLEEP)),
     };
     Ok(Capabilities {
         counts_suspend,
@@ -152,17 +145,17 @@ impl Timer for UserspaceTimer {
     }
 
     fn gettime(&self) -> io::Result<TimerSpec> {
-        self.shared()?.gettime()
+        self.shared()?.with(|state, clocks| state.gettime(clocks))
     }
 
     fn read(&self) -> io::Result<u64> {
         if self.is_inherited() {
-            // Without the child's own end to write to, it ends where the parent does.
+            // Without the child's copy of the write end, a read fails once the parent has ended.
             self.shared.close_inherited();
             let count = sys::fd::read_count(self.reader.as_fd())?;
             return count.ok_or_else(|| os_error(ESRCH));
         }
-        reading::read(&self.shared, &self.reader)
+        read::read(&self.shared, &self.reader)
     }
 
     fn try_read(&self) -> io::Result<u64> {
@@ -179,7 +172,7 @@ impl Drop for UserspaceTimer {
         if self.is_inherited() {
             self.shared.close_inherited();
         } else {
-            self.shared.close_by_owner();
+            self.shared.close();
         }
     }
 }
@@ -202,6 +195,24 @@ impl fmt::Debug for UserspaceTimer {
     }
 }
 
+/// Starts the timer thread now, from the calling thread.
+///
+/// Otherwise, the first timer that is armed starts the thread. A program that calls this function at
+/// its beginning has the cost of the start, and its possible failure, at a time of its choice. The
+/// thread then stays for the life of the process, even while there is no timer. A forked child has no
+/// thread until it arms a timer or calls this function itself.
+///
+/// Options of the thread cannot be set after this call.
+///
+/// # Errors
+///
+/// `ENOMEM` if the thread cannot be started, or the system's error if it refuses the options that the
+/// program has [set](ThreadOptions::set_for_process).
+pub fn start_thread() -> io::Result<()> {
+    options::fix();
+    engine()?.start_for_good()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,7 +222,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn nothing_of_a_dropped_timer_stays_in_the_thread() {
+    fn a_dropped_timer_leaves_nothing_in_the_thread() {
         for clock in [Clock::Monotonic, Clock::Realtime] {
             for again in [false, true] {
                 let timer = UserspaceTimer::new(clock, CreateFlags::default()).unwrap();
@@ -227,15 +238,14 @@ mod tests {
         }
     }
 
-    /// As it comes when the thread has taken a timer out of the agenda, and its owner drops it
-    /// before the look.
+    /// As when the user drops a timer after the thread has taken it from its queue.
     #[test]
-    fn a_look_at_a_dropped_timer_leaves_it_alone() {
+    fn processing_a_dropped_timer_does_nothing() {
         let timer = UserspaceTimer::new(Clock::Monotonic, CreateFlags::default()).unwrap();
         timer.settime(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
         let shared = Arc::clone(&timer.shared);
         drop(timer);
-        assert!(thread::Look::look(&shared, 0));
-        assert_eq!(Arc::strong_count(&shared), 1, "it stands nowhere");
+        assert!(thread::Process::process(&shared, 0));
+        assert_eq!(Arc::strong_count(&shared), 1, "it is in no queue");
     }
 }

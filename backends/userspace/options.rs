@@ -1,4 +1,4 @@
-//! The options of the timer thread of this process.
+//! The options of the timer thread, which the program can set once.
 
 use std::io;
 
@@ -10,7 +10,8 @@ use crate::backends::sys::thread_options::ThreadOptions;
 static DEFAULT: ThreadOptions = ThreadOptions::new();
 static OF_PROCESS: SetOnce<ThreadOptions> = SetOnce::new();
 
-/// The options that the program has chosen; `None` for the default. From now on none can be chosen.
+/// Returns the options that the program has set, or `None` for the default. After this call, none can
+/// be set.
 pub(super) fn fix() -> Option<&'static ThreadOptions> {
     let options = OF_PROCESS.get_or_set(&DEFAULT);
     (!std::ptr::eq(options, &DEFAULT)).then_some(options)

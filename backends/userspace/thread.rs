@@ -1,19 +1,17 @@
-//! The timer thread: rests until the nearest time that something is due, then has it looked at.
+//! The engine of the timers of one process, and its timer thread.
 
 use std::io;
 use std::time::Duration;
 
-use super::agenda::{time, Agenda, Rest};
-use super::lead::Lesson;
+use super::cpu_budget::Sample;
+use super::fd_only::registry::{Entry, FdOnly, Registry};
+use super::in_flight::InFlight;
 use super::options;
-use super::post::Post;
-use super::registry::{Entry, Ownerless, Registry};
-use super::taken::{Reason, Taken};
-use crate::backends::emulation::calls::World;
-use crate::backends::emulation::line::{Line, Urgency, CLOCKS};
-use crate::backends::emulation::queue::Key;
+use super::queues::{time, Batch, Reason, TimerQueues, Wait, ANY_TIMES};
+use crate::backends::emulation::clock_change::{ClockChangeDetector, Clocks};
+use crate::backends::emulation::queue::TimerId;
+use crate::backends::emulation::queue_key::{QueueKey, Urgency};
 use crate::backends::emulation::schedule::NEVER;
-use crate::backends::emulation::step::StepDetector;
 use crate::backends::sys;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::short_lived::release_number;
@@ -22,173 +20,172 @@ use crate::backends::sys::sync::{
 };
 use crate::clock::Clock;
 
-/// What the thread can look at.
-pub(super) trait Look: Ownerless + Send + Sync + 'static {
-    /// The time has come for which the thing stood in the agenda, where it no longer stands.
-    /// Returns `false`, and does nothing, if a caller has its lock.
-    fn look(self: &Arc<Self>, due: u64) -> bool;
-    /// The wall clock may have been stepped.
-    fn look_for_step(self: &Arc<Self>);
+/// A timer, as the thread sees it.
+pub(super) trait Process: FdOnly + Send + Sync + 'static {
+    /// Processes a timer that was in a queue and due at this time. Returns `false`, and does nothing,
+    /// if another thread holds its lock.
+    fn process(self: &Arc<Self>, due: u64) -> bool;
+    /// Signals a clock change, if there was one.
+    fn process_clock_change(self: &Arc<Self>);
 }
 
-/// One thread, and all that it is to look at.
+/// The timer thread, and all timers that it processes.
 pub(super) struct Engine<T> {
-    agenda: Mutex<Agenda<T>>,
-    /// Wakes the thread, to look at the agenda anew.
-    doorbell: Sender<()>,
-    /// The thread's end of the doorbell.
-    door: Receiver<()>,
+    queues: Mutex<TimerQueues<T>>,
+    /// Tells the thread to plan its wait again.
+    wake: Sender<()>,
+    woken: Receiver<()>,
     /// Where the thread sleeps.
     parker: Parker,
     /// Held while the thread is being started.
     starting: Mutex<()>,
-    /// Changes to false under the agenda's lock, and only while nothing is alive.
-    runs: AtomicBool,
-    /// Whether the thread is to stay when nothing is alive.
+    /// Becomes false only while the queues are locked and no timer is registered.
+    is_running: AtomicBool,
+    /// Whether the thread stays when no timer is registered.
     stays: AtomicBool,
-    steps: Mutex<StepDetector>,
-    pub(super) post: Post,
+    clock_changes: Mutex<ClockChangeDetector>,
+    pub(super) in_flight: InFlight,
     pub(super) registry: Registry<T>,
 }
 
-impl<T: Look> Engine<T> {
+// What callers do.
+impl<T: Process> Engine<T> {
     pub(super) fn new() -> Engine<T> {
-        let (doorbell, door) = sync::bounded(1);
+        let (wake, woken) = sync::bounded(1);
         Engine {
-            agenda: Mutex::new(Agenda::new()),
-            doorbell,
-            door,
+            queues: Mutex::new(TimerQueues::new()),
+            wake,
+            woken,
             parker: Parker::new(),
             starting: Mutex::new(()),
-            runs: AtomicBool::new(false),
+            is_running: AtomicBool::new(false),
             stays: AtomicBool::new(false),
-            steps: Mutex::default(),
-            post: Post::default(),
+            clock_changes: Mutex::default(),
+            in_flight: InFlight::default(),
             registry: Registry::new(),
         }
     }
 
-    fn agenda(&self) -> MutexGuard<'_, Agenda<T>> {
-        // No code of a user's runs under this lock, so a panic can't have left it half done.
-        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_queues(&self) -> MutexGuard<'_, TimerQueues<T>> {
+        // No user code runs under this lock, so a panic cannot leave the queues inconsistent.
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts the thread, unless it runs.
     pub(super) fn start(&'static self) -> io::Result<()> {
-        if self.runs.load(Ordering::Relaxed) {
+        if self.is_running.load(Ordering::Relaxed) {
             return Ok(());
         }
         let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.runs.load(Ordering::Relaxed) {
+        if !self.is_running.load(Ordering::Relaxed) {
             sys::thread::spawn(self, options::fix())?;
-            self.runs.store(true, Ordering::Relaxed);
+            self.is_running.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// The same, and the thread never ends.
+    /// Starts the thread, unless it runs. It never ends.
     pub(super) fn start_for_good(&'static self) -> io::Result<()> {
         if self.stays.swap(true, Ordering::Relaxed) {
             return self.start();
         }
-        let key = self.enlist();
+        let id = self.register();
         self.start().map_err(|e| {
-            self.discharge(key);
+            self.unregister(id);
             self.stays.store(false, Ordering::Relaxed);
             e
         })
     }
 
-    /// Moves a timer to this queue, wherever it was, and wakes the thread if it sleeps for too long
-    /// now.
-    pub(super) fn move_to(&self, key: Key, place: (Line, u64), thing: &Arc<T>) {
-        let mut agenda = self.agenda();
-        if agenda.enqueue(key, place, thing) && agenda.rests_past(place.0, place.1) {
-            self.ring(agenda);
-        }
+    pub(super) fn register(&self) -> TimerId {
+        self.free_returned();
+        self.lock_queues().register()
     }
 
-    /// Takes a timer out of its queue.
-    pub(super) fn remove(&self, key: Key) {
-        self.agenda().dequeue(key);
-    }
-
-    /// Registers one more timer, which the thread may be needed for.
-    pub(super) fn enlist(&self) -> Key {
-        self.free_given_back();
-        self.agenda().enlist()
-    }
-
-    /// Drops the references that the thread has left to its callers, without the lock. Not to be
-    /// called by the thread, which must not free.
-    pub(super) fn free_given_back(&self) {
-        while let Some(thing) = { self.agenda().given_back() } {
-            drop(thing);
-        }
-    }
-
-    /// Unregisters a timer. Without any the thread ends.
-    pub(super) fn discharge(&self, key: Key) {
-        let mut agenda = self.agenda();
-        let thing = agenda.discharge(key);
-        if agenda.end().is_some_and(|end| end < agenda.rests_until) {
-            self.ring(agenda);
+    /// Unregisters a timer. The thread ends some time after the last one.
+    pub(super) fn unregister(&self, id: TimerId) {
+        let mut queues = self.lock_queues();
+        let timer = queues.unregister(id);
+        if queues.thread_end().is_some_and(|end| end < queues.waits_until) {
+            self.wake(queues);
         } else {
-            drop(agenda);
+            drop(queues);
         }
-        drop(thing);
+        drop(timer);
     }
 
-    /// Has a timer processed whenever the wall clock may have been changed.
-    pub(super) fn watch_steps(&self, key: Key, thing: &Arc<T>) {
-        let mut agenda = self.agenda();
-        let is_first = !agenda.has_watchers();
-        agenda.watch_steps(key, thing);
-        if is_first && agenda.rests_until > 0 {
-            self.ring(agenda);
+    /// Drops the references that the thread has returned, with the queues unlocked. The thread must
+    /// not call this, since it must not free memory.
+    pub(super) fn free_returned(&self) {
+        while let Some(timer) = { self.lock_queues().take_returned() } {
+            drop(timer);
         }
     }
 
-    /// No longer has it processed then.
-    pub(super) fn unwatch_steps(&self, key: Key) {
-        self.agenda().unwatch_steps(key);
+    /// Moves a timer to this queue, and wakes the thread if it would sleep for too long.
+    pub(super) fn enqueue(&self, id: TimerId, (key, due): (QueueKey, u64), timer: &Arc<T>) {
+        let mut queues = self.lock_queues();
+        if queues.enqueue(id, (key, due), timer) && queues.waits_past(key, due) {
+            self.wake(queues);
+        }
     }
 
-    /// Makes a thing known by the identity of its descriptors, unless there is one of that.
-    pub(super) fn register(&self, identity: Identity, entry: Entry<T>) -> bool {
+    pub(super) fn dequeue(&self, id: TimerId) {
+        self.lock_queues().dequeue(id);
+    }
+
+    /// Subscribes a timer to clock changes.
+    pub(super) fn subscribe(&self, id: TimerId, timer: &Arc<T>) {
+        let mut queues = self.lock_queues();
+        let is_first = !queues.has_subscribers();
+        queues.subscribe(id, timer);
+        if is_first && queues.waits_until > 0 {
+            self.wake(queues);
+        }
+    }
+
+    pub(super) fn unsubscribe(&self, id: TimerId) {
+        self.lock_queues().unsubscribe(id);
+    }
+
+    /// Registers an fd-only timer by its identity. Returns `false` if there is one of that identity.
+    pub(super) fn register_fd_only(&self, identity: Identity, entry: Entry<T>) -> bool {
         let is_new = self.registry.insert(identity, entry);
-        let mut agenda = self.agenda();
-        agenda.rounds.come_soon(time(Clock::Monotonic));
-        if agenda.rounds.at().is_some_and(|at| at < agenda.rests_until) {
-            self.ring(agenda);
+        let mut queues = self.lock_queues();
+        queues.sweeps.begin(time(Clock::Monotonic));
+        if queues.sweeps.next().is_some_and(|next| next < queues.waits_until) {
+            self.wake(queues);
         }
         is_new
     }
 
-    /// Calls the thread to work, once until it rests again.
-    fn ring(&self, mut agenda: MutexGuard<'_, Agenda<T>>) {
-        agenda.rests_until = 0;
-        drop(agenda);
-        // A full channel means that the bell rings already, and no thread ever waits in it: it
-        // works where thread-local values are gone, in the last destructors of a thread.
-        let _ = self.doorbell.try_send(());
+    /// Wakes the thread, once until it waits again.
+    fn wake(&self, mut queues: MutexGuard<'_, TimerQueues<T>>) {
+        queues.waits_until = 0;
+        drop(queues);
+        // If the channel is full, the thread is already woken. No thread ever waits in the channel,
+        // so this works in the last destructors of a thread, where thread-local values are gone.
+        let _ = self.wake.try_send(());
         self.parker.unpark();
     }
+}
 
-    /// The thread. It neither allocates nor frees, except where it searches for descriptors: see
-    /// [`Agenda`].
+// What the thread does.
+impl<T: Process> Engine<T> {
+    /// The body of the thread. It neither allocates nor frees memory, except where it searches for
+    /// descriptors: see [`TimerQueues`].
     fn run(&self) {
-        let mut taken = Taken::new();
-        let mut steps = 0;
-        while let Some(lesson) = self.rest(&mut taken) {
-            let (has_watchers, is_round) = self.process_due(lesson, &mut taken);
-            if has_watchers {
-                self.look_for_steps(&mut steps, &mut taken);
+        let mut batch = Batch::new();
+        let mut clock_changes = 0;
+        while let Some(sample) = self.wait(&mut batch) {
+            let (has_subscribers, must_sweep) = self.process_due(sample, &mut batch);
+            if has_subscribers {
+                self.process_clock_changes(&mut clock_changes, &mut batch);
             }
-            if is_round {
-                let found = self.registry.look_at_all();
-                let left = !self.registry.is_empty();
-                self.agenda().rounds.made(found, left, time(Clock::Monotonic));
+            if must_sweep {
+                let found = self.registry.sweep();
+                let is_empty = self.registry.is_empty();
+                self.lock_queues().sweeps.end(found, is_empty, time(Clock::Monotonic));
             }
         }
         if self.registry.is_empty() {
@@ -196,119 +193,128 @@ impl<T: Look> Engine<T> {
         }
     }
 
-    /// Processes the timers that are due. Returns whether any timer waits for clock changes, and
-    /// whether it is time to look for abandoned ones. From here to the next rest no caller need
-    /// ring.
-    fn process_due(&self, lesson: Lesson, taken: &mut Taken<T>) -> (bool, bool) {
-        let mut agenda = self.agenda();
-        agenda.rests_until = 0;
-        agenda.lead.learn(lesson);
-        // Timers that become due meanwhile come the next time, so that this ends.
-        let mut times = [u64::MAX; CLOCKS.len()];
+    /// Processes the timers that are due. Returns whether any timer subscribes to clock changes, and
+    /// whether it is time for a sweep. From here to the next wait, no caller need wake the thread.
+    fn process_due(&self, sample: Sample, batch: &mut Batch<T>) -> (bool, bool) {
+        let mut queues = self.lock_queues();
+        queues.waits_until = 0;
+        queues.wake_ahead.add(sample);
+        // Timers that become due meanwhile are processed in the next pass, so that this one ends.
+        let mut times = ANY_TIMES;
         loop {
-            agenda.take_due(&mut times, taken);
-            if !taken.is_empty() {
-                agenda = self.process(agenda, taken);
+            queues.take_due(&mut times, batch);
+            if !batch.is_empty() {
+                queues = self.process(queues, batch);
                 continue;
             }
-            agenda.take_unread(&times, taken);
-            if taken.is_empty() {
+            queues.take_unread(&times, batch);
+            if batch.is_empty() {
                 break;
             }
-            agenda = self.refresh(agenda, taken);
+            queues = self.refresh(queues, batch);
         }
         let now = time(Clock::Monotonic);
-        agenda.take_busy(now, taken);
-        agenda = self.process(agenda, taken);
-        (agenda.has_watchers(), agenda.rounds.at().is_some_and(|at| at <= now))
+        queues.take_busy(now, batch);
+        queues = self.process(queues, batch);
+        (queues.has_subscribers(), queues.sweeps.next().is_some_and(|next| next <= now))
     }
 
-    /// Processes timers whose counts have stayed unread for long, and takes note of what that cost.
-    fn refresh<'a>(&'a self, agenda: MutexGuard<'a, Agenda<T>>, taken: &mut Taken<T>) -> MutexGuard<'a, Agenda<T>> {
-        let begun = sys::clock::thread_cpu_time();
-        let mut agenda = self.process(agenda, taken);
-        let took = sys::clock::thread_cpu_time().saturating_sub(begun);
-        agenda.refreshes.made(time(Clock::Monotonic), took, sys::clock::refresh_pause());
-        agenda
+    /// Processes timers that have stayed unread for long, within the budget.
+    fn refresh<'a>(
+        &'a self,
+        queues: MutexGuard<'a, TimerQueues<T>>,
+        batch: &mut Batch<T>,
+    ) -> MutexGuard<'a, TimerQueues<T>> {
+        let before = sys::clock::thread_cpu_time();
+        let mut queues = self.process(queues, batch);
+        let cpu_time = sys::clock::thread_cpu_time().saturating_sub(before);
+        queues.refresh_budget.spend(time(Clock::Monotonic), cpu_time, sys::clock::refresh_pause());
+        queues
     }
 
-    /// Processes the timers that were taken, with the agenda unlocked, and gives them back.
-    fn process<'a>(&'a self, agenda: MutexGuard<'a, Agenda<T>>, taken: &mut Taken<T>) -> MutexGuard<'a, Agenda<T>> {
-        drop(agenda);
-        for (reason, timer) in taken.iter_mut() {
+    /// Processes a batch while the queues are unlocked, and puts the timers back.
+    fn process<'a>(
+        &'a self,
+        queues: MutexGuard<'a, TimerQueues<T>>,
+        batch: &mut Batch<T>,
+    ) -> MutexGuard<'a, TimerQueues<T>> {
+        drop(queues);
+        for (reason, timer) in batch.iter_mut() {
             match *reason {
-                Reason::IsDue(due) if !timer.look(due) => *reason = Reason::IsBusy(due),
-                Reason::ClockChange => timer.look_for_step(),
+                Reason::Due(due) if !timer.process(due) => *reason = Reason::Busy(due),
+                Reason::ClockChange => timer.process_clock_change(),
                 _ => {}
             }
         }
-        let mut agenda = self.agenda();
-        agenda.give_back(taken);
-        agenda
+        let mut queues = self.lock_queues();
+        queues.put_back(batch);
+        queues
     }
 
-    fn look_for_steps(&self, known: &mut u64, taken: &mut Taken<T>) {
-        let steps = self.steps();
-        if std::mem::replace(known, steps) == steps {
+    /// Processes all subscribers if there were clock changes after the `known` number.
+    fn process_clock_changes(&self, known: &mut u64, batch: &mut Batch<T>) {
+        let changes = self.changes();
+        if std::mem::replace(known, changes) == changes {
             return;
         }
-        let mut agenda = self.agenda();
-        let mut number = agenda.take_watchers(0, taken);
-        while !taken.is_empty() {
-            agenda = self.process(agenda, taken);
-            number = agenda.take_watchers(number, taken);
+        let mut queues = self.lock_queues();
+        let mut number = queues.take_subscribers(0, batch);
+        while !batch.is_empty() {
+            queues = self.process(queues, batch);
+            number = queues.take_subscribers(number, batch);
         }
     }
 
-    /// Rests until something is due or the bell rings, and what that teaches; `None` once the
-    /// thread is to end.
-    fn rest(&self, taken: &mut Taken<T>) -> Option<Lesson> {
-        let (rest, until, here, now) = self.plan(taken)?;
-        let deadline = (until < NEVER).then(|| here.checked_add(Duration::from_nanos(until.saturating_sub(now))));
-        let is_rung = self.wait_at_the_door(rest, deadline.flatten());
-        let up = time(Clock::Monotonic);
-        Some(match rest {
-            Rest::Sleep if !is_rung => Lesson::Overslept(up.saturating_sub(until)),
-            Rest::Hold(Line { urgency: Urgency::Adaptive, .. }, _) => Lesson::Held(up.saturating_sub(now)),
-            _ => Lesson::Nothing,
+    /// Waits until a timer is due or a caller wakes the thread. Returns a measurement of the wait, or
+    /// `None` if the thread must end.
+    fn wait(&self, batch: &mut Batch<T>) -> Option<Sample> {
+        let (wait, until, began_at, began) = self.plan_wait(batch)?;
+        let length = Duration::from_nanos(until.saturating_sub(began));
+        let deadline = (until < NEVER).then(|| began_at.checked_add(length)).flatten();
+        let is_woken = self.wait_until(wait, deadline);
+        let now = time(Clock::Monotonic);
+        Some(match wait {
+            Wait::Sleep if !is_woken => Sample::Latency(now.saturating_sub(until)),
+            Wait::Spin(QueueKey { urgency: Urgency::Adaptive, .. }, _) => Sample::Spin(now.saturating_sub(began)),
+            _ => Sample::Nothing,
         })
     }
 
-    /// How to rest and until when, and the time now by both clocks of the thread; `None` if it is
-    /// to end.
-    fn plan(&self, taken: &mut Taken<T>) -> Option<(Rest, u64, Instant, u64)> {
-        let mut looked_at = None;
-        let mut agenda = self.agenda();
+    /// Plans the wait: how, until when, and the time now by both clocks of the thread. Returns `None`
+    /// if the thread must end.
+    fn plan_wait(&self, batch: &mut Batch<T>) -> Option<(Wait, u64, Instant, u64)> {
+        let mut checked = None;
+        let mut queues = self.lock_queues();
         loop {
-            let here = Instant::now();
+            let now_at = Instant::now();
             let now = time(Clock::Monotonic);
-            if agenda.end().is_some_and(|end| end <= now) {
-                // Under the lock, so that whoever comes after this starts a thread anew.
-                self.runs.store(false, Ordering::Relaxed);
+            if queues.thread_end().is_some_and(|end| end <= now) {
+                // Under the lock, so that a caller that comes later starts a new thread.
+                self.is_running.store(false, Ordering::Relaxed);
                 return None;
             }
-            let (rest, until) = agenda.rest(now);
-            match rest {
-                // It may have been put off, or turned off, since it came to stand there.
-                Rest::Hold(line, place) if until > now && looked_at != Some((line, place)) => {
-                    agenda.rests_until = 0;
-                    agenda.take_early(place, taken);
-                    agenda = self.process(agenda, taken);
-                    looked_at = Some((line, place));
+            let (wait, until) = queues.plan_wait(now);
+            match wait {
+                // The timer may have been set to a later time, or disarmed, after it was enqueued.
+                Wait::Spin(key, entry) if until > now && checked != Some((key, entry)) => {
+                    queues.waits_until = 0;
+                    queues.take_early(entry, batch);
+                    queues = self.process(queues, batch);
+                    checked = Some((key, entry));
                 }
-                _ => return Some((rest, until, here, now)),
+                _ => return Some((wait, until, now_at, now)),
             }
         }
     }
 
-    /// Waits for the bell (`true`) or the deadline.
-    fn wait_at_the_door(&self, rest: Rest, deadline: Option<Instant>) -> bool {
-        let wait = || match rest {
-            Rest::Sleep => self.parker.park(deadline),
-            Rest::Hold(..) => sync::hold(deadline),
-        };
-        while self.door.try_recv().is_err() {
-            if !wait() {
+    /// Waits until a caller wakes the thread (`true`), or until the deadline.
+    fn wait_until(&self, wait: Wait, deadline: Option<Instant>) -> bool {
+        while self.woken.try_recv().is_err() {
+            let is_early = match wait {
+                Wait::Sleep => self.parker.park(deadline),
+                Wait::Spin(..) => sync::spin(deadline),
+            };
+            if !is_early {
                 return false;
             }
         }
@@ -316,20 +322,20 @@ impl<T: Look> Engine<T> {
     }
 }
 
-impl<T: Look> sys::thread::Body for Engine<T> {
+impl<T: Process> sys::thread::Body for Engine<T> {
     fn run(&'static self) {
         Engine::run(self);
     }
 }
 
-impl<T: Look> World for Engine<T> {
+impl<T: Process> Clocks for Engine<T> {
     #[inline]
-    fn time(&self, clock: Clock) -> u64 {
+    fn now(&self, clock: Clock) -> u64 {
         time(clock)
     }
 
-    fn steps(&self) -> u64 {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.look(sys::clock::wall_offset(), sys::clock::max_slew_ppm())
+    fn changes(&self) -> u64 {
+        let mut detector = self.clock_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        detector.add(sys::clock::wall_offset(), sys::clock::max_slew_ppm())
     }
 }

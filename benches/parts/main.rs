@@ -5,7 +5,7 @@
 //!
 //! - `schedule`: one timer's arithmetic, with few periods gone by and with very many;
 //! - `queue`: the timer queues, with 1, 1,000 and 100,000 entries;
-//! - `latch`: a timer's pipe, which is system calls for the most part;
+//! - `pipe`: a timer's pipe, mostly system calls;
 //! - `settime`: on each backend, by 1, 2, 4 and 8 threads that all run, each with a timer of its own.
 //!
 //! Criterion keeps the figures and tells of changes since the last run; `--save-baseline` and `--baseline` name one to compare
@@ -22,9 +22,9 @@ mod flags;
 #[allow(clippy::wrong_self_convention)] // as a library's public methods they are let be
 #[path = "../../src/itimerspec.rs"]
 mod itimerspec;
-#[path = "../../backends/emulation/latch.rs"]
-mod latch;
-mod latches;
+#[path = "../../backends/emulation/pipe.rs"]
+mod pipe;
+mod pipes;
 #[path = "../../src/punctuality.rs"]
 mod punctuality;
 #[path = "../../backends/emulation/queue.rs"]
@@ -36,8 +36,6 @@ mod rows;
 #[path = "../../backends/emulation/schedule.rs"]
 mod schedule;
 mod schedules;
-#[path = "../../backends/emulation/slab.rs"]
-mod slab;
 #[path = "../../src/spec.rs"]
 mod spec;
 
@@ -46,7 +44,7 @@ use criterion::Criterion;
 fn main() {
     // A report in words needs no other program, and figures in files are criterion's anyway.
     let mut criterion = Criterion::default().without_plots().configure_from_args();
-    for group in [schedules::run, queues::run, latches::run, contention::run] {
+    for group in [schedules::run, queues::run, pipes::run, contention::run] {
         group(&mut criterion);
     }
     criterion.final_summary();

@@ -3,7 +3,7 @@
 use criterion::{BenchmarkId, Criterion};
 use std::hint::black_box;
 
-use crate::queue::{Key, Queues};
+use crate::queue::{Queues, TimerId};
 
 const HOUR: u64 = 3_600_000_000_000;
 
@@ -12,8 +12,8 @@ pub fn run(criterion: &mut Criterion) {
     for size in [1, 1_000, 100_000] {
         // As `settime` does: moves an entry to another time. Which entry and what time are random.
         group.bench_function(BenchmarkId::new("remove+insert", size), |bencher| {
-            let (mut queue, keys, mut random) = filled(size);
-            bencher.iter(|| queue.enqueue(keys[random.usize(..size)], 0, random.u64(..HOUR)));
+            let (mut queue, ids, mut random) = filled(size);
+            bencher.iter(|| queue.enqueue(ids[random.usize(..size)], 0, random.u64(..HOUR)));
         });
         group.bench_function(BenchmarkId::new("first", size), |bencher| {
             let (queue, ..) = filled(size);
@@ -25,7 +25,7 @@ pub fn run(criterion: &mut Criterion) {
             let (mut queue, ..) = filled(size);
             bencher.iter(|| {
                 let first = queue.pop_due(0, black_box(u64::MAX)).expect("all are due");
-                queue.enqueue(first.key, 0, first.due + HOUR);
+                queue.enqueue(first.id, 0, first.due + HOUR);
             });
         });
         group.bench_function(BenchmarkId::new("pop_due, nothing is", size), |bencher| {
@@ -38,11 +38,11 @@ pub fn run(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// So many entries, due at any time within an hour; their keys; the random numbers.
-fn filled(size: usize) -> (Queues<u64, (), 1>, Vec<Key>, fastrand::Rng) {
+/// So many entries, due at any time within an hour; their ids; the random numbers.
+fn filled(size: usize) -> (Queues<u64, (), 1>, Vec<TimerId>, fastrand::Rng) {
     let mut random = fastrand::Rng::with_seed(7);
     let mut queue = Queues::new();
-    let keys: Vec<Key> = (0..size).map(|_| queue.register()).collect();
-    keys.iter().for_each(|&key| queue.enqueue(key, 0, random.u64(..HOUR)));
-    (queue, keys, random)
+    let ids: Vec<TimerId> = (0..size).map(|_| queue.register()).collect();
+    ids.iter().for_each(|&id| queue.enqueue(id, 0, random.u64(..HOUR)));
+    (queue, ids, random)
 }

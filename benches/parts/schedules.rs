@@ -31,10 +31,10 @@ pub fn run(criterion: &mut Criterion) {
         let unread = counted.count(now);
         assert_eq!(unread, periods);
         // The clock is now stepped back behind the first.
-        group.bench_function(format!("uncount/{name}"), |bencher| {
+        group.bench_function(format!("roll_back/{name}"), |bencher| {
             bencher.iter(|| {
                 let mut schedule = black_box(counted);
-                (schedule.uncount(black_box(unread), black_box(YEAR - 1)), schedule)
+                (schedule.roll_back(black_box(unread), black_box(YEAR - 1)), schedule)
             });
         });
     }

@@ -28,8 +28,6 @@ mod rows;
 mod scale;
 #[path = "../common/shots.rs"]
 mod shots;
-#[path = "../../backends/emulation/slab.rs"]
-mod slab;
 mod soak;
 mod soaker;
 #[path = "../common/usage.rs"]

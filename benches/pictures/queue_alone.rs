@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::axis::Axis;
 use crate::contest::{medians, Contestant};
 use crate::plot::{svg, Curve, Kind, Panel};
-use crate::queue::{Key, Queues};
+use crate::queue::{Queues, TimerId};
 use crate::Request;
 
 const SIZES: [usize; 13] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
@@ -21,8 +21,8 @@ const OPS: [(&str, RGBColor); 3] = [
 /// A queue, the entries in it, and those that were taken out.
 struct Full {
     queue: Queues<u64, (), 1>,
-    keys: Vec<Key>,
-    taken: Vec<Key>,
+    ids: Vec<TimerId>,
+    taken: Vec<TimerId>,
     random: fastrand::Rng,
 }
 
@@ -39,33 +39,33 @@ pub fn measure(request: &Request) -> Vec<(usize, Vec<f64>)> {
 impl Full {
     fn new(size: usize) -> Full {
         let mut queue = Queues::new();
-        let keys: Vec<Key> = (0..size).map(|_| queue.register()).collect();
-        let mut full = Full { queue, taken: keys.clone(), keys, random: fastrand::Rng::with_seed(5) };
+        let ids: Vec<TimerId> = (0..size).map(|_| queue.register()).collect();
+        let mut full = Full { queue, taken: ids.clone(), ids, random: fastrand::Rng::with_seed(5) };
         full.refill();
         full
     }
 
     /// Enqueues an entry at a time within an hour.
-    fn enqueue(&mut self, key: Key) {
+    fn enqueue(&mut self, id: TimerId) {
         let due = self.random.u64(0..3_600_000_000_000);
-        self.queue.enqueue(key, 0, due);
+        self.queue.enqueue(id, 0, due);
     }
 
     /// Puts the entries that were taken out back.
     fn refill(&mut self) {
-        while let Some(key) = self.taken.pop() {
-            self.enqueue(key);
+        while let Some(id) = self.taken.pop() {
+            self.enqueue(id);
         }
     }
 }
 
 fn insert_and_remove(size: usize) -> Contestant<'static> {
     let mut full = Full::new(size);
-    let key = full.queue.register();
+    let id = full.queue.register();
     Contestant::new(100, move || {
         for _ in 0..100 {
-            full.enqueue(key);
-            full.queue.dequeue(key);
+            full.enqueue(id);
+            full.queue.dequeue(id);
         }
     })
 }
@@ -75,7 +75,7 @@ fn replace(size: usize) -> Contestant<'static> {
     Contestant::new(100, move || {
         for _ in 0..100 {
             let which = full.random.usize(0..size);
-            full.enqueue(full.keys[which]);
+            full.enqueue(full.ids[which]);
         }
     })
 }
@@ -88,7 +88,7 @@ fn take_first(size: usize) -> Contestant<'static> {
         let mut full = full.borrow_mut();
         for _ in 0..batch {
             let first = full.queue.pop_due(0, u64::MAX).expect("it is not empty");
-            full.taken.push(first.key);
+            full.taken.push(first.id);
         }
     };
     Contestant::new(batch, run).prepared_by(move || again.borrow_mut().refill())

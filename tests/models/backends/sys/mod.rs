@@ -3,9 +3,9 @@
 #[path = "../../../../backends/sys/error.rs"]
 pub(crate) mod error;
 pub(crate) mod fd;
-#[path = "../../../../backends/sys/parcel.rs"]
-pub(crate) mod parcel;
 pub(crate) mod pipe;
+#[path = "../../../../backends/sys/pipe_write.rs"]
+pub(crate) mod pipe_write;
 pub(crate) mod read_end;
 #[path = "../../../../backends/sys/set_once.rs"]
 pub(crate) mod set_once;

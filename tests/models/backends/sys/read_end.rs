@@ -1,4 +1,4 @@
-//! The end to read from, always on loan here: who gives it away is not part of the model.
+//! The read end, always borrowed here: fd-only timers are not part of the model.
 
 use super::fork_table::PipeEntry;
 use super::{fd, nowait};
@@ -9,35 +9,35 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 pub(crate) struct ReadEnd(RawFd);
 
 impl ReadEnd {
-    pub(crate) fn lent(reader: &OwnedFd) -> ReadEnd {
+    pub(crate) fn borrowed(reader: &OwnedFd) -> ReadEnd {
         ReadEnd(reader.as_raw_fd())
     }
 
-    pub(crate) fn given_away(reader: &OwnedFd, _: &PipeEntry) -> io::Result<ReadEnd> {
-        Ok(ReadEnd::lent(reader))
+    pub(crate) fn user_owned(reader: &OwnedFd, _: &PipeEntry) -> io::Result<ReadEnd> {
+        Ok(ReadEnd::borrowed(reader))
     }
 
-    pub(crate) fn call(&mut self, _by: Option<RawFd>) {}
+    pub(crate) fn set_by_fd_call(&mut self, _fd: Option<RawFd>) {}
 
-    pub(crate) fn is_called(&self) -> bool {
+    pub(crate) fn is_in_by_fd_call(&self) -> bool {
         false
     }
 
     #[allow(unsafe_code)]
-    fn borrowed(&self) -> BorrowedFd<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         // SAFETY: the descriptor is closed after the last use of this.
         unsafe { BorrowedFd::borrow_raw(self.0) }
     }
 
-    pub(crate) fn take_count(&self, _writer: BorrowedFd<'_>) -> io::Result<u64> {
-        nowait::take_count(self.borrowed())
+    pub(crate) fn read_count(&self, _writer: BorrowedFd<'_>) -> io::Result<u64> {
+        nowait::take_count(self.as_fd())
     }
 
     pub(crate) fn is_readable(&self, _writer: BorrowedFd<'_>) -> io::Result<bool> {
-        Ok(fd::is_readable(self.borrowed().as_fd()))
+        Ok(fd::is_readable(self.as_fd().as_fd()))
     }
 
-    pub(crate) fn is_given_away(&self) -> bool {
+    pub(crate) fn is_user_owned(&self) -> bool {
         false
     }
 
@@ -45,14 +45,14 @@ impl ReadEnd {
         fd::identity(self.0)
     }
 
-    pub(crate) fn holders(&self, _writer: BorrowedFd<'_>, _number: RawFd) -> Holders {
-        Holders::Some
+    pub(crate) fn open_descriptors(&self, _writer: BorrowedFd<'_>, _first: RawFd) -> OpenDescriptors {
+        OpenDescriptors::Some
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holders {
+pub(crate) enum OpenDescriptors {
     Some,
     None,
-    ToBeSought([RawFd; 2]),
+    Search([RawFd; 2]),
 }

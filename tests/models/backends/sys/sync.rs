@@ -69,7 +69,7 @@ impl Parker {
     }
 }
 
-/// Time stands still until a test turns it, so that who holds waits as who sleeps.
-pub(crate) fn hold(deadline: Option<Instant>) -> bool {
+/// Time stands still until a test advances it, so a spinning thread waits like a sleeping one.
+pub(crate) fn spin(deadline: Option<Instant>) -> bool {
     Parker.park(deadline)
 }

@@ -1,4 +1,4 @@
-//! What the read end knows of the calls by a descriptor.
+//! Calls by a descriptor.
 
 use super::*;
 use std::time::Duration;
@@ -8,10 +8,10 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Between two calls, the caller may close its descriptor, and another file may get the number. The
 /// timer thread must then not read by that number.
 #[test]
-fn a_finished_call_leaves_no_descriptor_to_the_read_end() {
+fn the_read_end_keeps_no_descriptor_after_a_call() {
     let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags::default()).unwrap();
     let timer = RawTimer::find(descriptor.as_raw_fd()).unwrap();
-    let assert_no_call = || assert!(!timer.entry.thing.state().latch.as_ref().unwrap().is_called());
+    let assert_no_call = || assert!(!timer.entry.timer.lock().pipe.as_ref().unwrap().is_in_by_fd_call());
     timer.settime(&TimerSpec::after(HOUR)).unwrap();
     assert_no_call();
     timer.gettime().unwrap();

@@ -1,4 +1,4 @@
-//! Which of the agenda's queues a thing stands in.
+//! Which of the timer queues a timer is in: there is one for each clock and urgency.
 
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
@@ -6,10 +6,10 @@ use crate::punctuality::Punctuality;
 /// The clocks that have queues.
 pub(crate) const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Realtime, Clock::Boottime];
 
-/// How soon the thread processes a timer that is due.
+/// How soon the timer thread processes a timer that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Urgency {
-    /// Its count has stayed unread for long, and is refreshed when there is CPU time to spare.
+    /// The count has stayed unread for long. It is refreshed within a budget of CPU time.
     Unread,
     Economical,
     Adaptive,
@@ -17,7 +17,7 @@ pub(crate) enum Urgency {
 }
 
 impl Urgency {
-    /// Each urgency, from the least to the greatest.
+    /// All urgencies, from the least to the greatest.
     pub(crate) const ALL: [Urgency; 4] = [Urgency::Unread, Urgency::Economical, Urgency::Adaptive, Urgency::Precise];
 }
 
@@ -31,20 +31,20 @@ impl From<Punctuality> for Urgency {
     }
 }
 
-/// What is due on one clock, and equally urgent.
+/// The timers of one clock that are equally urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct QueueKey {
     pub(crate) clock: Clock,
     pub(crate) urgency: Urgency,
 }
 
-impl Line {
-    /// Whether what stands here is as well served as in the other line.
-    pub(crate) fn serves(self, other: Line) -> bool {
+impl QueueKey {
+    /// Whether a timer of the other queue is served as well in this one.
+    pub(crate) fn serves(self, other: QueueKey) -> bool {
         self.clock == other.clock && self.urgency >= other.urgency
     }
 
-    /// Among the clocks, and among the urgencies.
+    /// The indices of the clock in [`CLOCKS`] and of the urgency in [`Urgency::ALL`].
     pub(crate) fn indices(self) -> (usize, usize) {
         let clock = match self.clock.without_alarm() {
             Clock::Realtime => 1,
@@ -60,10 +60,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_has_a_queue_of_its_own() {
-        for (place, clock) in CLOCKS.into_iter().enumerate() {
-            for (number, urgency) in Urgency::ALL.into_iter().enumerate() {
-                assert_eq!(Line { clock, urgency }.indices(), (place, number));
+    fn each_key_has_indices_of_its_own() {
+        for (clock_index, clock) in CLOCKS.into_iter().enumerate() {
+            for (urgency_index, urgency) in Urgency::ALL.into_iter().enumerate() {
+                assert_eq!(QueueKey { clock, urgency }.indices(), (clock_index, urgency_index));
             }
         }
     }

@@ -1,0 +1,54 @@
+//! Writes to the pipe: which of them run while the state is locked, and when a refused write is
+//! retried.
+
+use super::*;
+use crate::backends::sys::fd;
+use crate::backends::sys::fork_table::reserve;
+use crate::flags::CreateFlags;
+use std::os::fd::AsFd;
+
+/// A timer that is due at 5 ns.
+fn due_at_5_ns(pipe: TimerPipe) -> TimerState {
+    let mut state = TimerState::new(Clock::Monotonic, Punctuality::Economical, pipe);
+    state.arm(&TimerSpec::at(Duration::from_nanos(5)), Clock::Monotonic, 0);
+    state
+}
+
+#[test]
+fn a_call_does_not_postpone_a_refused_count() {
+    let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();
+    let mut state = due_at_5_ns(pipe);
+    // A pipe without a reader refuses every message.
+    drop(reader);
+    state.refresh(5);
+    let (queue, retry) = state.due().unwrap();
+    assert!(retry > 6, "the pipe refused the count");
+    for now in [6, 5 + (retry - 5) / 2, retry - 1] {
+        state.commit_until(now).unwrap();
+        assert_eq!(state.due(), Some((queue, retry)), "after a call at {now} ns");
+    }
+    state.refresh(retry);
+    assert!(state.due().unwrap().1 > retry, "the pipe refused the count again");
+}
+
+#[test]
+fn the_write_to_an_fd_only_timer_runs_under_its_lock() {
+    let entry = reserve().unwrap();
+    let (pipe, reader) = TimerPipe::fd_only(CreateFlags::default(), entry).unwrap();
+    let mut state = due_at_5_ns(pipe);
+    assert!(state.begin_refresh(5).is_none() && !state.is_in_flight());
+    assert_eq!(fd::read_count(reader.as_fd()).unwrap(), Some(1));
+    drop((state, reader));
+    entry.release();
+}
+
+#[test]
+fn the_write_to_an_owned_timer_is_left_to_the_caller() {
+    let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();
+    let mut state = due_at_5_ns(pipe);
+    let write = state.begin_refresh(5).unwrap();
+    assert!(state.is_in_flight());
+    assert!(fd::read_count(reader.as_fd()).is_err(), "the pipe is still empty");
+    write.run().unwrap();
+    assert_eq!(fd::read_count(reader.as_fd()).unwrap(), Some(1));
+}

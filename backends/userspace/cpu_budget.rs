@@ -1,0 +1,194 @@
+//! Limits the CPU time of the timer thread: of spinning before expirations, and of refreshing unread
+//! counts. All measurements are arguments.
+
+use crate::backends::emulation::queue_key::Urgency;
+
+/// The longest wake-up latency, in nanoseconds, that is compensated. Beyond it the machine is busy,
+/// and spinning would not help.
+const MAX_LATENCY: u64 = 200_000;
+
+/// The shortest wake-ahead of a precise timer.
+const MIN_PRECISE: u64 = 100_000;
+
+/// One of so many nanoseconds may be spent spinning: 1 %.
+const SPIN_ONE_IN: u64 = 100;
+
+/// The largest budget for spinning that accumulates.
+const MAX_BUDGET: u64 = 1_000_000;
+
+/// How long before an expiration the thread wakes up, to spin until it: the recent 90th-percentile
+/// wake-up latency. In adaptive mode it is scaled by a token bucket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WakeAhead {
+    latency: u64,
+    budget: u64,
+    budget_time: u64,
+}
+
+/// What the thread has measured while it waited, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sample {
+    Nothing,
+    /// It slept, and woke up this late.
+    Latency(u64),
+    /// It spun for this long for an adaptive timer.
+    Spin(u64),
+}
+
+impl WakeAhead {
+    /// Without measurements, and with the largest budget.
+    pub(super) const fn new() -> WakeAhead {
+        WakeAhead { latency: MIN_PRECISE / 2, budget: MAX_BUDGET, budget_time: 0 }
+    }
+
+    /// The wake-ahead of a timer, in nanoseconds. In adaptive mode it shrinks with the budget, until
+    /// as much is spent as accumulates.
+    #[inline]
+    pub(super) fn of(&self, urgency: Urgency) -> u64 {
+        match urgency {
+            Urgency::Unread | Urgency::Economical => 0,
+            Urgency::Adaptive => self.latency * self.budget / MAX_BUDGET,
+            Urgency::Precise => MIN_PRECISE.max(2 * self.latency),
+        }
+    }
+
+    pub(super) fn add(&mut self, sample: Sample) {
+        match sample {
+            Sample::Nothing => {}
+            Sample::Latency(late) => self.add_latency(late),
+            Sample::Spin(nanos) => self.budget = self.budget.saturating_sub(nanos),
+        }
+    }
+
+    fn add_latency(&mut self, late: u64) {
+        // An increase is nine times a decrease, so the estimate settles where one sample of ten is
+        // larger.
+        let step = self.latency / 128 + 10;
+        self.latency = if late > self.latency { self.latency + 9 * step } else { self.latency.saturating_sub(step) };
+        self.latency = self.latency.min(MAX_LATENCY);
+    }
+
+    /// Adds the budget that has accumulated until `now`.
+    pub(super) fn accumulate(&mut self, now: u64) {
+        let added = now.saturating_sub(self.budget_time) / SPIN_ONE_IN;
+        // The remainder of the division is kept for the next time.
+        self.budget_time = self.budget_time.saturating_add(added * SPIN_ONE_IN);
+        self.budget = self.budget.saturating_add(added).min(MAX_BUDGET);
+    }
+}
+
+/// One of so many nanoseconds of one CPU may be spent on refreshing unread counts: 2 %.
+const REFRESH_ONE_IN: u64 = 50;
+
+/// The CPU time of a wake-up for refreshes, in nanoseconds. The thread cannot measure it.
+const WAKE_UP: u64 = 6_000;
+
+/// The number of counts that are refreshed in one batch. A timer that becomes due meanwhile waits for
+/// the batch.
+pub(super) const REFRESH_BATCH: usize = 32;
+
+/// When the thread refreshes counts that have stayed unread for long: in batches, with pauses.
+#[derive(Debug, Default)]
+pub(super) struct RefreshBudget {
+    next: u64,
+    batches: usize,
+}
+
+impl RefreshBudget {
+    /// The earliest time of the next batch, by the monotonic clock.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The number of batches so far.
+    pub(super) fn batches(&self) -> usize {
+        self.batches
+    }
+
+    /// A batch that took `cpu_time` has ended `now`. The next one is at least `pause` later.
+    pub(super) fn spend(&mut self, now: u64, cpu_time: u64, pause: u64) {
+        let pause = cpu_time.saturating_add(WAKE_UP).saturating_mul(REFRESH_ONE_IN).max(pause);
+        self.next = now.saturating_add(pause);
+        self.batches = self.batches.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// Wake-up latencies of 20 to 60 µs, equally distributed.
+    fn latencies() -> impl Iterator<Item = u64> {
+        (0..).map(|i: u64| 20_000 + i * 7_919 % 40_000)
+    }
+
+    /// The share of the time that is spent spinning before periodic expirations.
+    fn spin_share(wake_ahead: &mut WakeAhead, interval: u64, expirations: u64) -> f64 {
+        let mut spun = 0;
+        for (number, latency) in (0..expirations).zip(latencies()) {
+            wake_ahead.accumulate(number * interval);
+            let spin = wake_ahead.of(Urgency::Adaptive).saturating_sub(latency);
+            wake_ahead.add(Sample::Latency(latency));
+            wake_ahead.add(Sample::Spin(spin));
+            spun += spin;
+        }
+        spun as f64 / (expirations * interval) as f64
+    }
+
+    #[test]
+    fn the_wake_ahead_is_the_recent_90th_percentile_of_the_latencies() {
+        let mut wake_ahead = WakeAhead::new();
+        latencies().take(5000).for_each(|latency| wake_ahead.add(Sample::Latency(latency)));
+        let learnt = wake_ahead.of(Urgency::Adaptive);
+        assert!((53_000..59_000).contains(&learnt), "{learnt}");
+        (0..5000).for_each(|_| wake_ahead.add(Sample::Latency(5_000)));
+        assert!(wake_ahead.of(Urgency::Adaptive) < 6_000, "older latencies do not count");
+        (0..5000).for_each(|_| wake_ahead.add(Sample::Latency(SECOND)));
+        assert_eq!(wake_ahead.of(Urgency::Adaptive), MAX_LATENCY);
+    }
+
+    #[test]
+    fn spinning_for_adaptive_timers_takes_1_percent_at_any_rate() {
+        for interval in [50_000, 200_000, 1_000_000] {
+            let mut wake_ahead = WakeAhead::new();
+            // Spends the budget that has accumulated.
+            spin_share(&mut wake_ahead, interval, SECOND / interval);
+            let share = spin_share(&mut wake_ahead, interval, 10 * SECOND / interval);
+            assert!(share <= 0.0101, "{share} at {interval} ns");
+        }
+        let seldom = spin_share(&mut WakeAhead::new(), 100_000_000, 1000);
+        assert!(seldom < 0.0005, "{seldom}");
+    }
+
+    #[test]
+    fn the_budget_limits_only_the_adaptive_mode() {
+        let mut wake_ahead = WakeAhead::new();
+        wake_ahead.add(Sample::Spin(SECOND));
+        assert_eq!(wake_ahead.of(Urgency::Adaptive), 0);
+        assert_eq!(wake_ahead.of(Urgency::Economical), 0);
+        assert!(wake_ahead.of(Urgency::Precise) >= MIN_PRECISE);
+        wake_ahead.accumulate(50 * SECOND);
+        assert!(wake_ahead.of(Urgency::Adaptive) > 0, "the budget accumulates again");
+    }
+
+    #[test]
+    fn refreshes_take_2_percent_of_a_cpu_at_most() {
+        let mut budget = RefreshBudget::default();
+        let (mut now, mut spent) = (0, 0);
+        for cpu_time in (0..1_000).map(|i| i * 7_919 % 300_000) {
+            now = now.max(budget.next()) + cpu_time;
+            spent += cpu_time;
+            budget.spend(now, cpu_time, 1);
+        }
+        assert!(spent * REFRESH_ONE_IN <= now, "{spent} of {now}");
+    }
+
+    #[test]
+    fn few_counts_are_refreshed_as_often_as_the_system_allows() {
+        let mut budget = RefreshBudget::default();
+        budget.spend(7, 20_000, 1_500_000);
+        assert_eq!(budget.next(), 1_500_007);
+    }
+}

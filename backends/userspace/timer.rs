@@ -1,0 +1,215 @@
+//! One timer as its user and the timer thread share it: its state behind a lock.
+
+use std::io;
+
+use super::fd_only;
+use super::queues::time;
+use super::thread::{Engine, Process};
+use crate::backends::emulation::clock_change::subscribes;
+use crate::backends::emulation::pipe::TimerPipe;
+use crate::backends::emulation::queue::TimerId;
+use crate::backends::emulation::read::LockedState;
+use crate::backends::emulation::state::TimerState;
+use crate::backends::sys;
+use crate::backends::sys::fork::PerProcess;
+use crate::backends::sys::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
+use crate::clock::Clock;
+use crate::flags::CreateFlags;
+use crate::punctuality::Punctuality;
+use crate::spec::TimerSpec;
+
+static ENGINE: PerProcess<Engine<SharedTimer>> = PerProcess::new();
+
+/// The engine of all timers of this process.
+pub(super) fn engine() -> io::Result<&'static Engine<SharedTimer>> {
+    ENGINE.get_or_make(Engine::new)
+}
+
+/// Returns an error if there can be no timers of this clock.
+pub(super) fn check_clock(clock: Clock) -> io::Result<()> {
+    if clock.is_alarm() {
+        sys::clock::may_wake_the_machine()?;
+    }
+    clock.now().map(drop)
+}
+
+/// A timer, shared by its user and the timer thread.
+pub(super) struct SharedTimer {
+    id: TimerId,
+    pub(super) engine: &'static Engine<SharedTimer>,
+    state: Mutex<TimerState>,
+}
+
+impl SharedTimer {
+    pub(super) fn new(
+        clock: Clock,
+        flags: CreateFlags,
+        pipe: TimerPipe,
+        engine: &'static Engine<SharedTimer>,
+    ) -> SharedTimer {
+        let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
+        let state = Mutex::new(TimerState::new(clock, punctuality, pipe));
+        SharedTimer { id: engine.register(), engine, state }
+    }
+
+    /// Locks the state. A write may be in flight.
+    pub(super) fn lock(&self) -> MutexGuard<'_, TimerState> {
+        // No user code runs under this lock, so a panic cannot leave the state inconsistent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the state, and waits for a write in flight.
+    pub(super) fn lock_settled(&self) -> MutexGuard<'_, TimerState> {
+        let mut state = self.lock();
+        self.end_write(&mut state);
+        state
+    }
+
+    fn end_write(&self, state: &mut TimerState) {
+        if state.is_in_flight() {
+            state.end_write(self.engine.in_flight.wait(self.id));
+        }
+    }
+
+    pub(super) fn settime(self: &Arc<Self>, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.check(clock, new)?;
+        self.apply(&mut self.lock_settled(), clock, new)
+    }
+
+    /// Checks the privilege that a setting needs, and starts the thread if it needs that.
+    pub(super) fn check(&self, clock: Clock, new: &TimerSpec) -> io::Result<()> {
+        if clock.is_alarm() {
+            sys::clock::may_wake_the_machine()?;
+        }
+        if new.is_armed() || subscribes(clock, new) {
+            self.engine.start()?;
+        }
+        Ok(())
+    }
+
+    /// Applies a setting that was checked.
+    pub(super) fn apply(
+        self: &Arc<Self>,
+        state: &mut TimerState,
+        clock: Clock,
+        new: &TimerSpec,
+    ) -> io::Result<TimerSpec> {
+        let was_subscriber = state.has_subscription();
+        let previous = state.settime(self.engine, clock, new);
+        match (was_subscriber, state.has_subscription()) {
+            (false, true) => self.engine.subscribe(self.id, self),
+            (true, false) => self.engine.unsubscribe(self.id),
+            _ => {}
+        }
+        self.enqueue(state);
+        previous
+    }
+
+    pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
+        self.with_expirations(|state, engine| state.try_read(engine))
+    }
+
+    /// Enqueues the timer if the thread would process it too late.
+    pub(super) fn enqueue(self: &Arc<Self>, state: &mut TimerState) {
+        let queued = state.queued();
+        let Some((key, due)) = state.due() else {
+            // In the queue of another clock, the timer would wake the thread four times a second.
+            if queued.is_some_and(|(key, _)| key.clock != Clock::Monotonic) {
+                state.set_queued(None);
+                self.engine.dequeue(self.id);
+            }
+            return;
+        };
+        // A timer that is set to a later time stays in the queue: the thread enqueues it again when
+        // it finds it too early. So re-arming takes no other lock.
+        if !queued.is_some_and(|(queue, at)| queue.serves(key) && at <= due) {
+            state.set_queued(Some((key, due)));
+            self.engine.enqueue(self.id, (key, due), self);
+        }
+    }
+
+    /// Ends the timer, in a call of its user.
+    pub(super) fn close(&self) {
+        drop(self.end());
+        self.engine.free_returned();
+    }
+
+    /// Ends the timer in a forked child. A thread that is not in the child may hold the lock.
+    pub(super) fn close_inherited(&self) {
+        if let Ok(mut state) = self.state.try_lock() {
+            drop(state.close());
+        }
+    }
+
+    /// Ends the timer, and returns its pipe. `None` if it was ended before.
+    pub(super) fn end(&self) -> Option<TimerPipe> {
+        let mut state = self.lock_settled();
+        // A write may still run whose message was already read. Its descriptor must not be closed.
+        self.engine.in_flight.wait(self.id);
+        let pipe = state.close()?;
+        state.set_queued(None);
+        drop(state);
+        self.engine.unregister(self.id);
+        Some(pipe)
+    }
+}
+
+impl LockedState for Arc<SharedTimer> {
+    type Clocks = Engine<SharedTimer>;
+
+    #[inline]
+    fn with<R>(&self, operation: impl FnOnce(&mut TimerState, &Engine<SharedTimer>) -> R) -> R {
+        let mut state = self.lock_settled();
+        let result = operation(&mut state, self.engine);
+        self.enqueue(&mut state);
+        result
+    }
+
+    #[inline]
+    fn with_expirations<R>(&self, operation: impl FnOnce(&mut TimerState, &Engine<SharedTimer>) -> R) -> R {
+        let mut state = self.lock();
+        if state.is_in_flight() && !state.take_in_flight() {
+            self.end_write(&mut state);
+        }
+        let result = operation(&mut state, self.engine);
+        self.enqueue(&mut state);
+        result
+    }
+}
+
+impl Process for SharedTimer {
+    fn process(self: &Arc<Self>, due: u64) -> bool {
+        // A thread that calls the timer again and again would get the lock first nearly each time,
+        // and a preempted one holds it for long. Other timers must not wait for that.
+        let Some(mut state) = sync::lock_unless_busy(&self.state) else { return false };
+        self.end_write(&mut state);
+        if state.queued().is_some_and(|(_, at)| at == due) {
+            state.set_queued(None);
+        }
+        if state.pipe.as_ref().is_some_and(TimerPipe::is_fd_only) {
+            fd_only::process(self, state);
+        } else {
+            self.refresh(state);
+        }
+        true
+    }
+
+    fn process_clock_change(self: &Arc<Self>) {
+        self.with(|state, engine| state.signal_clock_change(engine));
+    }
+}
+
+impl SharedTimer {
+    /// Writes the expirations up to now, after unlocking the state.
+    fn refresh(self: &Arc<Self>, mut state: MutexGuard<'_, TimerState>) {
+        let now = time(state.clock);
+        let write = state.begin_refresh(now);
+        self.enqueue(&mut state);
+        let Some(write) = write else { return };
+        let in_flight = self.engine.in_flight.lock();
+        drop(state);
+        if !in_flight.run(self.id, &write) {
+            self.with(|_, _| ());
+        }
+    }
+}
