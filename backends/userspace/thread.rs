@@ -18,7 +18,7 @@ use crate::backends::sys;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::short_lived::release_number;
 use crate::backends::sys::sync::{
-    self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,
+    self, Arc, AtomicBool, Event, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,
 };
 use crate::clock::Clock;
 
@@ -42,6 +42,8 @@ pub(super) struct Engine<T> {
     parker: Parker,
     /// Held while the thread is being started.
     starting: Mutex<()>,
+    /// Set when the thread has begun: then it makes no more calls that only a new thread makes.
+    begun: Event,
     /// Changes to false under the agenda's lock, and only while nothing is alive.
     runs: AtomicBool,
     /// Whether the thread is to stay when nothing is alive.
@@ -60,6 +62,7 @@ impl<T: Look> Engine<T> {
             door,
             parker: Parker::new(),
             starting: Mutex::new(()),
+            begun: Event::new(),
             runs: AtomicBool::new(false),
             stays: AtomicBool::new(false),
             steps: Mutex::default(),
@@ -80,23 +83,26 @@ impl<T: Look> Engine<T> {
         }
         let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.runs.load(Ordering::Relaxed) {
+            self.begun.set(false);
             sys::thread::spawn(self, options::fix())?;
             self.runs.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// The same, and the thread never ends.
+    /// Starts the thread, unless it runs, and waits until it has begun. It never ends.
     pub(super) fn start_for_good(&'static self) -> io::Result<()> {
-        if self.stays.swap(true, Ordering::Relaxed) {
-            return self.start();
+        let key = (!self.stays.swap(true, Ordering::Relaxed)).then(|| self.enlist());
+        let started = self.start();
+        match (&started, key) {
+            (Ok(()), _) => self.begun.wait(),
+            (Err(_), Some(key)) => {
+                self.discharge(key);
+                self.stays.store(false, Ordering::Relaxed);
+            }
+            (Err(_), None) => {}
         }
-        let key = self.enlist();
-        self.start().map_err(|e| {
-            self.discharge(key);
-            self.stays.store(false, Ordering::Relaxed);
-            e
-        })
+        started
     }
 
     /// Moves a timer to this queue, wherever it was, and wakes the thread if it sleeps for too long
@@ -178,6 +184,7 @@ impl<T: Look> Engine<T> {
     /// The thread. It neither allocates nor frees, except where it searches for descriptors: see
     /// [`Agenda`].
     fn run(&self) {
+        self.begun.set(true);
         let mut taken = Taken::new();
         let mut steps = 0;
         while let Some(lesson) = self.rest(&mut taken) {
