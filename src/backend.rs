@@ -23,8 +23,8 @@ impl Backend {
     ///
     /// `open` makes a disarmed timer. If this system has no such mechanism, or none for this clock, `open` fails with
     /// [`Unsupported`](io::ErrorKind::Unsupported). If a sandbox forbids the mechanism, `open` fails with
-    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied). Another backend may serve then; it does not for any
-    /// other error. `capabilities` says what such a timer can do, or fails with the error that `open` would fail with.
+    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied). [`TimerFd`](crate::TimerFd) tries the next backend after these two errors,
+    /// except after `PermissionDenied` for an alarm clock. It returns any other error. `capabilities` says what such a timer can do, or fails with the error that `open` would fail with.
     #[must_use]
     pub const fn new(
         name: &'static str,

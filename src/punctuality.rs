@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// Most of what makes a timer late is that a sleeping processor, and then a thread, take a while to wake: some tens of
 /// microseconds. So the timer thread can wake up ahead of the time, and hold until it: it looks at the clock, over and over, and
 /// keeps a processor busy meanwhile. The modes differ in how far ahead. In none of them is a timer ever early, and none of them
-/// costs anything while nothing is due, nor for a timer that was put off or turned off, or whose last expiration nobody has read.
+/// costs anything while nothing is due, nor for a timer that was put off or turned off. While a timer stays unread, all modes cost
+/// the same: the refreshes of its count.
 ///
 /// What a mode gives depends on the machine: holding needs a processor to spare, and does nothing about the time that the reader
 /// takes to wake. `docs/performance.md` in the source has what each was measured to give and to cost.

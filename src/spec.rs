@@ -87,8 +87,9 @@ impl TimerSpec {
     /// [`disarmed`](TimerSpec::disarmed): a disarmed timer with this mark only gives notice of steps. Elsewhere it is
     /// accepted and ignored, as Linux does. `gettime` does not report it.
     ///
-    /// On the `userspace` backend, a clock change must be larger than the system's slewing of the wall clock can be in the time since
-    /// the last look at the clock: 50 µs on Linux. `docs/parity.md` lists the other systems.
+    /// The `userspace` backend does not report small clock changes: less than 50 µs on Linux. On systems
+    /// that slew the wall clock alone the limit is higher, for example 1.4 ms on macOS. `docs/parity.md`
+    /// lists it for each system.
     ///
     /// A timer whose time has come when the error is told, also by the step itself, is off after that, periodic or not; one whose time has
     /// not stays armed (Linux, `timerfd_read`). So who is told arms it anew.

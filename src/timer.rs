@@ -25,8 +25,9 @@ use crate::spec::TimerSpec;
 ///   are expirations that nobody has read, and else not. It is never writable.
 /// - A plain `read(2)` of eight bytes from it gives the number of expirations as a native-endian `u64`.
 /// - On the userspace backend both are as of the thread's last look: a plain read gives the number of a moment ago, and what is
-///   missing comes with the next one. Counts that nobody reads are refreshed
-///   every 1.6 ms, and more rarely if there are many. The methods don't depend on it.
+///   missing comes with the next one. While a periodic timer stays unread, its count is refreshed at
+///   its expirations, but at most every 1.6 ms (10 ms on Apple systems), and less often if many timers
+///   are unread: up to once a second for thousands. The methods don't depend on it.
 /// - Never early: nothing expires before the timer's clock has reached the time.
 /// - Counts come from the clock: a read gives `floor((now − first) / interval) + 1`, less what was read before. Nothing
 ///   is lost however late the read, and the schedule does not drift.

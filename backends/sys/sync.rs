@@ -80,6 +80,35 @@ impl Parker {
     }
 }
 
+/// Something that happens once, and that other threads can wait for.
+pub(crate) struct Event {
+    has_happened: Mutex<bool>,
+    happens: Condvar,
+}
+
+impl Event {
+    pub(crate) fn new() -> Event {
+        let event = Event { has_happened: Mutex::new(false), happens: Condvar::new() };
+        // On some systems, the first use allocates. This thread makes it.
+        event.set(false);
+        event
+    }
+
+    /// Sets whether it has happened, and wakes the threads that wait for it.
+    pub(crate) fn set(&self, has_happened: bool) {
+        *self.has_happened.lock().unwrap_or_else(PoisonError::into_inner) = has_happened;
+        self.happens.notify_all();
+    }
+
+    /// Waits until it has happened.
+    pub(crate) fn wait(&self) {
+        let mut has_happened = self.has_happened.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*has_happened {
+            has_happened = self.happens.wait(has_happened).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
 /// Spins for a moment. Returns `false` once the deadline has passed.
 pub(crate) fn spin(deadline: Option<Instant>) -> bool {
     std::hint::spin_loop();
@@ -100,6 +129,19 @@ mod tests {
         let deadline = Instant::now() + Duration::from_millis(1);
         while parker.park(Some(deadline)) {}
         assert!(Instant::now() >= deadline);
+    }
+
+    #[test]
+    fn an_event_ends_every_wait_until_it_is_reset() {
+        let event = Event::new();
+        std::thread::scope(|scope| {
+            let waiting = [0, 1].map(|_| scope.spawn(|| event.wait()));
+            event.set(true);
+            waiting.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+        event.wait();
+        event.set(false);
+        assert!(!*event.has_happened.lock().unwrap());
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub(crate) fn check(options: &ThreadOptions) -> io::Result<()> {
 /// Starts a thread that runs `on`, with these options; without any, with the default ones or, if
 /// they are refused, with inherited ones.
 ///
-/// All signals are blocked in the thread, so that no handler of the host ever runs on it. The error
+/// All signals are blocked in the thread, so that no handler of the host runs on it, except `SIGSYS`: a
+/// sandbox may send it for a system call of the thread, and ends the process if it is blocked. The error
 /// is `ENOMEM` if the thread can't be made, for want of memory or because there are too many, or
 /// the system's number if it refuses `options`.
 ///
@@ -154,7 +155,7 @@ fn system_number(name: c_int) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
 
-/// All signals blocked in this thread, until it is dropped.
+/// All signals but `SIGSYS` blocked in this thread, until it is dropped.
 struct BlockedSignals {
     before: libc::sigset_t,
 }
@@ -167,6 +168,7 @@ impl BlockedSignals {
         // whole one.
         let errno = unsafe {
             libc::sigfillset(all.as_mut_ptr());
+            libc::sigdelset(all.as_mut_ptr(), libc::SIGSYS);
             libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr())
         };
         match errno {

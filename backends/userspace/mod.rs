@@ -197,6 +197,9 @@ impl fmt::Debug for UserspaceTimer {
 
 /// Starts the timer thread now, from the calling thread.
 ///
+/// Returns when the thread has begun. The thread then makes no more calls that only a new thread makes,
+/// so a program can enter a sandbox that forbids them: see `docs/sandboxes.md`.
+///
 /// Otherwise, the first timer that is armed starts the thread. A program that calls this function at
 /// its beginning has the cost of the start, and its possible failure, at a time of its choice. The
 /// thread then stays for the life of the process, even while there is no timer. A forked child has no

@@ -16,7 +16,7 @@ use crate::backends::sys;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::short_lived::release_number;
 use crate::backends::sys::sync::{
-    self, Arc, AtomicBool, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,
+    self, Arc, AtomicBool, Event, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,
 };
 use crate::clock::Clock;
 
@@ -39,6 +39,8 @@ pub(super) struct Engine<T> {
     parker: Parker,
     /// Held while the thread is being started.
     starting: Mutex<()>,
+    /// Set once the thread has made the calls that only a new thread makes.
+    has_begun: Event,
     /// Becomes false only while the queues are locked and no timer is registered.
     is_running: AtomicBool,
     /// Whether the thread stays when no timer is registered.
@@ -58,6 +60,7 @@ impl<T: Process> Engine<T> {
             woken,
             parker: Parker::new(),
             starting: Mutex::new(()),
+            has_begun: Event::new(),
             is_running: AtomicBool::new(false),
             stays: AtomicBool::new(false),
             clock_changes: Mutex::default(),
@@ -78,23 +81,26 @@ impl<T: Process> Engine<T> {
         }
         let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_running.load(Ordering::Relaxed) {
+            self.has_begun.set(false);
             sys::thread::spawn(self, options::fix())?;
             self.is_running.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// Starts the thread, unless it runs. It never ends.
+    /// Starts the thread, unless it runs, and waits until it has begun. The thread never ends.
     pub(super) fn start_for_good(&'static self) -> io::Result<()> {
-        if self.stays.swap(true, Ordering::Relaxed) {
-            return self.start();
+        let id = (!self.stays.swap(true, Ordering::Relaxed)).then(|| self.register());
+        let started = self.start();
+        match (&started, id) {
+            (Ok(()), _) => self.has_begun.wait(),
+            (Err(_), Some(id)) => {
+                self.unregister(id);
+                self.stays.store(false, Ordering::Relaxed);
+            }
+            (Err(_), None) => {}
         }
-        let id = self.register();
-        self.start().map_err(|e| {
-            self.unregister(id);
-            self.stays.store(false, Ordering::Relaxed);
-            e
-        })
+        started
     }
 
     pub(super) fn register(&self) -> TimerId {
@@ -175,6 +181,7 @@ impl<T: Process> Engine<T> {
     /// The body of the thread. It neither allocates nor frees memory, except where it searches for
     /// descriptors: see [`TimerQueues`].
     fn run(&self) {
+        self.has_begun.set(true);
         let mut batch = Batch::new();
         let mut clock_changes = 0;
         while let Some(sample) = self.wait(&mut batch) {

@@ -32,6 +32,7 @@ crate::cases![
         a_cpu_that_the_system_lacks_is_an_error_that_changes_nothing,
         a_chosen_ordinary_policy_is_not_replaced_by_an_inherited_one,
         a_thread_that_is_started_early_stays_without_timers,
+        a_thread_that_is_started_early_has_begun_when_the_call_returns,
         an_early_start_that_fails_keeps_no_thread;
 ];
 
@@ -373,6 +374,16 @@ fn a_thread_that_is_started_early_stays_without_timers() {
     assert_eq!(timer_threads(), std::slice::from_ref(&early));
     let _timer = armed();
     assert_eq!(timer_threads(), [early]);
+}
+
+/// The thread takes its name among the last of what only a new thread does.
+fn a_thread_that_is_started_early_has_begun_when_the_call_returns() {
+    for _ in 0..30 {
+        in_child(|| {
+            start_thread().unwrap();
+            assert_eq!(timer_threads().len(), 1);
+        });
+    }
 }
 
 fn an_early_start_that_fails_keeps_no_thread() {
