@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::backends::sys::error::{os_error, EAGAIN};
-use crate::backends::sys::{self, fd, nowait, timerfd};
+use crate::backends::sys::{self, fd, nowait, TIMERFD};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
@@ -38,7 +38,7 @@ impl KernelTimer {
     ///
     /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
-        Ok(KernelTimer::from(timerfd::create(clock, flags)?))
+        Ok(KernelTimer::from((TIMERFD.create)(clock, flags)?))
     }
 }
 
@@ -47,7 +47,7 @@ fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
 }
 
 fn capabilities(clock: Clock) -> io::Result<Capabilities> {
-    timerfd::create(clock, CreateFlags::default())?;
+    (TIMERFD.create)(clock, CreateFlags::default())?;
     Ok(Capabilities {
         counts_suspend: sys::clock::counts_suspend(clock),
         wakes_the_machine: clock.is_alarm(),
@@ -60,12 +60,12 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
 impl Timer for KernelTimer {
     #[inline]
     fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        timerfd::settime(self.fd.as_fd(), new)
+        (TIMERFD.settime)(self.fd.as_fd(), new)
     }
 
     #[inline]
     fn gettime(&self) -> io::Result<TimerSpec> {
-        timerfd::gettime(self.fd.as_fd())
+        (TIMERFD.gettime)(self.fd.as_fd())
     }
 
     #[inline]
@@ -82,7 +82,7 @@ impl Timer for KernelTimer {
 
     #[inline]
     fn set(&self, new: &TimerSpec) -> io::Result<()> {
-        timerfd::set(self.fd.as_fd(), new)
+        (TIMERFD.set)(self.fd.as_fd(), new)
     }
 
     fn try_read(&self) -> io::Result<u64> {

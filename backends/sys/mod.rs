@@ -24,4 +24,6 @@ pub(crate) mod sync;
 mod system;
 pub(crate) mod thread;
 pub(crate) mod thread_options;
-pub(crate) mod timerfd;
+
+/// The timerfd calls of this platform.
+pub(crate) const TIMERFD: system::Timerfd = system::SYSTEM.timerfd;

@@ -9,6 +9,7 @@ use cfg_if::cfg_if;
 pub(super) use row::System;
 #[cfg(test)]
 pub(super) use row::POSIX;
+pub(super) use timerfd::Timerfd;
 
 // The only place that asks which system this is. The suites answer "none of these" to run, on Linux, what the others run.
 cfg_if! {

@@ -1,4 +1,4 @@
-//! The calls of timerfd as a system has them, or their absence.
+//! The type of the timerfd calls, and the calls of a platform that has no timerfd.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
