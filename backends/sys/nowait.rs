@@ -26,8 +26,8 @@ pub(crate) fn take_count_of_own(fd: BorrowedFd<'_>) -> io::Result<u64> {
 type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
 
 fn take_count_by(read: Read, fd: BorrowedFd<'_>) -> io::Result<u64> {
-    // One byte more than a count, so that the rest of a torn message does not hide a whole one
-    // behind it.
+    // Another program may have read a part of a message. In a buffer of one count, the rest of that
+    // message and the start of the next one would look like a count. A buffer of two takes both.
     let mut bytes = [0u8; 2 * COUNT_SIZE];
     match read(fd, &mut bytes) {
         Ok(COUNT_SIZE) => {
