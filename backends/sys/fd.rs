@@ -27,6 +27,24 @@ pub(crate) fn set_nonblocking(fd: &(impl AsRawFd + ?Sized), on: bool) -> io::Res
     Ok(was_on)
 }
 
+/// Switches the close-on-exec flag of a descriptor.
+pub(super) fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
+    let flags = if on { libc::FD_CLOEXEC } else { 0 };
+    // SAFETY: setting a flag touches no memory.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) }).map(drop)
+}
+
+/// Sets the modes of a new descriptor, which is non-blocking and close-on-exec so far.
+pub(super) fn set_modes(fd: &OwnedFd, nonblocking: bool, close_on_exec: bool) -> io::Result<()> {
+    if !nonblocking {
+        set_nonblocking(fd, false)?;
+    }
+    if !close_on_exec {
+        set_close_on_exec(fd, false)?;
+    }
+    Ok(())
+}
+
 fn status_flags(fd: &(impl AsRawFd + ?Sized)) -> io::Result<libc::c_int> {
     // SAFETY: asking for flags touches no memory.
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })

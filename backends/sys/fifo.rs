@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::error::{check, os_error, EINVAL};
-use super::pipe::give_modes;
+use super::fd::set_modes;
 use super::standard_streams::above_the_standard_streams;
 use super::system::SYSTEM;
 use crate::clock::Clock;
@@ -30,7 +30,7 @@ const NAMES: usize = 100;
 pub(crate) fn fifo(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = fifo_in_one_of(&[&std::env::temp_dir(), Path::new(USUAL_FOLDER)])?;
     (SYSTEM.take_no_sigpipe)(writer.as_fd())?;
-    give_modes(&reader, nonblocking, close_on_exec)?;
+    set_modes(&reader, nonblocking, close_on_exec)?;
     Ok((reader, writer))
 }
 

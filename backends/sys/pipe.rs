@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::error::{check, os_error, EBADF};
-use super::fd::{identity, is_writable, lowest_duplicate, set_nonblocking, FIRST};
+use super::fd::{identity, is_writable, lowest_duplicate, set_close_on_exec, set_modes, set_nonblocking, FIRST};
 use super::fifo::fifo;
 use super::fork_table::PipeEntry;
 use super::nowait;
@@ -63,19 +63,8 @@ fn pipe_of(
     if system.pipes_may_go_both_ways {
         fill(&reader)?;
     }
-    give_modes(&reader, nonblocking, close_on_exec)?;
+    set_modes(&reader, nonblocking, close_on_exec)?;
     Ok((reader, writer))
-}
-
-/// Gives a non-blocking descriptor that is closed on `exec` the modes asked for.
-pub(super) fn give_modes(reader: &OwnedFd, nonblocking: bool, close_on_exec: bool) -> io::Result<()> {
-    if !nonblocking {
-        set_nonblocking(reader, false)?;
-    }
-    if !close_on_exec {
-        set_close_on_exec(reader, false)?;
-    }
-    Ok(())
 }
 
 /// A pipe whose ends are both non-blocking and closed on `exec`. `ends` is a valid place for two
@@ -107,12 +96,6 @@ fn own(ends: *const RawFd) -> io::Result<(OwnedFd, OwnedFd)> {
     }
     // SAFETY: the system has just made both descriptors, and no other code knows them.
     Ok(unsafe { (OwnedFd::from_raw_fd(reader), OwnedFd::from_raw_fd(writer)) })
-}
-
-fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
-    let flags = if on { libc::FD_CLOEXEC } else { 0 };
-    // SAFETY: changing a flag of a descriptor we own touches no memory.
-    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) }).map(drop)
 }
 
 /// Fills the way from the end that users read from, in non-blocking mode, so that no poller finds
