@@ -13,26 +13,30 @@ use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
-/// The row of the kernel's timers: Linux and Android. Elsewhere it says `ENOSYS`.
+/// The backend that uses the kernel's own timers, on Linux and Android.
+///
+/// On other platforms, it cannot create timers and returns `ENOSYS`.
 pub const BACKEND: Backend = Backend::new("kernel", open, capabilities);
 
-/// A timer of the kernel's: `settime`, `gettime` and `read` are a system call each, with no state, no lock and no allocation of
-/// ours.
+/// A timer of the kernel.
 ///
-/// Between the time of an expiration and its noticing it, which takes some microseconds, Linux reports that nothing is left
-/// of a periodic timer, as if it were off.
+/// `settime`, `gettime` and `read` make one system call each. The library adds no state, lock or
+/// allocation.
+///
+/// Linux processes an expiration some microseconds after its time. Until then, `gettime` reports
+/// zero remaining time for a periodic timer, as if it were disarmed.
 ///
 /// # Platforms
 ///
-/// FreeBSD, NetBSD and illumos have a `timerfd_create` too, each with semantics of its own; the userspace backend serves
-/// there.
+/// FreeBSD, NetBSD and illumos also have a `timerfd_create`, but each with different semantics. On
+/// these platforms, use the userspace backend.
 #[derive(Debug)]
 pub struct KernelTimer {
     fd: OwnedFd,
 }
 
 impl KernelTimer {
-    /// A disarmed timer.
+    /// Creates a disarmed timer.
     ///
     /// # Errors
     ///
@@ -74,8 +78,8 @@ impl Timer for KernelTimer {
             if let Some(count) = fd::read_count(self.fd.as_fd())? {
                 return Ok(count);
             }
-            // A blocking read gives 0 bytes after the wall clock was stepped back behind an expiration not yet read.
-            // Anything that is no timerfd and gives 0 bytes fails here.
+            // A blocking read returns 0 bytes if the wall clock was set back before an unread
+            // expiration. If the descriptor is not a timerfd, this call returns an error.
             self.gettime()?;
         }
     }
@@ -86,13 +90,15 @@ impl Timer for KernelTimer {
     }
 
     fn try_read(&self) -> io::Result<u64> {
-        // No bytes at all: as above, but there is no waiting on.
+        // 0 bytes: as in `read`, except that this call does not wait again.
         nowait::read_timerfd(self.fd.as_fd())?.ok_or_else(|| os_error(EAGAIN))
     }
 }
 
-/// Takes over a descriptor, which should be a timerfd: on any other, `settime` and `gettime` fail with `EINVAL`, and
-/// `read` gives what a read of eight bytes gives.
+/// Takes ownership of a descriptor, which should be a timerfd.
+///
+/// On any other descriptor, `settime` and `gettime` return `EINVAL`, and `read` returns the result
+/// of a read of eight bytes.
 impl From<OwnedFd> for KernelTimer {
     fn from(fd: OwnedFd) -> KernelTimer {
         nowait::prepare();

@@ -53,7 +53,7 @@ pub(crate) fn read(timer: &impl LockedState, reader: &OwnedFd) -> io::Result<u64
         };
         let message = read_message(reader);
         progress = timer.with(|state, clocks| {
-            let must_wait = || sys::nowait::is_to_wait(reader.as_fd());
+            let must_wait = || sys::nowait::must_wait(reader.as_fd());
             let taken = match message {
                 // The timer thread switches the mode for the length of a refresh, under the lock.
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock && must_wait() => state.take_read(clocks, 0, last),

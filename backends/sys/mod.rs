@@ -1,4 +1,5 @@
-//! The C library made safe: the only `unsafe`, and the only questions about the platform.
+//! Safe wrappers of the C library. Only this module contains `unsafe` code, and only its submodule
+//! `system` depends on the platform.
 #![allow(unsafe_code)]
 
 #[cfg(not(unix))]

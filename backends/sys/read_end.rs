@@ -30,8 +30,8 @@ enum Kind {
     UserOwned,
     /// The same during a call by a descriptor, which is `fd`.
     InByFdCall,
-    /// Any code may close it at any time, and the write end does not show that. `fd` is a duplicate of
-    /// the library's own.
+    /// Any code may close it at any time, and the write end does not show that. `fd` is a duplicate
+    /// of the library's own.
     Duplicated,
 }
 
@@ -43,7 +43,7 @@ impl ReadEnd {
 
     /// Any code may close the read end at any time.
     pub(crate) fn user_owned(reader: &OwnedFd, entry: &PipeEntry) -> io::Result<ReadEnd> {
-        if SYSTEM.writers_know_readers {
+        if SYSTEM.write_end_shows_readers {
             return Ok(ReadEnd { kind: Kind::UserOwned, fd: reader.as_raw_fd() });
         }
         let duplicate = lowest_duplicate(reader.as_raw_fd())?;
@@ -64,8 +64,8 @@ impl ReadEnd {
         }
     }
 
-    /// Whether a user's thread makes a call by a descriptor. It must get no signal from the library,
-    /// and the pipe may have no reader.
+    /// Whether a user's thread makes a call by a descriptor. It must get no signal from the
+    /// library, and the pipe may have no reader.
     pub(crate) fn is_in_by_fd_call(&self) -> bool {
         self.kind == Kind::InByFdCall
     }
@@ -121,7 +121,8 @@ impl ReadEnd {
         }
     }
 
-    /// Whether any descriptor of a user-owned read end is open. The first one had the number `first`.
+    /// Whether any descriptor of a user-owned read end is open. The first one had the number
+    /// `first`.
     pub(crate) fn open_descriptors(&self, writer: BorrowedFd<'_>, first: RawFd) -> OpenDescriptors {
         match self.kind {
             Kind::Borrowed => OpenDescriptors::Some,

@@ -67,8 +67,8 @@ impl Parker {
     }
 
     /// Wakes the parked thread, or makes its next `park` return at once. Makes no system call if no
-    /// thread is parked. Uses no thread-local value of the caller, so it works in the last destructors
-    /// of a thread.
+    /// thread is parked. Uses no thread-local value of the caller, so it works in the last
+    /// destructors of a thread.
     pub(crate) fn unpark(&self) {
         let mut state = self.state();
         state.is_unparked = true;

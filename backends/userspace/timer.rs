@@ -28,7 +28,7 @@ pub(super) fn engine() -> io::Result<&'static Engine<SharedTimer>> {
 /// Returns an error if there can be no timers of this clock.
 pub(super) fn check_clock(clock: Clock) -> io::Result<()> {
     if clock.is_alarm() {
-        sys::clock::may_wake_the_machine()?;
+        sys::clock::may_wake_the_system()?;
     }
     clock.now().map(drop)
 }
@@ -79,7 +79,7 @@ impl SharedTimer {
     /// Checks the privilege that a setting needs, and starts the thread if it needs that.
     pub(super) fn check(&self, clock: Clock, new: &TimerSpec) -> io::Result<()> {
         if clock.is_alarm() {
-            sys::clock::may_wake_the_machine()?;
+            sys::clock::may_wake_the_system()?;
         }
         if new.is_armed() || subscribes(clock, new) {
             self.engine.start()?;

@@ -170,7 +170,7 @@ impl<T: FdOnly> Registry<T> {
     /// Searches the open descriptors of this process, and returns the timers that have none.
     fn search(&self, candidates: Vec<Candidate<T>>) -> Vec<(Identity, Entry<T>)> {
         let open = OpenFiles::now();
-        self.lock().plan_sweep(open.looked_behind());
+        self.lock().plan_sweep(open.scanned());
         let orphaned = candidates.into_iter().filter(|&(identity, _, own)| !open.has_another(identity, own));
         orphaned.map(|(identity, entry, ..)| (identity, entry)).collect()
     }
