@@ -26,13 +26,6 @@ use crate::flags::CreateFlags;
 /// is another handle to the same clock, for example for another thread. An open timer keeps its
 /// clock alive.
 ///
-/// # Real time
-///
-/// [`Clock::now`], [`Instant`](std::time::Instant) and [`SystemTime`](std::time::SystemTime) still
-/// return real time. Code under test must therefore read the time with
-/// [`Timer::now`](crate::Timer::now). The timeout of [`wait`](crate::Timer::wait) or of a poller is
-/// also measured in real time.
-///
 /// ```
 /// use portable_timerfd::{Clock, SimulatedClock, Timer};
 /// use std::time::Duration;
@@ -44,6 +37,13 @@ use crate::flags::CreateFlags;
 /// assert_eq!(timer.read()?, 3_600_000);
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// # Real time
+///
+/// [`Clock::now`], [`Instant`](std::time::Instant) and [`SystemTime`](std::time::SystemTime) still
+/// return real time. Code under test must therefore read the time with
+/// [`Timer::now`](crate::Timer::now). The timeout of [`wait`](crate::Timer::wait) or of a poller is
+/// also measured in real time.
 ///
 /// # Range
 ///

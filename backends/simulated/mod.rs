@@ -8,9 +8,10 @@
 //! The module uses no thread, no global state and no real clock. It keeps every promise of
 //! [`Timer`](crate::Timer), measured on the simulated clock. It is more exact than the userspace
 //! backend, because a raw `read(2)` also returns the present count. A raw `read(2)` cannot report a
-//! clock change, and cannot return a smaller count after the wall clock was set back. Simulated
-//! timers run under Miri, which supports pipes, but supports neither
-//! [`TimerFd::new`](crate::TimerFd::new) nor a [`Poller`](polling::Poller).
+//! clock change, and cannot return a smaller count after the wall clock was set back.
+//!
+//! Simulated timers run under Miri. Miri supports pipes, but does not support
+//! [`TimerFd::new`](crate::TimerFd::new) or a [`Poller`](polling::Poller).
 //!
 //! # Testing a component
 //!

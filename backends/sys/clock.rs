@@ -9,10 +9,10 @@ use super::system::SYSTEM;
 use crate::clock::Clock;
 
 impl Clock {
-    /// Returns the present time of this clock, as used by [`TimerSpec::at`](crate::TimerSpec::at).
+    /// Returns the present time of this clock.
     ///
-    /// Wall clocks count from the Unix epoch. The other clocks count from an unspecified fixed
-    /// point.
+    /// [`TimerSpec::at`](crate::TimerSpec::at) takes times on the same scale. Wall clocks count
+    /// from the Unix epoch. The other clocks count from an unspecified fixed point.
     ///
     /// The result is always real time. [`Timer::now`](crate::Timer::now) returns the time that the
     /// timer uses, which may be simulated.
@@ -43,11 +43,10 @@ impl Clock {
         Ok(duration(time))
     }
 
-    /// Converts a [`SystemTime`] to a time of this clock, for
-    /// [`TimerSpec::at`](crate::TimerSpec::at).
+    /// Converts a [`SystemTime`] to a time of this clock.
     ///
-    /// A time before 1970 is converted to the epoch. Both are in the past, so a timer expires
-    /// immediately.
+    /// The result can be passed to [`TimerSpec::at`](crate::TimerSpec::at). A time before 1970 is
+    /// converted to the epoch. Both are in the past, so a timer expires immediately.
     ///
     /// ```
     /// use portable_timerfd::{Clock, Timer, TimerFd};
@@ -69,8 +68,9 @@ impl Clock {
         }
     }
 
-    /// Converts an [`Instant`] to a time of this clock, for
-    /// [`TimerSpec::at`](crate::TimerSpec::at).
+    /// Converts an [`Instant`] to a time of this clock.
+    ///
+    /// The result can be passed to [`TimerSpec::at`](crate::TimerSpec::at).
     ///
     /// An instant before the zero of the clock is converted to zero. An instant too far in the
     /// future is converted to [`Duration::MAX`]. The result can be late, but not early, by the time

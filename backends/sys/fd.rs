@@ -34,7 +34,8 @@ pub(super) fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) }).map(drop)
 }
 
-/// Sets the modes of a new descriptor that is non-blocking and closed on `exec`.
+/// Gives the requested modes to a new descriptor, which so far is non-blocking and closed on
+/// `exec`.
 pub(super) fn set_modes(fd: &OwnedFd, nonblocking: bool, close_on_exec: bool) -> io::Result<()> {
     if !nonblocking {
         set_nonblocking(fd, false)?;
@@ -57,11 +58,11 @@ pub(super) const FIRST: RawFd = 3;
 /// Duplicates a descriptor to the lowest free number above the standard streams.
 ///
 /// The number must not be high. When the descriptor table of a multi-threaded process grows, Linux
-/// waits for all CPUs, which takes ten milliseconds and more.
+/// waits for all CPUs, which can take more than ten milliseconds.
 pub(super) fn lowest_duplicate(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: duplicating a descriptor touches no memory.
     let duplicate = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, FIRST) })?;
-    // SAFETY: the system has just made this descriptor, and no other code knows it.
+    // SAFETY: the system has just created this descriptor, and no other code knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })
 }
 

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::error::os_error;
 
-/// The number of forks between this process and the process that first counted forks.
+/// The number of forks since the first ancestor process that counted forks.
 static GENERATION: AtomicUsize = AtomicUsize::new(0);
 static COUNTS_FORKS: AtomicBool = AtomicBool::new(false);
 
-/// Returns a number that differs between a forked child and its parent. Forks are counted after the
-/// first [`PerProcess`] value was created.
+/// Returns a number that differs between a forked child and its parent.
+///
+/// Forks are counted after the first [`PerProcess`] value was created.
 #[inline]
 pub(crate) fn generation() -> usize {
     GENERATION.load(Ordering::Relaxed)
@@ -84,7 +85,7 @@ impl<T: Send + Sync> PerProcess<T> {
         count_forks()?;
         let generation = generation();
         let found = self.made.load(Ordering::Acquire);
-        // SAFETY: the pointer is null or comes from `Box::leak` below, and is never freed.
+        // SAFETY: the pointer is null or comes from a box that is never freed.
         match unsafe { found.as_ref() } {
             Some(made) if made.generation == generation => Ok(&made.value),
             _ => Ok(self.replace(found, Made { generation, value: make() })),
@@ -94,7 +95,7 @@ impl<T: Send + Sync> PerProcess<T> {
     /// Returns the value of the parent or of another ancestor process, unless this process has
     /// created its own value.
     pub(crate) fn inherited(&'static self) -> Option<&'static T> {
-        // SAFETY: as in `get_or_make`.
+        // SAFETY: the pointer is null or comes from a box that is never freed.
         let made = unsafe { self.made.load(Ordering::Acquire).as_ref()? };
         (made.generation != generation()).then_some(&made.value)
     }

@@ -27,8 +27,9 @@ pub(crate) fn take_count_of_own(fd: BorrowedFd<'_>) -> io::Result<u64> {
 type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
 
 fn take_count_by(read: Read, fd: BorrowedFd<'_>) -> io::Result<u64> {
-    // Another program may have read a part of a message. In a buffer of one count, the rest of that
-    // message and the start of the next one would look like a count. A buffer of two takes both.
+    // Another program may have read a part of a message. If the buffer had the size of one count,
+    // the rest of that message and the start of the next one would look like a count. This buffer
+    // has room for two counts, so the read takes both messages completely.
     let mut bytes = [0u8; 2 * COUNT_SIZE];
     match read(fd, &mut bytes) {
         Ok(COUNT_SIZE) => {

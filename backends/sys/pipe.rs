@@ -79,7 +79,7 @@ fn private_pipe(system: &System, ends: *mut RawFd) -> io::Result<(OwnedFd, Owned
         check(unsafe { pipe2(ends, libc::O_CLOEXEC | libc::O_NONBLOCK | system.no_sigpipe) })?;
         return own(ends);
     }
-    // SAFETY: as above.
+    // SAFETY: `ends` is valid for writes of two descriptors.
     check(unsafe { libc::pipe(ends) })?;
     let (reader, writer) = own(ends)?;
     for end in [&reader, &writer] {

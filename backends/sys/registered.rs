@@ -37,7 +37,7 @@ use polling::{Event, PollMode, Poller};
 /// ```
 #[derive(Debug)]
 pub struct Registered<T: AsFd + 'static> {
-    // Closed in `drop`, after it was deleted from the poller.
+    // Dropped by `drop`, after it was deleted from the poller.
     source: ManuallyDrop<T>,
     fd: RawFd,
     poller: Arc<Poller>,

@@ -29,18 +29,20 @@ pub(crate) fn check(options: &ThreadOptions) -> io::Result<()> {
 /// program. A sandbox may send `SIGSYS` for a system call of the thread, and the process would end
 /// if that signal were blocked.
 ///
-/// The thread is created by the C library. A thread of std locks a mutex of std when it begins and
-/// when it ends. If another thread of the parent held that mutex at a fork, the child inherits it
-/// locked. The new thread neither allocates nor frees memory here, so the C library creates no
-/// arena for it.
+/// The thread is created by the C library, not by std. A thread of std locks a mutex of std when it
+/// begins and when it ends. If another thread of the parent holds that mutex at a fork, a forked
+/// child inherits it locked.
+///
+/// The new thread neither allocates nor frees memory here, so the C library creates no arena for
+/// it.
 ///
 /// # Errors
 ///
 /// - `ENOMEM`: the thread cannot be created, because there is not enough memory or because there
 ///   are too many threads.
-/// - The system refuses `options`, with the system's own error number.
+/// - Any other error of the system, if it refuses `options`.
 pub(crate) fn spawn<T: Body>(on: &'static T, options: Option<&ThreadOptions>) -> io::Result<()> {
-    // The new thread inherits the mask, so no signal can reach it before it blocks signals itself.
+    // The new thread inherits this mask, so its signals are blocked from the beginning.
     let _blocked = BlockedSignals::all()?;
     let thread = match options {
         Some(options) => create(on, options, true)?,
@@ -145,8 +147,8 @@ impl Drop for Attributes {
 /// Returns the size of the thread's stack, in whole pages. Static thread-local storage takes
 /// `static_storage` bytes of the stack.
 ///
-/// The thread uses less than 16 KiB in a debug build. A larger stack of several MiB would be locked
-/// too in a process that locks its memory.
+/// The thread uses less than 16 KiB in a debug build. A process that locks its memory also locks
+/// this stack, so the stack must not have the usual size of several MiB.
 fn stack_size(static_storage: usize) -> usize {
     const LEAST: usize = 128 << 10;
     let page = system_number(libc::_SC_PAGESIZE).max(1);
