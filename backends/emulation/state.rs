@@ -146,13 +146,14 @@ impl TimerState {
         self.subscription.is_some()
     }
 
-    /// The setting, with the remaining time. Commits the expirations up to now, as Linux does.
+    /// The setting, with the remaining time, and whether the timer must be enqueued again. Commits the
+    /// expirations up to now, as Linux does.
     #[inline]
-    pub(crate) fn gettime(&mut self, clocks: &impl Clocks) -> io::Result<TimerSpec> {
+    pub(crate) fn gettime(&mut self, clocks: &impl Clocks) -> io::Result<(TimerSpec, bool)> {
         self.signal_clock_change(clocks);
         let now = clocks.now(self.clock);
-        self.commit_until(now)?;
-        Ok(self.remaining(now))
+        let has_changed = self.commit_until(now)?;
+        Ok((self.remaining(now), has_changed || self.has_subscription()))
     }
 
     fn remaining(&self, now: u64) -> TimerSpec {
@@ -162,7 +163,8 @@ impl TimerState {
     }
 
     /// Counts the expirations up to `now`, or rolls back those that are later, and commits the rest.
-    pub(crate) fn commit_until(&mut self, now: u64) -> io::Result<()> {
+    /// Returns whether it has counted or rolled back any.
+    pub(crate) fn commit_until(&mut self, now: u64) -> io::Result<bool> {
         // A full pipe is refreshed later, unless the clock may be set back until then.
         let must_count = self.schedule.is_due(now)
             && (self.clock == Clock::Realtime || self.pipe.as_ref().is_some_and(TimerPipe::is_empty));
@@ -175,7 +177,7 @@ impl TimerState {
             self.refresh(now);
         }
         self.commit();
-        Ok(())
+        Ok(must_count || is_ahead)
     }
 
     /// Returns the expirations up to now. `EAGAIN` if there are none.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::backends::emulation::pipe::TimerPipe;
-use crate::backends::emulation::read::{self, LockedState};
+use crate::backends::emulation::read;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::generation;
@@ -145,7 +145,7 @@ impl Timer for UserspaceTimer {
     }
 
     fn gettime(&self) -> io::Result<TimerSpec> {
-        self.shared()?.with(|state, clocks| state.gettime(clocks))
+        self.shared()?.gettime()
     }
 
     fn read(&self) -> io::Result<u64> {

@@ -105,6 +105,19 @@ impl SharedTimer {
         previous
     }
 
+    pub(super) fn gettime(self: &Arc<Self>) -> io::Result<TimerSpec> {
+        self.query(&mut self.lock_settled())
+    }
+
+    /// The setting of a locked timer, with the remaining time.
+    pub(super) fn query(self: &Arc<Self>, state: &mut TimerState) -> io::Result<TimerSpec> {
+        let (setting, must_enqueue) = state.gettime(self.engine)?;
+        if must_enqueue {
+            self.enqueue(state);
+        }
+        Ok(setting)
+    }
+
     pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
         self.with_expirations(|state, engine| state.try_read(engine))
     }

@@ -129,11 +129,7 @@ impl RawTimer {
     ///
     /// The same, and `EBADF` if the descriptor was closed after the timer was found.
     pub fn gettime(&self) -> io::Result<TimerSpec> {
-        let timer = &self.entry.timer;
-        let mut state = self.lock()?;
-        let setting = state.gettime(timer.engine);
-        timer.enqueue(&mut state);
-        setting
+        self.entry.timer.query(&mut *self.lock()?)
     }
 
     /// The clock that the timer was created for.
