@@ -12,6 +12,7 @@ use std::os::fd::AsFd;
 
 crate::cases![
     a_refused_count_of_a_one_shot_timer_is_written_later,
+    a_call_writes_a_refused_count_at_once,
     a_closed_timer_waits_for_its_in_flight_write,
     a_notice_that_the_pipe_refuses_is_shown_after_a_rest,
     a_step_is_told_though_a_read_has_failed,
@@ -31,6 +32,22 @@ fn a_refused_count_of_a_one_shot_timer_is_written_later() {
     WORLD.lock().refuses_writes = false;
     WORLD.pass(LONGEST_REST);
     WORLD.settle();
+    assert!(fd::is_readable(timer.as_fd()));
+    assert_eq!(plain_read(&timer), 1);
+    drop(timer);
+    WORLD.end();
+}
+
+/// No time passes between the refusal and the call, so that the thread does not repeat the write.
+fn a_call_writes_a_refused_count_at_once() {
+    let timer = open_on(Clock::Monotonic, true);
+    WORLD.lock().refuses_writes = true;
+    timer.arm_after(ns(10)).unwrap();
+    WORLD.pass(10);
+    WORLD.settle();
+    WORLD.lock().refuses_writes = false;
+    assert!(!fd::is_readable(timer.as_fd()));
+    timer.gettime().unwrap();
     assert!(fd::is_readable(timer.as_fd()));
     assert_eq!(plain_read(&timer), 1);
     drop(timer);
