@@ -69,6 +69,17 @@ mod tests {
     }
 
     #[test]
+    fn a_line_serves_those_of_its_clock_that_are_not_more_urgent() {
+        let line = |clock, urgency| Line { clock, urgency };
+        let adaptive = line(Clock::Realtime, Urgency::Adaptive);
+        let served = Urgency::ALL.map(|urgency| adaptive.serves(line(Clock::Realtime, urgency)));
+        assert_eq!(served, [true, true, true, false]);
+        for urgency in Urgency::ALL {
+            assert!(!adaptive.serves(line(Clock::Monotonic, urgency)));
+        }
+    }
+
+    #[test]
     fn urgencies_have_the_order_of_the_modes() {
         assert!(Punctuality::ALL.map(Urgency::from).iter().eq(&Urgency::ALL[1..]));
     }

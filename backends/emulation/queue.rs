@@ -367,6 +367,30 @@ mod tests {
         queues.check();
     }
 
+    /// The number of chunks that each queue, and the spare ones, have space for.
+    fn reserved_chunks<const N: usize>(queues: &Queues<(), (), N>) -> Vec<usize> {
+        queues.heaps.iter().map(|heap| &heap.nodes).chain([&queues.spare]).map(Slab::reserved).collect()
+    }
+
+    /// The timer thread moves entries, and must not call the allocator.
+    #[test]
+    fn entries_move_to_any_queue_without_an_allocation() {
+        let mut queues = Queues::<(), (), 3>::new();
+        // Each is in a queue at once, so that there are never many spare chunks before the last loop.
+        let register = |due| {
+            let key = queues.register();
+            queues.enqueue(key, 0, due);
+            key
+        };
+        let keys: Vec<Key> = (0..20 * u64::from(CHUNK)).map(register).collect();
+        let reserved = reserved_chunks(&queues);
+        for queue in [1, 2] {
+            keys.iter().for_each(|&key| queues.enqueue(key, queue, 0));
+        }
+        keys.iter().for_each(|&key| queues.dequeue(key));
+        assert_eq!(reserved_chunks(&queues), reserved);
+    }
+
     #[test]
     fn an_entry_takes_16_bytes_and_its_place_as_many() {
         let pointer = std::mem::size_of::<usize>();

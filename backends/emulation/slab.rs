@@ -63,3 +63,28 @@ impl<V> IndexMut<u32> for Slab<V> {
         &mut self.chunks[(number / CHUNK) as usize][(number % CHUNK) as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl<V> Slab<V> {
+        /// The number of chunks that can be there without another allocation.
+        pub(in super::super) fn reserved(&self) -> usize {
+            self.chunks.capacity()
+        }
+    }
+
+    #[test]
+    fn reserved_chunks_are_added_without_an_allocation() {
+        let mut slab = Slab::<u64>::new();
+        slab.push(chunk(|| 0));
+        slab.reserve(40);
+        let reserved = slab.reserved();
+        assert!(reserved >= 40, "{reserved}");
+        while slab.chunks.len() < 40 {
+            slab.push(chunk(|| 0));
+        }
+        assert_eq!(slab.reserved(), reserved);
+    }
+}
