@@ -274,3 +274,7 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "shared_tests.rs"]
+mod tests;
