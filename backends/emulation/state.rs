@@ -443,7 +443,7 @@ impl TimerState {
         // While a count stays unread, no thread is known to wait for the next one.
         let is_refresh = due != next || (is_full && self.doublings > 0);
         let urgency = match is_refresh {
-            true if self.pending == 0 && self.doublings >= REFRESHES_UNTIL_LONG => Urgency::Unread,
+            true if can_wait && self.doublings >= REFRESHES_UNTIL_LONG => Urgency::Unread,
             true => Urgency::Economical,
             false => self.punctuality.into(),
         };

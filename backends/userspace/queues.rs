@@ -15,8 +15,10 @@ pub(super) const MAX_BLIND_SLEEP: u64 = 250_000_000;
 /// How long, in nanoseconds, the thread stays after the last timer is unregistered.
 const LINGER: u64 = 1_000_000_000;
 
-/// The pause, in nanoseconds, before the thread tries again to lock a busy timer.
-const BUSY_PAUSE: u64 = 50_000;
+/// The pauses, in nanoseconds, before the thread tries again to lock busy timers: at first, then twice
+/// as long each time, and at last.
+const MIN_BUSY_PAUSE: u64 = 50_000;
+const MAX_BUSY_PAUSE: u64 = 2_000_000;
 
 /// The queues by clock and urgency; the queue of busy timers; and the queue of unregistered timers
 /// that the thread has returned.
@@ -39,8 +41,11 @@ pub(super) struct TimerQueues<T> {
     /// When the thread sweeps the fd-only timers.
     pub(super) sweeps: SweepTimes,
     pub(super) refresh_budget: RefreshBudget,
-    /// When the thread processes the busy timers.
+    /// When the thread processes the busy timers, and the pause before that.
     busy_until: u64,
+    busy_pause: u64,
+    /// Whether a busy timer has missed a clock change.
+    missed_clock_change: bool,
     pub(super) wake_ahead: WakeAhead,
     /// How long the thread waits, by the monotonic clock; 0 while it works.
     pub(super) waits_until: u64,
@@ -90,6 +95,8 @@ impl<T> TimerQueues<T> {
             sweeps: SweepTimes::NEVER,
             refresh_budget: RefreshBudget::default(),
             busy_until: 0,
+            busy_pause: MIN_BUSY_PAUSE,
+            missed_clock_change: false,
             wake_ahead: WakeAhead::new(),
             waits_until: 0,
             is_spinning: false,
@@ -237,19 +244,24 @@ impl<T> TimerQueues<T> {
 
     /// Takes the busy timers, if it is time to try again.
     pub(super) fn take_busy(&mut self, now: u64, batch: &mut Batch<T>) {
+        if self.timers.first(BUSY).is_none() {
+            self.busy_pause = MIN_BUSY_PAUSE;
+        } else if now >= self.busy_until {
+            self.busy_pause = (self.busy_pause * 2).min(MAX_BUSY_PAUSE);
+        }
         while now >= self.busy_until && !batch.is_full() {
             let Some(entry) = self.timers.pop_due(BUSY, u64::MAX) else { break };
             self.take(entry.id, Reason::Due(entry.due), batch);
         }
     }
 
-    /// Takes some of the timers that have stayed unread for long, if the budget allows it. Each batch
+    /// Takes some of the timers that have stayed unread for long, if the budget allows it. Each round
     /// begins with another clock.
     pub(super) fn take_unread(&mut self, times: &Times, batch: &mut Batch<T>) {
         if time(Clock::Monotonic) < self.refresh_budget.next() {
             return;
         }
-        let first = self.refresh_budget.batches();
+        let first = self.refresh_budget.rounds();
         for clock in (0..CLOCKS.len()).map(|number| first.wrapping_add(number) % CLOCKS.len()) {
             let key = QueueKey { clock: CLOCKS[clock], urgency: Urgency::Unread };
             while batch.len() < REFRESH_BATCH {
@@ -289,13 +301,23 @@ impl<T> TimerQueues<T> {
             match (std::mem::take(&mut self.timers.flags(id).owner), reason) {
                 (Owner::ThreadAlone, _) => self.timers.enqueue(id, RETURNED, 0),
                 // Unless the caller has enqueued it meanwhile.
-                (_, Reason::Busy(due)) if !self.timers.is_enqueued(id) => {
-                    self.timers.enqueue(id, BUSY, due);
-                    self.busy_until = time(Clock::Monotonic).saturating_add(BUSY_PAUSE);
-                }
+                (_, Reason::Busy(due)) if !self.timers.is_enqueued(id) => self.add_busy(id, due),
+                (_, Reason::MissedClockChange) => self.missed_clock_change = true,
                 _ => {}
             }
         }
+    }
+
+    fn add_busy(&mut self, id: TimerId, due: u64) {
+        if self.timers.first(BUSY).is_none() {
+            self.busy_until = time(Clock::Monotonic).saturating_add(self.busy_pause);
+        }
+        self.timers.enqueue(id, BUSY, due);
+    }
+
+    /// Whether a busy timer has missed a clock change since the last call.
+    pub(super) fn take_missed_clock_change(&mut self) -> bool {
+        std::mem::take(&mut self.missed_clock_change)
     }
 }
 
@@ -338,6 +360,8 @@ pub(super) enum Reason {
     Busy(u64),
     /// It subscribes to clock changes, and there was one.
     ClockChange,
+    /// The same, and another thread holds its lock.
+    MissedClockChange,
 }
 
 impl<T> Batch<T> {

@@ -25,8 +25,9 @@ pub(super) trait Process: FdOnly + Send + Sync + 'static {
     /// Processes a timer that was in a queue and due at this time. Returns `false`, and does nothing,
     /// if another thread holds its lock.
     fn process(self: &Arc<Self>, due: u64) -> bool;
-    /// Signals a clock change, if there was one.
-    fn process_clock_change(self: &Arc<Self>);
+    /// Signals a clock change, if there was one. Returns `false`, and does nothing, if another thread
+    /// holds its lock.
+    fn process_clock_change(self: &Arc<Self>) -> bool;
 }
 
 /// The timer thread, and all timers that it processes.
@@ -183,7 +184,7 @@ impl<T: Process> Engine<T> {
     fn run(&self) {
         self.has_begun.set(true);
         let mut batch = Batch::new();
-        let mut clock_changes = 0;
+        let mut clock_changes = None;
         while let Some(sample) = self.wait(&mut batch) {
             let (has_subscribers, must_sweep) = self.process_due(sample, &mut batch);
             if has_subscribers {
@@ -210,14 +211,13 @@ impl<T: Process> Engine<T> {
         let mut times = ANY_TIMES;
         loop {
             queues.take_due(&mut times, batch);
-            if !batch.is_empty() {
-                queues = self.process(queues, batch);
-                continue;
-            }
-            queues.take_unread(&times, batch);
             if batch.is_empty() {
                 break;
             }
+            queues = self.process(queues, batch);
+        }
+        queues.take_unread(&times, batch);
+        if !batch.is_empty() {
             queues = self.refresh(queues, batch);
         }
         let now = time(Clock::Monotonic);
@@ -232,10 +232,10 @@ impl<T: Process> Engine<T> {
         queues: MutexGuard<'a, TimerQueues<T>>,
         batch: &mut Batch<T>,
     ) -> MutexGuard<'a, TimerQueues<T>> {
-        let before = sys::clock::thread_cpu_time();
+        let (before, size) = (sys::clock::thread_cpu_time(), batch.len());
         let mut queues = self.process(queues, batch);
         let cpu_time = sys::clock::thread_cpu_time().saturating_sub(before);
-        queues.refresh_budget.spend(time(Clock::Monotonic), cpu_time, sys::clock::refresh_pause());
+        queues.refresh_budget.spend(time(Clock::Monotonic), size, cpu_time, sys::clock::refresh_pause());
         queues
     }
 
@@ -249,7 +249,7 @@ impl<T: Process> Engine<T> {
         for (reason, timer) in batch.iter_mut() {
             match *reason {
                 Reason::Due(due) if !timer.process(due) => *reason = Reason::Busy(due),
-                Reason::ClockChange => timer.process_clock_change(),
+                Reason::ClockChange if !timer.process_clock_change() => *reason = Reason::MissedClockChange,
                 _ => {}
             }
         }
@@ -258,9 +258,10 @@ impl<T: Process> Engine<T> {
         queues
     }
 
-    /// Processes all subscribers if there were clock changes after the `known` number.
-    fn process_clock_changes(&self, known: &mut u64, batch: &mut Batch<T>) {
-        let changes = self.changes();
+    /// Processes all subscribers if there were clock changes after the `known` number. If a busy timer
+    /// misses one, all are processed again after the next wait.
+    fn process_clock_changes(&self, known: &mut Option<u64>, batch: &mut Batch<T>) {
+        let changes = Some(self.changes());
         if std::mem::replace(known, changes) == changes {
             return;
         }
@@ -269,6 +270,9 @@ impl<T: Process> Engine<T> {
         while !batch.is_empty() {
             queues = self.process(queues, batch);
             number = queues.take_subscribers(number, batch);
+        }
+        if queues.take_missed_clock_change() {
+            *known = None;
         }
     }
 
@@ -281,7 +285,7 @@ impl<T: Process> Engine<T> {
         let is_woken = self.wait_until(wait, deadline);
         let now = time(Clock::Monotonic);
         Some(match wait {
-            Wait::Sleep if !is_woken => Sample::Latency(now.saturating_sub(until)),
+            Wait::Sleep if !is_woken && until > began => Sample::Latency(now.saturating_sub(until)),
             Wait::Spin(QueueKey { urgency: Urgency::Adaptive, .. }, _) => Sample::Spin(now.saturating_sub(began)),
             _ => Sample::Nothing,
         })

@@ -251,12 +251,11 @@ fn identity_if_orphaned(state: &TimerState) -> Option<Identity> {
 }
 
 impl FdOnly for SharedTimer {
-    fn open_descriptors(&self, first: RawFd) -> OpenDescriptors {
-        self.lock().pipe.as_ref().map_or(OpenDescriptors::None, |pipe| pipe.open_descriptors(first))
-    }
-
-    fn identity(&self) -> Option<Identity> {
-        self.lock().pipe.as_ref()?.identity().ok()
+    fn check(&self, first: RawFd) -> Option<(Option<Identity>, OpenDescriptors)> {
+        let state = self.lock_unless_busy()?;
+        let pipe = state.pipe.as_ref();
+        let open = pipe.map_or(OpenDescriptors::None, |pipe| pipe.open_descriptors(first));
+        Some((pipe.and_then(|pipe| pipe.identity().ok()), open))
     }
 
     fn close(&self) {

@@ -14,10 +14,10 @@ use crate::clock::Clock;
 
 /// A timer that may be known only by its descriptors.
 pub(in super::super) trait FdOnly {
-    /// Whether any descriptor of it is open. The first one had the number `first`.
-    fn open_descriptors(&self, first: RawFd) -> OpenDescriptors;
-    /// The identity of its descriptors, if the library's own one is still open.
-    fn identity(&self) -> Option<Identity>;
+    /// The identity of its descriptors, if the library's own one is still open, and whether any
+    /// descriptor of a user is. The first one had the number `first`. `None` if a thread holds the
+    /// timer's lock.
+    fn check(&self, first: RawFd) -> Option<(Option<Identity>, OpenDescriptors)>;
     /// Ends the timer. A second call has no effect.
     fn close(&self);
     /// Ends the timer without closing its descriptors, whose numbers may belong to other files now.
@@ -137,17 +137,15 @@ impl<T: FdOnly> Registry<T> {
         let (mut any, mut candidates) = (false, Vec::new());
         let mut next = self.next_after(None);
         while let Some((identity, entry)) = next {
-            if self.has_lost(&entry.timer, entry.timer.identity()) {
-                entry.timer.lose();
-            } else {
-                match entry.timer.open_descriptors(entry.first) {
-                    OpenDescriptors::Some => {}
-                    OpenDescriptors::None => {
-                        self.release(identity, &entry.timer);
-                        any = true;
-                    }
-                    OpenDescriptors::Search(own) => candidates.push((identity, entry, own)),
+            match entry.timer.check(entry.first) {
+                Some((present, _)) if self.has_lost(&entry.timer, present) => entry.timer.lose(),
+                // A locked timer is in use.
+                None | Some((_, OpenDescriptors::Some)) => {}
+                Some((_, OpenDescriptors::None)) => {
+                    self.release(identity, &entry.timer);
+                    any = true;
                 }
+                Some((_, OpenDescriptors::Search(own))) => candidates.push((identity, entry, own)),
             }
             next = self.next_after(Some(identity));
         }
