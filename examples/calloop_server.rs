@@ -1,8 +1,8 @@
 //! The stop server with calloop: three timers, a listener and clients in one `calloop::EventLoop`.
 //!
 //! Run `cargo run --features calloop --example calloop_server`, with the arguments of
-//! `stop_server`. It prints the same lines about timers and clients. To end it, run `printf stop |
-//! nc 127.0.0.1 1234`.
+//! `stop_server`. It prints the same lines about timers and clients. To end it, run
+//! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;
 

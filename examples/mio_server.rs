@@ -1,8 +1,8 @@
 //! The stop server with mio: three timers, a listener and clients in one `mio::Poll`.
 //!
 //! Run `cargo run --features mio --example mio_server`, with the arguments of `stop_server`. It
-//! prints the same lines about timers and clients. To end it, run `printf stop | nc 127.0.0.1
-//! 1234`.
+//! prints the same lines about timers and clients. To end it, run
+//! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;
 

@@ -2,8 +2,8 @@
 //! readable.
 //!
 //! Run `cargo run --example select_server`, with the arguments of `stop_server`. It fails if a
-//! timer is ever reported writable or exceptional (on macOS, exceptional). To end it, run `printf
-//! stop | nc 127.0.0.1 1234`.
+//! timer is ever reported writable or exceptional (on macOS, exceptional). To end it, run
+//! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;
 

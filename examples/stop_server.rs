@@ -2,10 +2,10 @@
 //! with `stop`.
 //!
 //! Run `cargo run --example stop_server`. With `-- --backend userspace` it runs on the userspace
-//! backend. With an address, such as `-- 127.0.0.1:0`, it listens there. It prints `Listening on
-//! ADDRESS`, then `Timer 1 expired 1 times` every 0.25 s, timer 2 every 0.5 s and timer 3 every
-//! 0.75 s. Talk to it from another terminal: `printf hello | nc 127.0.0.1 1234` makes it print
-//! `Unknown command: hello`, and `printf stop | nc 127.0.0.1 1234` ends it.
+//! backend. With an address, such as `-- 127.0.0.1:0`, it listens there. It prints
+//! `Listening on ADDRESS`, then `Timer 1 expired 1 times` every 0.25 s, timer 2 every 0.5 s and
+//! timer 3 every 0.75 s. Talk to it from another terminal: `printf hello | nc 127.0.0.1 1234` makes
+//! it print `Unknown command: hello`, and `printf stop | nc 127.0.0.1 1234` ends it.
 
 mod common;
 

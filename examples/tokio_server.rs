@@ -1,8 +1,8 @@
 //! The stop server with tokio: a task for each timer and each client.
 //!
 //! Run `cargo run --features tokio --example tokio_server`, with the arguments of `stop_server`. It
-//! prints the same lines about timers and clients. To end it, run `printf stop | nc 127.0.0.1
-//! 1234`.
+//! prints the same lines about timers and clients. To end it, run
+//! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;
 

@@ -41,8 +41,9 @@ impl Backend {
 
     /// Returns the backend's name, as a user types it.
     ///
-    /// The names of this crate's backends are `kernel` and `userspace`. The backend of a [simulated
-    /// timer](crate::backends::simulated) is named `simulated`. It cannot be selected by its name.
+    /// The names of this crate's backends are `kernel` and `userspace`. The backend of a
+    /// [simulated timer](crate::backends::simulated) is named `simulated`. It cannot be selected by
+    /// its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name

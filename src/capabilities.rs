@@ -39,9 +39,10 @@ pub struct Capabilities {
     pub wakes_the_machine: bool,
     /// Whether [`cancel_on_set`](crate::TimerSpec::cancel_on_set) has an effect on this clock.
     pub cancel_on_set: bool,
-    /// The longest delay until the descriptor's readiness reflects a clock change or a suspend.
+    /// The longest delay until the descriptor's readiness reflects a jump of the clock.
     ///
-    /// The methods of [`Timer`](crate::Timer) are always up to date.
+    /// A jump is a clock change, or a suspend that the clock counts. The methods of
+    /// [`Timer`](crate::Timer) are always up to date.
     ///
     /// Zero if this clock does not jump, or if the backend notices jumps at once. `None` if it is
     /// not known whether the clock jumps. The time to wake a thread is not included.

@@ -118,8 +118,9 @@ pub const ECANCELED: i32 = backends::sys::error::ECANCELED;
 #[doc(no_inline)]
 pub use polling;
 
-/// Compiles and runs the programs in README.md and docs/platforms.md. One of them needs the `tokio`
-/// feature.
+/// Compiles and runs the programs in README.md and docs/platforms.md.
+///
+/// One of them needs the `tokio` feature.
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/platforms.md")]
 #[cfg(all(doctest, feature = "tokio"))]

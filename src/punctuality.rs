@@ -41,18 +41,19 @@ pub enum Punctuality {
     ///
     /// The latency is the time that the wake-up takes.
     Economical,
-    /// Wakes up ahead by the recent 90th-percentile wake-up latency, at most 200 µs.
+    /// Spins before the expiration, within a CPU budget.
     ///
-    /// A token bucket limits the spinning of all adaptive timers of the process together to 1 % of
-    /// one CPU, plus a saved budget of at most one millisecond. The more often such timers are due,
-    /// the shorter the wake-ahead.
+    /// The wake-ahead is the recent 90th-percentile wake-up latency, at most 200 µs. A token bucket
+    /// limits the spinning of all adaptive timers of the process together to 1 % of one CPU. The
+    /// bucket holds at most one millisecond of unspent budget. The emptier it is, the shorter the
+    /// wake-ahead: so the more often such timers are due, the shorter the thread spins for each.
     #[default]
     Adaptive,
-    /// Wakes up ahead by twice the recent 90th-percentile wake-up latency, and spins until then.
+    /// Spins before every expiration, without a limit.
     ///
-    /// The wake-ahead is at least 100 µs and at most 400 µs. There is no limit on the spinning. If
-    /// such timers are due more often than the wake-ahead is long, the timer thread keeps one CPU
-    /// busy all the time.
+    /// The wake-ahead is twice the recent 90th-percentile wake-up latency, at least 100 µs and at
+    /// most 400 µs. If such timers are due more often than the wake-ahead is long, the timer thread
+    /// keeps one CPU busy all the time.
     Precise,
 }
 
@@ -73,8 +74,8 @@ impl Punctuality {
 
     /// Returns the mode of timers that are created without choosing one.
     ///
-    /// It is [`Adaptive`](Punctuality::Adaptive), unless the process has [set
-    /// another](Punctuality::set_process_default).
+    /// It is [`Adaptive`](Punctuality::Adaptive), unless the process has
+    /// [set another](Punctuality::set_process_default).
     #[must_use]
     pub fn process_default() -> Punctuality {
         Punctuality::ALL.get(usize::from(PROCESS_DEFAULT.load(Ordering::Relaxed))).copied().unwrap_or_default()

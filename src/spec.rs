@@ -105,15 +105,15 @@ impl TimerSpec {
     /// systems that slew the wall clock alone the limit is higher, for example 1.4 ms on macOS.
     /// `docs/parity.md` lists it for each system.
     ///
-    /// If the timer had already expired, also if the clock change itself made it expire,
-    /// `ECANCELED` disarms it, even if it is periodic. Otherwise it stays armed (Linux,
-    /// `timerfd_read`). So re-arm the timer after `ECANCELED`.
+    /// If the timer had already expired, or if the clock change makes it expire, `ECANCELED` also
+    /// disarms it, even if it is periodic. Otherwise it stays armed (Linux, `timerfd_read`). So
+    /// re-arm the timer after `ECANCELED`.
     ///
     /// ```no_run
     /// use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec, ECANCELED};
-    /// let steps = TimerFd::new(Clock::Realtime)?;
-    /// steps.settime(&TimerSpec::disarmed().cancel_on_set())?;
-    /// match steps.wait(None) {
+    /// let clock_changes = TimerFd::new(Clock::Realtime)?;
+    /// clock_changes.settime(&TimerSpec::disarmed().cancel_on_set())?;
+    /// match clock_changes.wait(None) {
     ///     Err(e) if e.raw_os_error() == Some(ECANCELED) => println!("the wall clock was set"),
     ///     other => println!("{other:?}"),
     /// }

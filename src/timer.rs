@@ -28,8 +28,8 @@ use crate::spec::TimerSpec;
 ///   `select`, `epoll`, `kqueue` and everything built on them. Otherwise it is not readable. It is
 ///   never writable.
 /// - A raw `read(2)` of eight bytes returns the number of expirations as a native-endian `u64`.
-/// - On the userspace backend, the readiness and the count of a raw read are those of the last time
-///   the timer thread processed the timer, so they can be slightly out of date. The next read
+/// - On the userspace backend, the readiness and the count of a raw read are as of the last time
+///   that the timer thread processed the timer. So they can be slightly out of date. The next read
 ///   returns the expirations that a count misses. While a periodic timer stays unread, the thread
 ///   refreshes its count at its expirations, but at most every 1.6 ms (10 ms on Apple systems). If
 ///   many timers stay unread, refreshes are less frequent: down to once a second for thousands of

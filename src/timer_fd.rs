@@ -187,7 +187,7 @@ impl TimerFdBuilder {
     }
 }
 
-/// For tests of code that accepts only a `TimerFd`: converts a timer of simulated time.
+/// Converts a timer of simulated time, for tests of code that accepts only a `TimerFd`.
 ///
 /// ```
 /// use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd};

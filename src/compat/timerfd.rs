@@ -215,7 +215,7 @@ impl From<crate::TimerFd> for TimerFd {
     }
 }
 
-/// Gives access to [loops](crate::loops), and to methods that this layer lacks.
+/// Returns the inner timer, for [loops](crate::loops) and for methods that this layer lacks.
 impl From<TimerFd> for crate::TimerFd {
     fn from(timer: TimerFd) -> crate::TimerFd {
         timer.0

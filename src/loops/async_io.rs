@@ -36,8 +36,8 @@ use super::{AsTimer, MissedTicks, Source};
 ///
 /// Errors of [`read`](crate::Timer::read) are returned. In particular, if the timer was set with
 /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set), a change of the wall clock causes
-/// `ECANCELED`. You can await again after an error. If the timer had already expired, also if the
-/// clock change itself made it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
+/// `ECANCELED`. You can await again after an error. If the timer had already expired, or if the
+/// clock change makes it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
     timer: Async<Source<T>>,

@@ -33,7 +33,8 @@ use super::{AsTimer, Source};
 ///
 /// The event is the result of [`read`](crate::Timer::read): the count, or an error. In particular,
 /// if the timer was set with [`cancel_on_set`](crate::TimerSpec::cancel_on_set), a change of the
-/// wall clock causes `ECANCELED`. If the timer had already expired, `ECANCELED` also disarms it.
+/// wall clock causes `ECANCELED`. If the timer had already expired, or if the clock change makes it
+/// expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 ///
 /// The callback returns what happens to the source, as the callback of a [`Generic`] source does.
 /// An error that the callback returns ends the current dispatch, so other sources may have to wait

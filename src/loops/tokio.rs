@@ -54,9 +54,9 @@ use super::{AsTimer, MissedTicks, Source};
 ///
 /// # Tests that do not sleep
 ///
-/// A [`SimulatedClock`](crate::SimulatedClock) can count [waiting
-/// threads](crate::SimulatedClock::waiting), but not waiting tasks. So a test lets the tasks run
-/// until no expiration is unread, and then advances the clock:
+/// A [`SimulatedClock`](crate::SimulatedClock) can count
+/// [waiting threads](crate::SimulatedClock::waiting), but not waiting tasks. So a test lets the
+/// tasks run until no expiration is unread, and then advances the clock:
 ///
 /// ```
 /// use portable_timerfd::{loops::tokio::Expirations, Clock, SimulatedClock, Timer};
@@ -87,8 +87,8 @@ use super::{AsTimer, MissedTicks, Source};
 ///
 /// Errors of [`read`](crate::Timer::read) are returned. In particular, if the timer was set with
 /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set), a change of the wall clock causes
-/// `ECANCELED`. You can await again after an error. If the timer had already expired, also if the
-/// clock change itself made it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
+/// `ECANCELED`. You can await again after an error. If the timer had already expired, or if the
+/// clock change makes it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
     timer: AsyncFd<Source<T>>,
