@@ -1,4 +1,4 @@
-//! Timers in mio: every timer type is an `event::Source`.
+//! Timers in mio: the timers of this crate implement `event::Source`.
 //!
 //! ```
 //! use mio::{Events, Interest, Poll, Token};
