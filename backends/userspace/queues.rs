@@ -1,4 +1,12 @@
 //! The timers that the timer thread must process, and when: a queue for each clock and urgency.
+//!
+//! Each clock has queues of its own, in its own time, so that a clock change changes no order.
+//! While a timer depends on another clock than the monotonic one, or subscribes to clock changes,
+//! the thread sleeps for 250 ms at most.
+//!
+//! A busy timer delays no other. If another thread holds a timer's lock, the timer thread tries for
+//! about a microsecond, puts the timer into the queue of busy timers, and tries again later.
+//! Otherwise a thread that calls in a loop would get the lock first almost every time.
 
 use super::cpu_budget::{RefreshBudget, WakeAhead, REFRESH_BATCH};
 use super::fd_only::registry::SweepTimes;
@@ -15,8 +23,8 @@ pub(super) const MAX_BLIND_SLEEP: u64 = 250_000_000;
 /// How long, in nanoseconds, the thread stays after the last timer is unregistered.
 const LINGER: u64 = 1_000_000_000;
 
-/// The pauses, in nanoseconds, before the thread tries again to lock busy timers: at first, then twice
-/// as long each time, and at last.
+/// The pauses, in nanoseconds, before the thread tries again to lock busy timers: at first, then
+/// twice as long each time, and at last.
 const MIN_BUSY_PAUSE: u64 = 50_000;
 const MAX_BUSY_PAUSE: u64 = 2_000_000;
 
@@ -28,9 +36,9 @@ const RETURNED: usize = QUEUES - 1;
 
 /// All timers, and when each is due.
 ///
-/// The thread takes timers in batches and returns them. It never drops the last reference to a timer,
-/// so it neither allocates nor frees memory. If it did, even once, glibc would give it a malloc
-/// arena: 64 MiB of address space, which `mlockall(MCL_FUTURE)` counts as locked memory.
+/// The thread takes timers in batches and returns them. It never drops the last reference to a
+/// timer, so it neither allocates nor frees memory. If it did, even once, glibc would give it a
+/// malloc arena: 64 MiB of address space, which `mlockall(MCL_FUTURE)` counts as locked memory.
 pub(super) struct TimerQueues<T> {
     timers: Queues<Arc<T>, Flags, QUEUES>,
     /// The number of timers that subscribe to clock changes.
@@ -124,8 +132,8 @@ impl<T> TimerQueues<T> {
         self.timers.unregister(id)
     }
 
-    /// Takes a timer that was unregistered while the thread had it. The caller drops it after it has
-    /// unlocked the queues.
+    /// Takes a timer that was unregistered while the thread had it. The caller drops it after it
+    /// has unlocked the queues.
     pub(super) fn take_returned(&mut self) -> Option<Arc<T>> {
         let entry = self.timers.pop_due(RETURNED, u64::MAX)?;
         self.timers.unregister(entry.id)
@@ -223,8 +231,8 @@ impl<T> TimerQueues<T> {
     }
 
     /// Takes due timers, except those that have stayed unread for long, until the batch is full. On
-    /// each clock, the most urgent come first. A timer is due up to `times`: the first call of a pass
-    /// gives [`ANY_TIMES`], and gets the present times.
+    /// each clock, the most urgent come first. A timer is due up to `times`: the first call of a
+    /// pass gives [`ANY_TIMES`], and gets the present times.
     pub(super) fn take_due(&mut self, times: &mut Times, batch: &mut Batch<T>) {
         for (clock, limit) in CLOCKS.into_iter().zip(times) {
             let keys = Urgency::ALL.map(|urgency| QueueKey { clock, urgency });
@@ -255,8 +263,8 @@ impl<T> TimerQueues<T> {
         }
     }
 
-    /// Takes some of the timers that have stayed unread for long, if the budget allows it. Each round
-    /// begins with another clock.
+    /// Takes some of the timers that have stayed unread for long, if the budget allows it. Each
+    /// round begins with another clock.
     pub(super) fn take_unread(&mut self, times: &Times, batch: &mut Batch<T>) {
         if time(Clock::Monotonic) < self.refresh_budget.next() {
             return;
@@ -277,8 +285,8 @@ impl<T> TimerQueues<T> {
         self.take(entry.id, Reason::Due(entry.due), batch);
     }
 
-    /// Takes subscribers to clock changes, from this number on, until the batch is full. Returns the
-    /// number after the last one.
+    /// Takes subscribers to clock changes, from this number on, until the batch is full. Returns
+    /// the number after the last one.
     pub(super) fn take_subscribers(&mut self, mut number: u32, batch: &mut Batch<T>) -> u32 {
         while !batch.is_full() {
             let Some((id, next)) = self.timers.find_from(number, |flags| flags.is_subscriber) else { break };
@@ -327,7 +335,8 @@ fn index(key: QueueKey) -> usize {
     clock * Urgency::ALL.len() + urgency
 }
 
-/// Converts a time of a clock to the time of the monotonic clock at which the thread wakes up for it.
+/// Converts a time of a clock to the time of the monotonic clock at which the thread wakes up for
+/// it.
 fn to_monotonic(clock: Clock, due: u64, now: impl FnOnce() -> u64) -> u64 {
     if clock == Clock::Monotonic {
         return due;
@@ -341,8 +350,8 @@ pub(super) fn time(clock: Clock) -> u64 {
     clock.now().map_or(0, nanos)
 }
 
-/// The size of a batch: 2 KiB of the thread's stack. Large batches are faster, since the queues stay
-/// in the cache, but the queues are locked meanwhile.
+/// The size of a batch: 2 KiB of the thread's stack. Large batches are faster, since the queues
+/// stay in the cache, but the queues are locked meanwhile.
 const BATCH: usize = 64;
 
 /// Timers that the thread has taken from the queues, and processes while the queues are unlocked.

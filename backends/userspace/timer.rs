@@ -65,9 +65,9 @@ impl SharedTimer {
         state
     }
 
-    /// Like [`lock_settled`](SharedTimer::lock_settled), except that it does not wait for a thread that
-    /// holds the lock. A thread that calls the timer in a loop would get the lock first nearly each
-    /// time, and a preempted one holds it for long. Other timers must not wait for that.
+    /// Like [`lock_settled`](SharedTimer::lock_settled), except that it does not wait for a thread
+    /// that holds the lock. A thread that calls the timer in a loop would get the lock first nearly
+    /// each time, and a preempted one holds it for long. Other timers must not wait for that.
     pub(super) fn lock_unless_busy(&self) -> Option<MutexGuard<'_, TimerState>> {
         let mut state = sync::lock_unless_busy(&self.state)?;
         self.end_write(&mut state);

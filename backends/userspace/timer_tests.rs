@@ -17,9 +17,9 @@ fn until_readable(timer: &UserspaceTimer) {
     assert!(sys::fd::wait_readable(timer.as_fd(), None::<sync::Instant>).unwrap());
 }
 
-/// A thread that calls `settime` or `gettime` in a loop holds the timer's lock nearly all the time. This
-/// one holds it from before its timer is due until another timer has expired five times. If the timer
-/// thread waited for the lock, the other timer would never be readable.
+/// A thread that calls `settime` or `gettime` in a loop holds the timer's lock nearly all the time.
+/// This one holds it from before its timer is due until another timer has expired five times. If
+/// the timer thread waited for the lock, the other timer would never be readable.
 #[test]
 fn a_locked_timer_delays_no_other_timer() {
     let (busy, other) = (timer(), timer());

@@ -96,8 +96,8 @@ impl<T: FdOnly> Registry<T> {
     }
 
     /// Whether the identity of a registered timer differs from `present`, the identity of its
-    /// descriptors now. If it does, the timer is unregistered. (A timer that is being released is not
-    /// registered.)
+    /// descriptors now. If it does, the timer is unregistered. (A timer that is being released is
+    /// not registered.)
     pub(super) fn has_lost(&self, timer: &Arc<T>, present: Option<Identity>) -> bool {
         let mut entries = self.lock();
         let is_it = |entry: &Entry<T>| Arc::ptr_eq(&entry.timer, timer);
@@ -220,8 +220,8 @@ const MIN_UNTIL_SWEEP: usize = 16;
 /// A timer that may be orphaned, its identity, and the two descriptors of the library.
 type Candidate<T> = (Identity, Entry<T>, [RawFd; 2]);
 
-/// When the timer thread sweeps: soon after a timer was created or an orphaned one was found, then at
-/// intervals that double.
+/// When the timer thread sweeps: soon after a timer was created or an orphaned one was found, then
+/// at intervals that double.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct SweepTimes {
     next: u64,
@@ -247,8 +247,8 @@ impl SweepTimes {
         self.interval = MIN_INTERVAL;
     }
 
-    /// A sweep has ended. `found` tells whether it found an orphaned timer, and `is_empty` whether no
-    /// timer is left.
+    /// A sweep has ended. `found` tells whether it found an orphaned timer, and `is_empty` whether
+    /// no timer is left.
     pub(in super::super) fn end(&mut self, found: bool, is_empty: bool, now: u64) {
         self.interval = if found { MIN_INTERVAL } else { (self.interval * 2).min(MAX_INTERVAL) };
         self.next = if is_empty { schedule::NEVER } else { now.saturating_add(self.interval) };
