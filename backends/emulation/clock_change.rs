@@ -3,7 +3,6 @@
 
 use crate::backends::sys::clock::WallOffset;
 use crate::clock::Clock;
-use crate::spec::TimerSpec;
 
 /// The clocks that a timer depends on.
 pub(crate) trait Clocks {
@@ -11,11 +10,6 @@ pub(crate) trait Clocks {
     fn now(&self, clock: Clock) -> u64;
     /// The number of changes of the wall clock that are detected so far.
     fn changes(&self) -> u64;
-}
-
-/// Whether a timer of this clock with this setting subscribes to clock changes.
-pub(crate) fn subscribes(clock: Clock, new: &TimerSpec) -> bool {
-    new.is_canceled_by_steps() && clock.without_alarm() == Clock::Realtime
 }
 
 /// The largest change of the offset, in nanoseconds, that is never a clock change, in addition to

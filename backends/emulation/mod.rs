@@ -6,7 +6,6 @@ pub(crate) mod pipe;
 #[cfg(test)]
 mod properties;
 pub(crate) mod queue;
-pub(crate) mod queue_key;
 pub(crate) mod read;
 pub(crate) mod schedule;
 pub(crate) mod state;

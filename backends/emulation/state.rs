@@ -15,10 +15,9 @@
 use std::io;
 use std::time::Duration;
 
-use super::clock_change::{subscribes, Clocks, Subscription};
+use super::clock_change::{Clocks, Subscription};
 use super::pipe::{Epoch, TimerPipe};
-use super::queue_key::{QueueKey, Urgency};
-use super::schedule::{nanos, Schedule, NEVER};
+use super::schedule::{nanos, QueueKey, Schedule, Urgency, NEVER};
 use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED};
 use crate::backends::sys::pipe_write::PipeWrite;
 use crate::clock::Clock;
@@ -36,6 +35,11 @@ const MAX_DOUBLINGS_UNREAD: u8 = 3;
 
 /// After this number of refreshes that find it unread, a count has stayed unread for long.
 const REFRESHES_UNTIL_LONG: u8 = 4;
+
+/// Whether a timer of this clock with this setting subscribes to clock changes.
+pub(crate) fn subscribes(clock: Clock, new: &TimerSpec) -> bool {
+    new.is_canceled_by_steps() && clock.without_alarm() == Clock::Realtime
+}
 
 /// The clock that a setting of a timer of this clock runs on.
 fn clock_of(clock: Clock, new: &TimerSpec) -> Clock {

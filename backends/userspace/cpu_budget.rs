@@ -11,7 +11,7 @@
 //! descriptors could get its number for an epoll set of its own, and the library cannot distinguish
 //! two epoll sets.
 
-use crate::backends::emulation::queue_key::Urgency;
+use crate::backends::emulation::schedule::Urgency;
 
 /// The longest wake-up latency, in nanoseconds, that is compensated. Beyond it the machine is busy,
 /// and spinning would not help.

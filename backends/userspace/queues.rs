@@ -11,8 +11,7 @@
 use super::cpu_budget::{RefreshBudget, WakeAhead, REFRESH_BATCH};
 use super::fd_only::registry::SweepTimes;
 use crate::backends::emulation::queue::{QueueEntry, Queues, TimerId};
-use crate::backends::emulation::queue_key::{QueueKey, Urgency, CLOCKS};
-use crate::backends::emulation::schedule::{nanos, NEVER};
+use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, CLOCKS, NEVER};
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 

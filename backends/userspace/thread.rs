@@ -25,8 +25,7 @@ use super::options;
 use super::queues::{time, Batch, Reason, TimerQueues, Wait, ANY_TIMES};
 use crate::backends::emulation::clock_change::{ClockChangeDetector, Clocks};
 use crate::backends::emulation::queue::TimerId;
-use crate::backends::emulation::queue_key::{QueueKey, Urgency};
-use crate::backends::emulation::schedule::NEVER;
+use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, NEVER};
 use crate::backends::sys;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::short_lived::release_number;
@@ -359,7 +358,7 @@ impl<T: Process> sys::thread::Body for Engine<T> {
 impl<T: Process> Clocks for Engine<T> {
     #[inline]
     fn now(&self, clock: Clock) -> u64 {
-        time(clock)
+        clock.now().map_or(0, nanos)
     }
 
     fn changes(&self) -> u64 {

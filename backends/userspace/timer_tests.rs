@@ -1,11 +1,10 @@
-//! What the timer thread does while another thread holds the lock of a timer.
+//! What the timer thread does while another thread holds the lock of a timer, or after its user has
+//! dropped it.
 
-use super::super::UserspaceTimer;
 use super::*;
-use crate::timer::Timer;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
+const HOUR: Duration = Duration::from_secs(3600);
 const MS: Duration = Duration::from_millis(1);
 
 fn timer() -> UserspaceTimer {
@@ -57,4 +56,32 @@ fn a_locked_timer_is_not_checked_by_a_sweep() {
     assert!(fd_only::registry::FdOnly::check(&*timer.shared, 3).is_none());
     drop(state);
     assert!(fd_only::registry::FdOnly::check(&*timer.shared, 3).is_some());
+}
+
+#[test]
+fn a_dropped_timer_leaves_nothing_in_the_thread() {
+    for clock in [Clock::Monotonic, Clock::Realtime] {
+        for again in [false, true] {
+            let timer = UserspaceTimer::new(clock, CreateFlags::default()).unwrap();
+            let later = clock.now().unwrap() + HOUR;
+            timer.settime(&TimerSpec::at(later).cancel_on_set()).unwrap();
+            if again {
+                timer.settime(&TimerSpec::after(2 * HOUR)).unwrap();
+            }
+            let shared = Arc::downgrade(&timer.shared);
+            drop(timer);
+            assert_eq!(shared.strong_count(), 0, "{clock:?}");
+        }
+    }
+}
+
+/// As when the user drops a timer after the thread has taken it from its queue.
+#[test]
+fn processing_a_dropped_timer_does_nothing() {
+    let timer = UserspaceTimer::new(Clock::Monotonic, CreateFlags::default()).unwrap();
+    timer.settime(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
+    let shared = Arc::clone(&timer.shared);
+    drop(timer);
+    assert!(Process::process(&shared, 0));
+    assert_eq!(Arc::strong_count(&shared), 1, "it is in no queue");
 }
