@@ -82,16 +82,13 @@ This page lists the tests that show each promise of [parity.md](parity.md).
             page.push_str("- not tested\n");
         }
         for test in &entry.tests {
-            let links: Vec<String> = files.get(test).into_iter().flatten().map(|path| link(path)).collect();
-            let _ = writeln!(page, "- `{test}`: {}", links.join(", "));
+            let _ = writeln!(page, "- `{test}`");
+            for path in files.get(test).into_iter().flatten() {
+                let _ = writeln!(page, "  [{path}](../{path})");
+            }
         }
     }
     page
-}
-
-/// A link from the folder `docs`.
-fn link(path: &str) -> String {
-    format!("[{path}](../{path})")
 }
 
 #[cfg(test)]
@@ -135,6 +132,6 @@ mod tests {
     fn the_page_links_to_the_file_of_a_test() {
         let files = Files::from([("it_counts".to_owned(), ["tests/a.rs".to_owned()].into())]);
         let page = page(&parse(LIST).unwrap(), &files);
-        assert!(page.contains("**`read` counts**\n\n- `it_counts`: [tests/a.rs](../tests/a.rs)\n"), "{page}");
+        assert!(page.contains("**`read` counts**\n\n- `it_counts`\n  [tests/a.rs](../tests/a.rs)\n"), "{page}");
     }
 }

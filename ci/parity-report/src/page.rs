@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_row_is_a_promise_with_two_claims() {
-        let page = "## Counts\n\n| promise | kernel | userspace |\n|---|---|---|\n| `read` counts | exact | bounded: 1 ms |\n";
+        let page =
+            "## Counts\n\n| promise | kernel | userspace |\n|---|---|---|\n| `read` counts | exact | bounded: 1 ms |\n";
         let [promise] = parse(page).try_into().unwrap();
         assert_eq!((promise.section.as_str(), promise.words.as_str()), ("Counts", "read counts"));
         assert_eq!(promise.claims, ["exact", "bounded: 1 ms"]);
