@@ -77,7 +77,7 @@ This page lists the tests that show each promise of [parity.md](parity.md).
             section = &entry.section;
             let _ = write!(page, "\n## {section}\n");
         }
-        let _ = write!(page, "\n**{}**\n\n", entry.promise);
+        let _ = write!(page, "\n{}\n\n", wrapped(&format!("**{}**", entry.promise)));
         if entry.tests.is_empty() {
             page.push_str("- not tested\n");
         }
@@ -89,6 +89,23 @@ This page lists the tests that show each promise of [parity.md](parity.md).
         }
     }
     page
+}
+
+/// The text in lines of at most 100 characters.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut width) = (String::new(), 0);
+    for word in text.split(' ') {
+        let added = word.chars().count() + 1;
+        if width + added > 101 {
+            lines.push('\n');
+            width = 0;
+        } else if width > 0 {
+            lines.push(' ');
+        }
+        lines.push_str(word);
+        width += added;
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -133,5 +150,10 @@ mod tests {
         let files = Files::from([("it_counts".to_owned(), ["tests/a.rs".to_owned()].into())]);
         let page = page(&parse(LIST).unwrap(), &files);
         assert!(page.contains("**`read` counts**\n\n- `it_counts`\n  [tests/a.rs](../tests/a.rs)\n"), "{page}");
+    }
+    #[test]
+    fn a_line_has_at_most_100_characters() {
+        let (first, second) = ("a ".repeat(49) + "bc", "d ".repeat(50));
+        assert_eq!(wrapped(&format!("{first} {}", second.trim())), format!("{first}\n{}", second.trim()));
     }
 }

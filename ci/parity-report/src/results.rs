@@ -17,8 +17,8 @@ pub enum Outcome {
 
 #[derive(Debug, Default)]
 pub struct Results {
-    /// The worst outcome of each test on each backend. Passing in one log overrides being ignored in
-    /// another.
+    /// The outcome of each test on each backend, over all logs: failed, otherwise passed, otherwise
+    /// ignored.
     outcomes: BTreeMap<(String, usize), Outcome>,
     measured: BTreeMap<(String, usize), String>,
     /// The tests that must belong to a promise.
@@ -84,7 +84,8 @@ impl Results {
     }
 }
 
-/// The suite of a binary: `steps` for `tests/steps/main.rs (target/…)`, and an empty name for others.
+/// The suite of a test binary: `steps` for `tests/steps/main.rs (target/…)`. Other binaries have an
+/// empty name.
 fn suite_of(path: &str) -> String {
     let file = path.split(' ').next().unwrap_or(path);
     let name = file.strip_prefix("tests/").unwrap_or("");
