@@ -1,4 +1,5 @@
-//! The parts of an emulated timer that `userspace` and `simulated` share. Time is always an argument.
+//! The parts of an emulated timer that `userspace` and `simulated` share. Time is always an
+//! argument.
 
 pub(crate) mod clock_change;
 pub(crate) mod pipe;

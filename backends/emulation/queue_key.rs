@@ -69,6 +69,17 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_serves_timers_of_its_clock_that_are_not_more_urgent() {
+        let key = |clock, urgency| QueueKey { clock, urgency };
+        let adaptive = key(Clock::Realtime, Urgency::Adaptive);
+        let served = Urgency::ALL.map(|urgency| adaptive.serves(key(Clock::Realtime, urgency)));
+        assert_eq!(served, [true, true, true, false]);
+        for urgency in Urgency::ALL {
+            assert!(!adaptive.serves(key(Clock::Monotonic, urgency)));
+        }
+    }
+
+    #[test]
     fn urgencies_have_the_order_of_the_modes() {
         assert!(Punctuality::ALL.map(Urgency::from).iter().eq(&Urgency::ALL[1..]));
     }

@@ -24,8 +24,8 @@ pub(crate) struct Schedule {
     /// The first expiration that is not counted. [`NONE`] if there is none to come.
     next: u64,
     interval: u64,
-    /// The value of `next` at the last commit. The expirations that were counted since can be rolled
-    /// back.
+    /// The value of `next` at the last commit. The expirations that were counted since can be
+    /// rolled back.
     committed: u64,
 }
 

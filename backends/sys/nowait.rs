@@ -14,6 +14,7 @@ use super::system::SYSTEM;
 /// none.
 ///
 /// Bytes that are not a whole count, left by somebody's short read, are thrown away.
+#[inline]
 pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
     take_count_by(read_pipe, fd)
 }
@@ -25,6 +26,7 @@ pub(crate) fn take_count_of_own(fd: BorrowedFd<'_>) -> io::Result<u64> {
 
 type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
 
+#[inline]
 fn take_count_by(read: Read, fd: BorrowedFd<'_>) -> io::Result<u64> {
     // One byte more than a count, so that the rest of a torn message does not hide a whole one
     // behind it.
@@ -51,6 +53,7 @@ pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 
 /// The same from a timerfd. If the system refuses the flag, the read also waits if another thread
 /// sets the timer at the same moment. A timerfd cannot be opened anew.
+#[inline]
 pub(crate) fn read_timerfd(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     TIMERFDS.read_count(fd)
 }
@@ -73,6 +76,7 @@ impl Kind {
     /// A sandbox's refusal holds for all later reads of this kind of file. `EOPNOTSUPP` concerns one
     /// file: Linux gives the flag's support to the pipes that `pipe2` makes, and not to an end that a
     /// program opens anew by its name in `/proc`.
+    #[inline]
     fn read_told_not_to_wait(&self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         if self.refuses_the_flag.load(Ordering::Relaxed) || !examines_the_flag() {
             return Ok(None);
@@ -88,6 +92,7 @@ impl Kind {
         }
     }
 
+    #[inline]
     fn read_count(&self, fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
         let mut message = [0u8; COUNT_SIZE];
         match self.read_told_not_to_wait(fd, &mut message)? {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::backends::emulation::pipe::TimerPipe;
-use crate::backends::emulation::read::{self, LockedState};
+use crate::backends::emulation::read;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::generation;
@@ -35,11 +35,10 @@ pub const BACKEND: Backend = Backend::new("userspace", open, capabilities);
 /// A timer made of a pipe, which one thread for all such timers of the process fills.
 ///
 /// The thread is started by the first timer that is armed, and ends a second after the last timer
-/// is dropped; its name is
-/// `timerfd`, and it takes no signals. A plain `read(2)` of eight bytes from the descriptor gives the count as of the
-/// thread's last look; what that misses comes with the next one. [`read`](Timer::read) counts by
-/// the clock at the moment of the call. The methods take locks, so a signal handler must not call
-/// them.
+/// is dropped; its name is `timerfd`, and it takes no signals. A plain `read(2)` of eight bytes
+/// from the descriptor gives the count as of the thread's last look; what that misses comes with
+/// the next one. [`read`](Timer::read) counts by the clock at the moment of the call. The methods
+/// take locks, so a signal handler must not call them.
 ///
 /// On Linux the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs of the
 /// process's main thread, whatever thread arms the first timer, unless the program has chosen other
@@ -145,7 +144,7 @@ impl Timer for UserspaceTimer {
     }
 
     fn gettime(&self) -> io::Result<TimerSpec> {
-        self.shared()?.with(|state, clocks| state.gettime(clocks))
+        self.shared()?.gettime()
     }
 
     fn read(&self) -> io::Result<u64> {
@@ -197,20 +196,20 @@ impl fmt::Debug for UserspaceTimer {
 
 /// Starts the timer thread now, from the calling thread.
 ///
-/// Returns when the thread has begun. The thread then makes no more calls that only a new thread makes,
-/// so a program can enter a sandbox that forbids them: see `docs/sandboxes.md`.
+/// Returns when the thread has begun. The thread then makes no more calls that only a new thread
+/// makes, so a program can enter a sandbox that forbids them: see `docs/sandboxes.md`.
 ///
-/// Otherwise, the first timer that is armed starts the thread. A program that calls this function at
-/// its beginning has the cost of the start, and its possible failure, at a time of its choice. The
-/// thread then stays for the life of the process, even while there is no timer. A forked child has no
-/// thread until it arms a timer or calls this function itself.
+/// Otherwise, the first timer that is armed starts the thread. A program that calls this function
+/// at its beginning has the cost of the start, and its possible failure, at a time of its choice.
+/// The thread then stays for the life of the process, even while there is no timer. A forked child
+/// has no thread until it arms a timer or calls this function itself.
 ///
 /// Options of the thread cannot be set after this call.
 ///
 /// # Errors
 ///
-/// `ENOMEM` if the thread cannot be started, or the system's error if it refuses the options that the
-/// program has [set](ThreadOptions::set_for_process).
+/// `ENOMEM` if the thread cannot be started, or the system's error if it refuses the options that
+/// the program has [set](ThreadOptions::set_for_process).
 pub fn start_thread() -> io::Result<()> {
     options::fix();
     engine()?.start_for_good()

@@ -65,6 +65,15 @@ impl SharedTimer {
         state
     }
 
+    /// Like [`lock_settled`](SharedTimer::lock_settled), except that it does not wait for a thread
+    /// that holds the lock. A thread that calls the timer in a loop would get the lock first nearly
+    /// each time, and a preempted one holds it for long. Other timers must not wait for that.
+    pub(super) fn lock_unless_busy(&self) -> Option<MutexGuard<'_, TimerState>> {
+        let mut state = sync::lock_unless_busy(&self.state)?;
+        self.end_write(&mut state);
+        Some(state)
+    }
+
     fn end_write(&self, state: &mut TimerState) {
         if state.is_in_flight() {
             state.end_write(self.engine.in_flight.wait(self.id));
@@ -103,6 +112,19 @@ impl SharedTimer {
         }
         self.enqueue(state);
         previous
+    }
+
+    pub(super) fn gettime(self: &Arc<Self>) -> io::Result<TimerSpec> {
+        self.query(&mut self.lock_settled())
+    }
+
+    /// The setting of a locked timer, with the remaining time.
+    pub(super) fn query(self: &Arc<Self>, state: &mut TimerState) -> io::Result<TimerSpec> {
+        let (setting, must_enqueue) = state.gettime(self.engine)?;
+        if must_enqueue {
+            self.enqueue(state);
+        }
+        Ok(setting)
     }
 
     pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
@@ -179,10 +201,7 @@ impl LockedState for Arc<SharedTimer> {
 
 impl Process for SharedTimer {
     fn process(self: &Arc<Self>, due: u64) -> bool {
-        // A thread that calls the timer again and again would get the lock first nearly each time,
-        // and a preempted one holds it for long. Other timers must not wait for that.
-        let Some(mut state) = sync::lock_unless_busy(&self.state) else { return false };
-        self.end_write(&mut state);
+        let Some(mut state) = self.lock_unless_busy() else { return false };
         if state.queued().is_some_and(|(_, at)| at == due) {
             state.set_queued(None);
         }
@@ -194,8 +213,11 @@ impl Process for SharedTimer {
         true
     }
 
-    fn process_clock_change(self: &Arc<Self>) {
-        self.with(|state, engine| state.signal_clock_change(engine));
+    fn process_clock_change(self: &Arc<Self>) -> bool {
+        let Some(mut state) = self.lock_unless_busy() else { return false };
+        state.signal_clock_change(self.engine);
+        self.enqueue(&mut state);
+        true
     }
 }
 
@@ -213,3 +235,7 @@ impl SharedTimer {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "timer_tests.rs"]
+mod tests;
