@@ -6,7 +6,7 @@ use super::times::Times;
 use crate::backends::emulation::clock_change::Clocks;
 use crate::backends::emulation::pipe::TimerPipe;
 use crate::backends::emulation::queue::{QueueEntry, Queues, TimerId};
-use crate::backends::emulation::queue_key::{QueueKey, Urgency, CLOCKS};
+use crate::backends::emulation::schedule::{QueueKey, Urgency, CLOCKS};
 use crate::backends::emulation::state::TimerState;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;

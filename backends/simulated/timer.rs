@@ -80,7 +80,7 @@ impl Timer for SimulatedTimer {
     }
 
     fn gettime(&self) -> io::Result<TimerSpec> {
-        self.own()?.with(|state, times| state.gettime(times))
+        self.own()?.with(|state, times| state.gettime(times).map(|(setting, _)| setting))
     }
 
     fn read(&self) -> io::Result<u64> {

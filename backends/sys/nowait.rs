@@ -14,6 +14,7 @@ use super::system::SYSTEM;
 ///
 /// Other readers may read at the same time. Bytes that are not a whole count, because another
 /// reader has read a part of one, are discarded.
+#[inline]
 pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
     take_count_by(read_pipe, fd)
 }
@@ -26,10 +27,11 @@ pub(crate) fn take_count_of_own(fd: BorrowedFd<'_>) -> io::Result<u64> {
 
 type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
 
+#[inline]
 fn take_count_by(read: Read, fd: BorrowedFd<'_>) -> io::Result<u64> {
     // Another program may have read a part of a message. If the buffer had the size of one count,
     // the rest of that message and the start of the next one would look like a count. This buffer
-    // has room for two counts, so the read takes both messages completely.
+    // has the size of two counts, so the read takes both messages completely.
     let mut bytes = [0u8; 2 * COUNT_SIZE];
     match read(fd, &mut bytes) {
         Ok(COUNT_SIZE) => {
@@ -53,6 +55,7 @@ pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 
 /// Like [`read_count`], but from a timerfd. If the system does not support `RWF_NOWAIT`, the read
 /// also waits if another thread sets the timer at the same moment. A timerfd cannot be reopened.
+#[inline]
 pub(crate) fn read_timerfd(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     TIMERFDS.read_count(fd)
 }
@@ -76,6 +79,7 @@ impl Kind {
     /// If a sandbox refuses the call, the flag is not used for any later read of this kind of file.
     /// `EOPNOTSUPP` concerns only one file: Linux supports the flag for pipes created by `pipe2`,
     /// but not for an end that a program has reopened by its name in `/proc`.
+    #[inline]
     fn read_nowait(&self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         if self.refuses_nowait_flag.load(Ordering::Relaxed) || !examines_nowait_flag() {
             return Ok(None);
@@ -91,6 +95,7 @@ impl Kind {
         }
     }
 
+    #[inline]
     fn read_count(&self, fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
         let mut message = [0u8; COUNT_SIZE];
         match self.read_nowait(fd, &mut message)? {

@@ -122,6 +122,15 @@ mod tests {
     use std::time::Duration;
 
     #[test]
+    fn lock_unless_busy_gives_up_while_the_mutex_is_locked() {
+        let mutex = Mutex::new(7);
+        let guard = mutex.lock().unwrap();
+        assert!(lock_unless_busy(&mutex).is_none());
+        drop(guard);
+        assert_eq!(lock_unless_busy(&mutex).map(|guard| *guard), Some(7));
+    }
+
+    #[test]
     fn unpark_ends_the_next_park_and_only_that() {
         let parker = Parker::new();
         parker.unpark();

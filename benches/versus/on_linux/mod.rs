@@ -22,6 +22,7 @@ mod rows;
 #[allow(dead_code)] // the same
 #[path = "../../common/shots.rs"]
 mod shots;
+mod unread;
 #[path = "../../common/usage.rs"]
 mod usage;
 mod userspace;
@@ -36,13 +37,14 @@ static MEASURED: heap::Measured = heap::Measured;
 /// What is measured, and what measures it.
 type Part = (&'static str, fn(&Request));
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("the kernel row's calls", kernel::run),
     ("the userspace row's calls", userspace::run),
     ("punctuality", punctuality::run),
     ("a burst", burst::run),
     ("memory, wake-ups, processor time", resources::run),
     ("beside threads that fork", forks::run),
+    ("beside unread timers", unread::run),
 ];
 
 const USAGE: &str = "cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]";
