@@ -4,7 +4,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::error::{check, os_error, EINVAL};
+use super::error::{os_error, EINVAL};
 use super::system::SYSTEM;
 use crate::clock::Clock;
 
@@ -165,9 +165,11 @@ fn duration(time: libc::timespec) -> Duration {
 fn gettime(id: libc::clockid_t) -> io::Result<libc::timespec> {
     let mut time = MaybeUninit::uninit();
     // SAFETY: `time` is valid for writes of a `timespec`.
-    check(unsafe { libc::clock_gettime(id, time.as_mut_ptr()) })?;
-    // SAFETY: the call succeeded, so it has stored the time.
-    Ok(unsafe { time.assume_init() })
+    match unsafe { libc::clock_gettime(id, time.as_mut_ptr()) } {
+        // SAFETY: the call succeeded, so it has stored the time.
+        0 => Ok(unsafe { time.assume_init() }),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Returns the system's clock to read for `clock`, if there is one.

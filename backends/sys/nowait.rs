@@ -120,23 +120,19 @@ const UNKNOWN: u8 = 0;
 const NO: u8 = 1;
 const YES: u8 = 2;
 
-/// Checks once whether the system examines `RWF_NOWAIT`.
+/// Checks whether the system examines `RWF_NOWAIT`, until there is an answer.
 ///
 /// The check opens a directory, which a sandbox may forbid later. So every function that creates a
-/// timer calls this first.
+/// timer calls this first. If no descriptor is left, the next timer repeats the check.
 pub(crate) fn prepare() {
-    examines_nowait_flag();
+    if EXAMINES_NOWAIT_FLAG.load(Ordering::Relaxed) == UNKNOWN {
+        let answer = (SYSTEM.examines_nowait_flag)().map_or(UNKNOWN, |examines| if examines { YES } else { NO });
+        EXAMINES_NOWAIT_FLAG.store(answer, Ordering::Relaxed);
+    }
 }
 
 fn examines_nowait_flag() -> bool {
-    match EXAMINES_NOWAIT_FLAG.load(Ordering::Relaxed) {
-        UNKNOWN => {
-            let examines = (SYSTEM.examines_nowait_flag)();
-            EXAMINES_NOWAIT_FLAG.store(if examines { YES } else { NO }, Ordering::Relaxed);
-            examines
-        }
-        known => known == YES,
-    }
+    EXAMINES_NOWAIT_FLAG.load(Ordering::Relaxed) == YES
 }
 
 /// Reads from a pipe without waiting.

@@ -60,9 +60,9 @@ pub(crate) struct System {
     pub(crate) write_end_shows_readers: bool,
     /// Reads once with `RWF_NOWAIT`, so that the read does not wait in any mode of the descriptor.
     pub(crate) read_nowait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>,
-    /// Whether the system is known to examine `RWF_NOWAIT`. If it ignored the flag, the read would
-    /// wait.
-    pub(crate) examines_nowait_flag: fn() -> bool,
+    /// Whether the system examines `RWF_NOWAIT`; `None` if that cannot be checked now. If it ignored
+    /// the flag, the read would wait.
+    pub(crate) examines_nowait_flag: fn() -> Option<bool>,
     /// Opens the read end of the same pipe again, in non-blocking mode. The result has an open file
     /// description of its own.
     pub(crate) reopen: fn(BorrowedFd<'_>) -> io::Result<OwnedFd>,
@@ -113,7 +113,7 @@ pub(crate) const POSIX: System = System {
     write_unsignaled: write,
     write_end_shows_readers: false,
     read_nowait: |_, _| Err(os_error(libc::EOPNOTSUPP)),
-    examines_nowait_flag: || false,
+    examines_nowait_flag: || Some(false),
     reopen: |_| Err(os_error(libc::EOPNOTSUPP)),
     descriptor_directory: None,
     highest_descriptor: || None,

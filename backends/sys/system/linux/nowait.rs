@@ -31,11 +31,16 @@ pub(super) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
 /// Linux returns `EOPNOTSUPP`, because directories do not support the flag. A kernel that ignores
 /// the flag returns `EISDIR`, because a directory cannot be read. gVisor does this, and so do
 /// kernels that only refuse unknown flags. If the directory cannot be opened, the result is
-/// `false`.
-pub(super) fn examines_nowait_flag() -> bool {
-    open(b"/\0", libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC)
-        .and_then(|directory| read(directory.as_fd(), &mut [0; 8]))
-        .is_err_and(|e| e.raw_os_error() == Some(libc::EOPNOTSUPP))
+/// `Some(false)`, and `None` if no descriptor or no memory is left.
+pub(super) fn examines_nowait_flag() -> Option<bool> {
+    match open(b"/\0", libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC) {
+        Ok(directory) => {
+            let refusal = read(directory.as_fd(), &mut [0; 8]).err();
+            Some(refusal.is_some_and(|e| e.raw_os_error() == Some(libc::EOPNOTSUPP)))
+        }
+        Err(e) if matches!(e.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR)) => None,
+        Err(_) => Some(false),
+    }
 }
 
 /// Opens the file again, with an open file description whose mode no other code can switch.
@@ -67,6 +72,6 @@ mod tests {
     fn the_check_finds_that_linux_examines_the_flag() {
         let (reader, _writer) = nix::unistd::pipe().unwrap();
         let exists = !read(reader.as_fd(), &mut []).is_err_and(|e| e.raw_os_error() == Some(libc::ENOSYS));
-        assert_eq!(examines_nowait_flag(), exists);
+        assert_eq!(examines_nowait_flag(), Some(exists));
     }
 }
