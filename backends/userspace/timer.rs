@@ -258,11 +258,13 @@ impl SharedTimer {
         previous
     }
 
+    #[inline]
     pub(super) fn gettime(self: &Arc<Self>) -> io::Result<TimerSpec> {
         self.query(&mut self.lock_settled())
     }
 
     /// The setting of a locked timer, with the remaining time.
+    #[inline]
     pub(super) fn query(self: &Arc<Self>, state: &mut TimerState) -> io::Result<TimerSpec> {
         let (setting, must_enqueue) = state.gettime(self.engine)?;
         if must_enqueue {
