@@ -1,4 +1,4 @@
-"""Signatures, arguments and errors are those of Python 3.13's own functions, call by call."""
+"""Compares signatures, arguments and errors with Python 3.13's own functions, call by call."""
 
 import inspect
 import json
@@ -42,12 +42,12 @@ def without_words(came):
 
 
 @pytest.mark.parametrize("call", calls.SHAPES)
-def test_what_is_no_call_is_the_same_error(module, call):
+def test_calls_with_a_wrong_signature_raise_the_same_error(module, call):
     assert without_words(calls.outcome(module, call)) == without_words(RECORDED[call])
 
 
 @pytest.mark.parametrize("call", dict.fromkeys(calls.VALUES))
-def test_what_comes_of_arguments_is_the_same(module, call):
+def test_calls_have_the_same_outcome(module, call):
     came, recorded = calls.outcome(module, call), RECORDED[call]
     if call.endswith(calls.WORDED_BY_PYTHON):
         came, recorded = without_words(came), without_words(recorded)

@@ -2,20 +2,20 @@
  *
  * Part of portable-timerfd; link with -lportable_timerfd.
  *
- * timerfd_create(2) describes the three functions. The library replaces no other function: a program
- * reads a timer with read(2), waits for it with select, poll, epoll or kqueue, and ends it with the
- * last close(2). The types and flags are those of the system.
+ * timerfd_create(2) describes the three functions. The library replaces no other function: a
+ * program reads a timer with read(2), waits for it with select, poll, epoll or kqueue, and ends it
+ * with the last close(2). The types and flags are those of the system.
  *
- * On Linux the timers are the kernel's. On other systems, or with PORTABLE_TIMERFD_BACKEND=userspace
- * in the environment, each timer is the read end of a pipe, and one thread of the library writes to
- * all pipes. A program can then see these differences (Linux in parentheses):
+ * On Linux the timers are the kernel's. On other systems, or if PORTABLE_TIMERFD_BACKEND=userspace
+ * is in the environment, each timer is the read end of a pipe, and one thread of the library writes
+ * to all pipes. A program can then see these differences (Linux in parentheses):
  *
  *   read of fewer than 8 bytes  returns those bytes of the count, or blocks; 0 bytes return 0
  *                               (EINVAL, the count stays)
  *   read to a bad address       EFAULT, the count stays (it is lost)
  *   read after a long time      the count at the last refresh, at most 10 ms ago, or up to 1 s if
  *                               thousands of timers are unread; the next read returns the rest
- *   clock step with             readable within 250 ms; read returns a count in which the clock step
+ *   clock step with             readable within 250 ms; read returns a count in which the step
  *   TFD_TIMER_CANCEL_ON_SET     counts as one, and the next settime with that flag fails with
  *                               ECANCELED (read fails with ECANCELED)
  *   write                       EBADF (EINVAL)
@@ -23,11 +23,11 @@
  *   edge-triggered, unread      one event for each refresh (one until it is read)
  *   fcntl F_GETFL, fstat        read-only, a FIFO; FIONREAD, splice and O_ASYNC work (read-write,
  *                               no type)
- *   after fork, in the child    settime and gettime: EINVAL. read consumes expirations of the parent's
- *                               timer. After the parent has ended, read returns 0, and poll reports
- *                               POLLHUP without POLLIN, so a loop that checks only for POLLIN spins.
- *                               New timers work: create them after daemon() (parent and child share
- *                               the timer)
+ *   after fork, in the child    settime and gettime: EINVAL. read consumes expirations of the
+ *                               parent's timer. After the parent has ended, read returns 0, and
+ *                               poll reports POLLHUP without POLLIN, so a loop that checks only for
+ *                               POLLIN spins. New timers work: create them after daemon() (parent
+ *                               and child share the timer)
  *   in another process          as in a child of the process that created the timer
  *   after exec                  as in a child whose parent has ended
  *   in a signal handler         only read and close may be called (all calls)
@@ -35,8 +35,8 @@
  *   bad pointers                EFAULT on Linux; on other systems only for null pointers
  *   CLOCK_*_ALARM               do not wake the system
  *
- * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, sets the policy, priority and CPUs of
- * the thread.
+ * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, sets the policy, priority and CPUs
+ * of the thread.
  */
 #ifndef PORTABLE_TIMERFD_SYS_TIMERFD_H
 #define PORTABLE_TIMERFD_SYS_TIMERFD_H

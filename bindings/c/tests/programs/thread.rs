@@ -1,7 +1,7 @@
-//! The options of the timer thread, which the environment names.
+//! The options of the timer thread from the environment.
 
 use crate::build;
-use crate::rows::Link;
+use crate::configurations::Link;
 use crate::run::{run, Said};
 use libtest_mimic::{Failed, Trial};
 use nix::unistd::geteuid;
@@ -46,7 +46,7 @@ fn the_environment_chooses_a_real_time_policy() -> Result<(), Failed> {
     starts_with(said(&program, &format!("rr:10@{}", first_cpu()?), &[])?, "policy 2, priority 10, on 1 CPUs, ")
 }
 
-/// Each create fails, and nothing is said.
+/// Each create fails, and the library prints nothing.
 fn malformed_options_are_an_error_each_time() -> Result<(), Failed> {
     let program = build::program("thread.c", Link::Shared)?;
     for options in ["", "fifo", "fifo:60 ", "fifo:0", "fifo:100", "other:1", "other@", "other@8192", "idle", "\u{e9}"] {
@@ -55,8 +55,8 @@ fn malformed_options_are_an_error_each_time() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A copy of the program that runs as root, in a folder where any user can start it; removed when
-/// dropped.
+/// A set-user-ID copy of the program that runs as root, in a folder where any user can start it. It
+/// is removed on drop.
 struct SetUserId(PathBuf);
 
 impl SetUserId {
@@ -71,7 +71,7 @@ impl SetUserId {
 
 impl Drop for SetUserId {
     fn drop(&mut self) {
-        // It may be gone already.
+        // The copy may have been removed already.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -90,7 +90,8 @@ fn a_set_user_id_program_ignores_the_environment() -> Result<(), Failed> {
     }
 }
 
-/// What needs root shows as ignored without, and all of it where there is no `/proc`.
+/// Returns the trials. Those that need root are ignored without it, and all but one without
+/// `/proc`.
 pub fn trials() -> Vec<Trial> {
     let is_elsewhere = !cfg!(target_os = "linux");
     let needs_root = is_elsewhere || !geteuid().is_root();

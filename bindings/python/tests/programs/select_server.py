@@ -1,4 +1,5 @@
-# A server with three timers of the wall clock in one select of all its sets, which a client ends: select_server.py PORT.
+# A server with three timers of the wall clock in all three sets of one select. A client stops it.
+# Usage: select_server.py PORT (0: any)
 import os
 import select
 import socket
@@ -7,7 +8,7 @@ import time
 
 
 def answer(client):
-    """Reads from a client: whether it stays, and whether the server does."""
+    """Reads from a client. Returns whether the client stays, and whether the server continues."""
     data = client.recv(1024)
     text = data.decode().strip()
     if not data:
@@ -30,7 +31,7 @@ def tell(number, fd):
 def serve(listener, timers):
     client, going_on = None, True
     while going_on:
-        # A client can nearly always be written to, so that it is waited for in the read set alone.
+        # A client is nearly always writable, so it is in the read set only.
         mine = [listener, *timers]
         ready, writable, exceptional = select.select(mine + ([client] if client else []), mine, mine)
         assert not writable and not exceptional, (writable, exceptional)

@@ -1,20 +1,22 @@
-//! Programs whose output is looked at: its shape, its sums, and that nothing came early.
+//! Programs whose output is checked: the format, the sums of the counts, and that no expiration is
+//! early.
 
 use crate::build;
-use crate::rows::Row;
+use crate::configurations::Configuration;
 use crate::run::{run, succeeds};
 use libtest_mimic::Failed;
 use std::time::Instant;
 
-/// The header is right in all that C and C++ have been, and what it declares works.
-pub fn header(row: &Row, source: &'static str) -> Result<(), Failed> {
+/// Checks that the header compiles in all versions of C and C++, and that its declarations work.
+pub fn header(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
     for standard in ["c89", "c99", "c11", "c++98", "c++11", "c++14", "c++17", "c++20"] {
-        build::is_valid(source, row.link, standard)?;
+        build::is_valid(source, configuration.link, standard)?;
     }
-    succeeds(row, source)
+    succeeds(configuration, source)
 }
 
-/// A line of the demonstration, `0.050: read: 1; total=3`: milliseconds, count, total.
+/// Parses a line of the demonstration, `0.050: read: 1; total=3`, into milliseconds, count and
+/// total.
 fn demo_line(line: &str) -> Option<(u64, u64, u64)> {
     let (time, rest) = line.split_once(": ")?;
     let (seconds, thousandths) = time.split_once('.')?;
@@ -23,10 +25,11 @@ fn demo_line(line: &str) -> Option<(u64, u64, u64)> {
     (thousandths.len() == 3).then_some((ms, count.parse().ok()?, total.parse().ok()?))
 }
 
-/// First after 50 ms, then each 10 ms: seven expirations, each of them in one line, none before its time.
-pub fn demo(row: &Row, source: &'static str) -> Result<(), Failed> {
-    let program = build::program(source, row.link)?;
-    let said = run(row.command(&program)?.args(["0.05", "0.01", "7"]))?;
+/// Checks seven expirations, the first after 50 ms and then every 10 ms: none is early, and the
+/// totals add up.
+pub fn demo(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
+    let program = build::program(source, configuration.link)?;
+    let said = run(configuration.command(&program)?.args(["0.05", "0.01", "7"]))?;
     let mut lines = said.out.lines();
     let first = lines.next().ok_or("no line")?;
     if !first.ends_with(": timer started") {
@@ -43,18 +46,18 @@ pub fn demo(row: &Row, source: &'static str) -> Result<(), Failed> {
     if sum < 7 {
         return Err(format!("ended too soon:\n{}", said.out).into());
     }
-    let once = run(row.command(&program)?.arg("0.01"))?;
+    let once = run(configuration.command(&program)?.arg("0.01"))?;
     match once.out.lines().nth(1).and_then(demo_line) {
         Some((ms, 1, 1)) if ms >= 10 && once.out.lines().count() == 2 => Ok(()),
         _ => Err(format!("not one expiration:\n{}", once.out).into()),
     }
 }
 
-/// Every 10 ms, twelve expirations, none before its time.
-pub fn reactor(row: &Row, source: &'static str) -> Result<(), Failed> {
-    let program = build::program(source, row.link)?;
+/// Checks twelve expirations, one every 10 ms: none is early.
+pub fn reactor(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
+    let program = build::program(source, configuration.link)?;
     let start = Instant::now();
-    let said = run(row.command(&program)?.arg("12"))?;
+    let said = run(configuration.command(&program)?.arg("12"))?;
     let most = start.elapsed().as_millis() / 10;
     let counts: Option<Vec<u128>> =
         said.out.lines().map(|line| line.strip_prefix("Timer triggered (")?.strip_suffix(')')?.parse().ok()).collect();
