@@ -1,5 +1,6 @@
-//! Times several candidates for one operation in turns, so that other load on the machine affects
-//! all of them equally.
+//! Times several candidates for one operation.
+//!
+//! The candidates run in turns, so that other load on the machine affects all of them equally.
 
 use std::time::Instant;
 
@@ -30,8 +31,9 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Returns the median of the nanoseconds of each candidate. A tenth more rounds run first, to warm
-/// up.
+/// Returns the median of the nanoseconds of each candidate.
+///
+/// A tenth more rounds run first, to warm up.
 pub fn medians(candidates: &mut [Candidate<'_>], rounds: usize) -> Vec<f64> {
     let mut times = vec![Vec::with_capacity(rounds); candidates.len()];
     let many = candidates.len();
@@ -51,8 +53,7 @@ pub fn rounds(many: usize, quick: bool) -> usize {
     many / if quick { 5 } else { 1 }
 }
 
-/// Returns the order of the candidates in a round. It varies, so that none always follows the same
-/// one.
+/// Returns the order of the candidates in a round, which varies from round to round.
 pub fn order(many: usize, round: usize) -> impl Iterator<Item = usize> {
     let turns = move |turn| if round % 2 == 0 { turn } else { many - turn };
     (0..many).map(move |turn| (round / 2 + turns(turn)) % many)

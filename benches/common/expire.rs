@@ -1,5 +1,4 @@
-//! Times how long a loop takes to receive the events of many timers that expire at the same
-//! instant.
+//! The time until a loop has received the events of many timers that expire at one instant.
 
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::{Backend, Registered, Timer, TimerFd};
@@ -49,8 +48,7 @@ impl Burst {
         Burst::new(poller, timers, Box::new(arm), Box::new(clear))
     }
 
-    /// The lower bound for timers made of pipes: a thread that is already awake writes to one pipe
-    /// after another.
+    /// A lower bound: a thread that is already awake writes to one pipe after another.
     #[allow(dead_code)] // not every bench has them
     pub fn of_bare_pipes(many: usize) -> Burst {
         let mut writers = Vec::new();

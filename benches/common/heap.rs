@@ -19,8 +19,9 @@ pub fn growth<T>(body: impl FnOnce() -> T) -> (usize, T) {
     (BYTES.load(Ordering::SeqCst), made)
 }
 
-/// Adds or subtracts the size of a block. The allocator stores the size in a word before each
-/// block.
+/// Adds or subtracts the size of a block.
+///
+/// The allocator stores the size of a block in the word before it.
 fn count(place: *mut u8, add: fn(&AtomicUsize, usize, Ordering) -> usize) {
     if COUNTS.load(Ordering::Relaxed) {
         // SAFETY: the system's allocator has returned the pointer, and the block is not freed yet.

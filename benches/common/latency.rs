@@ -1,5 +1,4 @@
-//! Measures the latency with which a loop wakes up at a given time: by a timer, by its own timeout,
-//! or by a bare pipe.
+//! The latency with which a loop wakes up: by a timer, by its own timeout, or by a bare pipe.
 
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::{Backend, Clock, Punctuality, Registered, Timer, TimerFd};
@@ -53,8 +52,9 @@ pub fn by_timeout() -> Waiter {
     })
 }
 
-/// The lower bound for timers made of a pipe: a thread that is already awake writes at the exact
-/// time. The latency is then only that of the loop, which has to wake up.
+/// A lower bound: a thread that is already awake writes to a pipe at the exact time.
+///
+/// The latency is then only that of the loop, which has to wake up.
 pub fn by_bare_pipe() -> Waiter {
     let poller = Arc::new(Poller::new().expect("a poller"));
     let (reader, writer) = nix::unistd::pipe().expect("a pipe");

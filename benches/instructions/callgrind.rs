@@ -5,8 +5,7 @@ use std::process::Command;
 
 use crate::{calls, userspace};
 
-/// The name of an operation, a small and a large number of calls, and the function that makes the
-/// calls.
+/// The name of an operation, two numbers of calls, and the function that makes the calls.
 pub type Op = (&'static str, [usize; 2], fn(usize));
 
 fn ops() -> impl Iterator<Item = &'static Op> {
@@ -44,8 +43,9 @@ fn measure(&(name, [few, many], _): &Op) {
     println!("{name}\t{:.0}", difference / (many - few) as f64);
 }
 
-/// Returns the median of three counts. The work of the timer thread at the start and the end of the
-/// process varies.
+/// Returns the median of three counts.
+///
+/// The work of the timer thread at the start and the end of the process varies.
 fn median_of_three(count: impl Fn() -> f64) -> f64 {
     let mut counts = [count(), count(), count()];
     counts.sort_by(f64::total_cmp);

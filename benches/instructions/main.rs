@@ -1,5 +1,4 @@
-//! Counts the instructions of each call in user space. Other load on the machine does not change
-//! the count.
+//! Counts the instructions of each call in user space, which do not depend on other load.
 //!
 //! `cargo bench --bench instructions [-- [PART OF A NAME]...]` prints, separated by tabs, the name
 //! and the rounded number of instructions of one call. `ci/instructions` compares the numbers with

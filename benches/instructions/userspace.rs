@@ -37,8 +37,9 @@ fn settime(times: usize, crowd: usize, mut next: impl FnMut() -> Duration) {
     }
 }
 
-/// Returns later and later times, as for a timeout that is postponed. Such a call takes only the
-/// timer's own lock.
+/// Returns later and later times, as for a timeout that is postponed.
+///
+/// Such a call takes only the timer's own lock.
 fn later() -> impl FnMut() -> Duration {
     let mut delay = HOUR;
     move || {
@@ -47,8 +48,9 @@ fn later() -> impl FnMut() -> Duration {
     }
 }
 
-/// Returns earlier and earlier times. Each call moves the timer in the queues of the timer thread.
-/// A second is more than a call takes.
+/// Returns earlier and earlier times, a second apart, which is more than a call takes.
+///
+/// Each call moves the timer in the queues of the timer thread.
 fn earlier() -> impl FnMut() -> Duration {
     let mut delay = 100_000 * HOUR;
     move || {
@@ -57,8 +59,10 @@ fn earlier() -> impl FnMut() -> Duration {
     }
 }
 
-/// Returns random times. The first call or two move a timer in the queues. The more often a timer
-/// was set, the less often a call moves it.
+/// Returns random times.
+///
+/// The first call or two move a timer in the queues. The more often a timer was set, the less often
+/// a call moves it.
 fn random() -> impl FnMut() -> Duration {
     let mut random = fastrand::Rng::with_seed(7);
     move || HOUR + Duration::from_micros(random.u64(..3_600_000_000))

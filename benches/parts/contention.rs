@@ -22,7 +22,8 @@ use crate::timers::{armed, available_backends};
 const HOUR: Duration = Duration::from_secs(3600);
 const MICROSECOND: Duration = Duration::from_micros(1);
 
-/// The duration of a call that criterion assumes, and the shortest time in which all threads call.
+/// The duration of a call that criterion assumes, and the shortest time that all threads call.
+///
 /// The time is long enough that the system schedules each thread.
 const EXPECTED: Duration = Duration::from_nanos(100);
 const SHORTEST: Duration = Duration::from_millis(50);

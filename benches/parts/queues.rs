@@ -38,8 +38,9 @@ pub fn run(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Returns a queue with `size` entries that are due at random times within an hour, the ids of the
-/// entries, and the random number generator.
+/// Returns a queue, the ids of its entries, and the random number generator.
+///
+/// The entries are due at random times within an hour.
 fn filled(size: usize) -> (Queues<u64, (), 1>, Vec<TimerId>, fastrand::Rng) {
     let mut random = fastrand::Rng::with_seed(7);
     let mut queue = Queues::new();

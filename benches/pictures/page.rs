@@ -1,5 +1,7 @@
-//! Writes the page: page.md with the parts inserted. The figures of each part are stored in their
-//! own file, so that one part can be measured again without the others.
+//! Writes the page: page.md with the parts inserted.
+//!
+//! The figures of each part are stored in their own file, so that one part can be measured again
+//! without the others.
 
 use std::fs;
 use std::io;

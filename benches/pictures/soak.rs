@@ -1,5 +1,6 @@
-//! Runs many periodic timers for a long time. Checks that no tick is lost, and records memory and
-//! CPU time. Each backend has its own process, and all processes run at the same time.
+//! Runs many periodic timers for a long time, and records lost ticks, memory and CPU time.
+//!
+//! Each backend has its own process. The processes run at the same time.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};

@@ -1,6 +1,7 @@
-//! The soak of one backend in its own process: many periodic timers in one loop. At the end,
-//! compares the count of each timer with the clock. Prints, separated by tabs, a `sample` about
-//! every second and a `result`.
+//! The soak of one backend in its own process: many periodic timers in one loop.
+//!
+//! Prints, separated by tabs, a `sample` about every second and a `result`. At the end, compares
+//! the count of each timer with the clock.
 
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::{backends, polling, Backend, Registered, Timer, TimerFd, TimerSpec};
@@ -127,8 +128,10 @@ impl PeriodicTimer {
     }
 }
 
-/// Prints a sample: seconds since the start, resident bytes, allocated bytes, seconds of CPU time,
-/// and the median latency of reads since the last sample in microseconds.
+/// Prints a sample, separated by tabs.
+///
+/// It has the seconds since the start, the resident bytes, the allocated bytes, the seconds of CPU
+/// time, and the median latency of reads since the last sample, in microseconds.
 fn sample(since: Duration, lags: &mut Vec<Duration>) {
     let middle = lags.len() / 2;
     let lag = (!lags.is_empty()).then(|| *lags.select_nth_unstable(middle).1);

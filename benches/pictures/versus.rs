@@ -62,8 +62,7 @@ fn text(file: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// Returns the name, the bar and the result of a line, or `None` if another program printed the
-/// line.
+/// Returns the name, the bar and the result in a line, or `None` for other programs' lines.
 fn parse(line: &str) -> Option<(String, String, Run)> {
     let fields: Vec<&str> = line.split('\t').collect();
     let [name, ours, other, ratio, bar, verdict @ ("pass" | "miss")] = fields[..] else { return None };

@@ -1,5 +1,6 @@
-//! Sets the name that programs record for the shared library, and prevents that it is unloaded
-//! while its thread runs.
+//! Sets the name that programs record for the shared library, and prevents its unloading.
+//!
+//! The timer thread runs code of the library, so it must stay loaded.
 
 use std::env;
 

@@ -1,5 +1,4 @@
-//! The latency of a loop: with the modes of the userspace backend, with the kernel, and with a pipe
-//! that is written to on time.
+//! The latency of a loop with the userspace backend's modes, the kernel, and a bare pipe.
 
 use portable_timerfd::{backends, Punctuality};
 
@@ -13,8 +12,9 @@ const ADAPTIVE: usize = 1;
 const PRECISE: usize = 2;
 const BARE_PIPE: usize = 3;
 
-/// The name, the indices of ours and the other, the percentile, and the bar. The last line shows
-/// how close the precise mode is to the lower bound for a pipe.
+/// The name, the indices of ours and the other, the percentile, and the bar.
+///
+/// The last line shows how close the precise mode is to the lower bound for a pipe.
 const LINES: [(&str, [usize; 2], f64, f64); 5] = [
     ("userspace.lateness_p50/kernel", [ADAPTIVE, KERNEL], 50.0, 1.0),
     ("userspace.lateness_p99/kernel", [ADAPTIVE, KERNEL], 99.0, 1.5),

@@ -1,5 +1,4 @@
-//! Thousands of timers that expire at the same instant: the time until a loop has received the last
-//! event.
+//! The time until a loop has received the events of thousands of timers due at one instant.
 
 use super::expire::{medians, Burst};
 use super::timers::available_backends;

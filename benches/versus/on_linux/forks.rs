@@ -1,5 +1,6 @@
-//! How often a reader wakes up while other threads of the process fork continuously: with each
-//! backend, and with a bare thread and a pipe.
+//! How often a reader wakes up while other threads of the process fork continuously.
+//!
+//! Compares both backends, and a bare thread with a pipe.
 
 use nix::sys::wait::waitpid;
 use nix::unistd::{fork, ForkResult};
@@ -72,8 +73,7 @@ fn gap_of(backend: &'static Backend) -> f64 {
     gap(|| assert!(timer.read().expect("an expiration") > 0))
 }
 
-/// The lower bound for any emulation: a thread that sleeps until the next period and writes to a
-/// pipe.
+/// A lower bound: a thread sleeps until the next period and writes to a pipe.
 fn gap_of_a_bare_pipe() -> f64 {
     let (reader, writer) = nix::unistd::pipe().expect("a pipe");
     let is_over = AtomicBool::new(false);

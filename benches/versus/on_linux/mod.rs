@@ -77,8 +77,9 @@ impl Request {
         self.parts.is_empty() || self.parts.iter().any(|part| name.contains(part))
     }
 
-    /// Like `wants`, for a line that needs this number of descriptors. Reports if there are too
-    /// few.
+    /// Like `wants`, for a line that needs this number of descriptors.
+    ///
+    /// Reports on standard error if there are too few.
     fn wants_with(&self, name: &str, descriptors: usize) -> bool {
         let fits = timers::as_many_as_fit(descriptors, 1) == descriptors;
         if self.wants(name) && !fits {

@@ -14,8 +14,9 @@ use super::userspace::armed;
 use super::Request;
 
 const USERSPACE: &Backend = &backends::userspace::BACKEND;
-/// The modes, and a bar for the CPU time of each. The design limits only the time of spinning.
-/// These bars show if the CPU time grows.
+/// The modes, and a bar for the CPU time of each.
+///
+/// The design limits only the time of spinning. These bars show if the CPU time grows.
 const MODES: [(&str, Punctuality, f64); 3] = [
     ("economical", Punctuality::Economical, 3.0),
     ("adaptive", Punctuality::Adaptive, 5.0),
@@ -53,8 +54,9 @@ fn bytes_per_timer() -> f64 {
     (bytes as f64 / COUNT as f64) + size_of::<TimerFd>() as f64
 }
 
-/// Returns the mean number of wake-ups of the timer thread per second, with a thousand timers set
-/// to an hour from now.
+/// Returns the mean number of wake-ups of the timer thread per second.
+///
+/// A thousand timers are set to an hour from now meanwhile.
 fn idle_wakeups_per_s(seconds: usize) -> f64 {
     let timers: Vec<TimerFd> = (0..1000).map(|_| open(USERSPACE)).collect();
     timers.iter().for_each(|timer| timer.set(&TimerSpec::after(HOUR)).expect("settime"));
@@ -77,8 +79,9 @@ fn switches_of_the_thread() -> f64 {
     line.expect("Linux has it").trim().parse().expect("a number")
 }
 
-/// Measures the CPU time of a second with a thousand expirations, in microseconds. The loop that
-/// reads them is included.
+/// Measures the CPU time of a second with a thousand expirations, in microseconds.
+///
+/// The loop that reads the timer is included.
 fn cpu_time_of_modes(request: &Request) {
     let spin = "userspace.adaptive_held_us_per_s";
     let names = MODES.map(|(mode, ..)| format!("userspace.{mode}_processor_us_per_s/kernel"));
@@ -113,8 +116,7 @@ fn ticking(backend: &'static Backend, punctuality: Punctuality) -> Ticking {
 }
 
 impl Ticking {
-    /// Waits for a thousand expirations, one per millisecond. Returns the microseconds of CPU time
-    /// per second.
+    /// Waits for a thousand expirations, and returns the microseconds of CPU time per second.
     fn second(&mut self) -> f64 {
         let before = cpu_time();
         let start = now();

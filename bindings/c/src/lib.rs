@@ -1,5 +1,4 @@
-//! The three functions of `<sys/timerfd.h>`, with the names of Linux's C libraries, for programs
-//! that call C functions.
+//! The three functions of `<sys/timerfd.h>`, with the names of Linux's C libraries.
 //!
 //! On Linux the functions make the kernel's calls, or, if the environment requests it, those of the
 //! userspace backend. On other systems they always make those of the userspace backend. A program
@@ -17,8 +16,7 @@ use errno::{errno, set_errno, Errno};
 use libc::c_int;
 use std::io;
 
-/// Converts the result of a call for C: the number, with `errno` unchanged, or -1 with the error in
-/// `errno`.
+/// Converts a result for C: the number, with `errno` unchanged, or -1, with the error in `errno`.
 fn answer(call: impl FnOnce() -> io::Result<c_int>) -> c_int {
     let before = errno();
     let (answer, errno) = match call() {
@@ -35,8 +33,7 @@ pub extern "C" fn timerfd_create(clockid: c_int, flags: c_int) -> c_int {
     answer(|| descriptors::create(choice::backend()?, clockid, flags))
 }
 
-/// `timerfd_settime(2)`: sets the timer of a descriptor and stores the remaining time of the old
-/// setting.
+/// `timerfd_settime(2)`: sets the timer of a descriptor and stores its old setting.
 ///
 /// # Safety
 ///

@@ -1,5 +1,6 @@
-//! Reads and writes settings through pointers from C. An invalid pointer is `EFAULT`, where a cheap
-//! system call can detect it.
+//! Reads and writes settings through pointers from C.
+//!
+//! An invalid pointer is `EFAULT`, where a cheap system call can detect it.
 
 use descriptors::Itimerspec;
 use std::io;

@@ -1,5 +1,4 @@
-//! Prevents thread cancellation during a call. As on Linux, the three calls are not cancellation
-//! points.
+//! Prevents thread cancellation during the three calls, which are no cancellation points on Linux.
 
 use libc::c_int;
 

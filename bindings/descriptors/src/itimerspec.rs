@@ -1,5 +1,4 @@
-//! C's `struct itimerspec` with this system's types, and conversions from and to that of the Rust
-//! library.
+//! C's `struct itimerspec` on this system, and conversions from and to that of the Rust library.
 
 use libc::timespec;
 use timers::{Initial, Itimerspec as Wide, TimerSpec, Timespec};
@@ -13,8 +12,7 @@ pub struct Itimerspec {
 }
 
 impl Itimerspec {
-    /// Converts from the wide type. Returns `None` if the seconds do not fit into this system's
-    /// type.
+    /// Converts from the wide type, or returns `None` if the seconds do not fit.
     pub fn new(wide: &Wide) -> Option<Itimerspec> {
         let narrowed = saturating(wide);
         (narrowed.widen() == *wide).then_some(narrowed)
@@ -28,8 +26,7 @@ impl Itimerspec {
         Wide { it_interval: time(self.it_interval), it_value: time(self.it_value) }
     }
 
-    /// Converts the remaining time of a setting, which is always relative. Seconds that do not fit
-    /// saturate.
+    /// Converts a remaining time, which is always relative. Seconds that do not fit saturate.
     pub(crate) fn of(left: &TimerSpec) -> Itimerspec {
         // Zero means disarmed, and the remaining time of an armed timer is never zero.
         debug_assert!(!matches!(left.initial(), Initial::At(_)));

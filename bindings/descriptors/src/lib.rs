@@ -1,5 +1,4 @@
-//! The three calls of timerfd for bindings to other languages, which have only the descriptor of a
-//! timer.
+//! The three calls of timerfd, for bindings to languages that have only descriptors of timers.
 //!
 //! The timers are those of the kernel or of the userspace backend. [`RawTimer`] has the registry of
 //! emulated timers. A call on a descriptor that is not in the registry goes to the kernel, so a
@@ -99,8 +98,7 @@ pub fn call<T>(
     answer
 }
 
-/// `timerfd_settime(2)`: sets the timer of a descriptor and returns the remaining time of the old
-/// setting.
+/// `timerfd_settime(2)`: sets the timer of a descriptor and returns its old setting.
 pub fn settime(fd: c_int, flags: c_int, new: &Itimerspec) -> io::Result<Itimerspec> {
     let by_kernel = || {
         let mut old = Itimerspec::default();

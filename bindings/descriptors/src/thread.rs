@@ -31,8 +31,7 @@ pub(crate) fn set_options() -> io::Result<()> {
     }
 }
 
-/// Reads the variable. Returns `false` if it is malformed, or names something that the system
-/// lacks.
+/// Reads the variable. Returns `false` if it is malformed or not valid on this system.
 fn read() -> bool {
     if is_set_user_id() {
         return true;
@@ -55,8 +54,9 @@ fn read() -> bool {
     })
 }
 
-/// Returns whether the program has more privileges than the user who started it. If so, the
-/// environment cannot be trusted.
+/// Returns whether the program has more privileges than the user who started it.
+///
+/// If so, the environment cannot be trusted.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_set_user_id() -> bool {
     // SAFETY: the call takes a number and touches no memory.

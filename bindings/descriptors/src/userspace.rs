@@ -1,5 +1,6 @@
-//! The calls on timers of the userspace backend. Each checks its arguments in the same order as
-//! Linux.
+//! The calls on timers of the userspace backend.
+//!
+//! Each call checks its arguments in the same order as Linux.
 
 use crate::cancel::Uncanceled;
 use crate::clock;

@@ -28,8 +28,9 @@ pub(crate) fn timerfd_create(py: Python<'_>, clockid: &Bound<'_, PyAny>, flags: 
     create(py, None, clockid, flags)
 }
 
-/// Sets the timer of a file descriptor, in seconds. Returns the old setting in the form of
-/// timerfd_gettime.
+/// Sets the timer of a file descriptor, in seconds, and returns its old setting.
+///
+/// The old setting has the form that timerfd_gettime returns.
 ///
 ///   fd
 ///     The descriptor of a timer.
@@ -64,8 +65,9 @@ pub(crate) fn timerfd_settime(
     Ok(times::seconds(&old))
 }
 
-/// Sets the timer of a file descriptor, in nanoseconds. Returns the old setting in the form of
-/// timerfd_gettime_ns.
+/// Sets the timer of a file descriptor, in nanoseconds, and returns its old setting.
+///
+/// The old setting has the form that timerfd_gettime_ns returns.
 ///
 /// Arguments and errors are those of timerfd_settime, except that times are integers. Times less
 /// than -2**63 also raise OverflowError.
@@ -89,10 +91,10 @@ fn settime(py: Python<'_>, fd: c_int, flags: c_int, new: &Itimerspec) -> PyResul
     py.detach(|| descriptors::settime(fd, flags, new)).map_err(|error| os_error(py, &error))
 }
 
-/// Returns the time until the next expiration of a file descriptor's timer, and its interval, in
-/// seconds.
+/// Returns the remaining time and the interval of a file descriptor's timer, in seconds.
 ///
-/// The time is 0.0 if the timer is disarmed, or has expired and is not periodic.
+/// The remaining time is that until the next expiration. It is 0.0 if the timer is disarmed, or has
+/// expired and is not periodic.
 ///
 ///   fd
 ///     The descriptor of a timer.

@@ -1,5 +1,4 @@
-//! The backend that creates the timers of this process, as the program or the environment chooses
-//! it.
+//! The backend that creates the timers, as the program or the environment chooses it.
 
 use crate::arguments::{int, Given};
 use crate::errors::os_error;
@@ -64,8 +63,9 @@ pub(crate) fn set_backend(backend: Option<&str>) -> PyResult<()> {
     Ok(())
 }
 
-/// Returns the name of the backend that set_backend() or PORTABLE_TIMERFD_BACKEND has chosen, or
-/// None.
+/// Returns the name of the chosen backend, or None.
+///
+/// set_backend() or PORTABLE_TIMERFD_BACKEND chooses it.
 ///
 /// Raises ValueError if the environment names a backend that does not exist.
 #[pyfunction]

@@ -26,8 +26,7 @@ fn succeed(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// Returns cargo's output folder for the profile and target of these tests, for example
-/// `target/debug`.
+/// Returns cargo's output folder for these tests, for example `target/debug`.
 fn built() -> Result<PathBuf, String> {
     let exe = env::current_exe().map_err(|e| e.to_string())?;
     Ok(exe.ancestors().nth(2).ok_or("no target folder")?.to_owned())
@@ -62,8 +61,7 @@ pub fn shared_library() -> Result<PathBuf, Failed> {
     Ok(library_folder()?.join(name))
 }
 
-/// Returns the compiler command for a source, with the include path of `link`, and C99 or C++11 by
-/// default.
+/// Returns the compiler command for a source. The default language is C99 or C++11.
 fn compiler(source: &str, link: Link, standard: Option<&str>) -> Command {
     let c = source.ends_with(".c") && !standard.is_some_and(|s| s.starts_with("c++"));
     let (variable, usual, language) = if c { ("CC", "cc", "c99") } else { ("CXX", "c++", "c++11") };

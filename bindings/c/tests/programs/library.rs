@@ -8,8 +8,8 @@ use std::process::Command;
 
 /// A program can have no other conflict of names with the library.
 fn the_library_exports_three_functions() -> Result<(), Failed> {
-    let said = run(Command::new("nm").args(["-D", "--defined-only"]).arg(build::shared_library()?))?;
-    let mut names: Vec<_> = said.out.lines().filter_map(|line| line.split_whitespace().last()).collect();
+    let output = run(Command::new("nm").args(["-D", "--defined-only"]).arg(build::shared_library()?))?;
+    let mut names: Vec<_> = output.out.lines().filter_map(|line| line.split_whitespace().last()).collect();
     names.sort_unstable();
     if names == ["timerfd_create", "timerfd_gettime", "timerfd_settime"] {
         Ok(())
@@ -21,11 +21,11 @@ fn the_library_exports_three_functions() -> Result<(), Failed> {
 /// The reason is printed once, in one line.
 fn an_unknown_backend_is_an_error() -> Result<(), Failed> {
     let program = build::program("unknown_backend.c", Link::Shared)?;
-    let said = run(Command::new(program).env("PORTABLE_TIMERFD_BACKEND", "nonsense"))?;
-    if said.err.lines().count() == 1 && said.err.contains("nonsense") && said.out.is_empty() {
+    let output = run(Command::new(program).env("PORTABLE_TIMERFD_BACKEND", "nonsense"))?;
+    if output.err.lines().count() == 1 && output.err.contains("nonsense") && output.out.is_empty() {
         Ok(())
     } else {
-        Err(format!("it said:\n{}{}", said.out, said.err).into())
+        Err(format!("it printed:\n{}{}", output.out, output.err).into())
     }
 }
 

@@ -1,6 +1,8 @@
-//! Runs the same C programs, unchanged, in every configuration: with the system's own timerfd, with
-//! each backend of the library, linked dynamically and statically, and with the library preloaded.
-//! Also runs Python programs, with the system's own timerfd and with the library preloaded.
+//! Runs the same C programs, unchanged, in every configuration.
+//!
+//! A configuration is the system's own timerfd, or a backend of the library. The library is linked
+//! dynamically or statically, or preloaded. Python programs run with the system's own timerfd, and
+//! with the library preloaded.
 
 mod build;
 mod configurations;

@@ -1,5 +1,4 @@
-//! Programs whose output is checked: the format, the sums of the counts, and that no expiration is
-//! early.
+//! Programs whose output is checked: its format, the sums of counts, and no early expiration.
 
 use crate::build;
 use crate::configurations::Configuration;
@@ -15,8 +14,7 @@ pub fn header(configuration: &Configuration, source: &'static str) -> Result<(),
     succeeds(configuration, source)
 }
 
-/// Parses a line of the demonstration, `0.050: read: 1; total=3`, into milliseconds, count and
-/// total.
+/// Parses a line of the demonstration, `0.050: read: 1; total=3`: milliseconds, count, total.
 fn demo_line(line: &str) -> Option<(u64, u64, u64)> {
     let (time, rest) = line.split_once(": ")?;
     let (seconds, thousandths) = time.split_once('.')?;
@@ -25,12 +23,13 @@ fn demo_line(line: &str) -> Option<(u64, u64, u64)> {
     (thousandths.len() == 3).then_some((ms, count.parse().ok()?, total.parse().ok()?))
 }
 
-/// Checks seven expirations, the first after 50 ms and then every 10 ms: none is early, and the
-/// totals add up.
+/// Checks seven expirations, the first after 50 ms and then every 10 ms.
+///
+/// None must be early, and the totals must add up.
 pub fn demo(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
     let program = build::program(source, configuration.link)?;
-    let said = run(configuration.command(&program)?.args(["0.05", "0.01", "7"]))?;
-    let mut lines = said.out.lines();
+    let output = run(configuration.command(&program)?.args(["0.05", "0.01", "7"]))?;
+    let mut lines = output.out.lines();
     let first = lines.next().ok_or("no line")?;
     if !first.ends_with(": timer started") {
         return Err(format!("first line: {first}").into());
@@ -40,11 +39,11 @@ pub fn demo(configuration: &Configuration, source: &'static str) -> Result<(), F
         let (ms, count, total) = demo_line(line).ok_or_else(|| format!("no line of a demonstration: {line}"))?;
         sum += count;
         if count == 0 || total != sum || ms < 50 + 10 * (sum - 1) {
-            return Err(format!("wrong count, or early: {line}\n{}", said.out).into());
+            return Err(format!("wrong count, or early: {line}\n{}", output.out).into());
         }
     }
     if sum < 7 {
-        return Err(format!("ended too soon:\n{}", said.out).into());
+        return Err(format!("ended too soon:\n{}", output.out).into());
     }
     let once = run(configuration.command(&program)?.arg("0.01"))?;
     match once.out.lines().nth(1).and_then(demo_line) {
@@ -57,12 +56,15 @@ pub fn demo(configuration: &Configuration, source: &'static str) -> Result<(), F
 pub fn reactor(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
     let program = build::program(source, configuration.link)?;
     let start = Instant::now();
-    let said = run(configuration.command(&program)?.arg("12"))?;
+    let output = run(configuration.command(&program)?.arg("12"))?;
     let most = start.elapsed().as_millis() / 10;
-    let counts: Option<Vec<u128>> =
-        said.out.lines().map(|line| line.strip_prefix("Timer triggered (")?.strip_suffix(')')?.parse().ok()).collect();
+    let counts: Option<Vec<u128>> = output
+        .out
+        .lines()
+        .map(|line| line.strip_prefix("Timer triggered (")?.strip_suffix(')')?.parse().ok())
+        .collect();
     match counts {
         Some(counts) if !counts.contains(&0) && (12..=most).contains(&counts.iter().sum()) => Ok(()),
-        _ => Err(format!("not twelve expirations, or more than {most}:\n{}", said.out).into()),
+        _ => Err(format!("not twelve expirations, or more than {most}:\n{}", output.out).into()),
     }
 }

@@ -1,5 +1,4 @@
-//! Python's `os.timerfd_*`, which calls the C library's functions, or ours if the library is
-//! preloaded.
+//! Python's `os.timerfd_*`, with the C library's functions and with our library preloaded.
 
 use crate::configurations::{self, Configuration};
 use crate::run::run;
@@ -33,15 +32,17 @@ fn command(configuration: &Configuration, python: &Path, script: &str) -> Result
     Ok(command)
 }
 
-/// The script waits for five expirations, the first after 50 ms and then every 20 ms, and closes
-/// the timer.
+/// Checks a script that reads five expirations and closes the timer.
+///
+/// The first expiration comes after 50 ms, the others every 20 ms.
 fn blocking(command: &mut Command) -> Result<(), Failed> {
-    let said = run(command.args(["0.05", "0.02", "5"]))?;
-    let (expirations, others): (Vec<_>, Vec<_>) = said.out.lines().partition(|line| line.starts_with("Timer expired "));
+    let output = run(command.args(["0.05", "0.02", "5"]))?;
+    let (expirations, others): (Vec<_>, Vec<_>) =
+        output.out.lines().partition(|line| line.starts_with("Timer expired "));
     if others == ["Bad file descriptor"] && (1..=5).contains(&expirations.len()) {
         Ok(())
     } else {
-        Err(said.out.into())
+        Err(output.out.into())
     }
 }
 
@@ -49,8 +50,9 @@ fn server(command: &mut Command) -> Result<(), Failed> {
     servers::talk(command.arg("0"))
 }
 
-/// Returns the trials of the two configurations with the system's binaries. Without a suitable
-/// Python, they are ignored.
+/// Returns the trials of the two configurations with the system's binaries.
+///
+/// Without a suitable Python, they are ignored.
 pub fn trials() -> Vec<Trial> {
     let python = interpreter();
     let mut trials = Vec::new();

@@ -16,7 +16,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// The output of a program that succeeded.
-pub struct Said {
+pub struct Output {
     pub out: String,
     pub err: String,
 }
@@ -49,8 +49,9 @@ pub fn start(command: &mut Command) -> Result<Running, Failed> {
 }
 
 impl Running {
-    /// Waits until the program ends, and kills its remaining children, which would keep its output
-    /// open.
+    /// Waits until the program ends, and kills its remaining children.
+    ///
+    /// The children would keep the program's output open.
     pub fn end(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait();
         end_all(Pid::from_raw(self.child.id() as i32));
@@ -81,25 +82,25 @@ pub fn all_of(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String
 }
 
 /// Runs a program that must succeed.
-pub fn run(command: &mut Command) -> Result<Said, Failed> {
+pub fn run(command: &mut Command) -> Result<Output, Failed> {
     let mut running = start(command)?;
     let out = all_of(running.child.stdout.take().ok_or("no output")?);
     let err = all_of(running.child.stderr.take().ok_or("no errors")?);
     let status = running.end()?;
-    let said = Said { out: out.join().map_err(|_| "lost output")?, err: err.join().map_err(|_| "lost errors")? };
+    let output = Output { out: out.join().map_err(|_| "lost output")?, err: err.join().map_err(|_| "lost errors")? };
     if status.success() {
-        Ok(said)
+        Ok(output)
     } else {
-        Err(format!("{command:?}: {status}\n{}{}", said.out, said.err).into())
+        Err(format!("{command:?}: {status}\n{}{}", output.out, output.err).into())
     }
 }
 
 /// Runs a program that checks its results itself and prints nothing.
 pub fn succeeds(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
-    let said = run(&mut configuration.command(&build::program(source, configuration.link)?)?)?;
-    if said.err.is_empty() {
+    let output = run(&mut configuration.command(&build::program(source, configuration.link)?)?)?;
+    if output.err.is_empty() {
         Ok(())
     } else {
-        Err(format!("it succeeded, and yet said: {}", said.err).into())
+        Err(format!("it succeeded, but printed errors: {}", output.err).into())
     }
 }

@@ -30,7 +30,7 @@ impl Server {
         let mut running = start(command)?;
         let lines = BufReader::new(running.child.stdout.take().ok_or("no output")?).lines();
         let mut server = Server { running, lines, start: begin, sums: [0; 3], address: String::new() };
-        let first = server.lines.next().ok_or("it said nothing")??;
+        let first = server.lines.next().ok_or("it printed nothing")??;
         server.address = first.strip_prefix("Listening on ").ok_or(format!("first line: {first}"))?.to_owned();
         Ok(server)
     }
@@ -90,8 +90,9 @@ fn timer_line(line: &str) -> Option<(usize, u128)> {
     (1..=3).contains(&number).then_some((number, count.parse().ok()?))
 }
 
-/// Connects two clients, one after the other: one sends an unknown command and leaves, the other
-/// stops the server.
+/// Connects two clients, one after the other.
+///
+/// The first sends an unknown command and leaves. The second stops the server.
 pub fn talk(command: &mut Command) -> Result<(), Failed> {
     let mut server = Server::start(command)?;
     server.expect_timers(2)?;
@@ -109,8 +110,8 @@ pub fn talk(command: &mut Command) -> Result<(), Failed> {
     server.expect("Stopping server")?;
     let status = server.running.end()?;
     match (status.success(), server.errors()) {
-        (true, said) if said.is_empty() => Ok(()),
-        (_, said) => Err(format!("{status}\n{said}").into()),
+        (true, errors) if errors.is_empty() => Ok(()),
+        (_, errors) => Err(format!("{status}\n{errors}").into()),
     }
 }
 
