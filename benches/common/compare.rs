@@ -53,7 +53,9 @@ pub fn rounds(many: usize, quick: bool) -> usize {
     many / if quick { 5 } else { 1 }
 }
 
-/// Returns the order of the candidates in a round, which varies from round to round.
+/// Returns the order of the candidates in a round.
+///
+/// The order varies, so that no candidate always follows the same one.
 pub fn order(many: usize, round: usize) -> impl Iterator<Item = usize> {
     let turns = move |turn| if round % 2 == 0 { turn } else { many - turn };
     (0..many).map(move |turn| (round / 2 + turns(turn)) % many)

@@ -72,7 +72,7 @@ impl Burst {
         clear: Box<dyn Fn()>,
     ) -> Burst {
         let many = sources.len();
-        // One-sample is the default mode of `polling`.
+        // One-shot is the default mode of `polling`.
         let ask_one = |(key, source): (usize, &Registered<T>)| source.modify(Event::readable(key), PollMode::Oneshot);
         let ask = Box::new(move || sources.iter().enumerate().for_each(|one| ask_one(one).expect("modify")));
         Burst { poller, events: Events::new(), ask, arm, clear, many, ahead: Duration::from_millis(3) }

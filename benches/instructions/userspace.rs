@@ -28,10 +28,10 @@ pub const OPS: &[Op] = &[
     ("userspace.create+drop", CALLS, create),
 ];
 
-/// Sets `crowd` timers in turn, each to the next time.
-fn settime(times: usize, crowd: usize, mut next: impl FnMut() -> Duration) {
+/// Sets `count` timers in turn, each to the next time.
+fn settime(times: usize, count: usize, mut next: impl FnMut() -> Duration) {
     let _earliest = armed(USERSPACE, HOUR / 2);
-    let timers: Vec<TimerFd> = (0..crowd).map(|_| armed(USERSPACE, next())).collect();
+    let timers: Vec<TimerFd> = (0..count).map(|_| armed(USERSPACE, next())).collect();
     for timer in timers.iter().cycle().take(times) {
         timer.arm_after(next()).expect("settime");
     }
@@ -75,7 +75,7 @@ fn gettime(times: usize) {
     }
 }
 
-/// Reads one-sample timers that have expired. They are set to a time in the past, so no call waits.
+/// Reads one-shot timers that have expired. They are set to a time in the past, so no call waits.
 fn read(times: usize, read: fn(&TimerFd) -> std::io::Result<u64>) {
     let _earliest = armed(USERSPACE, HOUR / 2);
     let timers: Vec<TimerFd> = (0..EXPIRED).map(|_| open(USERSPACE)).collect();

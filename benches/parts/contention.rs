@@ -8,8 +8,8 @@
 //!
 //! `later` is the common case, a timeout that is postponed. On the userspace backend it takes only
 //! the timer's own lock. `earlier` is the worst case: each call moves the timer in the queues of
-//! the timer thread, under the lock that all timers share. No call wakes the thread, because it has
-//! an earlier deadline.
+//! the timer thread, under the lock that all timers share. No call wakes the thread, because
+//! another timer is due earlier.
 
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};

@@ -77,28 +77,28 @@ fn measure(request: &Request, backends: &[&'static Backend]) -> Vec<Measured> {
     // The timers of both backends exist at once. A userspace timer needs two descriptors, a kernel
     // timer one.
     let most = as_many_as_fit(COUNTS[COUNTS.len() - 1], 3);
-    let crowds: Vec<usize> = COUNTS.into_iter().filter(|&crowd| crowd <= most).collect();
-    let over_crowds = |name, times: &dyn Fn(usize) -> Vec<f64>| {
-        let point = |&crowd| {
-            eprintln!("  {name}: {}", timers(crowd));
-            (crowd, times(crowd))
+    let counts: Vec<usize> = COUNTS.into_iter().filter(|&count| count <= most).collect();
+    let over_counts = |name, times: &dyn Fn(usize) -> Vec<f64>| {
+        let point = |&count| {
+            eprintln!("  {name}: {}", timers(count));
+            (count, times(count))
         };
-        Measured { name, points: crowds.iter().map(point).collect() }
+        Measured { name, points: counts.iter().map(point).collect() }
     };
-    let rounds = |crowd: usize| request.rounds((40_000 / crowd).clamp(25, 2_000));
+    let rounds = |count: usize| request.rounds((40_000 / count).clamp(25, 2_000));
     let mut all: Vec<Measured> =
-        OPS.iter().map(|op| over_crowds(op.name, &|crowd| op.times(backends, crowd, rounds(crowd)))).collect();
-    all.push(over_crowds("expire at one instant", &|crowd| {
-        let mut bursts: Vec<Burst> = backends.iter().map(|backend| Burst::of_timers(backend, crowd)).collect();
-        expire::medians(&mut bursts, request.rounds((40_000 / crowd).clamp(25, 200)))
+        OPS.iter().map(|op| over_counts(op.name, &|count| op.times(backends, count, rounds(count)))).collect();
+    all.push(over_counts("expire at one instant", &|count| {
+        let mut bursts: Vec<Burst> = backends.iter().map(|backend| Burst::of_timers(backend, count)).collect();
+        expire::medians(&mut bursts, request.rounds((40_000 / count).clamp(25, 200)))
     }));
     all
 }
 
 impl Op {
-    fn times(&self, backends: &[&'static Backend], crowd: usize, rounds: usize) -> Vec<f64> {
+    fn times(&self, backends: &[&'static Backend], count: usize, rounds: usize) -> Vec<f64> {
         let mut candidates: Vec<Candidate<'_>> =
-            backends.iter().map(|backend| self.candidate(TimerSet::new(backend, crowd))).collect();
+            backends.iter().map(|backend| self.candidate(TimerSet::new(backend, count))).collect();
         // The cost of timing itself is subtracted: it is large compared with one call.
         candidates.push(Candidate::new(candidates[0].times, || ()));
         let mut times = medians(&mut candidates, rounds);
@@ -106,13 +106,12 @@ impl Op {
         times.into_iter().map(|time| (time - nothing).max(1.0)).collect()
     }
 
-    fn candidate(&self, crowd: TimerSet) -> Candidate<'static> {
-        let times = crowd.many.max(self.least);
-        let crowd = Rc::new(RefCell::new(crowd));
-        let again = Rc::clone(&crowd);
+    fn candidate(&self, set: TimerSet) -> Candidate<'static> {
+        let times = set.many.max(self.least);
+        let set = Rc::new(RefCell::new(set));
+        let again = Rc::clone(&set);
         let (prepare, run) = (self.prepare, self.run);
-        Candidate::new(times, move || run(&mut crowd.borrow_mut()))
-            .prepared_by(move || prepare(&mut again.borrow_mut()))
+        Candidate::new(times, move || run(&mut set.borrow_mut())).prepared_by(move || prepare(&mut again.borrow_mut()))
     }
 }
 
@@ -122,10 +121,10 @@ impl TimerSet {
         let mut random = fastrand::Rng::with_seed(7);
         let mut delay = || TimerSpec::after(Duration::from_micros(random.u64(1_000_000..3_600_000_000)));
         let delays = (0..8191).map(|_| delay()).collect();
-        let mut crowd =
+        let mut set =
             TimerSet { backend, many, timers: Vec::new(), delays, calls: 0, later: HOUR, _other: open(backend) };
-        crowd.renew_armed();
-        crowd
+        set.renew_armed();
+        set
     }
 
     fn renew(&mut self) {
@@ -187,7 +186,7 @@ fn panel(backends: &[&'static Backend], op: &Measured) -> Panel {
         name: backend.name().to_owned(),
         color: color(backend.name()),
         kind: Kind::Dots,
-        points: op.points.iter().map(|(crowd, times)| (*crowd as f64, times[place])).collect(),
+        points: op.points.iter().map(|(count, times)| (*count as f64, times[place])).collect(),
     };
     Panel {
         title: op.name.to_owned(),
@@ -205,14 +204,14 @@ fn tabled(backends: &[&'static Backend], all: &[Measured]) -> String {
         times => times.iter().map(|&time| short(time)).collect::<Vec<_>>().join(" / "),
     };
     let line = |op: &Measured| {
-        let tabled = op.points.iter().filter(|(crowd, _)| TABLED.contains(crowd));
+        let tabled = op.points.iter().filter(|(count, _)| TABLED.contains(count));
         let mut cells = vec![op.name.to_owned()];
         cells.extend(tabled.map(|(_, times)| cell(times)));
         cells
     };
     let mut head = vec![format!("ns for each: {}", names.join(" / "))];
-    let crowds = all[0].points.iter().map(|point| point.0);
-    head.extend(crowds.filter(|crowd| TABLED.contains(crowd)).map(timers));
+    let counts = all[0].points.iter().map(|point| point.0);
+    head.extend(counts.filter(|count| TABLED.contains(count)).map(timers));
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     table(&head, &all.iter().map(line).collect::<Vec<_>>())
 }
