@@ -6,39 +6,43 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::backends::sys::error::{os_error, EAGAIN};
-use crate::backends::sys::{self, fd, nowait, timerfd};
+use crate::backends::sys::{self, fd, nowait, TIMERFD};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
-/// The row of the kernel's timers: Linux and Android. Elsewhere it says `ENOSYS`.
+/// The backend that uses the kernel's own timers, on Linux and Android.
+///
+/// On other platforms, it cannot create timers and returns `ENOSYS`.
 pub const BACKEND: Backend = Backend::new("kernel", open, capabilities);
 
-/// A timer of the kernel's: `settime`, `gettime` and `read` are a system call each, with no state, no lock and no allocation of
-/// ours.
+/// A timer of the kernel.
 ///
-/// Between the time of an expiration and its noticing it, which takes some microseconds, Linux reports that nothing is left
-/// of a periodic timer, as if it were off.
+/// `settime`, `gettime` and `read` make one system call each. The library adds no state, lock or
+/// allocation.
+///
+/// Linux processes an expiration some microseconds after its time. Until then, `gettime` reports
+/// zero remaining time for a periodic timer, as if it were disarmed.
 ///
 /// # Platforms
 ///
-/// FreeBSD, NetBSD and illumos have a `timerfd_create` too, each with semantics of its own; the userspace backend serves
-/// there.
+/// FreeBSD, NetBSD and illumos also have a `timerfd_create`, but each with different semantics. On
+/// these platforms, use the userspace backend.
 #[derive(Debug)]
 pub struct KernelTimer {
     fd: OwnedFd,
 }
 
 impl KernelTimer {
-    /// A disarmed timer.
+    /// Creates a disarmed timer.
     ///
     /// # Errors
     ///
     /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
-        Ok(KernelTimer::from(timerfd::create(clock, flags)?))
+        Ok(KernelTimer::from((TIMERFD.create)(clock, flags)?))
     }
 }
 
@@ -47,7 +51,7 @@ fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
 }
 
 fn capabilities(clock: Clock) -> io::Result<Capabilities> {
-    timerfd::create(clock, CreateFlags::default())?;
+    (TIMERFD.create)(clock, CreateFlags::default())?;
     Ok(Capabilities {
         counts_suspend: sys::clock::counts_suspend(clock),
         wakes_the_machine: clock.is_alarm(),
@@ -60,12 +64,12 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
 impl Timer for KernelTimer {
     #[inline]
     fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        timerfd::settime(self.fd.as_fd(), new)
+        (TIMERFD.settime)(self.fd.as_fd(), new)
     }
 
     #[inline]
     fn gettime(&self) -> io::Result<TimerSpec> {
-        timerfd::gettime(self.fd.as_fd())
+        (TIMERFD.gettime)(self.fd.as_fd())
     }
 
     #[inline]
@@ -74,25 +78,27 @@ impl Timer for KernelTimer {
             if let Some(count) = fd::read_count(self.fd.as_fd())? {
                 return Ok(count);
             }
-            // A blocking read gives 0 bytes after the wall clock was stepped back behind an expiration not yet read.
-            // Anything that is no timerfd and gives 0 bytes fails here.
+            // A blocking read returns 0 bytes if the wall clock was set back before an unread
+            // expiration. If the descriptor is not a timerfd, this call returns an error.
             self.gettime()?;
         }
     }
 
     #[inline]
     fn set(&self, new: &TimerSpec) -> io::Result<()> {
-        timerfd::set(self.fd.as_fd(), new)
+        (TIMERFD.set)(self.fd.as_fd(), new)
     }
 
     fn try_read(&self) -> io::Result<u64> {
-        // No bytes at all: as above, but there is no waiting on.
+        // 0 bytes: as in `read`, except that this call does not wait again.
         nowait::read_timerfd(self.fd.as_fd())?.ok_or_else(|| os_error(EAGAIN))
     }
 }
 
-/// Takes over a descriptor, which should be a timerfd: on any other, `settime` and `gettime` fail with `EINVAL`, and
-/// `read` gives what a read of eight bytes gives.
+/// Takes ownership of a descriptor, which should be a timerfd.
+///
+/// On any other descriptor, `settime` and `gettime` return `EINVAL`, and `read` returns the result
+/// of a read of eight bytes.
 impl From<OwnedFd> for KernelTimer {
     fn from(fd: OwnedFd) -> KernelTimer {
         nowait::prepare();

@@ -1,4 +1,4 @@
-//! The table of backends, best first.
+//! The backends: implementations of pollable timers, listed best first in [`ALL`].
 
 pub(crate) mod emulation;
 pub mod kernel;
@@ -8,11 +8,13 @@ pub mod userspace;
 
 use crate::backend::Backend;
 
-/// Every backend of this crate that makes timers of real time, best first. One that this system lacks says
-/// [`Unsupported`](std::io::ErrorKind::Unsupported) when it is asked for a timer.
+/// The backends of this crate that create timers on real time, best first.
+///
+/// A backend that this platform does not support returns
+/// [`Unsupported`](std::io::ErrorKind::Unsupported) when a program creates a timer.
 pub static ALL: &[Backend] = &[kernel::BACKEND, userspace::BACKEND];
 
-/// The backend of this name.
+/// Returns the backend with this name.
 ///
 /// ```
 /// use portable_timerfd::backends;

@@ -1,6 +1,7 @@
-//! The stop server under calloop: three timers, a listener and clients in one `calloop::EventLoop`.
+//! The stop server with calloop: three timers, a listener and clients in one `calloop::EventLoop`.
 //!
-//! Run `cargo run --features calloop --example calloop_server`, with the arguments of `stop_server`, and see what that prints of timers and clients. End it with
+//! Run `cargo run --features calloop --example calloop_server`, with the arguments of
+//! `stop_server`. It prints the same lines about timers and clients. To end it, run
 //! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;
@@ -30,18 +31,18 @@ fn run(options: &common::Options) -> io::Result<()> {
     Ok(())
 }
 
-/// What the callbacks share; what they are called for is in the loop.
+/// The state that the callbacks share. The event sources are in the loop.
 struct Server {
     handle: LoopHandle<'static, Server>,
     listener: RegistrationToken,
-    /// Of each client, what it has said.
+    /// The unfinished command of each client, by its descriptor.
     clients: BTreeMap<RawFd, Commands>,
     /// No client is accepted until timer 1 expires again.
     is_full: bool,
     is_stopped: bool,
 }
 
-/// As calloop says that a source can be read.
+/// A source that calloop reports when it is readable.
 fn readable<T: std::os::fd::AsFd>(source: T) -> Generic<T> {
     Generic::new(source, Interest::READ, Mode::Level)
 }
@@ -56,18 +57,19 @@ impl Server {
         timers::arm(&timers)?;
         for (timer, number) in timers.into_iter().zip(1..) {
             let expirations = Expirations::new(timer)?;
-            let tell = move |count: io::Result<u64>, _: &mut _, server: &mut Server| server.tick(number, count?);
-            handle.insert_source(expirations, tell).map_err(|refused| refused.error)?;
+            let on_expiration =
+                move |count: io::Result<u64>, _: &mut _, server: &mut Server| server.tick(number, count?);
+            handle.insert_source(expirations, on_expiration).map_err(|refused| refused.error)?;
         }
         Ok(Server { handle, listener, clients: BTreeMap::new(), is_full: false, is_stopped: false })
     }
 
     fn tick(&mut self, number: usize, count: u64) -> io::Result<PostAction> {
-        client::tell_count(number, count)?;
+        client::print_count(number, count)?;
         if number == 1 {
             self.clients.values_mut().try_for_each(client::serve_silent)?;
             if std::mem::take(&mut self.is_full) {
-                // Somebody may have closed something by now.
+                // A descriptor may have been closed since.
                 self.handle.enable(&self.listener)?;
             }
         }
@@ -82,7 +84,7 @@ impl Server {
                     .insert_source(readable(stream), |_, stream, server| server.serve(stream))
                     .map_err(|refused| refused.error)?;
             }
-            Accepted::Nobody => {}
+            Accepted::NoClient => {}
             Accepted::Full => {
                 self.is_full = true;
                 return Ok(PostAction::Disable);

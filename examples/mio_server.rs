@@ -1,6 +1,7 @@
-//! The stop server under mio: three timers, a listener and clients in one `mio::Poll`.
+//! The stop server with mio: three timers, a listener and clients in one `mio::Poll`.
 //!
-//! Run `cargo run --features mio --example mio_server`, with the arguments of `stop_server`, and see what that prints of timers and clients. End it with
+//! Run `cargo run --features mio --example mio_server`, with the arguments of `stop_server`. It
+//! prints the same lines about timers and clients. To end it, run
 //! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;
@@ -37,7 +38,7 @@ fn run(options: &common::Options) -> io::Result<()> {
     }
 }
 
-/// All that is registered in the loop; its tokens are the descriptors.
+/// Everything that is registered in the loop. The tokens are the descriptors' numbers.
 struct Server {
     poll: Poll,
     listener: TcpListener,
@@ -65,22 +66,24 @@ impl Server {
         Ok(Server { poll, listener, timers, clients: BTreeMap::new() })
     }
 
-    /// Does what the source behind this token is ready for. mio tells of each once: where there may be more, it is asked again.
+    /// Handles the readiness of the source with this token. mio reports each readiness once. If
+    /// there may be more input, the source is registered again.
     fn handle(&mut self, token: Token) -> io::Result<Outcome> {
         if token == token_of(&self.listener) {
             self.accept()?;
         } else if let Some(index) = self.timers.iter().position(|timer| token_of(timer) == token) {
-            // One read takes all that there is of a timer.
-            client::tell_expirations(index + 1, &self.timers[index])?;
+            // One read returns all expirations of a timer.
+            client::print_expirations(index + 1, &self.timers[index])?;
             if index == 0 {
                 self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
-                // There may have been no room.
+                // An earlier accept may have failed because no descriptor was left.
                 self.accept()?;
             }
         } else if let Some((stream, commands)) = self.clients.get_mut(&token) {
             let outcome = client::serve(&*stream, commands)?;
             match outcome {
-                // Not read on at once: who sends without end would keep the others waiting.
+                // The client is not read again at once: a client that sends without end would keep
+                // the others waiting.
                 Outcome::Stays => self.poll.registry().reregister(stream, token, Interest::READABLE)?,
                 Outcome::Closes => drop(self.clients.remove(&token)),
                 Outcome::Waits | Outcome::StopsServer => {}

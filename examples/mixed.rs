@@ -1,7 +1,8 @@
-//! Timers of the kernel and of userspace in one loop with a socket.
+//! Timers of both backends in one loop with a socket.
 //!
-//! Run `cargo run --example mixed` and see, for a second and a half, lines of a timer of each backend and of a socket that the
-//! program writes to itself. With `-- --backend userspace` both timers are of that backend.
+//! Run `cargo run --example mixed`. For a second and a half, it prints lines about a timer of each
+//! backend, and about a socket that the program writes to itself. With `-- --backend userspace`,
+//! both timers are of that backend.
 
 mod common;
 
@@ -21,9 +22,9 @@ fn main() -> ExitCode {
     common::main(common::Takes::Backend, run)
 }
 
-/// The backends of this system, or twice the one asked for.
-fn rows(asked: Option<&'static Backend>) -> Vec<&'static Backend> {
-    match asked {
+/// Returns the backends of this system, or the chosen backend twice.
+fn selected_backends(chosen: Option<&'static Backend>) -> Vec<&'static Backend> {
+    match chosen {
         Some(backend) => vec![backend, backend],
         None => backends::ALL.iter().collect(),
     }
@@ -32,7 +33,7 @@ fn rows(asked: Option<&'static Backend>) -> Vec<&'static Backend> {
 fn run(options: &common::Options) -> io::Result<()> {
     let poller = Arc::new(Poller::new()?);
     let mut timers: Vec<Registered<TimerFd>> = Vec::new();
-    for (backend, period) in rows(options.backend).into_iter().zip(PERIODS.into_iter().cycle()) {
+    for (backend, period) in selected_backends(options.backend).into_iter().zip(PERIODS.into_iter().cycle()) {
         let timer = match common::open(Some(backend), Clock::Monotonic, true) {
             Err(e) if e.kind() == ErrorKind::Unsupported && options.backend.is_none() => {
                 say!("This system has no {} timers", backend.name());
@@ -49,12 +50,13 @@ fn run(options: &common::Options) -> io::Result<()> {
     tick(&poller, &timers, &socket)
 }
 
-/// Tells of what comes, and sends a message for each expiration, until every timer has expired often enough.
+/// Prints every event, and sends a message for each expiration, until every timer has expired often
+/// enough.
 fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &Registered<UdpSocket>) -> io::Result<()> {
     let mut totals = vec![0; timers.len()];
-    let mut under_way = 0;
+    let mut in_flight = 0;
     let mut events = Events::new();
-    while under_way > 0 || totals.iter().any(|&total| total < EXPIRATIONS) {
+    while in_flight > 0 || totals.iter().any(|&total| total < EXPIRATIONS) {
         events.clear();
         poller.wait(&mut events, None)?;
         for event in events.iter() {
@@ -63,7 +65,7 @@ fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &Registered<Udp
                 let length = socket.recv(&mut bytes)?;
                 io::stdout().write_all(&bytes[..length])?;
                 socket.modify(Event::readable(SOCKET), PollMode::Oneshot)?;
-                under_way -= 1;
+                in_flight -= 1;
                 continue;
             }
             let timer = &timers[event.key];
@@ -73,7 +75,7 @@ fn tick(poller: &Poller, timers: &[Registered<TimerFd>], socket: &Registered<Udp
             totals[event.key] += count;
             say!("The {name} timer expired {count} times");
             socket.send(format!("The socket brings word of the {name} timer\n").as_bytes())?;
-            under_way += 1;
+            in_flight += 1;
         }
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! One periodic timer of a second in an endless loop, until Ctrl-C.
 //!
-//! Run `cargo run --example reactor`, or with `-- --backend userspace`, and see `Timer triggered (1)` each second. After
-//! the process was stopped for a while (Ctrl-Z, `fg`) the number counts the seconds missed. Ctrl-C ends it with status 0.
+//! Run `cargo run --example reactor`, or with `-- --backend userspace`. It prints
+//! `Timer triggered (1)` each second. If the process was stopped for a while (Ctrl-Z, `fg`), the
+//! number counts the missed seconds. Ctrl-C ends it with status 0.
 
 mod common;
 

@@ -1,7 +1,9 @@
-//! The stop server driven by `select(2)`, the timers in all three sets: a timer is only ever readable.
+//! The stop server with `select(2)`, with the timers in all three sets: a timer is only ever
+//! readable.
 //!
-//! Run `cargo run --example select_server`, with the arguments of `stop_server`. It fails if a timer is ever reported
-//! writable or exceptional (on macOS, exceptional). End it with `printf stop | nc 127.0.0.1 1234`.
+//! Run `cargo run --example select_server`, with the arguments of `stop_server`. It fails if a
+//! timer is ever reported writable or exceptional (on macOS, exceptional). To end it, run
+//! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;
 
@@ -40,12 +42,12 @@ struct Server {
     is_full: bool,
 }
 
-/// Whether a descriptor's number is small enough for `select`.
+/// Returns whether the descriptor's number is small enough for `select`.
 fn can_select(fd: &impl AsRawFd) -> bool {
     (fd.as_raw_fd().unsigned_abs() as usize) < FD_SETSIZE
 }
 
-/// The numbers of the descriptors that can be read.
+/// The numbers of the readable descriptors.
 type Ready = Vec<i32>;
 
 impl Server {
@@ -59,7 +61,7 @@ impl Server {
         Ok(Server { listener, timers, clients: BTreeMap::new(), is_full: false })
     }
 
-    /// Waits, for three seconds at most.
+    /// Waits for at most three seconds.
     fn select(&self) -> io::Result<Ready> {
         let timers = self.timers.iter().map(AsFd::as_fd);
         let listener = (!self.is_full).then_some(self.listener.as_fd());
@@ -68,10 +70,12 @@ impl Server {
         descriptors.iter().for_each(|&fd| read.insert(fd));
         let (mut write, mut except) = (read, read);
         if cfg!(target_vendor = "apple") {
-            // There `select` finds either end of any pipe writable, and would never wait.
+            // On Apple systems `select` reports both ends of every pipe as writable, so it would
+            // never wait.
             write.clear();
         }
-        // A client can nearly always be written to: in the write set it would keep the loop from ever waiting.
+        // A client is nearly always writable. In the write set it would keep the loop from ever
+        // waiting.
         for (client, _) in self.clients.values() {
             read.insert(client.as_fd());
             except.insert(client.as_fd());
@@ -91,7 +95,7 @@ impl Server {
     fn handle(&mut self, ready: &Ready) -> io::Result<Outcome> {
         for (index, timer) in self.timers.iter().enumerate() {
             if ready.contains(&timer.as_raw_fd()) {
-                client::tell_expirations(index + 1, timer)?;
+                client::print_expirations(index + 1, timer)?;
                 if index == 0 {
                     self.is_full = false;
                     self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
@@ -106,7 +110,8 @@ impl Server {
                 Outcome::StopsServer => return Ok(Outcome::StopsServer),
             }
         }
-        // Last, so that a new client does not take the number of one that has just been served.
+        // The listener is last, so that a new client does not reuse the number of a client that was
+        // served in this turn.
         if ready.contains(&self.listener.as_raw_fd()) {
             self.accept()?;
         }
@@ -119,7 +124,7 @@ impl Server {
                 say!("Refusing connection {}: select can't watch it", stream.as_raw_fd());
             }
             Accepted::Client(stream) => drop(self.clients.insert(stream.as_raw_fd(), (stream, Commands::default()))),
-            Accepted::Nobody => {}
+            Accepted::NoClient => {}
             Accepted::Full => self.is_full = true,
         }
         Ok(())

@@ -1,9 +1,11 @@
-//! A server with three timers and any number of clients in one `polling` loop, until a client says `stop`.
+//! A server with three timers and any number of clients in one `polling` loop. A client ends it
+//! with `stop`.
 //!
-//! Run `cargo run --example stop_server`; with `-- --backend userspace` it runs on the emulation, with an address
-//! (`-- 127.0.0.1:0`) it listens there. It prints `Listening on ADDRESS`, then `Timer 1 expired 1 times` every 0.25 s,
-//! timer 2 every 0.5 s and timer 3 every 0.75 s. Talk to it from another terminal: `printf hello | nc 127.0.0.1 1234`
-//! makes it print `Unknown command: hello`, and `printf stop | nc 127.0.0.1 1234` ends it.
+//! Run `cargo run --example stop_server`. With `-- --backend userspace` it runs on the userspace
+//! backend. With an address, such as `-- 127.0.0.1:0`, it listens there. It prints
+//! `Listening on ADDRESS`, then `Timer 1 expired 1 times` every 0.25 s, timer 2 every 0.5 s and
+//! timer 3 every 0.75 s. Talk to it from another terminal: `printf hello | nc 127.0.0.1 1234` makes
+//! it print `Unknown command: hello`, and `printf stop | nc 127.0.0.1 1234` ends it.
 
 mod common;
 
@@ -40,7 +42,7 @@ fn run(options: &common::Options) -> io::Result<()> {
     }
 }
 
-/// All that is registered in the loop; its keys are the descriptors.
+/// Everything that is registered in the loop. The keys are the descriptors' numbers.
 struct Server {
     poller: Arc<Poller>,
     listener: Registered<TcpListener>,
@@ -54,14 +56,14 @@ fn key_of(source: &impl AsRawFd) -> usize {
     source.as_raw_fd().unsigned_abs() as usize
 }
 
-/// For one event at a time, which is the mode that every system has.
+/// Registers a source for one event at a time, the only mode that every system supports.
 fn register<T: AsFd + AsRawFd>(poller: &Arc<Poller>, source: T) -> io::Result<Registered<T>> {
     let interest = Event::readable(key_of(&source));
     Registered::new(poller, source, interest, PollMode::Oneshot)
 }
 
-/// Asks for the next one.
-fn ask_again<T: AsFd + AsRawFd>(source: &Registered<T>) -> io::Result<()> {
+/// Requests the next event.
+fn request_next<T: AsFd + AsRawFd>(source: &Registered<T>) -> io::Result<()> {
     source.modify(Event::readable(key_of(&**source)), PollMode::Oneshot)
 }
 
@@ -76,17 +78,17 @@ impl Server {
         Ok(Server { poller, listener, timers, clients: BTreeMap::new(), is_full: false })
     }
 
-    /// Does what the source behind this key is ready for.
+    /// Handles the readiness of the source with this key.
     fn handle(&mut self, key: usize) -> io::Result<Outcome> {
         if key == key_of(&*self.listener) {
             self.accept()?;
         } else if let Some(index) = self.timers.iter().position(|timer| key_of(&**timer) == key) {
-            client::tell_expirations(index + 1, &self.timers[index])?;
-            ask_again(&self.timers[index])?;
+            client::print_expirations(index + 1, &self.timers[index])?;
+            request_next(&self.timers[index])?;
             if index == 0 {
                 if std::mem::take(&mut self.is_full) {
-                    // Somebody may have closed something by now.
-                    ask_again(&self.listener)?;
+                    // A descriptor may have been closed since.
+                    request_next(&self.listener)?;
                 }
                 self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
             }
@@ -95,7 +97,7 @@ impl Server {
             if outcome == Outcome::Closes {
                 self.clients.remove(&key);
             } else {
-                ask_again(stream)?;
+                request_next(stream)?;
             }
             return Ok(outcome);
         }
@@ -107,12 +109,12 @@ impl Server {
             Accepted::Client(stream) => {
                 self.clients.insert(key_of(&stream), (register(&self.poller, stream)?, Commands::default()));
             }
-            Accepted::Nobody => {}
+            Accepted::NoClient => {}
             Accepted::Full => {
                 self.is_full = true;
                 return Ok(());
             }
         }
-        ask_again(&self.listener)
+        request_next(&self.listener)
     }
 }

@@ -1,7 +1,7 @@
-//! A timer read by blocking reads: first after a second, then every half second, four times.
+//! Reads a timer with blocking reads: first after a second, then every half second, four times.
 //!
-//! Run `cargo run --example ticker`, or `cargo run --example ticker -- --backend userspace`, and see `Timer expired`
-//! four times within two and a half seconds.
+//! Run `cargo run --example ticker`, or `cargo run --example ticker -- --backend userspace`. It
+//! prints `Timer expired` four times within two and a half seconds.
 
 mod common;
 
@@ -15,7 +15,8 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &common::Options) -> io::Result<()> {
-    // A program with more to do than to wait uses a non-blocking timer in a loop, as the other examples do.
+    // A program that does more than wait uses a non-blocking timer in a loop, as the other examples
+    // do.
     let timer = options.open(Clock::Realtime, false)?;
     timer.settime(&TimerSpec::after(Duration::from_secs(1)).every(Duration::from_millis(500)))?;
     for _ in 0..4 {

@@ -1,6 +1,7 @@
-//! The stop server under tokio: a task for each timer and each client.
+//! The stop server with tokio: a task for each timer and each client.
 //!
-//! Run `cargo run --features tokio --example tokio_server`, with the arguments of `stop_server`, and see what that prints of timers and clients. End it with
+//! Run `cargo run --features tokio --example tokio_server`, with the arguments of `stop_server`. It
+//! prints the same lines about timers and clients. To end it, run
 //! `printf stop | nc 127.0.0.1 1234`.
 
 mod common;
@@ -29,20 +30,20 @@ async fn run(options: &common::Options) -> io::Result<()> {
     let listener = TcpListener::from_std(options.listen()?)?;
     timers::arm(&timers)?;
     let mut tasks = JoinSet::new();
-    // Told of each time that timer 1 expires.
+    // Notified each time that timer 1 expires.
     let (sender, mut ticks) = watch::channel(());
     for (timer, number) in timers.into_iter().zip(1..) {
-        tasks.spawn(tell_expirations(number, timer, (number == 1).then(|| sender.clone())));
+        tasks.spawn(print_expirations(number, timer, (number == 1).then(|| sender.clone())));
     }
     let mut is_full = false;
     loop {
         tokio::select! {
             client = listener.accept(), if !is_full => match client::accepted(&listener, client)? {
                 Accepted::Client(stream) => drop(tasks.spawn(serve(stream, sender.subscribe()))),
-                Accepted::Nobody => {}
+                Accepted::NoClient => {}
                 Accepted::Full => is_full = true,
             },
-            // Somebody may have closed something by now.
+            // A descriptor may have been closed since.
             _ = ticks.changed(), if is_full => is_full = false,
             Some(ended) = tasks.join_next() => if ended?? == Outcome::StopsServer {
                 return Ok(());
@@ -51,21 +52,21 @@ async fn run(options: &common::Options) -> io::Result<()> {
     }
 }
 
-async fn tell_expirations(number: usize, timer: TimerFd, ticks: Option<watch::Sender<()>>) -> io::Result<Outcome> {
+async fn print_expirations(number: usize, timer: TimerFd, ticks: Option<watch::Sender<()>>) -> io::Result<Outcome> {
     let expirations = Expirations::new(timer)?;
     loop {
-        client::tell_count(number, expirations.wait().await?)?;
+        client::print_count(number, expirations.wait().await?)?;
         ticks.iter().for_each(|ticks| ticks.send_replace(()));
     }
 }
 
-/// Serves a client until it closes, or stops the server.
+/// Serves a client until it closes the connection or stops the server.
 async fn serve(mut stream: TcpStream, mut ticks: watch::Receiver<()>) -> io::Result<Outcome> {
     let mut commands = Commands::default();
     let mut bytes = [0; 1024];
     loop {
         tokio::select! {
-            read = stream.read(&mut bytes) => match client::hear(&stream, &bytes, read, &mut commands)? {
+            read = stream.read(&mut bytes) => match client::handle_read(&stream, &bytes, read, &mut commands)? {
                 Outcome::Stays | Outcome::Waits => {}
                 outcome => return Ok(outcome),
             },

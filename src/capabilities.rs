@@ -1,11 +1,15 @@
-//! What a backend's timers can do on one clock of this system.
+//! The capabilities of a backend's timers on one clock of this system.
 
 use std::time::Duration;
 
-/// What timers can do on one clock of this system, to choose by: those of [a backend](crate::Backend::capabilities), or those that
-/// [`TimerFd`](crate::TimerFdBuilder::capabilities) would make.
+/// The capabilities of timers on one clock of this system.
 ///
-/// A timeout that is to go on while the machine is suspended, on the best clock for it that this system has:
+/// [`Backend::capabilities`](crate::Backend::capabilities) returns those of a backend's timers.
+/// [`TimerFdBuilder::capabilities`](crate::TimerFdBuilder::capabilities) returns those of the timer
+/// that the builder would create.
+///
+/// For example, to create a timeout that continues while the system is suspended, on the best clock
+/// that this system has:
 ///
 /// ```
 /// use portable_timerfd::{Clock, Timer, TimerFd};
@@ -15,29 +19,37 @@ use std::time::Duration;
 /// };
 /// let clock = [Clock::Boottime, Clock::Realtime].into_iter().find(counts_suspend).unwrap_or(Clock::Monotonic);
 /// let timer = TimerFd::new(clock)?;
-/// // At a time, as relative ones of the wall clock don't count suspends. Steps of the wall clock move it.
+/// // An absolute time, because a relative one of the wall clock does not count suspends. If the
+/// // chosen clock is the wall clock, clock changes move the expiration.
 /// timer.arm_at(clock.now()? + Duration::from_secs(3600))?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Who makes [a backend](crate::Backend::new) of their own begins with [`Capabilities::default`], which has none, and sets what
-/// there is.
+/// To implement [a backend](crate::Backend::new), start with [`Capabilities::default`], which has
+/// no capability, and set the fields that apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Whether [a time](crate::TimerSpec::at) of this clock comes nearer while the machine is suspended; `None` where that is not
-    /// known. [Relative](crate::TimerSpec::after) settings do as these, but for those of [`Realtime`](crate::Clock::Realtime), which
-    /// run on the monotonic clock.
+    /// Whether [an absolute time](crate::TimerSpec::at) of this clock comes nearer during suspend.
+    ///
+    /// `None` if that is not known. [Relative](crate::TimerSpec::after) settings behave the same,
+    /// except those of [`Realtime`](crate::Clock::Realtime), which run on the monotonic clock.
     pub counts_suspend: Option<bool>,
-    /// Whether an expiration ends a suspend, on a machine that has a clock for it.
+    /// Whether an expiration wakes a suspended system, on hardware that has a clock for it.
     pub wakes_the_machine: bool,
-    /// Whether [`cancel_on_set`](crate::TimerSpec::cancel_on_set) has a meaning on this clock, and is obeyed.
+    /// Whether [`cancel_on_set`](crate::TimerSpec::cancel_on_set) has an effect on this clock.
     pub cancel_on_set: bool,
-    /// How long after a step of the clock, or after a suspend, who asks the descriptor alone may be shown what was true before; the
-    /// methods never are. Zero where the clock makes no such jumps, `None` where it is not known whether it does. The time that it
-    /// takes to wake a thread comes to it.
+    /// The longest delay until the descriptor's readiness reflects a jump of the clock.
+    ///
+    /// A jump is a clock change, or a suspend that the clock counts. The methods of
+    /// [`Timer`](crate::Timer) are always up to date.
+    ///
+    /// Zero if this clock does not jump, or if the backend notices jumps at once. `None` if it is
+    /// not known whether the clock jumps. The time to wake a thread is not included.
     pub notices_jumps_within: Option<Duration>,
-    /// Whether a forked child, or a program executed in place of this one, can set an inherited timer, and whether it goes on when
-    /// the process that made it ends.
+    /// Whether the timer works outside the process that created it.
+    ///
+    /// If so, a forked child, or a program that this process executes, can set an inherited timer,
+    /// and the timer continues when the process that created it ends.
     pub outlives_its_process: bool,
 }

@@ -1,11 +1,12 @@
-//! The clocks a timer can count on.
+//! The clocks of timers.
 
-/// A clock that a timer can count on.
+/// A clock that a timer counts on.
 ///
-/// The names are those of POSIX and Linux. Where a system's own clock of that name behaves otherwise, the one that behaves
-/// as Linux's does is used, if there is one: [`Capabilities::counts_suspend`](crate::Capabilities::counts_suspend) tells.
+/// The names are those of POSIX and Linux. If the system's own clock of that name behaves
+/// differently from Linux's, the library uses a clock that behaves as on Linux, if there is one. To
+/// find out, see [`Capabilities::counts_suspend`](crate::Capabilities::counts_suspend).
 ///
-/// | clock | moves with clock steps | counts suspend | wakes the machine |
+/// | clock | moves with clock changes | counts suspend | wakes the system |
 /// |---|---|---|---|
 /// | [`Realtime`](Clock::Realtime) | yes, for [absolute](crate::TimerSpec::at) times | absolute times only | no |
 /// | [`Monotonic`](Clock::Monotonic) | no | no | no |
@@ -17,39 +18,54 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Clock {
-    /// The wall clock, since the Unix epoch. It can be stepped. A *relative* setting of it runs on the monotonic
-    /// clock, so that steps leave it alone (Linux, `hrtimer_setup`).
+    /// The wall clock: time since the Unix epoch.
+    ///
+    /// It can be changed. A *relative* setting runs on the monotonic clock, so clock changes do not
+    /// affect it (Linux, `hrtimer_setup`).
     #[doc(alias = "CLOCK_REALTIME")]
     Realtime,
-    /// Time since some fixed point, never stepped; stands still while the machine is suspended.
+    /// Time since an unspecified point.
+    ///
+    /// It is never changed, and it stops while the system is suspended.
     #[doc(alias = "CLOCK_MONOTONIC")]
     Monotonic,
-    /// As [`Monotonic`](Clock::Monotonic), but counting the time in suspend. Not every system has it.
+    /// Like [`Monotonic`](Clock::Monotonic), but includes the time in suspend.
+    ///
+    /// Some systems lack it.
     #[doc(alias = "CLOCK_BOOTTIME")]
     Boottime,
-    /// As [`Realtime`](Clock::Realtime), and wakes a suspended machine: by the kernel backend, others keep the time only. Linux and
-    /// Android only; needs the capability `CAP_WAKE_ALARM`. A relative setting becomes an absolute time at once, so that steps do move it.
+    /// Like [`Realtime`](Clock::Realtime), but wakes a suspended system.
+    ///
+    /// Only the kernel backend wakes the system; other backends only keep the time.
+    ///
+    /// Linux and Android only. Requires the capability `CAP_WAKE_ALARM`. A relative setting is
+    /// converted to an absolute time at once, so clock changes do affect it.
     #[doc(alias = "CLOCK_REALTIME_ALARM")]
     RealtimeAlarm,
-    /// As [`Boottime`](Clock::Boottime), and wakes a suspended machine. Linux and Android only; needs the capability
-    /// `CAP_WAKE_ALARM`.
+    /// Like [`Boottime`](Clock::Boottime), but wakes a suspended system.
+    ///
+    /// Linux and Android only. Requires the capability `CAP_WAKE_ALARM`.
     #[doc(alias = "CLOCK_BOOTTIME_ALARM")]
     BoottimeAlarm,
 }
 
 impl Clock {
-    /// Every clock there is, in the order of the declaration.
+    /// All clocks, in the order of their declaration.
     pub const ALL: [Clock; 5] =
         [Clock::Realtime, Clock::Monotonic, Clock::Boottime, Clock::RealtimeAlarm, Clock::BoottimeAlarm];
 
-    /// Whether the clock is to wake a suspended machine;
-    /// [`Capabilities::wakes_the_machine`](crate::Capabilities::wakes_the_machine) tells whether a backend does.
+    /// Returns whether the clock is meant to wake a suspended system.
+    ///
+    /// Whether a backend does so is given by
+    /// [`Capabilities::wakes_the_machine`](crate::Capabilities::wakes_the_machine).
     #[must_use]
     pub const fn is_alarm(self) -> bool {
         matches!(self, Clock::RealtimeAlarm | Clock::BoottimeAlarm)
     }
 
-    /// The clock that tells the same time and wakes nobody: itself, unless it is an alarm clock.
+    /// Returns the clock with the same time that does not wake the system.
+    ///
+    /// A clock that is not an alarm clock returns itself.
     #[must_use]
     pub const fn without_alarm(self) -> Clock {
         match self {

@@ -1,8 +1,8 @@
-//! How a new timer and its descriptor behave.
+//! The flags of a new timer and its descriptor.
 
 use crate::punctuality::Punctuality;
 
-/// How a new timer and its descriptor behave.
+/// The flags of a new timer and its descriptor.
 ///
 /// ```
 /// use portable_timerfd::CreateFlags;
@@ -12,14 +12,19 @@ use crate::punctuality::Punctuality;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CreateFlags {
-    /// A read with nothing to read fails with `EAGAIN` instead of waiting. `true` by default.
+    /// If `true`, a read fails with `EAGAIN` while the timer has not expired.
+    ///
+    /// Otherwise the read waits. `true` by default.
     #[doc(alias = "TFD_NONBLOCK")]
     pub nonblocking: bool,
-    /// The descriptor is closed when the process executes another program. `true` by default.
+    /// If `true`, the descriptor is closed when the process executes another program.
+    ///
+    /// `true` by default.
     #[doc(alias = "TFD_CLOEXEC")]
     pub close_on_exec: bool,
-    /// How near to its time a timer of the userspace backend is to expire; `None`, the default, leaves it to
-    /// [the process](Punctuality::process_default).
+    /// The accuracy of a timer of the userspace backend.
+    ///
+    /// `None`, the default, means [the default of the process](Punctuality::process_default).
     pub punctuality: Option<Punctuality>,
 }
 

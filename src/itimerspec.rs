@@ -1,4 +1,4 @@
-//! A `TimerSpec` to and from numbers: C's `itimerspec`, integer nanoseconds, float seconds.
+//! Conversions of a `TimerSpec`: C's `itimerspec`, integer nanoseconds, float seconds.
 
 use std::io;
 use std::time::Duration;
@@ -14,21 +14,25 @@ const NANOS_PER_SEC: i64 = 1_000_000_000;
 pub struct Timespec {
     /// Whole seconds.
     pub tv_sec: i64,
-    /// Nanoseconds beside them, 0 to 999,999,999.
+    /// Additional nanoseconds, 0 to 999,999,999.
     pub tv_nsec: i64,
 }
 
-/// C's `struct itimerspec`, with 64-bit fields on every system, those that lack the type included.
+/// C's `struct itimerspec`, with 64-bit fields on every system.
+///
+/// It exists even on systems whose C library lacks the type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)]
 pub struct Itimerspec {
-    /// The time between expirations; zero for a timer that expires once.
+    /// The time between two expirations; zero for a one-shot timer.
     pub it_interval: Timespec,
-    /// The initial expiration; zero disarms.
+    /// The initial expiration; zero disarms the timer.
     pub it_value: Timespec,
 }
 
-/// The flags of C's `timerfd_settime`, the same numbers on every system.
+/// The flags of C's `timerfd_settime`.
+///
+/// They have the same numbers on every system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SettimeFlags(u32);
 
@@ -38,15 +42,16 @@ impl SettimeFlags {
     /// The initial expiration is a time of the timer's clock.
     #[doc(alias = "TFD_TIMER_ABSTIME")]
     pub const ABSTIME: SettimeFlags = SettimeFlags(1);
-    /// A step of the wall clock cancels an absolute setting.
+    /// A change of the wall clock cancels an absolute setting.
     #[doc(alias = "TFD_TIMER_CANCEL_ON_SET")]
     pub const CANCEL_ON_SET: SettimeFlags = SettimeFlags(2);
 
-    /// The flags with these bits.
+    /// Creates flags from their bits.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if a bit other than the two is set, as `timerfd_settime(2)` says.
+    /// `EINVAL` if a bit other than those of `ABSTIME` and `CANCEL_ON_SET` is set, as documented in
+    /// `timerfd_settime(2)`.
     pub fn from_bits(bits: u32) -> io::Result<SettimeFlags> {
         if bits & !3 == 0 {
             Ok(SettimeFlags(bits))
@@ -55,19 +60,19 @@ impl SettimeFlags {
         }
     }
 
-    /// The bits, as C has them.
+    /// Returns the bits, as in C.
     #[must_use]
     pub const fn bits(self) -> u32 {
         self.0
     }
 
-    /// These flags and those.
+    /// Returns the union of both sets of flags.
     #[must_use]
     pub const fn union(self, other: SettimeFlags) -> SettimeFlags {
         SettimeFlags(self.0 | other.0)
     }
 
-    /// Whether all of those flags are among these.
+    /// Returns whether `self` contains all flags of `other`.
     #[must_use]
     pub const fn contains(self, other: SettimeFlags) -> bool {
         self.0 & other.0 == other.0
@@ -83,7 +88,9 @@ impl std::ops::BitOr for SettimeFlags {
 }
 
 impl TimerSpec {
-    /// The setting that C's `timerfd_settime(fd, flags, new, …)` asks for. A zero `it_value` disarms.
+    /// Converts the arguments of C's `timerfd_settime(fd, flags, new, …)`.
+    ///
+    /// A zero `it_value` disarms.
     ///
     /// ```
     /// use portable_timerfd::{Itimerspec, SettimeFlags, Timespec, TimerSpec};
@@ -96,8 +103,8 @@ impl TimerSpec {
     ///
     /// # Errors
     ///
-    /// `EINVAL` for negative seconds, or nanoseconds outside 0 to 999,999,999, in either field, even when the setting
-    /// disarms (Linux, `itimerspec64_valid`).
+    /// `EINVAL` if, in either field, the seconds are negative or the nanoseconds are outside 0 to
+    /// 999,999,999, even if the setting disarms (Linux, `itimerspec64_valid`).
     #[inline]
     pub fn from_itimerspec(flags: SettimeFlags, spec: &Itimerspec) -> io::Result<TimerSpec> {
         let value = to_duration(spec.it_value)?;
@@ -105,11 +112,12 @@ impl TimerSpec {
         Ok(from_flags(flags, value, interval))
     }
 
-    /// What to give to C's `timerfd_settime`.
+    /// Converts the setting to the arguments of C's `timerfd_settime`.
     ///
-    /// What came from [`from_itimerspec`](TimerSpec::from_itimerspec) comes back as it was, or as something that means the
-    /// same to `timerfd_settime`. *Now* (zero after, or at zero) becomes one nanosecond, since C's zero disarms; what is
-    /// more than fits becomes the most that fits, which is never.
+    /// A setting from [`from_itimerspec`](TimerSpec::from_itimerspec) is returned unchanged, or as
+    /// arguments with the same meaning. *Now* (zero after, or at zero) becomes one nanosecond,
+    /// because zero disarms in C. A time that does not fit becomes the largest one that fits, which
+    /// means *never*.
     #[must_use]
     #[inline]
     pub fn to_itimerspec(&self) -> (SettimeFlags, Itimerspec) {
@@ -126,18 +134,22 @@ impl TimerSpec {
         (flags, Itimerspec { it_value: to_timespec(value), it_interval: to_timespec(self.interval()) })
     }
 
-    /// From integer nanoseconds, as Python's `os.timerfd_settime_ns` takes them: an `initial` of 0 disarms.
+    /// Converts integer nanoseconds, as in Python's `os.timerfd_settime_ns`.
+    ///
+    /// A zero `initial` disarms.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for a negative number.
+    /// `EINVAL` if a number is negative.
     pub fn from_nanos(flags: SettimeFlags, initial: i64, interval: i64) -> io::Result<TimerSpec> {
         let duration = |nanos: i64| u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| os_error(EINVAL));
         Ok(from_flags(flags, duration(initial)?, duration(interval)?))
     }
 
-    /// The initial expiration (0: disarmed) and the interval in nanoseconds, each saturating at `i64::MAX`. Whether the
-    /// first is relative, [`initial`](TimerSpec::initial) tells; what `gettime` reports always is.
+    /// Returns the initial expiration (0: disarmed) and the interval in nanoseconds.
+    ///
+    /// Both saturate at `i64::MAX`. [`initial`](TimerSpec::initial) shows whether the initial
+    /// expiration is relative; in a setting from `gettime`, it always is.
     #[must_use]
     pub fn to_nanos(&self) -> (i64, i64) {
         let (_, spec) = self.to_itimerspec();
@@ -145,10 +157,11 @@ impl TimerSpec {
         (nanos(spec.it_value), nanos(spec.it_interval))
     }
 
-    /// From float seconds, as Python's `os.timerfd_settime` takes them: an `initial` of 0.0 disarms.
+    /// Converts float seconds, as in Python's `os.timerfd_settime`. An `initial` of 0.0 disarms.
     ///
-    /// Rounds *up* to a nanosecond, so that a number that is not zero never disarms (Python's rounds down). Infinity is
-    /// *never*. Times of the wall clock need more digits than a float has: they are good to about 200 ns.
+    /// Rounds *up* to a nanosecond, so that a number other than zero never disarms. (Python rounds
+    /// down.) Infinity means *never*. Wall-clock times need more digits than a float has: they are
+    /// accurate to about 200 ns.
     ///
     /// ```
     /// use portable_timerfd::{SettimeFlags, TimerSpec};
@@ -158,13 +171,15 @@ impl TimerSpec {
     ///
     /// # Errors
     ///
-    /// `EINVAL` for a negative number or NaN.
+    /// `EINVAL` if a number is negative or NaN.
     pub fn from_secs_f64(flags: SettimeFlags, initial: f64, interval: f64) -> io::Result<TimerSpec> {
         Ok(from_flags(flags, round_up(initial)?, round_up(interval)?))
     }
 
-    /// The initial expiration (0.0: disarmed) and the interval in seconds, to the precision of a float. Whether the first
-    /// is relative, [`initial`](TimerSpec::initial) tells; what `gettime` reports always is.
+    /// Returns the initial expiration (0.0: disarmed) and the interval in seconds.
+    ///
+    /// The result has the precision of a float. [`initial`](TimerSpec::initial) shows whether the
+    /// initial expiration is relative; in a setting from `gettime`, it always is.
     #[must_use]
     pub fn to_secs_f64(&self) -> (f64, f64) {
         let (_, spec) = self.to_itimerspec();
@@ -173,7 +188,7 @@ impl TimerSpec {
     }
 }
 
-/// The setting that C's flags and two durations mean, a zero `value` disarming.
+/// Creates a setting from C's flags and two durations. A zero `value` disarms.
 #[inline]
 fn from_flags(flags: SettimeFlags, value: Duration, interval: Duration) -> TimerSpec {
     let absolute = flags.contains(SettimeFlags::ABSTIME);
@@ -210,6 +225,7 @@ fn round_up(secs: f64) -> io::Result<Duration> {
     if secs.is_nan() || secs < 0.0 {
         return Err(os_error(EINVAL));
     }
-    // A cast of a float saturates, so that infinity and the like are more than any timer takes.
+    // A cast from a float saturates. So infinity and other large values become more than the
+    // longest time of a timer, which means *never*.
     Ok(Duration::from_nanos((secs * 1e9).ceil() as u64))
 }

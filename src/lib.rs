@@ -1,14 +1,16 @@
-//! Pollable timers on every Unix: a timer that is a file descriptor, as Linux's timerfd is.
+//! Pollable timers on every Unix: a timer is a file descriptor, like Linux's timerfd.
 //!
-//! A [`TimerFd`] is readable when it has expired, and a read gives the number of expirations. So one `select`, `poll`,
-//! `epoll` or `kqueue` loop serves sockets and timers alike. Linux and Android have such timers in the kernel, and
-//! there this crate costs no more than the system call; on every other Unix it gives the same semantics by a pipe for
-//! each timer and one thread for all of them. [`Timer`] says what holds on both.
+//! A [`TimerFd`] is readable once it has expired, and a read returns the number of expirations. So
+//! one `select`, `poll`, `epoll` or `kqueue` loop serves sockets and timers alike.
+//!
+//! On Linux and Android, timers are the kernel's own, and `settime`, `gettime` and `read` are one
+//! system call each. On every other Unix, this crate provides the same semantics with a pipe for
+//! each timer and one thread for all timers. [`Timer`] documents the behaviour on both backends.
 //!
 //! # One loop for sockets and timers
 //!
-//! [`Registered`] puts a timer, or anything that has a descriptor, into a [`polling`] loop, and takes it out again
-//! before it is closed. Nothing of it is `unsafe` to call.
+//! [`Registered`] registers a timer, or anything else that has a descriptor, in a [`polling`] loop,
+//! and deregisters it before it is closed. You need no `unsafe` code to use it.
 //!
 //! ```
 //! use polling::{Event, Events, PollMode, Poller};
@@ -27,33 +29,40 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! [`loops`] has what other loops take: mio, tokio, async-io, calloop, each by a feature of its name.
+//! [`loops`] has adapters for other loops: mio, tokio, async-io and calloop. Each has a feature of
+//! the same name.
 //!
-//! # How punctual
+//! # Accuracy
 //!
-//! A timer is never early. How late it is lies with the machine, and on the userspace backend with what may be spent on it:
-//! [`Punctuality`] has three modes, for a timer or for the process.
+//! A timer is never early. The latency of an expiration depends on the machine. On the userspace
+//! backend it also depends on the CPU time that the program allows: [`Punctuality`] has three
+//! modes, which can be chosen for a timer or for the process.
 //!
 //! # When not to use it
 //!
-//! If your program owns its event loop, that loop's own timeout or timer is cheaper than a descriptor for each timer.
-//! A pollable timer is for code that does *not* own the loop (libraries, plugins, foreign interfaces, `add_reader`),
-//! and for clocks that the loop lacks.
+//! If your program owns its event loop, that loop's own timeouts or timers are cheaper than a
+//! descriptor for each timer. A pollable timer is for code that does *not* own the loop, such as
+//! libraries, plugins, foreign interfaces and `add_reader` callbacks, and for clocks that the loop
+//! lacks.
 //!
 //! # Tests that do not sleep
 //!
-//! A timer of a [`SimulatedClock`] is a descriptor as real as any, in a time that moves only when a test says so:
-//! [`backends::simulated`] shows how code that is driven by timers is tested, by hours in a millisecond.
+//! The timers of a [`SimulatedClock`] are real descriptors, but their time advances only when a
+//! test says so. [`backends::simulated`] shows how to test code that is driven by timers: hours
+//! pass in a millisecond.
 //!
 //! # Limits of the emulation
 //!
-//! So far this crate has been run on Linux only; of other systems `docs/platforms.md` tells what is known, and
-//! [`Backend::capabilities`] what a backend does here. `docs/parity.md` in the source lists, promise by promise, where a pipe can't do what
-//! the kernel does. The largest: a
-//! timer of the userspace backend belongs to the process that made it and does not outlive it, across `fork` or
-//! `exec`.
+//! So far this crate has been run on Linux only. `docs/platforms.md` in the source describes what
+//! is known about other systems. [`Backend::capabilities`] returns the capabilities of a backend on
+//! the current system.
 //!
-//! # A descriptor for anything that reads
+//! `docs/parity.md` in the source lists every promise, and where a pipe cannot do what the kernel
+//! does. The largest limit: a timer of the userspace backend belongs to the process that created
+//! it. A forked child cannot set it, and it ends when that process ends or executes another
+//! program.
+//!
+//! # A descriptor for any reader
 //!
 //! ```
 //! use portable_timerfd::{Clock, Timer, TimerFd};
@@ -62,7 +71,7 @@
 //! let timer = TimerFd::builder(Clock::Monotonic).nonblocking(false).open()?;
 //! timer.arm_after(Duration::from_millis(5))?;
 //! let mut count = [0; 8];
-//! File::from(timer.as_fd().try_clone_to_owned()?).read_exact(&mut count)?; // a plain read(2)
+//! File::from(timer.as_fd().try_clone_to_owned()?).read_exact(&mut count)?; // a raw read(2)
 //! assert_eq!(u64::from_ne_bytes(count), 1);
 //! # Ok::<(), std::io::Error>(())
 //! ```
@@ -99,15 +108,19 @@ pub use spec::{Initial, TimerSpec};
 pub use timer::Timer;
 pub use timer_fd::{TimerFd, TimerFdBuilder};
 
-/// The error number by which `read` and `settime` tell of a step of the wall clock, see
-/// [`cancel_on_set`](TimerSpec::cancel_on_set). std has no [`ErrorKind`](std::io::ErrorKind) for it.
+/// The error number with which `read` and `settime` report a change of the wall clock.
+///
+/// See [`cancel_on_set`](TimerSpec::cancel_on_set). std has no [`ErrorKind`](std::io::ErrorKind)
+/// for it.
 pub const ECANCELED: i32 = backends::sys::error::ECANCELED;
 
-/// The crate that [`Registered`] registers with, in the version it takes.
+/// The version of `polling` that [`Registered`] uses.
 #[doc(no_inline)]
 pub use polling;
 
-/// Compiles and runs the programs of README.md and docs/platforms.md. One of them is for a loop.
+/// Compiles and runs the programs in README.md and docs/platforms.md.
+///
+/// One of them needs the `tokio` feature.
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/platforms.md")]
 #[cfg(all(doctest, feature = "tokio"))]

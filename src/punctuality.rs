@@ -1,20 +1,24 @@
-//! How near to its time a timer of the userspace backend is to expire, and what that may cost.
+//! The accuracy of the userspace backend's timers, and its cost.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// How near to its time a timer of the userspace backend is to expire, and what that may cost.
+/// The accuracy of a timer of the userspace backend, and what it may cost.
 ///
-/// Most of what makes a timer late is that a sleeping processor, and then a thread, take a while to wake: some tens of
-/// microseconds. So the timer thread can wake up ahead of the time, and hold until it: it looks at the clock, over and over, and
-/// keeps a processor busy meanwhile. The modes differ in how far ahead. In none of them is a timer ever early, and none of them
-/// costs anything while nothing is due, nor for a timer that was put off or turned off. While a timer stays unread, all modes cost
-/// the same: the refreshes of its count.
+/// Most of the latency of an expiration is the time that a sleeping CPU, and then a thread, take to
+/// wake up: some tens of microseconds. To hide it, the timer thread can wake up before the
+/// expiration (the *wake-ahead*) and spin until it: the thread checks the clock repeatedly, which
+/// keeps one CPU busy. The modes differ in the length of the wake-ahead.
 ///
-/// What a mode gives depends on the machine: holding needs a processor to spare, and does nothing about the time that the reader
-/// takes to wake. `docs/performance.md` in the source has what each was measured to give and to cost.
+/// A timer is never early in any mode. No mode costs anything while no timer is due, or for a timer
+/// that was postponed or disarmed. While a timer stays unread, the cost is the same in all modes:
+/// the refreshes of its count.
 ///
-/// [Each timer](crate::TimerFdBuilder::punctuality) has a mode for its whole life, by default that of
-/// [the process](Punctuality::set_process_default) at the time it is made.
+/// The effect of a mode depends on the machine. Spinning needs a free CPU, and it does not shorten
+/// the time that the reader takes to wake up. `docs/performance.md` in the source has measurements
+/// of each mode's latency and cost.
+///
+/// [Each timer](crate::TimerFdBuilder::punctuality) has one mode for its whole life. The default is
+/// the mode of [the process](Punctuality::set_process_default) when the timer is created.
 ///
 /// ```
 /// use portable_timerfd::{Clock, Punctuality, TimerFd};
@@ -26,39 +30,52 @@ use std::sync::atomic::{AtomicU8, Ordering};
 ///
 /// # Platforms
 ///
-/// What is said here was measured on Linux. macOS may join a thread's sleeps with others', for longer than any lead. The kernel
-/// backend takes no notice of a mode. Where the system's sleeps end at its ticks only (10 ms, on NetBSD and OpenBSD), no
-/// lead is long enough, and the modes are all alike.
+/// The figures on this page were measured on Linux. macOS may coalesce a thread's sleeps with those
+/// of other threads, and the delay can exceed every wake-ahead. The kernel backend ignores the
+/// mode. Where sleeps end only at a tick of the system (10 ms on NetBSD and OpenBSD), no wake-ahead
+/// is long enough, and all modes give the same accuracy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Punctuality {
-    /// Wakes up when the time has come, and is as late as waking up takes. The processor is held by nothing.
+    /// Wakes up at the expiration, without spinning.
+    ///
+    /// The latency is the time that the wake-up takes.
     Economical,
-    /// Wakes up ahead by what nine wake-ups of ten have lately taken, at most 200 µs. All such timers of the process together
-    /// hold for a hundredth of one processor's time at most (and for a millisecond that was saved up before): the oftener one is
-    /// due, the shorter.
+    /// Spins before the expiration, within a CPU budget.
+    ///
+    /// The wake-ahead is the recent 90th-percentile wake-up latency, at most 200 µs. A token bucket
+    /// limits the spinning of all adaptive timers of the process together to 1 % of one CPU. The
+    /// bucket holds at most one millisecond of unspent budget. The emptier it is, the shorter the
+    /// wake-ahead: so the more often such timers are due, the shorter the thread spins for each.
     #[default]
     Adaptive,
-    /// Wakes up ahead by twice that, at least 100 µs and at most 400 µs, and holds for the rest of it at each expiration: for a
-    /// whole processor's time if such timers are due more often than that.
+    /// Spins before every expiration, without a limit.
+    ///
+    /// The wake-ahead is twice the recent 90th-percentile wake-up latency, at least 100 µs and at
+    /// most 400 µs. If such timers are due more often than the wake-ahead is long, the timer thread
+    /// keeps one CPU busy all the time.
     Precise,
 }
 
-/// The process's choice, by its place in the declaration.
+/// The process's default mode, as a discriminant.
 static PROCESS_DEFAULT: AtomicU8 = AtomicU8::new(Punctuality::Adaptive as u8);
 
 impl Punctuality {
-    /// Every mode there is, from the cheapest to the most exact.
+    /// All modes, from the cheapest to the most accurate.
     pub const ALL: [Punctuality; 3] = [Punctuality::Economical, Punctuality::Adaptive, Punctuality::Precise];
 
-    /// Makes this the mode of the timers that the process makes from now on without saying which, whatever thread makes them.
-    /// A forked child begins with its parent's choice.
+    /// Makes this the default mode of the process.
+    ///
+    /// It applies to timers that any thread creates from now on without choosing a mode. A forked
+    /// child inherits the default of its parent.
     pub fn set_process_default(self) {
         PROCESS_DEFAULT.store(self as u8, Ordering::Relaxed);
     }
 
-    /// The mode of a timer that is made without saying which: [`Adaptive`](Punctuality::Adaptive), unless the process has
-    /// chosen another.
+    /// Returns the mode of timers that are created without choosing one.
+    ///
+    /// It is [`Adaptive`](Punctuality::Adaptive), unless the process has
+    /// [set another](Punctuality::set_process_default).
     #[must_use]
     pub fn process_default() -> Punctuality {
         Punctuality::ALL.get(usize::from(PROCESS_DEFAULT.load(Ordering::Relaxed))).copied().unwrap_or_default()

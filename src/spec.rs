@@ -1,24 +1,26 @@
-//! What `settime` takes and `gettime` gives: the initial expiration and the interval.
+//! The timer settings that `settime` takes and `gettime` returns.
 
 use std::time::Duration;
 
-/// When a timer expires for the first time.
+/// The time of a timer's first expiration.
 ///
-/// A choice of three rather than a number whose zero means "off": a computed duration of zero, or a time that has
-/// gone by, means *now*.
+/// It is an enum, not a number whose zero means "disarmed". So a computed delay of zero, or a time
+/// in the past, means *now*.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Initial {
-    /// Never: the timer is off.
+    /// Never: the timer is disarmed.
     #[default]
     Disarmed,
-    /// This long after the call of `settime`. What `gettime` reports is always of this kind (or `Disarmed`).
+    /// After this delay, counted from the call of `settime`.
+    ///
+    /// `gettime` reports only this variant or `Disarmed`.
     After(Duration),
     /// At this time of the timer's clock, counted from the clock's zero (`TFD_TIMER_ABSTIME`).
     At(Duration),
 }
 
-/// A setting of a timer: its initial expiration, and the interval of those that follow.
+/// A timer setting: the initial expiration, and the interval of the following expirations.
 ///
 /// ```
 /// use portable_timerfd::{Initial, TimerSpec};
@@ -31,10 +33,12 @@ pub enum Initial {
 ///
 /// # Range
 ///
-/// Any [`Duration`] is taken. Times saturate at 2⁶³−1 nanoseconds (292 years), which means *never*, so
-/// `Duration::MAX` never expires, neither panics nor wraps (Linux, `ktime_set`). The resolution is one nanosecond. On a
-/// 32-bit Linux whose C library has a 32-bit `time_t`, the kernel backend saturates at 68 years, which is January 2038 for an
-/// absolute time of the wall clock.
+/// Every [`Duration`] is accepted. Times saturate at 2⁶³−1 nanoseconds (292 years), which means
+/// *never*. So a timer set to `Duration::MAX` never expires, and the value neither panics nor wraps
+/// (Linux, `ktime_set`). The resolution is one nanosecond.
+///
+/// On a 32-bit Linux whose C library has a 32-bit `time_t`, the kernel backend saturates at 68
+/// years. For an absolute time of the wall clock, that is January 2038.
 #[doc(alias = "itimerspec")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TimerSpec {
@@ -44,61 +48,72 @@ pub struct TimerSpec {
 }
 
 impl TimerSpec {
-    /// Off, with no interval. Also the `Default`.
+    /// Creates a disarmed setting without an interval. This is also the `Default`.
     #[must_use]
     pub const fn disarmed() -> TimerSpec {
         TimerSpec::new(Initial::Disarmed, Duration::ZERO)
     }
 
-    /// Expires once, this long from the call of `settime`; zero is *now*.
+    /// Creates a setting that expires once, after `delay`. A zero `delay` means *now*.
+    ///
+    /// The delay starts at the call of `settime`.
     #[must_use]
     pub const fn after(delay: Duration) -> TimerSpec {
         TimerSpec::new(Initial::After(delay), Duration::ZERO)
     }
 
-    /// Expires once, at this time of the timer's clock; a time gone by is *now*.
+    /// Creates a setting that expires once, at `time` on the timer's clock.
     ///
-    /// [`Timer::now`](crate::Timer::now) tells the present time on the same scale, as [`Clock::now`](crate::Clock::now) does of real time, and
-    /// [`Clock::of_system_time`](crate::Clock::of_system_time) and [`Clock::of_instant`](crate::Clock::of_instant)
-    /// convert std's times.
+    /// If `time` is in the past, the timer expires now. [`Timer::now`](crate::Timer::now) returns
+    /// the current time on the same scale; for timers of real time, so does
+    /// [`Clock::now`](crate::Clock::now). To convert std's times, use
+    /// [`Clock::of_system_time`](crate::Clock::of_system_time) and
+    /// [`Clock::of_instant`](crate::Clock::of_instant).
     #[must_use]
     pub const fn at(time: Duration) -> TimerSpec {
         TimerSpec::new(Initial::At(time), Duration::ZERO)
     }
 
-    /// An initial expiration and an interval (zero: expire once).
+    /// Creates a setting from an initial expiration and an interval.
+    ///
+    /// A zero interval means one-shot.
     #[must_use]
     pub const fn new(initial: Initial, interval: Duration) -> TimerSpec {
         TimerSpec { initial, interval, cancel_on_set: false }
     }
 
-    /// The same, expiring again after each `interval`; zero makes it expire once.
+    /// Returns this setting with the given interval. A zero interval means one-shot.
     ///
-    /// Period *k* is due at the initial expiration plus *k* intervals, however late the reads are: no drift.
+    /// Expiration *k* after the initial one is due *k* intervals after it, however late the reads
+    /// are. The schedule does not drift.
     #[must_use]
     pub const fn every(self, interval: Duration) -> TimerSpec {
         TimerSpec { interval, ..self }
     }
 
-    /// The same, and a step of the wall clock makes the timer readable, the next `read` failing with `ECANCELED`
-    /// (`TFD_TIMER_CANCEL_ON_SET`).
+    /// Returns this setting, canceled by changes of the wall clock (`TFD_TIMER_CANCEL_ON_SET`).
     ///
-    /// It acts on the wall clocks only, with an [absolute](TimerSpec::at) initial expiration or with
-    /// [`disarmed`](TimerSpec::disarmed): a disarmed timer with this mark only gives notice of steps. Elsewhere it is
-    /// accepted and ignored, as Linux does. `gettime` does not report it.
+    /// A change of the wall clock makes the timer readable, and the next `read` fails with
+    /// `ECANCELED`.
     ///
-    /// The `userspace` backend does not report small clock changes: less than 50 µs on Linux. On systems
-    /// that slew the wall clock alone the limit is higher, for example 1.4 ms on macOS. `docs/parity.md`
-    /// lists it for each system.
+    /// The flag has an effect only on the wall clocks, and only if the initial expiration is
+    /// [absolute](TimerSpec::at) or the setting is [`disarmed`](TimerSpec::disarmed). A disarmed
+    /// timer with this flag reports clock changes and never expires. In all other cases the flag is
+    /// accepted and ignored, as on Linux. `gettime` does not report it.
     ///
-    /// A timer whose time has come when the error is told, also by the step itself, is off after that, periodic or not; one whose time has
-    /// not stays armed (Linux, `timerfd_read`). So who is told arms it anew.
+    /// The `userspace` backend does not report small clock changes: less than 50 µs on Linux. On
+    /// systems that slew the wall clock alone the limit is higher, for example 1.4 ms on macOS.
+    /// `docs/parity.md` lists it for each system.
+    ///
+    /// If the timer had already expired, or if the clock change makes it expire, `ECANCELED` also
+    /// disarms it, even if it is periodic. Otherwise it stays armed (Linux, `timerfd_read`). So
+    /// re-arm the timer after `ECANCELED`.
     ///
     /// ```no_run
     /// use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec, ECANCELED};
-    /// let steps = TimerFd::new(Clock::Realtime)?;
-    /// steps.settime(&TimerSpec::disarmed().cancel_on_set())?;
-    /// match steps.wait(None) {
+    /// let clock_changes = TimerFd::new(Clock::Realtime)?;
+    /// clock_changes.settime(&TimerSpec::disarmed().cancel_on_set())?;
+    /// match clock_changes.wait(None) {
     ///     Err(e) if e.raw_os_error() == Some(ECANCELED) => println!("the wall clock was set"),
     ///     other => println!("{other:?}"),
     /// }
@@ -109,26 +124,30 @@ impl TimerSpec {
         TimerSpec { cancel_on_set: true, ..self }
     }
 
-    /// The initial expiration; as `gettime` reports it, what is left until the next one.
+    /// Returns the initial expiration.
+    ///
+    /// In a setting from `gettime`, it is the remaining time until the next expiration.
     #[must_use]
     pub const fn initial(&self) -> Initial {
         self.initial
     }
 
-    /// The time from each expiration to the next; zero for a timer that expires once.
+    /// Returns the time between two expirations, or zero for a one-shot timer.
     #[must_use]
     pub const fn interval(&self) -> Duration {
         self.interval
     }
 
-    /// Whether the timer is on.
+    /// Returns whether the setting arms the timer.
     #[must_use]
     pub const fn is_armed(&self) -> bool {
         !matches!(self.initial, Initial::Disarmed)
     }
 
-    /// Whether a step of the wall clock cancels this setting, see [`cancel_on_set`](TimerSpec::cancel_on_set):
-    /// asked for, and with an initial expiration for which it has a meaning.
+    /// Returns whether a change of the wall clock cancels this setting.
+    ///
+    /// That is the case if [`cancel_on_set`](TimerSpec::cancel_on_set) was requested and has an
+    /// effect with this initial expiration.
     #[must_use]
     pub const fn is_canceled_by_steps(&self) -> bool {
         self.cancel_on_set && !matches!(self.initial, Initial::After(_))

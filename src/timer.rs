@@ -1,4 +1,4 @@
-//! The contract: what every timer does, on every system.
+//! The `Timer` trait: the behaviour of every timer, on every system.
 
 use std::fmt::Debug;
 use std::io;
@@ -13,58 +13,72 @@ use crate::spec::TimerSpec;
 
 /// A timer that is a file descriptor, readable once it has expired.
 ///
-/// Three methods make a timer: [`settime`](Timer::settime), [`gettime`](Timer::gettime) and [`read`](Timer::read). The
-/// others are built on them. All take `&self` and may be called from any number of threads at once. The trait is
-/// usable as `dyn Timer` and open for implementations of your own. A generic function takes both with `T: Timer + ?Sized`.
-/// A `Box<dyn Timer>` is not itself a `Timer` (std has `AsRawFd` for boxes of known size only): what is to hold a timer of any kind holds a
-/// [`TimerFd`](crate::TimerFd).
+/// The required methods are [`settime`](Timer::settime), [`gettime`](Timer::gettime) and
+/// [`read`](Timer::read). The other methods are built on them. Every method takes `&self` and may
+/// be called from any number of threads at the same time.
+///
+/// You can implement the trait for your own types, and it can be used as `dyn Timer`. A generic
+/// function accepts both with the bound `T: Timer + ?Sized`. A `Box<dyn Timer>` is not a `Timer`,
+/// because std implements `AsRawFd` only for boxes of sized types. To store a timer of any kind,
+/// use a [`TimerFd`](crate::TimerFd).
 ///
 /// # What holds on every backend
 ///
-/// - The descriptor ([`AsFd`]) is readable, for `poll`, `select`, `epoll`, `kqueue` and what is built on them, while there
-///   are expirations that nobody has read, and else not. It is never writable.
-/// - A plain `read(2)` of eight bytes from it gives the number of expirations as a native-endian `u64`.
-/// - On the userspace backend both are as of the thread's last look: a plain read gives the number of a moment ago, and what is
-///   missing comes with the next one. While a periodic timer stays unread, its count is refreshed at
-///   its expirations, but at most every 1.6 ms (10 ms on Apple systems), and less often if many timers
-///   are unread: up to once a second for thousands. The methods don't depend on it.
-/// - Never early: nothing expires before the timer's clock has reached the time.
-/// - Counts come from the clock: a read gives `floor((now − first) / interval) + 1`, less what was read before. Nothing
-///   is lost however late the read, and the schedule does not drift.
-/// - Each expiration is given to exactly one reader.
-/// - `settime` discards expirations not yet read. When it returns, the descriptor is not readable, unless the
-///   new setting is already due, and no expiration of the old setting can appear any more.
-/// - No method panics, whatever its arguments. Errors are [`io::Error`]s with the errno that Linux gives.
+/// - While there are unread expirations, the descriptor ([`AsFd`]) is readable for `poll`,
+///   `select`, `epoll`, `kqueue` and everything built on them. Otherwise it is not readable. It is
+///   never writable.
+/// - A raw `read(2)` of eight bytes returns the number of expirations as a native-endian `u64`.
+/// - On the userspace backend, the readiness and the count of a raw read are as of the last time
+///   that the timer thread processed the timer. So they can be slightly out of date. The next read
+///   returns the expirations that a count misses. While a periodic timer stays unread, the thread
+///   refreshes its count at its expirations, but at most every 1.6 ms (10 ms on Apple systems). If
+///   many timers stay unread, refreshes are less frequent: down to once a second for thousands of
+///   timers. The methods of this trait are always up to date.
+/// - A timer is never early: it does not expire before its clock has reached the time.
+/// - Counts are computed from the clock. A read returns `floor((now − first) / interval) + 1`,
+///   minus the expirations that were read before. No expiration is lost if a read is late, and the
+///   schedule does not drift.
+/// - Each expiration is returned to exactly one reader.
+/// - `settime` discards unread expirations. When it returns, the descriptor is not readable, unless
+///   the new setting is already due. No expiration of the old setting can appear afterwards.
+/// - No method panics, whatever its arguments. Errors are [`io::Error`]s with the same errno as on
+///   Linux.
 ///
 /// Source of the semantics: `timerfd_create(2)` and Linux's `fs/timerfd.c`.
 #[doc(alias = "timerfd")]
 pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
-    /// Arms, re-arms or disarms the timer, and returns what was left of the old setting.
+    /// Arms, re-arms or disarms the timer, and returns the previous setting.
     ///
-    /// The old setting comes as [`gettime`](Timer::gettime) would have reported it. A setting whose first expiration
-    /// has already come is readable at once, on Linux after a moment perhaps. The interval of a
-    /// [`disarmed`](TimerSpec::disarmed) setting does nothing but be reported by `gettime`.
+    /// The previous setting is returned as [`gettime`](Timer::gettime) would have reported it, with
+    /// the remaining time. If the first expiration of the new setting is already due, the timer
+    /// becomes readable at once; on Linux this may take a moment. The interval of a
+    /// [`disarmed`](TimerSpec::disarmed) setting has no effect, except that `gettime` reports it.
     ///
     /// # Errors
     ///
-    /// - `ECANCELED`: the wall clock was stepped under the old setting, which asked for
-    ///   [`cancel_on_set`](TimerSpec::cancel_on_set) as the new one does, and nobody has been told yet. The new
-    ///   setting is in force all the same.
-    /// - `EPERM`: an alarm clock, and the capability `CAP_WAKE_ALARM` is gone.
-    /// - `ENOMEM`: on the userspace backend, the timer thread can't be started.
-    /// - `ESRCH`: on the userspace backend, the timer was made by the process that this one was forked from.
+    /// - `ECANCELED`: the wall clock was changed while the old setting was in force, both settings
+    ///   have [`cancel_on_set`](TimerSpec::cancel_on_set), and no call has reported the change yet.
+    ///   The new setting is in force nevertheless.
+    /// - `EPERM`: the timer counts on an alarm clock, and the thread no longer has the capability
+    ///   `CAP_WAKE_ALARM`.
+    /// - `ENOMEM`: on the userspace backend, the timer thread cannot be started.
+    /// - `ESRCH`: on the userspace backend, this process is a forked child, and its parent created
+    ///   the timer.
     ///
-    /// After any other error the old setting, and the expirations not yet read, are as they were.
+    /// After any error except `ECANCELED`, the old setting and the unread expirations are
+    /// unchanged.
     #[doc(alias = "timerfd_settime")]
     fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec>;
 
-    /// The time left until the next expiration, and the interval.
+    /// Returns the remaining time until the next expiration, and the interval.
     ///
-    /// The time is always relative, [`After`](crate::Initial::After), also for a timer set to an absolute time. It is
-    /// [`Disarmed`](crate::Initial::Disarmed) for a timer that is off *and* for one that expired once and will not
-    /// again, whether or not that expiration has been read.
-    /// An armed periodic timer reports some time left; on the kernel backend it may report none for the moment, some
-    /// microseconds, between a time and the kernel's noticing it.
+    /// The time is always relative ([`After`](crate::Initial::After)), even if the timer was set to
+    /// an absolute time. It is [`Disarmed`](crate::Initial::Disarmed) if the timer is disarmed, and
+    /// also if a one-shot timer has expired, whether or not that expiration has been read.
+    ///
+    /// An armed periodic timer reports a remaining time. Exception: on the kernel backend it may
+    /// report none for a few microseconds after an expiration, until the kernel has processed that
+    /// expiration.
     ///
     /// # Errors
     ///
@@ -72,21 +86,26 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     #[doc(alias = "timerfd_gettime")]
     fn gettime(&self) -> io::Result<TimerSpec>;
 
-    /// The number of expirations since the last successful `read` or `settime`, at least 1.
+    /// Returns the number of expirations since the last successful `read` or `settime`, at least 1.
     ///
     /// # Errors
     ///
-    /// - `EAGAIN` ([`WouldBlock`](io::ErrorKind::WouldBlock)): there is none, and the descriptor is non-blocking. A
-    ///   blocking one waits instead, also while the timer is disarmed.
-    /// - `ECANCELED`: the wall clock was stepped, see [`cancel_on_set`](TimerSpec::cancel_on_set). Told once; a setting
-    ///   that had not expired stays armed.
-    /// - `EINTR`: a signal handler interrupted a blocking wait and was not installed with `SA_RESTART`.
-    /// - `ESRCH`: as for [`settime`](Timer::settime), once the process that made the timer is gone; until then a read gets what
-    ///   that process has not read.
+    /// - `EAGAIN` ([`WouldBlock`](io::ErrorKind::WouldBlock)): the timer has not expired, and the
+    ///   descriptor is non-blocking. If the descriptor is blocking, the call waits instead, even
+    ///   while the timer is disarmed.
+    /// - `ECANCELED`: the wall clock was changed, see [`cancel_on_set`](TimerSpec::cancel_on_set).
+    ///   One clock change is reported once. If the setting had not expired, it stays armed.
+    /// - `EINTR`: a signal handler that was installed without `SA_RESTART` interrupted a blocking
+    ///   read.
+    /// - `ESRCH`: on the userspace backend, this process is a forked child, and the process that
+    ///   created the timer has ended. Until then, a read in the child takes expirations that the
+    ///   parent has not read.
     fn read(&self) -> io::Result<u64>;
 
-    /// As [`settime`](Timer::settime), for those who don't want to know what was left of the old setting. On the kernel backend,
-    /// which then need not find out, it takes about a tenth less; so `set(&TimerSpec::after(delay))` is a cheaper
+    /// Sets the timer like [`settime`](Timer::settime), without returning the previous setting.
+    ///
+    /// On the kernel backend this is about 10 % cheaper, because the kernel does not compute the
+    /// previous setting. So `set(&TimerSpec::after(delay))` is a cheaper
     /// [`arm_after`](Timer::arm_after).
     ///
     /// # Errors
@@ -96,7 +115,9 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         self.settime(new).map(drop)
     }
 
-    /// Expires once, after `delay`; zero is *now*.
+    /// Arms the timer to expire once, after `delay`. A zero `delay` means *now*.
+    ///
+    /// Returns the previous setting, as [`settime`](Timer::settime) does.
     ///
     /// # Errors
     ///
@@ -105,8 +126,11 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         self.settime(&TimerSpec::after(delay))
     }
 
-    /// Expires once, at this time of the timer's clock; a time gone by is *now*. See [`TimerSpec::at`], and [`now`](Timer::now) for what
-    /// time it is.
+    /// Arms the timer to expire once, at `time` on the timer's clock.
+    ///
+    /// If `time` is in the past, the timer expires now. See [`TimerSpec::at`] for the scale of
+    /// `time`, and [`now`](Timer::now) for the current time. Returns the previous setting, as
+    /// [`settime`](Timer::settime) does.
     ///
     /// # Errors
     ///
@@ -115,12 +139,15 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         self.settime(&TimerSpec::at(time))
     }
 
-    /// Expires after each `interval`, for the first time one interval from now. Steps of the wall clock move it on
-    /// [`RealtimeAlarm`](Clock::RealtimeAlarm) only.
+    /// Arms the timer to expire after each `interval`, first one interval from now.
+    ///
+    /// A change of the wall clock moves the expirations only on
+    /// [`RealtimeAlarm`](Clock::RealtimeAlarm). Returns the previous setting, as
+    /// [`settime`](Timer::settime) does.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `interval` is zero; else those of [`settime`](Timer::settime).
+    /// `EINVAL` if `interval` is zero; otherwise those of [`settime`](Timer::settime).
     fn arm_every(&self, interval: Duration) -> io::Result<TimerSpec> {
         if interval.is_zero() {
             return Err(os_error(EINVAL));
@@ -128,7 +155,9 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         self.settime(&TimerSpec::after(interval).every(interval))
     }
 
-    /// Turns the timer off and discards expirations not yet read.
+    /// Disarms the timer and discards unread expirations.
+    ///
+    /// Returns the previous setting, as [`settime`](Timer::settime) does.
     ///
     /// # Errors
     ///
@@ -137,19 +166,21 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         self.settime(&TimerSpec::disarmed())
     }
 
-    /// The number of expirations since the last successful `read` or `settime`, at least 1, without ever waiting, whether
-    /// the descriptor is blocking or not.
+    /// Returns the number of expirations like [`read`](Timer::read), but never waits.
+    ///
+    /// It does not wait even if the descriptor is blocking.
     ///
     /// # Errors
     ///
-    /// - `EAGAIN` ([`WouldBlock`](io::ErrorKind::WouldBlock)): there is none.
+    /// - `EAGAIN` ([`WouldBlock`](io::ErrorKind::WouldBlock)): the timer has not expired.
     /// - `ECANCELED`: as for [`read`](Timer::read).
     /// - `ESRCH`: as for [`settime`](Timer::settime).
     ///
     /// # Platforms
     ///
-    /// On Linux before 6.10 a timer of the kernel's whose descriptor is in blocking mode, and which another thread reads or
-    /// sets at the same moment, may make it wait. So may a timer type that does not write a `try_read` of its own.
+    /// On Linux before 6.10, this call may wait if a kernel timer's descriptor is blocking and
+    /// another thread reads or sets the timer at the same moment. The default implementation, which
+    /// serves timer types without a `try_read` of their own, may wait in the same case.
     fn try_read(&self) -> io::Result<u64> {
         if wait_readable(self.as_fd(), Some(Instant::now()))? {
             self.read()
@@ -158,21 +189,23 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         }
     }
 
-    /// Waits for the timer to expire and returns the number of expirations, whether the descriptor is blocking or not.
+    /// Waits for the timer to expire and returns the number of expirations.
     ///
-    /// Without a time limit it waits for ever, also for a timer that is disarmed, which another thread may arm. The
-    /// limit has the granularity of `poll(2)`, a millisecond, rounded up. It waits on through signals. It opens no
-    /// descriptor.
+    /// It waits whether the descriptor is blocking or not. Without a `limit` it waits indefinitely,
+    /// even if the timer is disarmed: another thread may arm it. The limit has the granularity of
+    /// `poll(2)`, one millisecond, and is rounded up. Signals do not end the wait. No descriptor is
+    /// opened.
     ///
     /// # Errors
     ///
-    /// - `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit passed. Zero asks whether it has expired.
+    /// - `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit has passed. A limit of zero
+    ///   only checks whether the timer has expired.
     /// - `ECANCELED`: as for [`read`](Timer::read).
     /// - `ESRCH`: as for [`settime`](Timer::settime).
     ///
     /// # Platforms
     ///
-    /// As for [`try_read`](Timer::try_read): where that may wait, this may wait past its limit.
+    /// Where [`try_read`](Timer::try_read) may wait, this call may wait longer than its limit.
     fn wait(&self, limit: Option<Duration>) -> io::Result<u64> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut is_over = false;
@@ -189,8 +222,11 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
         }
     }
 
-    /// The present time of a clock, in the time that this timer goes by: [`Clock::now`], or, for a timer of simulated time, what its
-    /// [`SimulatedClock`](crate::SimulatedClock) shows. Code that sets [times](TimerSpec::at) can be tested if it asks here.
+    /// Returns the current time of `clock`, on the time scale of this timer.
+    ///
+    /// For a timer of real time this is [`Clock::now`]. For a simulated timer it is the time of its
+    /// [`SimulatedClock`](crate::SimulatedClock). Code that sets [absolute times](TimerSpec::at)
+    /// can be tested in simulated time if it calls this method instead of [`Clock::now`].
     ///
     /// ```
     /// use portable_timerfd::{Clock, SimulatedClock, Timer};

@@ -1,4 +1,4 @@
-//! The facade: a timer of the best backend that this system has.
+//! `TimerFd`: a timer of the best backend of this system.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -14,11 +14,11 @@ use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
-/// A [`Timer`] of the best backend that this system has.
+/// A [`Timer`] of the best backend of this system.
 ///
-/// That is the kernel's timer on Linux and Android, and the userspace backend's elsewhere. The userspace backend also
-/// serves if the kernel has no such timer (`ENOSYS`), and if a sandbox forbids `timerfd_create` (`EPERM`, `EACCES`)
-/// for a clock that needs no privilege.
+/// On Linux and Android that is the kernel backend, elsewhere the userspace backend. The userspace
+/// backend is also used if the kernel lacks `timerfd_create` (`ENOSYS`), and if a sandbox forbids
+/// it (`EPERM`, `EACCES`) for a clock that needs no privilege.
 ///
 /// ```
 /// use portable_timerfd::{Clock, Timer, TimerFd};
@@ -39,20 +39,21 @@ pub struct TimerFd {
 }
 
 impl TimerFd {
-    /// A disarmed timer, its descriptor non-blocking and closed on `exec`.
+    /// Creates a disarmed timer whose descriptor is non-blocking and closed on `exec`.
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if no backend has this clock here.
+    /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if no backend has
+    /// this clock on this system.
     pub fn new(clock: Clock) -> io::Result<TimerFd> {
         TimerFd::builder(clock).open()
     }
 
-    /// A timer with other flags, or of a backend asked for by name.
+    /// Returns a builder, for other flags or a backend of your choice.
     ///
     /// ```
     /// use portable_timerfd::{backends, Clock, Timer, TimerFd};
-    /// let backend = backends::named("userspace").expect("it stands in the table");
+    /// let backend = backends::named("userspace").expect("userspace is a backend");
     /// let timer = TimerFd::builder(Clock::Realtime).backend(backend).nonblocking(false).open()?;
     /// assert_eq!(timer.backend().name(), "userspace");
     /// # Ok::<(), std::io::Error>(())
@@ -61,20 +62,20 @@ impl TimerFd {
         TimerFdBuilder { clock, flags: CreateFlags::default(), backend: None }
     }
 
-    /// The backend that the timer is of.
+    /// Returns the backend of the timer.
     #[must_use]
     pub fn backend(&self) -> &'static Backend {
         self.backend
     }
 
-    /// The clock that the timer counts on.
+    /// Returns the clock that the timer counts on.
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock
     }
 }
 
-/// Makes a [`TimerFd`]; see [`TimerFd::builder`].
+/// Builds a [`TimerFd`]; see [`TimerFd::builder`].
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct TimerFdBuilder {
@@ -84,80 +85,92 @@ pub struct TimerFdBuilder {
 }
 
 impl TimerFdBuilder {
-    /// Whether a read with nothing to read fails with `EAGAIN` (the default) or waits.
+    /// Sets whether a read of a timer that has not expired fails with `EAGAIN` or waits.
+    ///
+    /// `true`, the default, means that it fails.
     pub fn nonblocking(mut self, nonblocking: bool) -> TimerFdBuilder {
         self.flags.nonblocking = nonblocking;
         self
     }
 
-    /// Whether the descriptor is closed when the process executes another program (the default) or inherited.
+    /// Sets whether the descriptor is closed when the process executes another program.
+    ///
+    /// `true` is the default. If `false`, the other program inherits the descriptor.
     ///
     /// # Platforms
     ///
-    /// An inherited descriptor of the userspace backend can be read, not set. It ends with the process that made it, or with
-    /// the program that this process executed another one in place of: then the reader finds the end of the file.
+    /// A program that inherits a descriptor of the userspace backend can read it, but cannot set
+    /// the timer. The timer ends when the process that created it ends or executes another program.
+    /// Reads then return the last count if it is unread, and after that end-of-file.
     pub fn close_on_exec(mut self, close_on_exec: bool) -> TimerFdBuilder {
         self.flags.close_on_exec = close_on_exec;
         self
     }
 
-    /// How near to its time the timer is to expire, and at what cost; by default as [the
-    /// process](Punctuality::process_default) has it.
+    /// Sets the accuracy of the timer, and what it may cost.
+    ///
+    /// The default is that of [the process](Punctuality::process_default).
     ///
     /// # Platforms
     ///
-    /// The kernel backend takes no notice of it: its timers are as punctual as the kernel is.
+    /// The kernel backend ignores this setting: the accuracy of its timers is that of the kernel.
     pub fn punctuality(mut self, punctuality: Punctuality) -> TimerFdBuilder {
         self.flags.punctuality = Some(punctuality);
         self
     }
 
-    /// This backend, and no other.
+    /// Uses only this backend, instead of the best one.
     pub fn backend(mut self, backend: &'static Backend) -> TimerFdBuilder {
         self.backend = Some(backend);
         self
     }
 
-    /// Makes the timer, disarmed. Of an alarm clock, only by a backend that wakes the machine, unless one was asked for.
+    /// Creates the timer, disarmed.
+    ///
+    /// If no backend was chosen and the clock is an alarm clock, only a backend that wakes the
+    /// system is used.
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if the backend asked for, or each of
-    /// them if none was, lacks the clock or does not exist here.
+    /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if the chosen
+    /// backend is not available on this system or lacks the clock. If no backend was chosen, the
+    /// same error means that this holds for every backend.
     pub fn open(self) -> io::Result<TimerFd> {
-        self.by_the_best(|backend| {
+        self.try_backends(|backend| {
             let timer = backend.open(self.clock, self.flags)?;
             Ok(TimerFd { timer, backend, clock: self.clock })
         })
     }
 
-    /// What the timer that [`open`](TimerFdBuilder::open) would make can do.
+    /// Returns the capabilities of the timer that [`open`](TimerFdBuilder::open) would create.
     ///
     /// # Errors
     ///
     /// Those of [`open`](TimerFdBuilder::open).
     pub fn capabilities(self) -> io::Result<Capabilities> {
-        self.by_the_best(|backend| backend.capabilities(self.clock))
+        self.try_backends(|backend| backend.capabilities(self.clock))
     }
 
-    /// What the backend that was asked for gives, or else the first that has such timers.
-    fn by_the_best<T>(self, ask: impl Fn(&'static Backend) -> io::Result<T>) -> io::Result<T> {
+    /// Calls `attempt` for the chosen backend, or for each backend until one supports the timer.
+    fn try_backends<T>(self, attempt: impl Fn(&'static Backend) -> io::Result<T>) -> io::Result<T> {
         if let Some(backend) = self.backend {
-            return ask(backend);
+            return attempt(backend);
         }
         let mut refusal = io::Error::from(io::ErrorKind::Unsupported);
-        for backend in backends::ALL.iter().filter(|backend| self.is_served_by(backend)) {
-            match ask(backend) {
-                Err(e) if self.is_left_to_the_next(&e) => refusal = e,
+        for backend in backends::ALL.iter().filter(|backend| self.is_candidate(backend)) {
+            match attempt(backend) {
+                Err(e) if self.may_try_next(&e) => refusal = e,
                 result => return result,
             }
         }
         Err(refusal)
     }
 
-    /// Whether another backend may have such a timer. An alarm clock needs a capability, so that its
-    /// error is true of each backend; for any other clock, a sandbox forbids the call.
-    fn is_left_to_the_next(self, error: &io::Error) -> bool {
+    /// Returns whether another backend may support the timer after this error.
+    ///
+    /// `PermissionDenied` for an alarm clock means that the thread lacks the capability, which
+    /// every backend needs. For any other clock it means that a sandbox forbids the call.
+    fn may_try_next(self, error: &io::Error) -> bool {
         match error.kind() {
             io::ErrorKind::Unsupported => true,
             io::ErrorKind::PermissionDenied => !self.clock.is_alarm(),
@@ -165,14 +178,16 @@ impl TimerFdBuilder {
         }
     }
 
-    /// Who takes an alarm clock, and does not say of which backend, wants to be woken. (What it can't do for an error, that is told
-    /// when it is asked to.)
-    fn is_served_by(self, backend: &Backend) -> bool {
+    /// Returns whether the backend is a candidate if none was chosen.
+    ///
+    /// For an alarm clock, it must wake the system. If its capabilities are unknown because of an
+    /// error, it stays a candidate, so that `attempt` reports the error.
+    fn is_candidate(self, backend: &Backend) -> bool {
         !self.clock.is_alarm() || backend.capabilities(self.clock).map_or(true, |can| can.wakes_the_machine)
     }
 }
 
-/// For tests of code that takes this type and no other: a timer of simulated time.
+/// Converts a timer of simulated time, for tests of code that accepts only a `TimerFd`.
 ///
 /// ```
 /// use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd};

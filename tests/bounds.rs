@@ -5,10 +5,10 @@ mod common;
 #[path = "common/measured.rs"]
 mod measured;
 
-use common::{expirations, raw_read, until_readable, userspace_builder};
+use common::{expirations, raw_read, raw_read_waiting, until_readable, userspace_builder};
 use portable_timerfd::backends::userspace::RawTimer;
 use portable_timerfd::{Clock, CreateFlags, Timer, TimerFd, TimerSpec};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 30;
@@ -61,6 +61,48 @@ fn how_old_the_count_of_one_unread_timer_of_100_is() {
     let ages: Vec<Duration> = timers.iter().filter_map(age).collect();
     assert!(ages.len() > 50, "at a refresh there is none for a moment");
     measured::keep("userspace", "how_old_the_count_of_one_unread_timer_of_100_is", ages);
+}
+
+/// How much of the time one raw read misses. With `BOUNDS_RUNS=100`, on an idle machine, at least 99
+/// runs of either kind of timer should give 398.
+#[test]
+fn how_much_one_raw_read_after_400_ms_misses() {
+    let runs = std::env::var("BOUNDS_RUNS").map_or(3, |runs| runs.parse().expect("BOUNDS_RUNS is a number"));
+    let reads: Vec<(u64, Duration)> = (0..runs).flat_map(|_| [owned_timer(), fd_only_timer()]).collect();
+    let of_kind = |kind: usize| reads.iter().skip(kind).step_by(2).filter(|(count, _)| *count >= 398).count();
+    println!("at least 398: {} of {runs} owned timers, {} of {runs} fd-only timers", of_kind(0), of_kind(1));
+    let missed = reads.into_iter().map(|(_, missed)| missed).collect();
+    measured::keep("userspace", "how_much_one_raw_read_after_400_ms_misses", missed);
+}
+
+fn owned_timer() -> (u64, Duration) {
+    let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
+    one_read_after_400_ms(&timer, |spec| timer.settime(spec).unwrap())
+}
+
+fn fd_only_timer() -> (u64, Duration) {
+    let flags = CreateFlags { nonblocking: false, ..CreateFlags::default() };
+    let descriptor = RawTimer::create(Clock::Monotonic, flags).unwrap();
+    one_read_after_400_ms(&descriptor, |spec| RawTimer::find(descriptor.as_raw_fd()).unwrap().settime(spec).unwrap())
+}
+
+/// The count that one raw read gives after 400 ms of a timer that expires every millisecond, and the
+/// time that the count misses. Later reads give the rest, and no more. (If a count were lost, this
+/// would wait for ever.)
+fn one_read_after_400_ms(fd: &impl AsFd, set: impl FnOnce(&TimerSpec) -> TimerSpec) -> (u64, Duration) {
+    let every = Duration::from_millis(1);
+    let first = now() + every;
+    set(&TimerSpec::at(first).every(every));
+    std::thread::sleep(Duration::from_millis(400));
+    let expired = expirations(first, every, now());
+    let count = raw_read_waiting(fd).unwrap();
+    let mut sum = count;
+    while sum < expirations(first, every, now()) {
+        sum += raw_read_waiting(fd).unwrap();
+    }
+    let most = expirations(first, every, now());
+    assert!(sum <= most, "{sum} read, the clock says {most}");
+    (count, every * u32::try_from(expired.saturating_sub(count)).unwrap())
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use crate::backends::sys::clock::WallOffset;
 use crate::clock::Clock;
-use crate::spec::TimerSpec;
 
 /// The clocks that a timer depends on.
 pub(crate) trait Clocks {
@@ -13,17 +12,12 @@ pub(crate) trait Clocks {
     fn changes(&self) -> u64;
 }
 
-/// Whether a timer of this clock with this setting subscribes to clock changes.
-pub(crate) fn subscribes(clock: Clock, new: &TimerSpec) -> bool {
-    new.is_canceled_by_steps() && clock.without_alarm() == Clock::Realtime
-}
-
-/// The largest change of the offset, in nanoseconds, that is never a clock change, in addition to the
-/// errors of the readings and to slewing. A clock with a coarse resolution needs it.
+/// The largest change of the offset, in nanoseconds, that is never a clock change, in addition to
+/// the errors of the readings and to slewing. A clock with a coarse resolution needs it.
 const TOLERANCE: u64 = 50_000;
 
-/// Counts the changes of the wall clock. A change of its offset from the monotonic clock counts unless
-/// slewing or an inaccurate reading explains it.
+/// Counts the changes of the wall clock. A change of its offset from the monotonic clock counts
+/// unless slewing or an inaccurate reading explains it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClockChangeDetector {
     known: Option<Known>,

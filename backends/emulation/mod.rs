@@ -1,11 +1,11 @@
-//! The parts of an emulated timer that `userspace` and `simulated` share. Time is always an argument.
+//! The parts of an emulated timer that `userspace` and `simulated` share. Time is always an
+//! argument.
 
 pub(crate) mod clock_change;
 pub(crate) mod pipe;
 #[cfg(test)]
 mod properties;
 pub(crate) mod queue;
-pub(crate) mod queue_key;
 pub(crate) mod read;
 pub(crate) mod schedule;
 pub(crate) mod state;

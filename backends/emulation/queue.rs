@@ -55,7 +55,8 @@ struct Heap {
     len: u32,
 }
 
-/// `N` queues, and the timers that may be in one of them. Each timer has flags and may have a value.
+/// `N` queues, and the timers that may be in one of them. Each timer has flags and may have a
+/// value.
 pub(crate) struct Queues<T, M, const N: usize> {
     slots: Slab<Slot<T, M>>,
     registered: u32,
@@ -109,8 +110,8 @@ impl<T, M: Default, const N: usize> Queues<T, M, N> {
         }
     }
 
-    /// Allocates the chunks that the queues can need. In each queue that is in use, one chunk may be
-    /// partly filled.
+    /// Allocates the chunks that the queues can need. In each queue that is in use, one chunk may
+    /// be partly filled.
     fn reserve(&mut self) {
         let full = (self.registered / CHUNK) as usize;
         let needed = full + N.min(self.registered as usize);
@@ -142,8 +143,8 @@ impl<T, M: Default, const N: usize> Queues<T, M, N> {
         &mut self.slots[id.0].flags
     }
 
-    /// The first timer, from this number on, whose flags satisfy the condition; and the number after
-    /// it.
+    /// The first timer, from this number on, whose flags satisfy the condition; and the number
+    /// after it.
     pub(crate) fn find_from(&self, number: u32, condition: impl Fn(&M) -> bool) -> Option<(TimerId, u32)> {
         let found = (number..self.slots.space()).find(|&number| condition(&self.slots[number].flags))?;
         Some((TimerId(found), found + 1))

@@ -113,3 +113,40 @@ fn a_slot_takes_16_bytes_and_a_queue_entry_too() {
     assert_eq!(std::mem::size_of::<Slot<Box<u8>, [u8; 2]>>(), 8 + pointer);
     assert!(std::mem::size_of::<QueueEntry>() <= 16);
 }
+
+/// The number of chunks that each queue, and the spare ones, have space for.
+fn reserved_chunks<const N: usize>(queues: &Queues<(), (), N>) -> Vec<usize> {
+    queues.heaps.iter().map(|heap| &heap.nodes).chain([&queues.spare]).map(|nodes| nodes.chunks.capacity()).collect()
+}
+
+/// The timer thread moves timers, and must not call the allocator.
+#[test]
+fn timers_move_to_any_queue_without_an_allocation() {
+    let mut queues = Queues::<(), (), 3>::new();
+    // Each is in a queue at once, so that there are never many spare chunks before the last loop.
+    let register = |due| {
+        let id = queues.register();
+        queues.enqueue(id, 0, due);
+        id
+    };
+    let ids: Vec<TimerId> = (0..20 * u64::from(CHUNK)).map(register).collect();
+    let reserved = reserved_chunks(&queues);
+    for queue in [1, 2] {
+        ids.iter().for_each(|&id| queues.enqueue(id, queue, 0));
+    }
+    ids.iter().for_each(|&id| queues.dequeue(id));
+    assert_eq!(reserved_chunks(&queues), reserved);
+}
+
+#[test]
+fn reserved_chunks_are_added_without_an_allocation() {
+    let mut slab = Slab::<u64>::new();
+    slab.push(chunk(|| 0));
+    slab.reserve(40);
+    let reserved = slab.chunks.capacity();
+    assert!(reserved >= 40, "{reserved}");
+    while slab.chunks.len() < 40 {
+        slab.push(chunk(|| 0));
+    }
+    assert_eq!(slab.chunks.capacity(), reserved);
+}

@@ -1,4 +1,15 @@
 //! Blocking reads: returns the expirations up to now, or waits at the pipe for the next one.
+//!
+//! A reader blocks in an ordinary `read(2)`, so it is interrupted as any other, and without the
+//! lock. The message that it gets may be stale by then: `settime` discards unread expirations, and
+//! so does `ECANCELED` in another thread. The pipe numbers its messages, and tells the [`Epoch`] of
+//! one. A stale message counts as discarded before it was read. If the epoch is unknown, the
+//! message counts as read before the change. So expirations of two settings are never added up.
+//!
+//! While a reader is blocked, it may have a message that was consumed, and may still return
+//! `ECANCELED` instead of it. So such a message commits nothing.
+//!
+//! [`Epoch`]: super::pipe::Epoch
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -53,7 +64,7 @@ pub(crate) fn read(timer: &impl LockedState, reader: &OwnedFd) -> io::Result<u64
         };
         let message = read_message(reader);
         progress = timer.with(|state, clocks| {
-            let must_wait = || sys::nowait::is_to_wait(reader.as_fd());
+            let must_wait = || sys::nowait::must_wait(reader.as_fd());
             let taken = match message {
                 // The timer thread switches the mode for the length of a refresh, under the lock.
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock && must_wait() => state.take_read(clocks, 0, last),

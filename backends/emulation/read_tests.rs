@@ -44,8 +44,8 @@ impl<F: Fn(&mut TimerState)> LockedState for Interleaved<F> {
     }
 }
 
-/// While the reader is blocked, another one consumes a message. The reader with the error cannot have
-/// it, so the rest of the expirations are rolled back when the clock is set back.
+/// While the reader is blocked, another one consumes a message. The reader with the error cannot
+/// have it, so the rest of the expirations are rolled back when the clock is set back.
 #[test]
 fn a_reader_with_an_error_is_not_mistaken_for_the_one_with_the_message() {
     let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();

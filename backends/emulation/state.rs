@@ -1,12 +1,23 @@
 //! The state of one emulated timer, and the operations on it. The clocks are an argument.
+//!
+//! Counts come from the clock, never from wake-ups: `floor((now − first) / interval) + 1`, in
+//! 64-bit nanoseconds that end at 2⁶³−1, as on Linux. A refresh drains the pipe, counts the new
+//! expirations, and writes the sum. The message in the pipe is the only record of the unread
+//! expirations, so sums are exact, whatever threads read in between.
+//!
+//! If the wall clock is set back behind expirations that are counted and unread, they are rolled
+//! back, as on Linux. `gettime` and reads commit expirations, which are never rolled back then.
+//!
+//! While a count stays unread, it is refreshed at expirations, at least 100 µs apart. The back-off
+//! doubles with each refresh. After four of them, the timer moves to the queue of
+//! [`Urgency::Unread`], whose CPU time is limited.
 
 use std::io;
 use std::time::Duration;
 
-use super::clock_change::{subscribes, Clocks, Subscription};
+use super::clock_change::{Clocks, Subscription};
 use super::pipe::{Epoch, TimerPipe};
-use super::queue_key::{QueueKey, Urgency};
-use super::schedule::{nanos, Schedule, NEVER};
+use super::schedule::{nanos, QueueKey, Schedule, Urgency, NEVER};
 use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED};
 use crate::backends::sys::pipe_write::PipeWrite;
 use crate::clock::Clock;
@@ -24,6 +35,11 @@ const MAX_DOUBLINGS_UNREAD: u8 = 3;
 
 /// After this number of refreshes that find it unread, a count has stayed unread for long.
 const REFRESHES_UNTIL_LONG: u8 = 4;
+
+/// Whether a timer of this clock with this setting subscribes to clock changes.
+pub(crate) fn subscribes(clock: Clock, new: &TimerSpec) -> bool {
+    new.is_canceled_by_steps() && clock.without_alarm() == Clock::Realtime
+}
 
 /// The clock that a setting of a timer of this clock runs on.
 fn clock_of(clock: Clock, new: &TimerSpec) -> Clock {
@@ -146,13 +162,14 @@ impl TimerState {
         self.subscription.is_some()
     }
 
-    /// The setting, with the remaining time. Commits the expirations up to now, as Linux does.
+    /// The setting, with the remaining time, and whether the timer must be enqueued again. Commits
+    /// the expirations up to now, as Linux does.
     #[inline]
-    pub(crate) fn gettime(&mut self, clocks: &impl Clocks) -> io::Result<TimerSpec> {
+    pub(crate) fn gettime(&mut self, clocks: &impl Clocks) -> io::Result<(TimerSpec, bool)> {
         self.signal_clock_change(clocks);
         let now = clocks.now(self.clock);
-        self.commit_until(now)?;
-        Ok(self.remaining(now))
+        let has_changed = self.commit_until(now)?;
+        Ok((self.remaining(now), has_changed || self.has_subscription()))
     }
 
     fn remaining(&self, now: u64) -> TimerSpec {
@@ -161,8 +178,9 @@ impl TimerState {
         TimerSpec::new(initial, Duration::from_nanos(self.schedule.interval()))
     }
 
-    /// Counts the expirations up to `now`, or rolls back those that are later, and commits the rest.
-    pub(crate) fn commit_until(&mut self, now: u64) -> io::Result<()> {
+    /// Counts the expirations up to `now`, or rolls back those that are later, and commits the
+    /// rest. Returns whether it has counted or rolled back any.
+    pub(crate) fn commit_until(&mut self, now: u64) -> io::Result<bool> {
         // A full pipe is refreshed later, unless the clock may be set back until then.
         let must_count = self.schedule.is_due(now)
             && (self.clock == Clock::Realtime || self.pipe.as_ref().is_some_and(TimerPipe::is_empty));
@@ -175,7 +193,7 @@ impl TimerState {
             self.refresh(now);
         }
         self.commit();
-        Ok(())
+        Ok(must_count || is_ahead)
     }
 
     /// Returns the expirations up to now. `EAGAIN` if there are none.
@@ -236,15 +254,15 @@ impl TimerState {
         self.pipe.as_ref().map_or(0, TimerPipe::last_message)
     }
 
-    /// A thread returns from `read`. If the last one returns without a message, nothing is unresolved
-    /// any more, unless a signal of a clock change may be among the unread messages.
+    /// A thread returns from `read`. If the last one returns without a message, nothing is
+    /// unresolved any more, unless a signal of a clock change may be among the unread messages.
     pub(crate) fn unblock_reader(&mut self, with_message: bool) {
         self.blocked_readers -= 1;
         self.is_unresolved &= with_message || self.blocked_readers > 0 || self.has_subscription();
     }
 
-    /// Takes all expirations, and the count of a message that a thread has read. `last` was the last
-    /// message when the thread blocked.
+    /// Takes all expirations, and the count of a message that a thread has read. `last` was the
+    /// last message when the thread blocked.
     pub(crate) fn take_read(&mut self, clocks: &impl Clocks, count: u64, last: u32) -> io::Result<u64> {
         match self.epoch(last) {
             Epoch::Current => self.take_expirations(clocks, count),
@@ -311,8 +329,8 @@ impl TimerState {
         self.pending > 0 || self.pipe.as_ref().is_some_and(in_pipe)
     }
 
-    /// Empties the pipe. If a raw `read(2)` has consumed the message, its expirations are committed,
-    /// unless a blocked reader may turn out to have it.
+    /// Empties the pipe. If a raw `read(2)` has consumed the message, its expirations are
+    /// committed, unless a blocked reader may turn out to have it.
     fn drain(&mut self) -> io::Result<u64> {
         let Some(pipe) = &mut self.pipe else { return Ok(0) };
         let unread = pipe.drain()?;
@@ -368,8 +386,8 @@ impl TimerState {
     }
 
     /// Like [`refresh`](TimerState::refresh), except that the caller runs the returned write after
-    /// it has unlocked the state. Until [`end_write`](TimerState::end_write), the content of the pipe
-    /// is unknown.
+    /// it has unlocked the state. Until [`end_write`](TimerState::end_write), the content of the
+    /// pipe is unknown.
     pub(crate) fn begin_refresh(&mut self, now: u64) -> Option<PipeWrite> {
         // The pipe may refuse a write again after it has refused one, or if no reader may be left.
         let may_be_refused = self.pending > 0 || self.pipe.as_ref().map_or(true, TimerPipe::is_fd_only);
@@ -408,8 +426,8 @@ impl TimerState {
         }
     }
 
-    /// Sets the time of the next refresh after a write. `refused` is the count that the pipe has not
-    /// taken: it comes with the next count, or after the back-off.
+    /// Sets the time of the next refresh after a write. `refused` is the count that the pipe has
+    /// not taken: it comes with the next count, or after the back-off.
     fn back_off(&mut self, was_empty: bool, refused: u64, now: u64) {
         // A longer back-off began before the clock was set back.
         let is_backing_off = self.backoff_until > now && self.backoff_until - now <= LONGEST_BACKOFF;
@@ -441,7 +459,7 @@ impl TimerState {
         // While a count stays unread, no thread is known to wait for the next one.
         let is_refresh = due != next || (is_full && self.doublings > 0);
         let urgency = match is_refresh {
-            true if self.pending == 0 && self.doublings >= REFRESHES_UNTIL_LONG => Urgency::Unread,
+            true if can_wait && self.doublings >= REFRESHES_UNTIL_LONG => Urgency::Unread,
             true => Urgency::Economical,
             false => self.punctuality.into(),
         };

@@ -21,14 +21,30 @@ fn a_call_does_not_postpone_a_refused_count() {
     // A pipe without a reader refuses every message.
     drop(reader);
     state.refresh(5);
-    let (queue, retry) = state.due().unwrap();
+    let (_, retry) = state.due().unwrap();
     assert!(retry > 6, "the pipe refused the count");
     for now in [6, 5 + (retry - 5) / 2, retry - 1] {
         state.commit_until(now).unwrap();
-        assert_eq!(state.due(), Some((queue, retry)), "after a call at {now} ns");
+        assert_eq!(state.due().unwrap().1, retry, "after a call at {now} ns");
     }
     state.refresh(retry);
     assert!(state.due().unwrap().1 > retry, "the pipe refused the count again");
+}
+
+#[test]
+fn a_refused_count_is_retried_within_the_budget_in_the_end() {
+    let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();
+    let mut state = due_at_5_ns(pipe);
+    drop(reader);
+    let urgencies: Vec<_> = (0..6)
+        .map(|_| {
+            let (queue, due) = state.due().unwrap();
+            state.refresh(due);
+            queue.urgency
+        })
+        .collect();
+    assert_eq!(urgencies[1..4], [Urgency::Economical; 3]);
+    assert_eq!(urgencies[4..], [Urgency::Unread; 2]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The clock that a test turns.
+//! The simulated clock, which a test advances.
 
 use std::fmt;
 use std::io;
@@ -11,18 +11,20 @@ use crate::backends::sys::sync::{Arc, Mutex, MutexGuard};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 
-/// A clock that stands still until it is told to move, and the timers on it: real descriptors, in simulated time.
+/// A clock that advances only when the test calls one of its methods.
 ///
-/// It has the time of each [`Clock`], as a machine has. A new one shows 1,000 s on [`Monotonic`](Clock::Monotonic), 2,000 s on
-/// [`Boottime`](Clock::Boottime), and 10⁹ s, which is 9 September 2001, 01:46:40 UTC, on [`Realtime`](Clock::Realtime). What is said of
-/// a clock here is true of the alarm clock of that name too.
+/// Its timers have real descriptors and expire in simulated time. The clock keeps the time of every
+/// [`Clock`], as a machine does. A new clock shows 1,000 s on [`Monotonic`](Clock::Monotonic),
+/// 2,000 s on [`Boottime`](Clock::Boottime), and 10⁹ s (9 September 2001, 01:46:40 UTC) on
+/// [`Realtime`](Clock::Realtime). An alarm clock always shows the time of the clock that it is
+/// named after.
 ///
-/// When a method that moves the clock returns, every timer that is due by then is readable, and its count is complete; in what
-/// order they became so can't be told. There may be any number of clocks in a process, which know nothing of each other. A clone is
-/// another handle on the same clock, for another thread perhaps; timers that are open keep it alive.
+/// When a method that advances the clock returns, every timer that is due is readable, and its
+/// count is complete. The order in which the timers became readable is unspecified.
 ///
-/// What asks [`Clock::now`], [`Instant`](std::time::Instant) or [`SystemTime`](std::time::SystemTime) gets real time still; code that
-/// computes times asks [`Timer::now`](crate::Timer::now). So does whatever waits with a limit: in [`wait`](crate::Timer::wait), or in a poller.
+/// A process can have any number of simulated clocks. They are independent of each other. A clone
+/// is another handle to the same clock, for example for another thread. An open timer keeps its
+/// clock alive.
 ///
 /// ```
 /// use portable_timerfd::{Clock, SimulatedClock, Timer};
@@ -36,13 +38,22 @@ use crate::flags::CreateFlags;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
+/// # Real time
+///
+/// [`Clock::now`], [`Instant`](std::time::Instant) and [`SystemTime`](std::time::SystemTime) still
+/// return real time. Code under test must therefore read the time with
+/// [`Timer::now`](crate::Timer::now). The timeout of [`wait`](crate::Timer::wait) or of a poller is
+/// also measured in real time.
+///
 /// # Range
 ///
-/// The clocks end a nanosecond before 2⁶³−1 ns, and stand still there: what is set for [never](crate::TimerSpec) does not expire.
+/// Each clock stops one nanosecond before 2⁶³−1 ns. So a timer that is set to
+/// [never](crate::TimerSpec) does not expire.
 ///
 /// # Forks
 ///
-/// A clock belongs to the process that made it. In a forked child it shows zero and can't be moved, and its timers fail with `ESRCH`.
+/// A clock belongs to the process that created it. In a forked child, the clock shows zero and
+/// cannot be advanced, and its timers return `ESRCH`.
 #[derive(Clone)]
 pub struct SimulatedClock {
     machine: Arc<Mutex<Machine>>,
@@ -50,61 +61,72 @@ pub struct SimulatedClock {
 }
 
 impl SimulatedClock {
-    /// A clock that shows what every new one does, with no timers.
+    /// Creates a clock without timers, at the start times listed [above](SimulatedClock).
     #[must_use]
     pub fn new() -> SimulatedClock {
         SimulatedClock { machine: Arc::new(Mutex::new(Machine::new())), process: std::process::id() }
     }
 
-    /// A disarmed timer on this clock, its descriptor non-blocking and closed on `exec`.
+    /// Creates a disarmed timer on this clock.
     ///
-    /// For code that takes no other type, [`TimerFd::from`](crate::TimerFd) makes one of it; for code that takes a function which makes
-    /// them, `|of| clock.timer(of).map(TimerFd::from)` is such a function.
+    /// Its descriptor is non-blocking and closed on `exec`. The timer uses two descriptors, like a
+    /// timer of the userspace backend.
     ///
-    /// It takes two descriptors, as one of the userspace backend does.
+    /// If the code under test requires a `TimerFd`, convert the timer with
+    /// [`TimerFd::from`](crate::TimerFd). If it requires a function that creates a `TimerFd`, pass
+    /// `|id| clock.timer(id).map(TimerFd::from)`.
     ///
     /// # Errors
     ///
-    /// `EMFILE`, `ENFILE`: no descriptor is left. `ESRCH`: the clock was made by the process that this one was forked from.
+    /// - `EMFILE`, `ENFILE`: no descriptor is available.
+    /// - `ESRCH`: the clock was created by the parent, before this process was forked.
     pub fn timer(&self, clock: Clock) -> io::Result<SimulatedTimer> {
         self.open(clock, CreateFlags::default())
     }
 
-    /// The same with other flags. Punctuality means nothing here.
+    /// Creates a disarmed timer on this clock, with the given flags.
+    ///
+    /// The [`Punctuality`](crate::Punctuality) among the flags has no effect.
     ///
     /// # Errors
     ///
-    /// Those of [`timer`](SimulatedClock::timer). Alarm clocks need no capability.
+    /// Those of [`timer`](SimulatedClock::timer). Alarm clocks require no capability.
     pub fn open(&self, clock: Clock, flags: CreateFlags) -> io::Result<SimulatedTimer> {
         SimulatedTimer::new(self, clock, flags)
     }
 
-    /// The time that it is, as [`Clock::now`] tells it of the real one.
+    /// Returns the simulated time, as [`Clock::now`] returns the real time.
     #[must_use]
     pub fn now(&self, clock: Clock) -> Duration {
         self.machine().map_or(Duration::ZERO, |machine| Duration::from_nanos(machine.times.now(clock)))
     }
 
-    /// Time passes, on all clocks, at one stroke: who is to arm a timer anew when it expires gets to do so afterwards. For
-    /// stops on the way there is [`advance_through`](SimulatedClock::advance_through).
+    /// Advances all clocks at once.
+    ///
+    /// The code under test handles expirations only after this method returns. To handle each
+    /// expiration at its time, use [`advance_through`](SimulatedClock::advance_through).
     pub fn advance(&self, by: Duration) {
         self.machine().into_iter().for_each(|mut machine| machine.advance(whole_nanos(by)));
     }
 
-    /// How long it is until the next expiration of any timer on this clock: what [`advance_to_next`](SimulatedClock::advance_to_next)
-    /// would advance by. `None` if nothing is armed that will ever expire.
+    /// Returns the time until the next expiration of any timer on this clock.
     ///
-    /// It is that of timers which have expired and are periodic, too, whether or not somebody has read them.
+    /// [`advance_to_next`](SimulatedClock::advance_to_next) would advance the clock by this time.
+    /// The result is `None` if no timer will ever expire.
+    ///
+    /// The next expiration of a periodic timer counts even if earlier expirations are still unread.
     #[must_use]
     pub fn next_expiration(&self) -> Option<Duration> {
         self.machine().and_then(|mut machine| machine.until_next()).map(Duration::from_nanos)
     }
 
-    /// Time passes until the next expiration of any timer; by how much. `None`, and nothing happens, if nothing is armed that will
-    /// ever expire.
+    /// Advances all clocks to the next expiration of any timer, and returns by how much.
     ///
-    /// What is armed for now, or for a time gone by, has expired already, and is not ahead. So a test that does all there is to do is a
-    /// loop `while clock.has_unread() || clock.advance_to_next().is_some()`.
+    /// If no timer will ever expire, does nothing and returns `None`.
+    ///
+    /// A timer that was armed for the present or for a time in the past has already expired. So a
+    /// test that handles all expirations is a loop
+    /// `while clock.has_unread() || clock.advance_to_next().is_some()`.
     pub fn advance_to_next(&self) -> Option<Duration> {
         let mut machine = self.machine()?;
         let by = machine.until_next()?;
@@ -112,7 +134,9 @@ impl SimulatedClock {
         Some(Duration::from_nanos(by))
     }
 
-    /// Time passes, and at each expiration on the way `at_each` is called, at that time: to read the timers, and to arm them anew.
+    /// Advances all clocks, and calls `at_each` at the time of each expiration.
+    ///
+    /// `at_each` can read the timers and re-arm them.
     ///
     /// ```
     /// use portable_timerfd::{Clock, SimulatedClock, Timer};
@@ -131,7 +155,7 @@ impl SimulatedClock {
     /// ```
     pub fn advance_through(&self, by: Duration, mut at_each: impl FnMut()) {
         let mut left = by;
-        // What a pipe does not take is no expiration on the way.
+        // A zero is an expiration that the pipe has refused. `at_each` must not be called for it.
         while let Some(next) = self.next_expiration().filter(|next| !next.is_zero() && *next <= left) {
             self.advance(next);
             left -= next;
@@ -140,43 +164,57 @@ impl SimulatedClock {
         self.advance(left);
     }
 
-    /// Whether any timer on this clock is readable: it has expired, or has to tell of a step, and nobody has read it.
+    /// Returns whether any timer on this clock is readable.
+    ///
+    /// A timer is readable if it has unread expirations or an unreported clock change.
     #[must_use]
     pub fn has_unread(&self) -> bool {
         self.machine().is_some_and(|machine| machine.has_unread())
     }
 
-    /// How many threads wait for timers on this clock, in [`wait`](crate::Timer::wait) or in a blocking [`read`](crate::Timer::read), and have
-    /// nothing there to wake up for. While as many do as there are, nothing happens until the clock is moved: for tests of
+    /// Returns the number of threads that wait for timers on this clock.
+    ///
+    /// These are the threads in [`wait`](crate::Timer::wait) or in a blocking
+    /// [`read`](crate::Timer::read) whose timer is not readable. When every thread of the code
+    /// under test waits, nothing happens until the test advances the clock. See
     /// [code that waits](crate::backends::simulated#code-that-waits).
     ///
-    /// Who waits in a poller, or in a plain `read(2)`, can't be seen. If one such takes a count while another thread waits in `read` of the same
-    /// timer, that thread does not count until the timer's next expiration.
+    /// Threads that wait in a poller or in a raw `read(2)` are not counted. If such a thread
+    /// consumes a count while another thread waits in `read` of the same timer, the waiting thread
+    /// is not counted until the timer's next expiration.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.machine().map_or(0, |machine| machine.waiting())
     }
 
-    /// Steps the wall clock to this time since the Unix epoch, as `clock_settime(2)` does.
+    /// Sets the wall clock to a time since the Unix epoch, as `clock_settime(2)` does.
     ///
-    /// [Absolute](crate::TimerSpec::at) settings of the wall clock follow, others don't. Timers that were set with
-    /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set) are readable, and tell of it, unless the clock showed this time already.
+    /// [Absolute](crate::TimerSpec::at) settings on the wall clock follow the change. Other
+    /// settings do not. Timers that were set with
+    /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set) become readable and report `ECANCELED`,
+    /// unless the wall clock already showed this time.
     pub fn set_realtime(&self, time: Duration) {
         self.machine().into_iter().for_each(|mut machine| machine.set_realtime(whole_nanos(time)));
     }
 
-    /// Suspends the simulated machine for so long: [`Boottime`](Clock::Boottime) and [`Realtime`](Clock::Realtime) move,
-    /// [`Monotonic`](Clock::Monotonic) does not. For [`cancel_on_set`](crate::TimerSpec::cancel_on_set) it is a step of the wall clock.
+    /// Suspends the simulated machine, and returns for how long.
     ///
-    /// An alarm clock that expires meanwhile ends it. One that has expired before does not, though it be periodic, until somebody reads it or asks
-    /// what is left: only then does the kernel set its next alarm (Linux, `timerfd_alarmproc`). Returns how long it was: what is left of
-    /// `duration` can be slept in another.
+    /// [`Boottime`](Clock::Boottime) and [`Realtime`](Clock::Realtime) advance.
+    /// [`Monotonic`](Clock::Monotonic) does not. For
+    /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set), a suspend is a change of the wall clock.
+    ///
+    /// The first expiration of a timer on an alarm clock ends the suspend early. To suspend for the
+    /// rest of `duration`, call the method again. If a periodic timer on an alarm clock had already
+    /// expired before, its next expirations do not end a suspend until the timer is read or
+    /// [`gettime`](crate::Timer::gettime) is called. Linux sets the next alarm only then
+    /// (`timerfd_alarmproc`).
     pub fn suspend(&self, duration: Duration) -> Duration {
         self.machine()
             .map_or(Duration::ZERO, |mut machine| Duration::from_nanos(machine.suspend(whole_nanos(duration))))
     }
 
-    /// None in a forked child, where the lock may be held by a thread that is not there.
+    /// Locks the machine. Returns `None` in a forked child, where the lock may be held by a thread
+    /// that the child does not have.
     pub(super) fn machine(&self) -> Option<MutexGuard<'_, Machine>> {
         (!self.is_inherited()).then(|| lock(&self.machine))
     }
@@ -185,13 +223,13 @@ impl SimulatedClock {
         self.process != std::process::id()
     }
 
-    /// Without asking whether it is this process's.
+    /// Locks the machine without checking that it belongs to this process.
     pub(super) fn own_machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
     }
 }
 
-/// Nanoseconds; too many are more than any clock has left.
+/// Converts to nanoseconds, saturating. The maximum is beyond the end of every clock.
 fn whole_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

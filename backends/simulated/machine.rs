@@ -6,7 +6,7 @@ use super::times::Times;
 use crate::backends::emulation::clock_change::Clocks;
 use crate::backends::emulation::pipe::TimerPipe;
 use crate::backends::emulation::queue::{QueueEntry, Queues, TimerId};
-use crate::backends::emulation::queue_key::{QueueKey, Urgency, CLOCKS};
+use crate::backends::emulation::schedule::{QueueKey, Urgency, CLOCKS};
 use crate::backends::emulation::state::TimerState;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
@@ -17,16 +17,16 @@ pub(super) type Timer = Arc<Mutex<TimerState>>;
 
 pub(super) struct Machine {
     pub(super) times: Times,
-    /// By clock.
+    /// One queue for each clock.
     queues: Queues<(), (), { CLOCKS.len() }>,
     timers: BTreeMap<TimerId, Entry>,
 }
 
 struct Entry {
-    /// The clock that it was created for.
+    /// The clock that the timer was created for.
     clock: Clock,
     timer: Timer,
-    /// The number of threads that wait for it, except those that are blocked in `read`.
+    /// The number of threads that wait for the timer, except those that are blocked in `read`.
     waiting: usize,
 }
 
@@ -42,7 +42,7 @@ impl Machine {
 
     /// Adds a disarmed timer.
     pub(super) fn add(&mut self, clock: Clock, pipe: TimerPipe) -> (TimerId, Timer) {
-        // No thread wakes up for it, so every mode is exact.
+        // No thread wakes up for the timer, so every mode is exact.
         let timer = Arc::new(Mutex::new(TimerState::new(clock, Punctuality::Economical, pipe)));
         let id = self.queues.register();
         self.timers.insert(id, Entry { clock, timer: Arc::clone(&timer), waiting: 0 });
@@ -88,7 +88,8 @@ impl Machine {
         loop {
             let (until, id) = self.first()?;
             let timer = Arc::clone(&self.timers.get(&id)?.timer);
-            // Expirations that would be rolled back may have been consumed by a raw `read(2)` since.
+            // Expirations that would be rolled back may have been consumed by a raw `read(2)`
+            // since.
             self.with(id, &timer, |_, _| ());
             if self.first() == Some((until, id)) {
                 return Some(until);
@@ -140,7 +141,7 @@ impl Machine {
         self.signal_clock_change();
     }
 
-    /// Suspends the machine until an alarm clock ends that. Returns the time that was suspended.
+    /// Suspends the machine for `by`, or until an alarm expires. Returns the suspended time.
     pub(super) fn suspend(&mut self, by: u64) -> u64 {
         let until = |entry: &Entry| {
             let state = lock(&entry.timer);
@@ -171,7 +172,7 @@ impl Machine {
             let now = self.times.now(clock);
             due.extend(std::iter::from_fn(|| self.queues.pop_due(queue, now)));
         }
-        // Each once: a timer whose pipe refuses the write is due again.
+        // Each timer is processed once. A timer whose pipe refuses the write is due again.
         for QueueEntry { id, .. } in due {
             let Some(timer) = self.timers.get(&id).map(|entry| Arc::clone(&entry.timer)) else { continue };
             self.with(id, &timer, |state, times| {

@@ -1,20 +1,25 @@
-//! Timers for tests: real descriptors, on a clock that moves when the test says so.
+//! Timers for tests: real descriptors on a clock that only the test advances.
 //!
-//! Code that is driven by timers is slow to test, and its tests fail on a busy machine, as long as they wait for real time. Here
-//! nothing waits: the test arms, [advances](SimulatedClock::advance) the clock, by an hour if it likes, and looks at what came of it.
-//! Steps of the wall clock and suspends, which no test can make on a real machine, are calls too.
+//! Tests that wait for real time are slow, and fail on a busy machine. With a simulated clock,
+//! nothing waits: the test arms a timer, [advances](SimulatedClock::advance) the clock, perhaps by
+//! an hour, and checks the result. The test can also set the wall clock and suspend the machine,
+//! which it cannot do on a real machine.
 //!
-//! There is no thread, no global state, and no real clock. What is promised of a [`Timer`](crate::Timer) holds, by the simulated clock, and more
-//! exactly than on any other emulation: a plain `read(2)` too gives the count as of now, though it can't fail to tell of a step, nor give less after
-//! a step back than was counted before. It runs under Miri, which has pipes, but neither
-//! [`TimerFd::new`](crate::TimerFd::new) nor a [`Poller`](polling::Poller).
+//! The module uses no thread, no global state and no real clock. It keeps every promise of
+//! [`Timer`](crate::Timer), measured on the simulated clock. It is more exact than the userspace
+//! backend, because a raw `read(2)` also returns the present count. A raw `read(2)` cannot report a
+//! clock change, and cannot return a smaller count after the wall clock was set back.
 //!
-//! # A component tested
+//! Simulated timers run under Miri. Miri supports pipes, but does not support
+//! [`TimerFd::new`](crate::TimerFd::new) or a [`Poller`](polling::Poller).
 //!
-//! A component takes its timer, or a function that makes it timers, from whoever uses it. In the program that is
-//! [`TimerFd::new`](crate::TimerFd::new), in a test [`SimulatedClock::timer`]. What time it is, it asks its timer
-//! ([`Timer::now`](crate::Timer::now)), since [`Clock::now`] tells real time. This one tries something again and again, each time
-//! after twice as long, and gives up after an hour. It is told when its timer is readable, by a loop that it does not own:
+//! # Testing a component
+//!
+//! The component takes its timer, or a function that creates timers, as an argument. The program
+//! passes [`TimerFd::new`](crate::TimerFd::new), and a test passes [`SimulatedClock::timer`]. The
+//! component reads the time with [`Timer::now`](crate::Timer::now), because [`Clock::now`] returns
+//! real time. The component in this example repeats an attempt, doubles the delay each time, and
+//! gives up after an hour. An event loop outside the component calls it when its timer is readable:
 //!
 //! ```
 //! use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd};
@@ -62,10 +67,10 @@
 //! # Ok::<(), io::Error>(())
 //! ```
 //!
-//! # In a loop
+//! # Testing with an event loop
 //!
-//! The descriptor is one like any other. A poller that is asked after the clock was moved finds it readable at once, so that the test
-//! polls with no time to wait:
+//! The timer has an ordinary file descriptor. After the test has advanced the clock, a poller
+//! reports the descriptor immediately. So the test polls with a timeout of zero:
 //!
 //! ```
 //! use polling::{Event, Events, PollMode, Poller};
@@ -79,7 +84,7 @@
 //! let noon = clock.now(Clock::Realtime) + Duration::from_secs(3600);
 //! timer.settime(&TimerSpec::at(noon).cancel_on_set())?;
 //!
-//! clock.set_realtime(noon - Duration::from_secs(10)); // somebody sets the wall clock
+//! clock.set_realtime(noon - Duration::from_secs(10)); // an administrator sets the wall clock
 //! poller.wait(&mut events, Some(Duration::ZERO))?;
 //! assert_eq!(events.iter().next().map(|event| event.key), Some(7));
 //! assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(ECANCELED));
@@ -90,9 +95,9 @@
 //!
 //! # Code that waits
 //!
-//! [`wait`](crate::Timer::wait), a blocking read, or a loop that waits in a thread of its own, waits until another thread moves the clock. A
-//! test lets such code run beside it, and moves the clock whenever all its threads [wait](SimulatedClock::waiting). So nothing is left
-//! to chance, and everything is the same in every run:
+//! [`wait`](crate::Timer::wait) and a blocking read wait until another thread advances the clock. A
+//! test runs such code in a separate thread, and advances the clock whenever all threads of that
+//! code [wait](SimulatedClock::waiting). Then every run of the test gives the same result:
 //!
 //! ```
 //! use portable_timerfd::{Clock, SimulatedClock, Timer};
@@ -108,7 +113,7 @@
 //! let worker = thread::spawn(move || ten_times(&timer));
 //! while !worker.is_finished() {
 //!     if clock.waiting() == 1 {
-//!         clock.advance_to_next().expect("it waits for something that is to come");
+//!         clock.advance_to_next().expect("the thread waits for an armed timer");
 //!     }
 //!     thread::yield_now();
 //! }
@@ -116,8 +121,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A thread that waits in a poller can't be seen to wait. Have it tell the test when it has done a turn, or make the turns in the test,
-//! by polls with no time to wait, as above.
+//! [`waiting`](SimulatedClock::waiting) does not count a thread that waits in a poller. Let such a
+//! thread notify the test after each iteration of its loop. Alternatively, run the iterations in
+//! the test itself and poll with a timeout of zero, as in the previous example.
 
 mod clock;
 mod machine;
@@ -134,10 +140,11 @@ use crate::clock::Clock;
 pub use clock::SimulatedClock;
 pub use timer::SimulatedTimer;
 
-/// What a [`TimerFd`](crate::TimerFd) made of a [`SimulatedTimer`] names as its backend.
+/// The backend of a [`TimerFd`](crate::TimerFd) that was made from a [`SimulatedTimer`].
 ///
-/// It stands in no table, and its [`open`](Backend::open) says [`Unsupported`](io::ErrorKind::Unsupported): to open a timer takes
-/// [a clock](SimulatedClock::open).
+/// It is not listed in [`backends::ALL`](crate::backends::ALL), and its [`open`](Backend::open)
+/// returns [`Unsupported`](io::ErrorKind::Unsupported), because a simulated timer can only be
+/// created from [a clock](SimulatedClock::open).
 pub const BACKEND: Backend = Backend::new("simulated", |_, _| Err(os_error(EOPNOTSUPP)), capabilities);
 
 fn capabilities(clock: Clock) -> io::Result<Capabilities> {

@@ -19,11 +19,12 @@ use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
-/// A timer on a [`SimulatedClock`]. Dropping it closes the descriptor and ends the timer.
+/// A timer on a [`SimulatedClock`].
 ///
-/// The methods lock the clock and all its timers. None of them blocks while it holds that lock.
+/// Dropping the timer closes its descriptor. The methods lock the clock and all its timers. No
+/// method blocks while it holds that lock.
 pub struct SimulatedTimer {
-    /// Closed after `drop` has ended the timer, whose pipe borrows it.
+    /// Closed after `drop` has ended the timer, because the timer's pipe borrows this descriptor.
     reader: OwnedFd,
     clock: Clock,
     simulated: SimulatedClock,
@@ -40,13 +41,13 @@ impl SimulatedTimer {
         Ok(SimulatedTimer { reader, clock, simulated: simulated.clone(), id, state })
     }
 
-    /// The clock that the timer counts on.
+    /// Returns the clock that the timer was created for.
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// Reads. If there is nothing, records that the thread waits, if it may wait.
+    /// Reads the timer. If it is not readable and the thread may wait, records that it waits.
     fn try_read_or_wait(&self, is_waiting: &mut bool, may_wait: bool) -> io::Result<u64> {
         let mut machine = self.simulated.own_machine();
         let present = machine.with(self.id, &self.state, |state, times| state.try_read(times));
@@ -79,12 +80,12 @@ impl Timer for SimulatedTimer {
     }
 
     fn gettime(&self) -> io::Result<TimerSpec> {
-        self.own()?.with(|state, times| state.gettime(times))
+        self.own()?.with(|state, times| state.gettime(times).map(|(setting, _)| setting))
     }
 
     fn read(&self) -> io::Result<u64> {
-        // A thread that does not wait must not count as blocked. The mode is switched only under the lock,
-        // for the length of a read.
+        // A thread that does not wait must not count as blocked. The mode is switched only under
+        // the lock, for the length of a read.
         let (present, may_wait) =
             self.own()?.with(|state, times| (state.try_read(times), !is_nonblocking(&self.reader).unwrap_or(false)));
         match present {

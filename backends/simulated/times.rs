@@ -19,8 +19,8 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Each clock shows another time, so that code which confuses two clocks fails. None is near zero, so
-    /// that a time in the past can be expressed.
+    /// Each clock shows a different time, so that code which confuses two clocks fails. No clock is
+    /// near zero, so that a time in the past can be expressed.
     pub(super) const START: Times =
         Times { monotonic: 1_000 * SECOND, boottime: 2_000 * SECOND, realtime: 1_000_000_000 * SECOND, changes: 0 };
 
@@ -31,7 +31,7 @@ impl Times {
         }
     }
 
-    /// Advances the clocks that count a suspend. For the wall clock that is a clock change.
+    /// Advances the clocks that count suspends. For the wall clock, this is a clock change.
     pub(super) fn suspend(&mut self, by: u64) {
         self.boottime = later(self.boottime, by);
         self.set_realtime(later(self.realtime, by));
@@ -68,7 +68,7 @@ mod tests {
 
     const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Boottime, Clock::Realtime];
 
-    /// By how much each clock has moved, and the number of steps.
+    /// Returns by how much each clock has advanced, and the number of clock changes.
     fn moved(act: impl FnOnce(&mut Times)) -> ([i64; 3], u64) {
         let mut times = Times::START;
         act(&mut times);
@@ -76,21 +76,21 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_passes_on_all_clocks_and_a_suspend_not_on_the_monotonic_one() {
+    fn advance_moves_all_clocks_and_suspend_all_except_the_monotonic_one() {
         assert_eq!(moved(|times| times.advance(7)), ([7, 7, 7], 0));
         assert_eq!(moved(|times| times.suspend(7)), ([0, 7, 7], 1));
         assert_eq!(moved(|times| times.suspend(0)), ([0, 0, 0], 0));
     }
 
     #[test]
-    fn a_step_moves_the_wall_clock_alone_and_to_the_same_time_is_none() {
+    fn set_realtime_moves_only_the_wall_clock_and_counts_a_change_if_the_time_differs() {
         let now = Times::START.realtime;
         assert_eq!(moved(|times| times.set_realtime(now - 5)), ([0, 0, -5], 1));
         assert_eq!(moved(|times| times.set_realtime(now)), ([0, 0, 0], 0));
     }
 
     #[test]
-    fn the_end_of_time_does_not_come() {
+    fn clocks_stop_one_nanosecond_before_never() {
         let mut times = Times::START;
         times.advance(NEVER);
         times.suspend(u64::MAX);

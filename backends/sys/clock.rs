@@ -1,18 +1,21 @@
-//! Reading the clocks, and which clock of the system stands for which of ours.
+//! Reads the clocks, and maps each [`Clock`] to a clock of the system.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::error::{check, os_error, EINVAL};
+use super::error::{os_error, EINVAL};
 use super::system::SYSTEM;
 use crate::clock::Clock;
 
 impl Clock {
-    /// The present time of this clock, counted from its zero: the Unix epoch for the wall clocks, some fixed point for
-    /// the others. It is the scale of [`TimerSpec::at`](crate::TimerSpec::at).
+    /// Returns the present time of this clock.
     ///
-    /// It is real time, always. [`Timer::now`](crate::Timer::now) asks in the time that a timer goes by, which may be simulated.
+    /// [`TimerSpec::at`](crate::TimerSpec::at) takes times on the same scale. Wall clocks count
+    /// from the Unix epoch. The other clocks count from an unspecified fixed point.
+    ///
+    /// The result is always real time. [`Timer::now`](crate::Timer::now) returns the time that the
+    /// timer uses, which may be simulated.
     ///
     /// ```
     /// use portable_timerfd::{Clock, TimerSpec};
@@ -23,8 +26,8 @@ impl Clock {
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` ([`Unsupported`](io::ErrorKind::Unsupported)) for a clock that this system lacks:
-    /// [`Boottime`](Clock::Boottime) on most that are not Linux.
+    /// `EOPNOTSUPP` ([`Unsupported`](io::ErrorKind::Unsupported)) if this platform does not have
+    /// the clock. Most platforms other than Linux do not have [`Boottime`](Clock::Boottime).
     ///
     /// # Platforms
     ///
@@ -34,15 +37,16 @@ impl Clock {
     /// | `Monotonic` | `CLOCK_MONOTONIC` | `CLOCK_UPTIME_RAW` | `CLOCK_UPTIME` | `CLOCK_UPTIME` | `CLOCK_MONOTONIC` |
     /// | `Boottime` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC_RAW` | none | `CLOCK_BOOTTIME` | none |
     ///
-    /// The clocks that wake the machine tell the time of the clock they are named after.
+    /// An alarm clock shows the time of the clock that it is named after.
     pub fn now(self) -> io::Result<Duration> {
         let time = gettime(base_id(self).ok_or_else(|| os_error(libc::EOPNOTSUPP))?)?;
         Ok(duration(time))
     }
 
-    /// The time of this clock at a [`SystemTime`], to be given to [`TimerSpec::at`](crate::TimerSpec::at).
+    /// Converts a [`SystemTime`] to a time of this clock.
     ///
-    /// A time before 1970 becomes the epoch itself, which lies in the past just as well.
+    /// The result can be passed to [`TimerSpec::at`](crate::TimerSpec::at). A time before 1970 is
+    /// converted to the epoch. Both are in the past, so a timer expires immediately.
     ///
     /// ```
     /// use portable_timerfd::{Clock, Timer, TimerFd};
@@ -55,7 +59,8 @@ impl Clock {
     ///
     /// # Errors
     ///
-    /// `EINVAL` for the clocks that are not the wall clock: no other clock can be told from a `SystemTime` honestly.
+    /// `EINVAL` if this is not a wall clock. A `SystemTime` cannot be converted reliably to a time
+    /// of another clock.
     pub fn of_system_time(self, time: SystemTime) -> io::Result<Duration> {
         match self.without_alarm() {
             Clock::Realtime => Ok(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO)),
@@ -63,10 +68,13 @@ impl Clock {
         }
     }
 
-    /// The time of this clock at an [`Instant`], to be given to [`TimerSpec::at`](crate::TimerSpec::at).
+    /// Converts an [`Instant`] to a time of this clock.
     ///
-    /// An instant before the clock's zero becomes that zero, one too far off becomes [`Duration::MAX`]. The conversion
-    /// errs on the late side, by the time between two readings of the clock.
+    /// The result can be passed to [`TimerSpec::at`](crate::TimerSpec::at).
+    ///
+    /// An instant before the zero of the clock is converted to zero. An instant too far in the
+    /// future is converted to [`Duration::MAX`]. The result can be late, but not early, by the time
+    /// between two readings of the clock.
     ///
     /// ```
     /// use portable_timerfd::{Clock, Timer, TimerFd};
@@ -81,12 +89,14 @@ impl Clock {
     ///
     /// # Platforms
     ///
-    /// On Linux and Apple's systems both are the same clock. Elsewhere an `Instant` may go on during a suspend, and then the
-    /// conversion holds until the next one.
+    /// On Linux and Apple platforms, `Instant` uses the same clock as
+    /// [`Monotonic`](Clock::Monotonic). On other platforms, an `Instant` may advance during a
+    /// suspend. There, a converted time is valid only until the next suspend.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for any clock but [`Monotonic`](Clock::Monotonic): no other can be told from an `Instant` honestly.
+    /// `EINVAL` for any clock except [`Monotonic`](Clock::Monotonic). An `Instant` cannot be
+    /// converted reliably to a time of another clock.
     pub fn of_instant(self, instant: Instant) -> io::Result<Duration> {
         if self != Clock::Monotonic {
             return Err(os_error(EINVAL));
@@ -100,30 +110,31 @@ impl Clock {
     }
 }
 
-/// The CPU time of the calling thread, in nanoseconds; where the system does not tell, the time
-/// that has passed.
+/// Returns the CPU time of the calling thread in nanoseconds, or the monotonic time on platforms
+/// that do not report CPU time.
 pub(crate) fn thread_cpu_time() -> u64 {
     let time = SYSTEM.thread_cpu_time.and_then(|id| gettime(id).ok());
     let time = time.map_or_else(|| Clock::Monotonic.now().unwrap_or_default(), duration);
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The shortest time, in nanoseconds, between two wake-ups for counts that stay unread.
+/// Returns the minimum time, in nanoseconds, between two wake-ups that refresh unread counts.
 pub(crate) fn refresh_pause() -> u64 {
     SYSTEM.refresh_pause
 }
 
-/// One reading of how far the wall clock is ahead of the monotonic clock, in nanoseconds.
+/// A measurement of how far the wall clock is ahead of the monotonic clock, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WallOffset {
     /// The monotonic time just before the reading.
     pub(crate) time: u64,
     pub(crate) offset: i64,
-    /// The offset differs from the true one by at most this. The reading took twice as long.
+    /// The maximum difference between `offset` and the true offset. The measurement took twice as
+    /// long.
     pub(crate) error: u64,
 }
 
-/// The most accurate of several readings.
+/// Measures the offset several times, and returns the most accurate measurement.
 pub(crate) fn wall_offset() -> WallOffset {
     const TRIES: usize = 4;
     let reading = |_| {
@@ -136,7 +147,8 @@ pub(crate) fn wall_offset() -> WallOffset {
     nearest.unwrap_or(WallOffset { time: 0, offset: 0, error: 0 })
 }
 
-/// How much a slewed wall clock may gain or lose on the monotonic clock, in parts per million.
+/// Returns how much a slewed wall clock may gain or lose on the monotonic clock, in parts per
+/// million.
 pub(crate) fn max_slew_ppm() -> u32 {
     SYSTEM.max_slew_ppm
 }
@@ -146,20 +158,24 @@ fn signed_nanos(clock: Clock) -> i64 {
 }
 
 fn duration(time: libc::timespec) -> Duration {
-    // The wall clock can be set before 1970; a timer counts from the epoch.
+    // The wall clock can be set before 1970, but timers count from the epoch.
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 fn gettime(id: libc::clockid_t) -> io::Result<libc::timespec> {
     let mut time = MaybeUninit::uninit();
-    // SAFETY: `time` is a valid place for a `timespec`.
-    check(unsafe { libc::clock_gettime(id, time.as_mut_ptr()) })?;
-    // SAFETY: the call succeeded, so it has stored the time.
-    Ok(unsafe { time.assume_init() })
+    // SAFETY: `time` is valid for writes of a `timespec`.
+    match unsafe { libc::clock_gettime(id, time.as_mut_ptr()) } {
+        // SAFETY: the call succeeded, so it has stored the time.
+        0 => Ok(unsafe { time.assume_init() }),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
-/// The system's clock to read for `clock`; none if there is none. An alarm clock can't always be read itself, so it is
-/// read by way of the clock it is named after.
+/// Returns the system's clock to read for `clock`, if there is one.
+///
+/// Alarm clocks cannot be read on every system. For an alarm clock, this is the clock that it is
+/// named after.
 fn base_id(clock: Clock) -> Option<libc::clockid_t> {
     match clock {
         Clock::Realtime | Clock::RealtimeAlarm => Some(libc::CLOCK_REALTIME),
@@ -168,7 +184,7 @@ fn base_id(clock: Clock) -> Option<libc::clockid_t> {
     }
 }
 
-/// Whether the clock counts the time in suspend; `None` where that is not known.
+/// Whether the clock advances during a suspend, or `None` if that is not known for this platform.
 pub(crate) fn counts_suspend(clock: Clock) -> Option<bool> {
     match clock {
         Clock::Monotonic => SYSTEM.monotonic_counts_suspend,
@@ -176,9 +192,9 @@ pub(crate) fn counts_suspend(clock: Clock) -> Option<bool> {
     }
 }
 
-/// Whether this thread may set alarm clocks: an error says why not.
-pub(crate) fn may_wake_the_machine() -> io::Result<()> {
-    (SYSTEM.may_wake_the_machine)()
+/// Returns an error if this thread may not set timers on alarm clocks.
+pub(crate) fn may_wake_the_system() -> io::Result<()> {
+    (SYSTEM.may_wake_the_system)()
 }
 
 #[cfg(test)]

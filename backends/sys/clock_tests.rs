@@ -1,10 +1,10 @@
-//! The offset of the wall clock, against readings of both clocks.
+//! Tests of the measured offset of the wall clock.
 
 use super::*;
 use crate::backends::sys::system::POSIX;
 
-/// Each reading gives a range that has the offset in it, so the two ranges overlap. The millisecond
-/// is for a clock that is being adjusted meanwhile.
+/// Both measurements give a range that contains the offset, so the two ranges overlap. The test
+/// allows an adjustment of one millisecond, because the clock may be slewed in the meantime.
 #[test]
 fn the_wall_offset_lies_between_readings_of_the_two_clocks() {
     const ADJUSTMENT: i64 = 1_000_000;
@@ -17,15 +17,15 @@ fn the_wall_offset_lies_between_readings_of_the_two_clocks() {
 }
 
 #[test]
-fn a_system_of_which_nothing_is_known_may_slew_by_5000_ppm_and_shows_steps_of_10_milliseconds_a_second() {
+fn the_default_slew_limit_allows_5000_ppm_and_detects_clock_changes_of_10_ms_per_second() {
     assert!((5_000..=9_900).contains(&POSIX.max_slew_ppm));
 }
 
 #[test]
-fn the_offset_is_read_to_within_its_error() {
+fn two_measurements_of_the_offset_agree_within_their_errors() {
     let (first, second) = (wall_offset(), wall_offset());
     assert!(first.time <= second.time);
     // A clock change, or a suspend, between the readings is unlikely; slewing stays below this.
-    let doubt = first.error + second.error + 1_000_000_000;
-    assert!(first.offset.abs_diff(second.offset) <= doubt, "{first:?} {second:?}");
+    let tolerance = first.error + second.error + 1_000_000_000;
+    assert!(first.offset.abs_diff(second.offset) <= tolerance, "{first:?} {second:?}");
 }

@@ -1,15 +1,15 @@
-//! Error numbers, and the C library's way of returning them.
+//! Error numbers, and the conversion of the C library's results into `io::Result`.
 
 use std::io;
 
 pub(crate) use libc::{EAGAIN, EBADF, EBUSY, ECANCELED, EINTR, EINVAL, EIO, EOPNOTSUPP, ESRCH, ETIMEDOUT};
 
-/// The error with this number.
+/// Creates the error with this number.
 pub(crate) fn os_error(errno: i32) -> io::Error {
     io::Error::from_raw_os_error(errno)
 }
 
-/// The result of a call that returns an error number, or 0.
+/// Checks the result of a call that returns an error number, or 0 if it succeeded.
 pub(super) fn check_errno(errno: i32) -> io::Result<()> {
     match errno {
         0 => Ok(()),
@@ -17,12 +17,12 @@ pub(super) fn check_errno(errno: i32) -> io::Result<()> {
     }
 }
 
-/// Whether this process, or the system, has no descriptor left.
+/// Whether the error says that this process or the system has no free descriptor.
 pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
-/// What a call returned, or the error it left in `errno` if that is -1.
+/// Checks the result of a call that returns -1 and sets `errno` if it fails.
 #[inline]
 pub(super) fn check<T: Default + PartialOrd>(returned: T) -> io::Result<T> {
     if returned < T::default() {

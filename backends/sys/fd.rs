@@ -1,4 +1,4 @@
-//! Descriptors: modes, counts read and written, readiness.
+//! Operations on descriptors: their modes, reads and writes of counts, and readiness.
 
 use std::io;
 use std::mem::{size_of, MaybeUninit};
@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use super::error::check;
 use super::system::SYSTEM;
 
-/// The size of the one message a timer's descriptor gives.
+/// The size of a message in a timer's pipe: one count.
 pub(crate) const COUNT_SIZE: usize = size_of::<u64>();
 
-/// Whether `O_NONBLOCK` of the open file description behind `fd` is on.
+/// Whether `O_NONBLOCK` is set on the open file description of `fd`.
 pub(crate) fn is_nonblocking(fd: &impl AsRawFd) -> io::Result<bool> {
     Ok(status_flags(fd)? & libc::O_NONBLOCK != 0)
 }
 
-/// Switches `O_NONBLOCK` of the open file description behind `fd`; says whether it was on.
+/// Sets or clears `O_NONBLOCK` of the open file description of `fd`. Returns whether it was set.
 pub(crate) fn set_nonblocking(fd: &(impl AsRawFd + ?Sized), on: bool) -> io::Result<bool> {
     let flags = status_flags(fd)?;
     let was_on = flags & libc::O_NONBLOCK != 0;
@@ -27,70 +27,92 @@ pub(crate) fn set_nonblocking(fd: &(impl AsRawFd + ?Sized), on: bool) -> io::Res
     Ok(was_on)
 }
 
+/// Sets or clears the close-on-exec flag of a descriptor.
+pub(super) fn set_close_on_exec(fd: &OwnedFd, on: bool) -> io::Result<()> {
+    let flags = if on { libc::FD_CLOEXEC } else { 0 };
+    // SAFETY: setting a flag touches no memory.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) }).map(drop)
+}
+
+/// Gives the requested modes to a new descriptor, which so far is non-blocking and closed on
+/// `exec`.
+pub(super) fn set_modes(fd: &OwnedFd, nonblocking: bool, close_on_exec: bool) -> io::Result<()> {
+    if !nonblocking {
+        set_nonblocking(fd, false)?;
+    }
+    if !close_on_exec {
+        set_close_on_exec(fd, false)?;
+    }
+    Ok(())
+}
+
 fn status_flags(fd: &(impl AsRawFd + ?Sized)) -> io::Result<libc::c_int> {
-    // SAFETY: asking for flags touches no memory.
+    // SAFETY: reading flags touches no memory.
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })
 }
 
-/// The lowest number that a descriptor of the library's may have: those below are the standard
-/// streams'.
+/// The lowest number of a descriptor that the library owns. Lower numbers belong to the standard
+/// streams.
 pub(super) const FIRST: RawFd = 3;
 
-/// A duplicate at the lowest free number above those of the standard streams.
+/// Duplicates a descriptor to the lowest free number above the standard streams.
 ///
-/// Not at a high number: in a process with threads, a table of descriptors that grows makes Linux
-/// wait for all processors, for ten milliseconds and more.
+/// The number must not be high. When the descriptor table of a multi-threaded process grows, Linux
+/// waits for all CPUs, which can take more than ten milliseconds.
 pub(super) fn lowest_duplicate(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: duplicating a descriptor touches no memory.
     let duplicate = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, FIRST) })?;
-    // SAFETY: the system has just made this descriptor, and no other code knows it.
+    // SAFETY: the system has just created this descriptor, and no other code knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })
 }
 
-/// Makes the descriptor `number` refer to the file of the descriptor `from`, closed on `exec`. The
-/// file that it referred to before is closed.
+/// Makes `number` a duplicate of the descriptor `from`, closed on `exec`. The file that `number`
+/// referred to is closed.
 pub(super) fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
     (SYSTEM.duplicate_onto)(from, number)
 }
 
-/// Whether the descriptor can be read; `false` if it is not open. The write end of a pipe can't.
+/// Whether the descriptor is open for reading, unlike the write end of a pipe. Returns `false` if
+/// the number is closed.
 pub(super) fn is_readable_mode(number: RawFd) -> bool {
     status_flags(&number).is_ok_and(|flags| flags & libc::O_ACCMODE != libc::O_WRONLY)
 }
 
-/// Whether the descriptor has the mark by which the library tells a read end that it has opened
-/// anew from a user's.
-pub(super) fn has_mark(number: RawFd) -> bool {
-    has_flag(number, SYSTEM.mark)
+/// Whether the descriptor has the flag that marks read ends reopened by the library. A user's read
+/// end does not have it.
+pub(super) fn has_reopen_flag(number: RawFd) -> bool {
+    has_flag(number, SYSTEM.reopen_flag)
 }
 
-/// Whether the descriptor is a folder that can be neither read nor written, as the library opens
-/// one.
+/// Whether the descriptor is a placeholder of the library: a directory that can be neither read nor
+/// written.
 pub(super) fn is_placeholder(number: RawFd) -> bool {
     has_flag(number, SYSTEM.no_access)
 }
 
-/// Whether the descriptor has a flag of `open`, which is 0 if the system has none.
+/// Whether the descriptor has this flag of `open`. Returns `false` for 0, which stands for a flag
+/// that the platform does not have.
 fn has_flag(number: RawFd, flag: libc::c_int) -> bool {
     flag != 0 && status_flags(&number).is_ok_and(|flags| flags & flag == flag)
 }
 
-/// Closes a descriptor that has no owner.
+/// Closes a descriptor that is not owned by an `OwnedFd`.
 pub(super) fn close(number: RawFd) {
-    // SAFETY: the callers have seen that the number refers to a pipe of the library's that nothing
-    // uses any more.
+    // SAFETY: the callers have checked that the number refers to a file that the library opened,
+    // and that no other code uses it any more.
     unsafe { libc::close(number) };
 }
 
-/// Whether the number refers to a file.
+/// Whether the number refers to an open file.
 pub(super) fn is_open(number: RawFd) -> bool {
-    // SAFETY: asking for flags touches no memory.
+    // SAFETY: reading flags touches no memory.
     let flags = check(unsafe { libc::fcntl(number, libc::F_GETFD) });
-    // A sandbox that refuses the question says nothing of the number.
+    // If a sandbox refuses the call, the number may be open.
     !flags.is_err_and(|e| e.raw_os_error() == Some(libc::EBADF))
 }
 
-/// One `read(2)` of a count: `None` at the end of the file, or if what came is not a count's size.
+/// Reads a count with one `read(2)`. Returns `None` if the result does not have the size of a
+/// count, for example at the end of the file.
 #[inline]
 pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     let mut message = [0u8; COUNT_SIZE];
@@ -98,12 +120,12 @@ pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     Ok(whole_count(read, message))
 }
 
-/// The count that so many bytes of a message are, if they are a whole one.
+/// Converts a message to a count if all its bytes were read.
 pub(super) fn whole_count(read: usize, message: [u8; COUNT_SIZE]) -> Option<u64> {
     (read == COUNT_SIZE).then_some(u64::from_ne_bytes(message))
 }
 
-/// One `read(2)`: how many bytes came.
+/// Calls `read(2)` once, and returns the number of bytes read.
 #[inline]
 pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: `buffer` is valid for writes of its length.
@@ -111,18 +133,19 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(read.unsigned_abs())
 }
 
-/// One `write(2)` of a count.
+/// Writes a count with one `write(2)`.
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
     (SYSTEM.write)(fd, &count.to_ne_bytes()).map(drop)
 }
 
-/// The same, when there may be no reader: nobody is signalled.
+/// Writes a count to a pipe that may have no reader. No thread receives `SIGPIPE`.
 pub(crate) fn write_count_unsignaled(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
     (SYSTEM.write_unsignaled)(fd, &count.to_ne_bytes()).map(drop)
 }
 
-/// Waits until a read of `fd` would not block (`true`) or the deadline has passed (`false`),
-/// through signals.
+/// Waits until a read of `fd` would not block (`true`) or the deadline has passed (`false`).
+///
+/// A signal does not end the wait.
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<bool> {
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -136,72 +159,70 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>, deadline: Option<Instant>) -> io
     }
 }
 
-/// Whether a write of `fd` would not block.
+/// Whether a write to `fd` would not block.
 pub(super) fn is_writable(fd: BorrowedFd<'_>) -> io::Result<bool> {
     loop {
         match poll(fd, libc::POLLOUT, 0) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            shown => return Ok(shown? & libc::POLLOUT != 0),
+            events => return Ok(events? & libc::POLLOUT != 0),
         }
     }
 }
 
-/// Whether everybody has closed the end to read from of the pipe whose other end this is.
+/// Whether all read ends of the pipe with this write end are closed.
 ///
 /// # Platforms
 ///
-/// Linux says so (`pipe_poll`); of other systems it is not asked.
+/// Linux reports this (`pipe_poll`). The library does not call this function on other platforms.
 pub(super) fn has_no_reader(writer: BorrowedFd<'_>) -> bool {
-    poll(writer, 0, 0).is_ok_and(|shown| shown & libc::POLLERR != 0)
+    poll(writer, 0, 0).is_ok_and(|events| events & libc::POLLERR != 0)
 }
 
-/// How many bytes a pipe holds; on Linux either end can be asked.
+/// Returns the number of unread bytes in a pipe. On Linux, `fd` can be either end.
 pub(super) fn unread(fd: BorrowedFd<'_>) -> io::Result<libc::c_int> {
     let mut bytes: libc::c_int = 0;
-    // SAFETY: `bytes` is a valid place for the number.
+    // SAFETY: `bytes` is valid for writes of the number.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD as _, &mut bytes) })?;
     Ok(bytes)
 }
 
-/// What all descriptors of a file have in common with those of no other file: its device and its
-/// number there.
+/// The device and the inode number of a file, which distinguish it from all other files.
 pub(crate) type Identity = (u64, u64);
 
-/// The identity of the file behind this number; `EBADF` if nothing is open there.
+/// Returns the identity of the file that this number refers to, or `EBADF` if the number is closed.
 pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
     status(number).map(|file| identity_in(&file))
 }
 
-/// The identity of the pipe behind this number, if it is one.
-#[allow(clippy::unnecessary_cast)] // the types are not the same everywhere
+/// Returns the identity of the file that this number refers to, if the file is a pipe.
+#[allow(clippy::unnecessary_cast)] // the types depend on the platform
 pub(super) fn pipe_identity(number: RawFd) -> Option<Identity> {
     let file = status(number).ok()?;
     let kind = file.st_mode as u32 & libc::S_IFMT as u32;
     (kind == libc::S_IFIFO as u32).then(|| identity_in(&file))
 }
 
-#[allow(clippy::unnecessary_cast)] // the types are not the same everywhere
+#[allow(clippy::unnecessary_cast)] // the types depend on the platform
 fn identity_in(file: &libc::stat) -> Identity {
     (file.st_dev as u64, file.st_ino as u64)
 }
 
 fn status(number: RawFd) -> io::Result<libc::stat> {
     let mut file = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: `file` is a valid place for what is told of a file. A number behind which nothing is
-    // open is an error.
+    // SAFETY: `file` is valid for writes of a `stat`. A closed number is only an error.
     check(unsafe { libc::fstat(number, file.as_mut_ptr()) })?;
-    // SAFETY: the call succeeded, so it has stored it.
+    // SAFETY: the call succeeded, so it has initialized `file`.
     Ok(unsafe { file.assume_init() })
 }
 
-/// One `poll(2)`: what it shows of `fd`.
+/// Calls `poll(2)` once for `fd`, and returns the reported events.
 fn poll(fd: BorrowedFd<'_>, events: libc::c_short, timeout: libc::c_int) -> io::Result<libc::c_short> {
     let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     (SYSTEM.poll)(&mut entry, timeout)?;
     Ok(entry.revents)
 }
 
-/// Milliseconds, rounded up, as `poll(2)` takes them.
+/// Converts a duration to the milliseconds that `poll(2)` takes, rounded up.
 fn poll_timeout(left: Duration) -> libc::c_int {
     let millis = left.saturating_add(Duration::from_nanos(999_999)).as_millis();
     libc::c_int::try_from(millis).unwrap_or(libc::c_int::MAX)

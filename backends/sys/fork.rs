@@ -1,4 +1,4 @@
-//! Telling a forked child from its parent, and values that a child does not inherit.
+//! Detects forks, and provides values that a forked child does not inherit.
 
 use std::io;
 use std::marker::PhantomData;
@@ -7,61 +7,64 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::error::os_error;
 
-/// Counts the forks on the way to this process.
+/// The number of forks since the first ancestor process that counted forks.
 static GENERATION: AtomicUsize = AtomicUsize::new(0);
-static WATCHED: AtomicBool = AtomicBool::new(false);
+static COUNTS_FORKS: AtomicBool = AtomicBool::new(false);
 
-/// A number that changes in a forked child, once a [`PerProcess`] value has been made.
+/// Returns a number that differs between a forked child and its parent.
+///
+/// Forks are counted after the first [`PerProcess`] value was created.
 #[inline]
 pub(crate) fn generation() -> usize {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// What a child runs after it has counted the fork: a `fn()`, or null.
-static IN_CHILD: AtomicPtr<()> = AtomicPtr::new(null_mut());
+/// The function that a forked child runs after it has counted the fork, or null.
+static CHILD_HANDLER: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
 extern "C" fn count_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
-    let errand = IN_CHILD.load(Ordering::Acquire);
-    if !errand.is_null() {
-        // SAFETY: only `in_child` changes it, to a function of this type.
-        let errand = unsafe { std::mem::transmute::<*mut (), fn()>(errand) };
-        errand();
+    let handler = CHILD_HANDLER.load(Ordering::Acquire);
+    if !handler.is_null() {
+        // SAFETY: only `set_child_handler` changes the pointer, to a function of this type.
+        let handler = unsafe { std::mem::transmute::<*mut (), fn()>(handler) };
+        handler();
     }
 }
 
-/// Runs `errand` in each forked child, once a [`PerProcess`] value has been made. The errand must
-/// not take locks, which another thread may have held at the fork. There is one errand: the last
-/// call replaces it.
-pub(crate) fn in_child(errand: fn()) {
-    IN_CHILD.store(errand as *mut (), Ordering::Release);
+/// Runs `handler` in each forked child, after the first [`PerProcess`] value was created.
+///
+/// The handler must not take locks, because another thread may have held them at the fork. There is
+/// only one handler. Each call replaces it.
+pub(crate) fn set_child_handler(handler: fn()) {
+    CHILD_HANDLER.store(handler as *mut (), Ordering::Release);
 }
 
-/// From now on, forks are counted.
-fn watch() -> io::Result<()> {
-    if WATCHED.load(Ordering::Acquire) {
+/// Starts to count forks.
+fn count_forks() -> io::Result<()> {
+    if COUNTS_FORKS.load(Ordering::Acquire) {
         return Ok(());
     }
     super::pinned_object::pin();
-    // The parent has no handlers, so no fork waits for a timer call and no timer call waits for a
-    // fork.
-    // SAFETY: the child's handler changes atomics only, which a child may do at any time, and runs
-    // an errand that is made for it. Two threads that call this at once register the handler twice,
-    // so that a fork counts as two: still another number.
+    // No handler runs in the parent, so a fork never waits for a timer call, and a timer call never
+    // waits for a fork.
+    // SAFETY: the child's handler only changes atomics, which a child may do at any time, and runs
+    // the function of `set_child_handler`, which takes no locks. If two threads make this call at
+    // once, the handler is registered twice. Then each fork counts twice, so `generation` still
+    // changes.
     match unsafe { libc::pthread_atfork(None, None, Some(count_fork)) } {
         0 => {
-            WATCHED.store(true, Ordering::Release);
+            COUNTS_FORKS.store(true, Ordering::Release);
             Ok(())
         }
         errno => Err(os_error(errno)),
     }
 }
 
-/// One value for the process, made when it is first asked for and kept for ever; a forked child
-/// makes its own.
+/// A value that each process creates on first use and never drops.
 ///
-/// The child never touches the parent's value, whose locks may have been held at the fork. No lock
-/// is used here, for the same reason.
+/// A forked child creates its own value. It never uses the parent's value, whose locks may have
+/// been held at the fork. For the same reason, this type uses no lock.
 pub(crate) struct PerProcess<T: 'static> {
     made: AtomicPtr<Made<T>>,
     owns: PhantomData<&'static T>,
@@ -77,38 +80,39 @@ impl<T: Send + Sync> PerProcess<T> {
         PerProcess { made: AtomicPtr::new(null_mut()), owns: PhantomData }
     }
 
-    /// The value of this process, made by `make` if there is none yet.
+    /// Returns the value of this process. Creates it with `make` on first use.
     pub(crate) fn get_or_make(&'static self, make: impl FnOnce() -> T) -> io::Result<&'static T> {
-        watch()?;
+        count_forks()?;
         let generation = generation();
         let found = self.made.load(Ordering::Acquire);
-        // SAFETY: the pointer is null or comes from `Box::leak` below, and is never freed.
+        // SAFETY: the pointer is null or comes from a box that is never freed.
         match unsafe { found.as_ref() } {
             Some(made) if made.generation == generation => Ok(&made.value),
-            _ => Ok(self.put(found, Made { generation, value: make() })),
+            _ => Ok(self.replace(found, Made { generation, value: make() })),
         }
     }
 
-    /// The value that another process on the way to this one has made, if this one has not made its
-    /// own.
+    /// Returns the value of the parent or of another ancestor process, unless this process has
+    /// created its own value.
     pub(crate) fn inherited(&'static self) -> Option<&'static T> {
-        // SAFETY: as in `get_or_make`.
+        // SAFETY: the pointer is null or comes from a box that is never freed.
         let made = unsafe { self.made.load(Ordering::Acquire).as_ref()? };
         (made.generation != generation()).then_some(&made.value)
     }
 
-    /// Puts `made` in the place of `found`, unless another thread was faster.
-    fn put(&'static self, found: *mut Made<T>, made: Made<T>) -> &'static T {
-        let ours = Box::into_raw(Box::new(made));
-        match self.made.compare_exchange(found, ours, Ordering::AcqRel, Ordering::Acquire) {
-            // SAFETY: `ours` comes from a box that is now never freed.
-            Ok(_) => unsafe { &(*ours).value },
-            Err(theirs) => {
-                // SAFETY: nobody else has seen `ours`; `theirs` comes from a box that is never
-                // freed, and can't be null, since the pointer only ever changes to such a box.
+    /// Replaces `found` by `made`, unless another thread was faster. Returns the value that is
+    /// stored.
+    fn replace(&'static self, found: *mut Made<T>, made: Made<T>) -> &'static T {
+        let new = Box::into_raw(Box::new(made));
+        match self.made.compare_exchange(found, new, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: `new` comes from a box that is never freed once it is stored.
+            Ok(_) => unsafe { &(*new).value },
+            Err(stored) => {
+                // SAFETY: no other thread has seen `new`. `stored` comes from a box that is never
+                // freed. It is not null, because the pointer only ever changes to such a box.
                 unsafe {
-                    drop(Box::from_raw(ours));
-                    &(*theirs).value
+                    drop(Box::from_raw(new));
+                    &(*stored).value
                 }
             }
         }

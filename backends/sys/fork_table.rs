@@ -1,5 +1,5 @@
-//! The descriptors of fd-only timers that a forked child closes, in a table that the child reads
-//! without a lock.
+//! A table of the descriptors of fd-only timers. A forked child reads it without a lock, and closes
+//! the descriptors that the library owns.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,24 +9,26 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::fd::{close, has_mark, is_placeholder, is_readable_mode, pipe_identity, Identity, FIRST};
-use super::fork::{in_child, PerProcess};
+use super::fd::{close, has_reopen_flag, is_placeholder, is_readable_mode, pipe_identity, Identity, FIRST};
+use super::fork::{set_child_handler, PerProcess};
 use super::system::SYSTEM;
 use crate::clock::Clock;
 
 /// Stands for no descriptor.
 const NONE: RawFd = -1;
 
-/// Stands for an entry that was not released.
+/// The release time of an entry that was not released.
 const IN_USE: u32 = 0;
 
-/// How long a released entry stays as it is, unless more than so many are waiting. A kernel may
-/// copy the descriptors of a child some milliseconds before it copies the memory: an entry that is
-/// released in between still tells the child what to close.
-const UNTOUCHED: Duration = Duration::from_secs(1);
-const MOST_UNTOUCHED: usize = 4096;
+/// The time for which a released entry stays unchanged, unless there are more than `MOST_KEPT` such
+/// entries.
+///
+/// At a fork, a kernel may copy the descriptors some milliseconds before it copies the memory. If
+/// an entry is released in between, the child still finds in it the numbers that it must close.
+const KEPT: Duration = Duration::from_secs(1);
+const MOST_KEPT: usize = 4096;
 
-/// How many entries are allocated at a time.
+/// The number of entries that are allocated at a time.
 const CHUNK: usize = 128;
 
 static TABLE: PerProcess<ForkTable> = PerProcess::new();
@@ -35,23 +37,24 @@ static TABLE: PerProcess<ForkTable> = PerProcess::new();
 struct ForkTable {
     /// The chunk that was allocated last. Chunks are never freed.
     last: AtomicPtr<Chunk>,
-    /// The entries that no timer has, in the order in which they may be used. Only the process that
-    /// made the table takes this lock.
+    /// The entries that no timer uses, in the order in which they may be reused. Only the process
+    /// that created the table takes this lock.
     free: Mutex<VecDeque<Free>>,
-    /// The number that holds a duplicate of a pipe's read end for the length of one read
-    /// (`short_lived`).
+    /// The number at which a duplicate of a read end exists for the duration of one read (see
+    /// `short_lived`).
     short_lived: AtomicI32,
-    /// When a read end was last opened anew, and the highest number that one had.
+    /// The time at which a read end was last reopened.
     reopened: AtomicU32,
+    /// The highest number that a reopened read end had.
     highest_reopened: AtomicI32,
-    /// When standard streams last had placeholders.
+    /// The time at which placeholders last had numbers of standard streams.
     placeholders: AtomicU32,
 }
 
-/// An entry that no timer has.
+/// An entry that no timer uses.
 struct Free {
     entry: &'static PipeEntry,
-    /// When it was released, if it was ever used.
+    /// The time at which the entry was released, if it was ever used.
     since: Option<Instant>,
 }
 
@@ -60,21 +63,21 @@ struct Chunk {
     before: Option<&'static Chunk>,
 }
 
-/// The descriptors that the library has of one pipe.
+/// The library's descriptors of one pipe.
 ///
-/// The kernel itself stores the numbers of a new pipe here, before it opens them: so there is no
-/// moment at which a child has inherited a pipe and does not find it in the table. (Linux copies
-/// the descriptors of a child before its memory. Where a kernel copies the memory first, a pipe
-/// that is made at that moment is missed.)
+/// The kernel itself stores the numbers of a new pipe in the entry, before it opens the
+/// descriptors. So a child that has inherited a pipe always finds it in the table. This holds on
+/// Linux, which copies the descriptors of a child before its memory. If another kernel copies the
+/// memory first, a child misses a pipe that is created at that moment.
 #[repr(align(32))]
 pub(crate) struct PipeEntry {
     /// The user's read end and the library's write end.
     ends: [AtomicI32; 2],
-    /// The library's duplicate of the read end, where it keeps one.
+    /// The library's duplicate of the read end, on platforms where it keeps one.
     duplicate: AtomicI32,
-    /// When the entry was released; [`IN_USE`] before.
+    /// The time at which the entry was released, or [`IN_USE`].
     released: AtomicU32,
-    /// The identity of the pipe. An inode of 0 stands for a pipe that is being made.
+    /// The identity of the pipe. The inode is 0 while the pipe is being created.
     device: AtomicUsize,
     inode: AtomicUsize,
 }
@@ -92,7 +95,7 @@ impl ForkTable {
     }
 
     fn of_this_process() -> io::Result<&'static ForkTable> {
-        in_child(close_descriptors_of_the_parent);
+        set_child_handler(close_descriptors_of_the_parent);
         TABLE.get_or_make(ForkTable::new)
     }
 
@@ -105,7 +108,7 @@ impl ForkTable {
         let chunk = Chunk { entries: std::array::from_fn(|_| PipeEntry::new()), before: self.last() };
         let chunk: &'static Chunk = Box::leak(Box::new(chunk));
         self.last.store((chunk as *const Chunk).cast_mut(), Ordering::Release);
-        // So that the timer thread can release entries without allocating.
+        // With this capacity, the timer thread can release entries without allocating.
         free.reserve(self.entries().count() - free.len());
         chunk.entries.iter().for_each(|entry| free.push_front(Free { entry, since: None }));
     }
@@ -121,11 +124,11 @@ impl ForkTable {
     }
 }
 
-/// An entry for a new pipe, without descriptors.
+/// Reserves an entry for a new pipe.
 pub(crate) fn reserve() -> io::Result<&'static PipeEntry> {
     let table = ForkTable::of_this_process()?;
     let mut free = table.free();
-    if !free.front().is_some_and(|first| free.len() > MOST_UNTOUCHED || first.is_usable()) {
+    if !free.front().is_some_and(|first| free.len() > MOST_KEPT || first.is_usable()) {
         table.grow(&mut free);
     }
     let Free { entry, .. } = free.pop_front().ok_or(io::ErrorKind::OutOfMemory)?;
@@ -135,18 +138,18 @@ pub(crate) fn reserve() -> io::Result<&'static PipeEntry> {
 
 impl Free {
     fn is_usable(&self) -> bool {
-        self.since.map_or(true, |since| since.elapsed() >= UNTOUCHED)
+        self.since.map_or(true, |since| since.elapsed() >= KEPT)
     }
 }
 
-/// Says which number holds a duplicate of a pipe's read end for the length of one read.
+/// Records the number at which duplicates of read ends exist for the duration of one read.
 pub(super) fn set_short_lived(number: RawFd) -> io::Result<()> {
     ForkTable::of_this_process()?.short_lived.store(number, Ordering::Release);
     Ok(())
 }
 
-/// Says that a read end is about to be opened anew, with [`System::mark`](super::system::System),
-/// or has this number now.
+/// Records that a read end is about to be reopened, or that it now has this number. It is reopened
+/// with [`System::reopen_flag`](super::system::System).
 pub(super) fn note_reopened(number: Option<RawFd>) -> io::Result<()> {
     let table = ForkTable::of_this_process()?;
     table.highest_reopened.fetch_max(number.unwrap_or(0), Ordering::Release);
@@ -154,21 +157,21 @@ pub(super) fn note_reopened(number: Option<RawFd>) -> io::Result<()> {
     Ok(())
 }
 
-/// Says that placeholders are about to have numbers of standard streams.
+/// Records that placeholders are about to get numbers of standard streams.
 pub(super) fn note_placeholders() -> io::Result<()> {
     ForkTable::of_this_process()?.placeholders.store(now(), Ordering::Release);
     Ok(())
 }
 
-/// Milliseconds of the monotonic clock, never 0.
+/// Returns the monotonic time in milliseconds, which is never 0.
 fn now() -> u32 {
     Clock::Monotonic.now().map_or(1, |now| now.as_millis() as u32).max(1)
 }
 
-/// Whether so little time has passed since that a child may have inherited what the parent had
-/// then.
+/// Whether this time is so recent that a child may have inherited a descriptor that the parent had
+/// at that time.
 fn is_recent(since: u32) -> bool {
-    since != 0 && u128::from(now().wrapping_sub(since)) < UNTOUCHED.as_millis()
+    since != 0 && u128::from(now().wrapping_sub(since)) < KEPT.as_millis()
 }
 
 impl PipeEntry {
@@ -183,23 +186,24 @@ impl PipeEntry {
         }
     }
 
-    /// Forgets the pipe. The numbers go first: without an identity they would pass for those of a
-    /// pipe that is being made.
+    /// Clears the entry. The numbers are cleared first, because numbers without an identity would
+    /// look like those of a pipe that is being created.
     pub(super) fn clear(&self) {
         self.ends.iter().chain([&self.duplicate]).for_each(|number| number.store(NONE, Ordering::Release));
         self.inode.store(0, Ordering::Release);
         self.released.store(IN_USE, Ordering::Release);
     }
 
-    /// Where the kernel is to store the numbers of the new pipe's ends.
+    /// Returns the pointer through which the kernel stores the numbers of a new pipe.
     pub(super) fn ends(&self) -> *mut RawFd {
         self.ends.as_ptr().cast::<RawFd>().cast_mut()
     }
 
-    /// Stores the numbers of a pipe that was made in another way, or whose write end was moved.
+    /// Stores the numbers of a pipe that the kernel did not store here, or whose write end has
+    /// moved.
     pub(super) fn set_ends(&self, reader: &OwnedFd, writer: &OwnedFd) {
-        for (place, end) in self.ends.iter().zip([reader, writer]) {
-            place.store(end.as_raw_fd(), Ordering::Release);
+        for (number, end) in self.ends.iter().zip([reader, writer]) {
+            number.store(end.as_raw_fd(), Ordering::Release);
         }
     }
 
@@ -214,7 +218,7 @@ impl PipeEntry {
         self.duplicate.store(duplicate.as_raw_fd(), Ordering::Release);
     }
 
-    /// Gives the entry back, when the descriptors are closed or about to be.
+    /// Releases the entry. Its descriptors are closed, or are closed soon after.
     pub(crate) fn release(&'static self) {
         if self.inode.load(Ordering::Acquire) == 0 {
             self.clear();
@@ -230,15 +234,15 @@ impl PipeEntry {
         known == (device as usize, inode as usize)
     }
 
-    /// Closes the library's descriptors in a forked child, except numbers that refer to other files
-    /// or to a user's read end.
+    /// Closes the library's descriptors in a forked child. Does not close a number that refers to
+    /// another file or to a user's read end.
     fn close_in_child(&self) {
         let [reader, writer] = [0, 1].map(|end: usize| self.ends[end].load(Ordering::Acquire));
         let released = self.released.load(Ordering::Acquire);
         if writer == NONE || (released != IN_USE && !is_recent(released)) {
             return;
         }
-        let is_read_end = !SYSTEM.pipes_may_go_both_ways && is_readable_mode(writer);
+        let is_read_end = !SYSTEM.pipes_may_be_bidirectional && is_readable_mode(writer);
         let pipe = pipe_identity(writer).filter(|_| !is_read_end);
         let is_known = self.inode.load(Ordering::Acquire) != 0;
         if pipe.is_some_and(|found| if is_known { self.is_of(found) } else { pipe_identity(reader) == Some(found) }) {
@@ -248,12 +252,13 @@ impl PipeEntry {
         if is_known && duplicate != NONE && pipe_identity(duplicate).is_some_and(|found| self.is_of(found)) {
             close(duplicate);
         }
-        // The child's own descriptors may get the numbers, and its children have this table too.
+        // The child's own descriptors may get the same numbers, and the child's children inherit
+        // this table.
         self.clear();
     }
 }
 
-/// Runs in each forked child.
+/// Closes the library's inherited descriptors. Runs in each forked child.
 fn close_descriptors_of_the_parent() {
     let Some(table) = TABLE.inherited() else { return };
     let close_if_listed = |number: RawFd| {
@@ -263,9 +268,9 @@ fn close_descriptors_of_the_parent() {
     };
     close_if_listed(table.short_lived.swap(NONE, Ordering::AcqRel));
     if is_recent(table.reopened.swap(0, Ordering::AcqRel)) {
-        // The number that a read end has got is the lowest that was free, near those of before.
+        // A reopened read end has the lowest free number, which is close to the earlier ones.
         let last = table.highest_reopened.load(Ordering::Acquire).saturating_add(CHUNK as RawFd);
-        (FIRST..=last).filter(|&number| has_mark(number)).for_each(close_if_listed);
+        (FIRST..=last).filter(|&number| has_reopen_flag(number)).for_each(close_if_listed);
     }
     if is_recent(table.placeholders.swap(0, Ordering::AcqRel)) {
         (0..FIRST).filter(|&number| is_placeholder(number)).for_each(close);
@@ -280,7 +285,7 @@ mod tests {
     use crate::backends::sys::pipe::listed_pipe;
     use std::os::fd::{FromRawFd, IntoRawFd};
 
-    /// A listed pipe, as numbers.
+    /// Creates a listed pipe, and returns its descriptor numbers.
     fn pipe(entry: &PipeEntry) -> [RawFd; 2] {
         let (reader, writer) = listed_pipe(true, true, entry).unwrap();
         [reader.into_raw_fd(), writer.into_raw_fd()]
@@ -288,12 +293,12 @@ mod tests {
 
     #[allow(unsafe_code)]
     fn own(number: RawFd) -> OwnedFd {
-        // SAFETY: the number is of a descriptor that no other code closes.
+        // SAFETY: no other code closes this descriptor.
         unsafe { OwnedFd::from_raw_fd(number) }
     }
 
     #[test]
-    fn a_child_closes_the_write_end_and_leaves_the_users_end() {
+    fn a_child_closes_the_write_end_but_not_the_users_read_end() {
         let entry = reserve().unwrap();
         let [reader, writer] = pipe(entry);
         let duplicate = crate::backends::sys::fd::lowest_duplicate(reader).unwrap();
@@ -308,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_closes_the_write_end_of_a_pipe_that_is_being_made() {
+    fn a_child_closes_the_write_end_of_a_pipe_that_is_being_created() {
         let entry = reserve().unwrap();
         let [reader, writer] = pipe(entry);
         let file = identity(reader).unwrap();
@@ -321,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_refers_to_another_file_is_left_alone() {
+    fn a_child_does_not_close_a_number_that_refers_to_another_file() {
         let file = std::fs::File::open("/dev/null").unwrap();
         for is_known in [true, false] {
             let entry = reserve().unwrap();
@@ -338,12 +343,12 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_not_reused_for_a_second() {
+    fn a_released_entry_is_not_reused_within_a_second() {
         let entry = reserve().unwrap();
         let released = Instant::now();
         entry.release();
         for _ in 0..2 * CHUNK {
-            assert!(!std::ptr::eq(reserve().unwrap(), entry) || released.elapsed() >= UNTOUCHED);
+            assert!(!std::ptr::eq(reserve().unwrap(), entry) || released.elapsed() >= KEPT);
         }
     }
 }

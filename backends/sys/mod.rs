@@ -1,4 +1,5 @@
-//! The C library made safe: the only `unsafe`, and the only questions about the platform.
+//! Safe wrappers of the C library. Only this module contains `unsafe` code, and only its submodule
+//! `system` depends on the platform.
 #![allow(unsafe_code)]
 
 #[cfg(not(unix))]
@@ -24,4 +25,6 @@ pub(crate) mod sync;
 mod system;
 pub(crate) mod thread;
 pub(crate) mod thread_options;
-pub(crate) mod timerfd;
+
+/// The timerfd calls of this platform.
+pub(crate) const TIMERFD: system::Timerfd = system::SYSTEM.timerfd;

@@ -1,4 +1,4 @@
-//! Reading what a descriptor holds without ever waiting, whether or not it is in blocking mode.
+//! Reads that never wait, even if the descriptor is in blocking mode.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,24 +10,28 @@ use super::fd::{self, is_nonblocking, read, set_nonblocking, wait_readable, whol
 use super::standard_streams::above_the_standard_streams;
 use super::system::SYSTEM;
 
-/// Takes the count that the pipe `fd` holds, however many others may be reading it; 0 if it holds
-/// none.
+/// Reads the count that the pipe `fd` holds, or 0 if it holds none.
 ///
-/// Bytes that are not a whole count, left by somebody's short read, are thrown away.
+/// Other readers may read at the same time. Bytes that are not a whole count, because another
+/// reader has read a part of one, are discarded.
+#[inline]
 pub(crate) fn take_count(fd: BorrowedFd<'_>) -> io::Result<u64> {
     take_count_by(read_pipe, fd)
 }
 
-/// The same by way of an open file description that only the library has, in non-blocking mode.
+/// Like [`take_count`], but `fd` has an open file description of its own in non-blocking mode, so
+/// an ordinary read does not wait.
 pub(crate) fn take_count_of_own(fd: BorrowedFd<'_>) -> io::Result<u64> {
     take_count_by(read, fd)
 }
 
 type Read = fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>;
 
+#[inline]
 fn take_count_by(read: Read, fd: BorrowedFd<'_>) -> io::Result<u64> {
-    // One byte more than a count, so that the rest of a torn message does not hide a whole one
-    // behind it.
+    // Another program may have read a part of a message. If the buffer had the size of one count,
+    // the rest of that message and the start of the next one would look like a count. This buffer
+    // has the size of two counts, so the read takes both messages completely.
     let mut bytes = [0u8; 2 * COUNT_SIZE];
     match read(fd, &mut bytes) {
         Ok(COUNT_SIZE) => {
@@ -40,24 +44,25 @@ fn take_count_by(read: Read, fd: BorrowedFd<'_>) -> io::Result<u64> {
     }
 }
 
-/// One read of a count from a pipe that does not wait: `None` if there were no bytes though there
-/// was something to read.
+/// Reads a count from a pipe once, without waiting. Returns `None` if the pipe is readable but the
+/// read does not return a whole count.
 ///
-/// If the system refuses the flag of such a read, and the descriptor is in blocking mode, the read
-/// waits if another reader reads at the same moment.
+/// If the system does not support `RWF_NOWAIT` and the descriptor is in blocking mode, the read
+/// waits if another reader empties the pipe at the same moment.
 pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     PIPES.read_count(fd)
 }
 
-/// The same from a timerfd. If the system refuses the flag, the read also waits if another thread
-/// sets the timer at the same moment. A timerfd cannot be opened anew.
+/// Like [`read_count`], but from a timerfd. If the system does not support `RWF_NOWAIT`, the read
+/// also waits if another thread sets the timer at the same moment. A timerfd cannot be reopened.
+#[inline]
 pub(crate) fn read_timerfd(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     TIMERFDS.read_count(fd)
 }
 
-/// One kind of file, and whether a flag can tell a read of such a file not to wait.
+/// One kind of file, and whether reads of such files refuse `RWF_NOWAIT`.
 struct Kind {
-    refuses_the_flag: AtomicBool,
+    refuses_nowait_flag: AtomicBool,
 }
 
 static PIPES: Kind = Kind::new();
@@ -65,22 +70,24 @@ static TIMERFDS: Kind = Kind::new();
 
 impl Kind {
     const fn new() -> Kind {
-        Kind { refuses_the_flag: AtomicBool::new(false) }
+        Kind { refuses_nowait_flag: AtomicBool::new(false) }
     }
 
-    /// One read with the flag; `None` if another way of reading must be taken.
+    /// Reads once with `RWF_NOWAIT`. Returns `None` if the flag cannot be used, so that the caller
+    /// must read in another way.
     ///
-    /// A sandbox's refusal holds for all later reads of this kind of file. `EOPNOTSUPP` concerns one
-    /// file: Linux gives the flag's support to the pipes that `pipe2` makes, and not to an end that a
-    /// program opens anew by its name in `/proc`.
-    fn read_told_not_to_wait(&self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        if self.refuses_the_flag.load(Ordering::Relaxed) || !examines_the_flag() {
+    /// If a sandbox refuses the call, the flag is not used for any later read of this kind of file.
+    /// `EOPNOTSUPP` concerns only one file: Linux supports the flag for pipes created by `pipe2`,
+    /// but not for an end that a program has reopened by its name in `/proc`.
+    #[inline]
+    fn read_nowait(&self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        if self.refuses_nowait_flag.load(Ordering::Relaxed) || !examines_nowait_flag() {
             return Ok(None);
         }
-        match (SYSTEM.read_told_not_to_wait)(fd, buffer) {
+        match (SYSTEM.read_nowait)(fd, buffer) {
             Err(e) if !is_of_a_timer(&e) => {
                 if e.raw_os_error() != Some(EOPNOTSUPP) {
-                    self.refuses_the_flag.store(true, Ordering::Relaxed);
+                    self.refuses_nowait_flag.store(true, Ordering::Relaxed);
                 }
                 Ok(None)
             }
@@ -88,9 +95,10 @@ impl Kind {
         }
     }
 
+    #[inline]
     fn read_count(&self, fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
         let mut message = [0u8; COUNT_SIZE];
-        match self.read_told_not_to_wait(fd, &mut message)? {
+        match self.read_nowait(fd, &mut message)? {
             Some(read) => Ok(whole_count(read, message)),
             None if wait_readable(fd, Some(Instant::now()))? => fd::read_count(fd),
             None => Err(os_error(EAGAIN)),
@@ -98,70 +106,74 @@ impl Kind {
     }
 }
 
-/// Whether a timer's descriptor can give this error. Otherwise the kernel is too old for the flag,
-/// or a sandbox refuses the call, with whatever error it chose.
+/// Whether a read of a timer's descriptor can return this error.
+///
+/// Any other error means that the kernel is too old for the flag, or that a sandbox refuses the
+/// call with an error of its choice.
 fn is_of_a_timer(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(EAGAIN | EINTR | ECANCELED | EBADF))
 }
 
-/// Whether the system examines the flag: one of the following numbers.
-static EXAMINES_THE_FLAG: AtomicU8 = AtomicU8::new(UNKNOWN);
+/// Whether the system examines the flag: `UNKNOWN`, `NO` or `YES`.
+static EXAMINES_NOWAIT_FLAG: AtomicU8 = AtomicU8::new(UNKNOWN);
 const UNKNOWN: u8 = 0;
 const NO: u8 = 1;
 const YES: u8 = 2;
 
-/// Finds out once whether the system examines the flag of a read that must not wait.
+/// Checks whether the system examines `RWF_NOWAIT`, until there is an answer.
 ///
-/// This opens a file, which a sandbox may forbid later. So whatever makes a timer calls it.
+/// The check opens a directory, which a sandbox may forbid later. So every function that creates a
+/// timer calls this first. If no descriptor is left, the next timer repeats the check.
 pub(crate) fn prepare() {
-    examines_the_flag();
-}
-
-fn examines_the_flag() -> bool {
-    match EXAMINES_THE_FLAG.load(Ordering::Relaxed) {
-        UNKNOWN => {
-            let examines = (SYSTEM.examines_the_flag)();
-            EXAMINES_THE_FLAG.store(if examines { YES } else { NO }, Ordering::Relaxed);
-            examines
-        }
-        known => known == YES,
+    if EXAMINES_NOWAIT_FLAG.load(Ordering::Relaxed) == UNKNOWN {
+        let answer = (SYSTEM.examines_nowait_flag)().map_or(UNKNOWN, |examines| if examines { YES } else { NO });
+        EXAMINES_NOWAIT_FLAG.store(answer, Ordering::Relaxed);
     }
 }
 
-/// A read of a pipe that does not wait.
+fn examines_nowait_flag() -> bool {
+    EXAMINES_NOWAIT_FLAG.load(Ordering::Relaxed) == YES
+}
+
+/// Reads from a pipe without waiting.
 fn read_pipe(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    match PIPES.read_told_not_to_wait(fd, buffer)? {
+    match PIPES.read_nowait(fd, buffer)? {
         Some(read) => Ok(read),
-        None => reopened(fd, buffer),
+        None => read_reopened(fd, buffer),
     }
 }
 
-/// Reads by way of an open file description of its own, if there can be one.
-fn reopened(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    match above_the_standard_streams(0, || (SYSTEM.open_again)(fd)) {
+/// Reads through an open file description of its own. If the pipe cannot be reopened, switches the
+/// mode of the descriptor.
+fn read_reopened(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    match above_the_standard_streams(0, || (SYSTEM.reopen)(fd)) {
         Ok(own) => read(own.as_fd(), buffer),
-        Err(_) => switching(fd, buffer),
+        Err(_) => read_switched(fd, buffer),
     }
 }
 
-/// How often a descriptor of this process has been switched to non-blocking mode for the length of
-/// a read.
+/// How often this process has switched a descriptor to non-blocking mode for the duration of a
+/// read.
 static SWITCHED: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether a descriptor is to wait, though a read has just failed with `EAGAIN`: it began while
-/// another thread had switched the mode. To be asked while no other thread can.
-pub(crate) fn is_to_wait(fd: BorrowedFd<'_>) -> bool {
+/// Whether a read of this descriptor must wait, although it has just failed with `EAGAIN`.
+///
+/// This happens if the read began while another thread had switched the mode. Call this only while
+/// no other thread can switch the mode.
+pub(crate) fn must_wait(fd: BorrowedFd<'_>) -> bool {
     SWITCHED.load(Ordering::Relaxed) > 0 && is_nonblocking(&fd).is_ok_and(|nonblocking| !nonblocking)
 }
 
-/// Switches the descriptor to non-blocking mode for the length of the read, and back.
+/// Switches the descriptor to non-blocking mode for the duration of the read.
 ///
-/// Nothing is switched if there is nothing to read. The bounds of it: somebody else's blocking read
-/// that begins in between fails with `EAGAIN` (one that waits already is not disturbed), and
-/// somebody else's switching of the mode in between is lost, or makes this read wait if the pipe is
-/// emptied at the same moment too.
-fn switching(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    // What can't be asked is tried: a limit of no descriptors at all forbids poll(2) too.
+/// If the pipe is empty, the mode is not switched. While the mode is switched:
+///
+/// - A blocking read that another thread begins fails with `EAGAIN`. A read that already waits
+///   continues to wait.
+/// - If another thread changes the mode, that change is lost, or this read waits if the pipe is
+///   also emptied at the same moment.
+fn read_switched(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // If `poll(2)` fails, read nevertheless. A descriptor limit of zero forbids `poll(2)`.
     if matches!(wait_readable(fd, Some(Instant::now())), Ok(false)) {
         return Err(os_error(EAGAIN));
     }
@@ -180,11 +192,11 @@ mod tests {
     use crate::backends::sys::fd::write_count;
     use crate::backends::sys::pipe::pipe;
 
-    const WAYS: [Read; 3] = [read_pipe, reopened, switching];
+    const WAYS: [Read; 3] = [read_pipe, read_reopened, read_switched];
 
-    /// Every way of reading, on a descriptor in blocking mode: a mistake blocks the test for ever.
+    /// Tests every way of reading a descriptor in blocking mode. A bug blocks the test forever.
     #[test]
-    fn an_empty_pipe_in_blocking_mode_is_told_without_waiting() {
+    fn reading_an_empty_pipe_in_blocking_mode_does_not_wait() {
         let (reader, writer) = pipe(false, true).unwrap();
         for read in WAYS {
             let mut bytes = [0u8; 16];
@@ -192,12 +204,12 @@ mod tests {
             assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
             write_count(writer.as_fd(), 5).unwrap();
             assert_eq!(read(reader.as_fd(), &mut bytes).unwrap(), COUNT_SIZE);
-            assert!(!is_nonblocking(&reader).unwrap(), "the mode is as it was");
+            assert!(!is_nonblocking(&reader).unwrap(), "the mode is unchanged");
         }
     }
 
     #[test]
-    fn a_torn_message_is_thrown_away_and_the_next_is_whole() {
+    fn take_count_discards_a_torn_message_and_reads_the_next_one() {
         let (reader, writer) = pipe(true, true).unwrap();
         write_count(writer.as_fd(), 5).unwrap();
         assert_eq!(nix::unistd::read(&reader, &mut [0u8; 3]).unwrap(), 3);

@@ -1,7 +1,9 @@
-//! Prevents the unloading of the object that holds this code: a plugin, or a library that one needs.
+//! Prevents the unloading of the shared object that contains this code: a plugin, or a library that
+//! a plugin needs.
 //!
-//! `dlclose` can unload a plugin while the timer thread runs its code. The C library also keeps the
-//! handlers that `pthread_atfork` registered. If their code is no longer mapped, the process dies.
+//! Otherwise, `dlclose` could unload the code that the timer thread runs, or the handlers that
+//! `pthread_atfork` registered. The C library still calls these handlers, and the process dies if
+//! their code is no longer mapped.
 
 use std::ffi::CStr;
 use std::mem::{transmute, MaybeUninit};
@@ -11,22 +13,23 @@ use super::system::SYSTEM;
 
 type Dlopen = unsafe extern "C" fn(*const libc::c_char, libc::c_int) -> *mut libc::c_void;
 
-/// Lies in the object. (The address of a function can be a stub in another object.)
+/// An address in the object. The address of a function could be that of a stub in another object.
 static INSIDE: u8 = 0;
 
 /// Keeps the object loaded until the process ends.
 ///
-/// Does nothing in the main program, which is never unloaded, and in a static program, which has no
-/// loader. If the loader refuses, timers still work for as long as the object is loaded.
+/// Does nothing in the main program, which is never unloaded, or in a static program, which has no
+/// loader. If the loader refuses the call, timers still work while the object stays loaded.
 pub(super) fn pin() {
     if let (Some(mode), Some(object)) = (SYSTEM.pin_mode, removable_object()) {
         take_reference(&object, mode);
     }
 }
 
-/// The object that holds this code, unless it is known to be the main program.
+/// Returns the object that contains this code, unless it is known to be the main program.
 ///
-/// The loader is not asked for the main program by its name: it would search the file system.
+/// The main program must not be passed to the loader by its name, because the loader would search
+/// the file system.
 fn removable_object() -> Option<libc::Dl_info> {
     let inside = addr_of!(INSIDE).cast();
     if (SYSTEM.is_in_main_program)(inside) {
@@ -35,20 +38,20 @@ fn removable_object() -> Option<libc::Dl_info> {
     object_at(inside).filter(|object| !object.dli_fname.is_null())
 }
 
-/// Takes a reference that is never given back.
+/// Takes a reference to the object that is never released.
 fn take_reference(object: &libc::Dl_info, mode: libc::c_int) {
     let Some(dlopen) = dlopen() else { return };
-    // SAFETY: the loader keeps the name for as long as the object is loaded, and the object runs this
-    // code. The mode loads nothing, so no initializer runs.
+    // SAFETY: the loader keeps the name for as long as the object is loaded, and the object runs
+    // this code. The mode loads nothing, so no initializer runs.
     if unsafe { dlopen(object.dli_fname, mode) }.is_null() {
         forget_error();
     }
 }
 
-/// The object that is loaded at this address.
+/// Returns the object that is loaded at this address.
 fn object_at(address: *const libc::c_void) -> Option<libc::Dl_info> {
     let mut object = MaybeUninit::uninit();
-    // SAFETY: the call only compares the address, and `object` is a valid place for the result.
+    // SAFETY: the call only compares the address, and `object` is valid for writes of the result.
     match unsafe { libc::dladdr(address, object.as_mut_ptr()) } {
         0 => None,
         // SAFETY: the call succeeded, so it has stored the result.
@@ -56,7 +59,7 @@ fn object_at(address: *const libc::c_void) -> Option<libc::Dl_info> {
     }
 }
 
-/// `dlopen(3)`, found at run time: a linker warns of its name in a static program.
+/// Looks up `dlopen(3)` at run time, because linkers warn about its name in a static program.
 fn dlopen() -> Option<Dlopen> {
     const NAME: &[u8] = b"dlopen\0";
     let name = CStr::from_bytes_with_nul(NAME).ok()?;
@@ -66,11 +69,11 @@ fn dlopen() -> Option<Dlopen> {
         forget_error();
         return None;
     }
-    // SAFETY: POSIX gives the function of this name this type.
+    // SAFETY: POSIX specifies this type for the function with this name.
     Some(unsafe { transmute::<*mut libc::c_void, Dlopen>(found) })
 }
 
-/// Leaves no message for the caller's next `dlerror`.
+/// Clears the loader's error message, so that the program's next `dlerror` does not return it.
 fn forget_error() {
     // SAFETY: the call concerns this thread only, and the message is not used.
     unsafe { libc::dlerror() };

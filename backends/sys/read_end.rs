@@ -1,4 +1,4 @@
-//! The read end of a timer's pipe, as the library uses it. Its owner may close it.
+//! The library's access to the read end of a timer's pipe, which the timer's owner may close.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -13,7 +13,7 @@ use super::system::SYSTEM;
 
 /// The read end of a timer's pipe.
 ///
-/// Some processes have thousands of them. Packed, it fits into padding.
+/// A process may have thousands of these. The packed type fits into the padding of other types.
 #[derive(Debug)]
 #[repr(C, packed)]
 pub(crate) struct ReadEnd {
@@ -23,27 +23,28 @@ pub(crate) struct ReadEnd {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// The timer's owner closes it only after the last use of this.
+    /// The timer's owner closes the read end only after the last use of this value.
     Borrowed,
-    /// Any code may close it at any time. The write end shows whether a read end is open. `fd` is a
-    /// number that it had when it was last seen.
+    /// Any code may close the read end at any time. The write end shows whether a read end is open.
+    /// `fd` is the number at which the read end was last seen.
     UserOwned,
-    /// The same during a call by a descriptor, which is `fd`.
+    /// Like `UserOwned`, but during a by-fd call. `fd` is the descriptor that the call was made
+    /// with.
     InByFdCall,
-    /// Any code may close it at any time, and the write end does not show that. `fd` is a duplicate of
-    /// the library's own.
+    /// Any code may close the read end at any time, and the write end does not show this. `fd` is a
+    /// duplicate that the library owns.
     Duplicated,
 }
 
 impl ReadEnd {
-    /// The caller keeps the read end open while this is used.
+    /// The caller must keep the read end open while the result is used.
     pub(crate) fn borrowed(reader: &OwnedFd) -> ReadEnd {
         ReadEnd { kind: Kind::Borrowed, fd: reader.as_raw_fd() }
     }
 
     /// Any code may close the read end at any time.
     pub(crate) fn user_owned(reader: &OwnedFd, entry: &PipeEntry) -> io::Result<ReadEnd> {
-        if SYSTEM.writers_know_readers {
+        if SYSTEM.write_end_shows_readers {
             return Ok(ReadEnd { kind: Kind::UserOwned, fd: reader.as_raw_fd() });
         }
         let duplicate = lowest_duplicate(reader.as_raw_fd())?;
@@ -55,7 +56,7 @@ impl ReadEnd {
         self.kind != Kind::Borrowed
     }
 
-    /// A call by this descriptor begins, or the call ends.
+    /// Records that a by-fd call with this descriptor begins, or that the call ends.
     pub(crate) fn set_by_fd_call(&mut self, fd: Option<RawFd>) {
         match (self.kind, fd) {
             (Kind::UserOwned | Kind::InByFdCall, Some(fd)) => *self = ReadEnd { kind: Kind::InByFdCall, fd },
@@ -64,16 +65,16 @@ impl ReadEnd {
         }
     }
 
-    /// Whether a user's thread makes a call by a descriptor. It must get no signal from the library,
-    /// and the pipe may have no reader.
+    /// Whether a user's thread is in a by-fd call. The library must not cause a signal in that
+    /// thread, although the pipe may have no reader.
     pub(crate) fn is_in_by_fd_call(&self) -> bool {
         self.kind == Kind::InByFdCall
     }
 
     fn as_fd(&self) -> BorrowedFd<'_> {
         // SAFETY: the descriptor is open. Borrowed: the timer's owner closes it only after it has
-        // taken the timer's pipe, which owns this, out of the locked state. Duplicated: it is owned
-        // by this. User-owned: the caller has checked that `fd` still refers to this pipe.
+        // taken the timer's pipe, which owns this value, out of the locked state. Duplicated: this
+        // value owns it. User-owned: the caller has checked that `fd` still refers to this pipe.
         unsafe { BorrowedFd::borrow_raw(self.fd) }
     }
 
@@ -86,8 +87,8 @@ impl ReadEnd {
         }
     }
 
-    /// Reads by a duplicate, which no other code closes: of the number where the read end was last
-    /// seen, or else opened again through the write end.
+    /// Reads through a descriptor that no other code closes: a duplicate of `fd`, or the reopened
+    /// read end if `fd` does not refer to the pipe any more.
     fn read_user_owned(&self, writer: BorrowedFd<'_>) -> io::Result<u64> {
         // This check is cheap and needs no descriptor.
         if unread(writer).is_ok_and(|bytes| bytes == 0) {
@@ -96,7 +97,8 @@ impl ReadEnd {
         let file = identity(writer.as_raw_fd())?;
         match with_duplicate(self.fd, file, take_count) {
             Ok(Some(count)) => count,
-            // If no descriptor is left: by the caller's own, which it must not close meanwhile.
+            // No descriptor is free. Read through the caller's descriptor, which the caller must
+            // not close during the call.
             Err(e) if self.is_in_by_fd_call() && is_out_of_descriptors(&e) && identity(self.fd).ok() == Some(file) => {
                 take_count(self.as_fd())
             }
@@ -121,7 +123,8 @@ impl ReadEnd {
         }
     }
 
-    /// Whether any descriptor of a user-owned read end is open. The first one had the number `first`.
+    /// Whether any descriptor of a user-owned read end is open. The first one had the number
+    /// `first`.
     pub(crate) fn open_descriptors(&self, writer: BorrowedFd<'_>, first: RawFd) -> OpenDescriptors {
         match self.kind {
             Kind::Borrowed => OpenDescriptors::Some,
@@ -140,7 +143,7 @@ impl ReadEnd {
 pub(crate) enum OpenDescriptors {
     Some,
     None,
-    /// The descriptors of this process must be searched. These two are the library's own.
+    /// The descriptors of this process must be searched. These two belong to the library.
     Search([RawFd; 2]),
 }
 

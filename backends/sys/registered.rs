@@ -1,4 +1,4 @@
-//! Descriptors in a `polling` loop, each taken out before it is closed.
+//! Descriptors in a [`polling`] loop that are deleted from the loop before they are closed.
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use polling::{Event, PollMode, Poller};
 
-/// A timer, or any source that has a descriptor, registered in a [`Poller`].
+/// A timer, or any other source with a descriptor, that is registered in a [`Poller`].
 ///
-/// [`Poller::add`] is unsafe, since a source must be deleted from the poller before it is closed. This keeps that
-/// promise: it owns the source, gives it out by shared reference only, and deletes it from the poller before it drops
-/// it. A leaked one leaks the source. It works for a [`TimerFd`](crate::TimerFd), for a `Box<dyn Timer>`, for sockets, and
-/// for an `Arc` of any of them.
+/// [`Poller::add`] is unsafe, because a source must be deleted from the poller before it is closed.
+/// `Registered` guarantees this. It owns the source, lends it only by shared reference, and deletes
+/// it from the poller before it drops it. If a `Registered` is leaked, its source is leaked too.
 ///
-/// In a forked child that shares the parent's loop, as `epoll`'s is shared, dropping it takes the source out of the parent's
-/// loop too.
+/// The source can be a [`TimerFd`](crate::TimerFd), a `Box<dyn Timer>`, a socket, or an `Arc` of
+/// any of these.
+///
+/// A forked child can share its parent's poller, for example if it uses `epoll`. If the child drops
+/// a `Registered`, the source is also deleted from the parent's poller.
 ///
 /// ```
 /// use polling::{Event, PollMode, Poller};
@@ -28,46 +30,54 @@ use polling::{Event, PollMode, Poller};
 /// let listener = Registered::new(&poller, listener, Event::readable(0), PollMode::Oneshot)?;
 /// let timer = TimerFd::new(Clock::Monotonic)?;
 /// let timer = Registered::new(&poller, timer, Event::readable(1), PollMode::Oneshot)?;
-/// timer.arm_after(Duration::from_millis(5))?; // the source's methods are there
-/// drop(listener); // out of the poller, and closed
-/// let timer: TimerFd = timer.into_inner()?; // out of the poller, and yours again
+/// timer.arm_after(Duration::from_millis(5))?; // `Registered` dereferences to the source
+/// drop(listener); // deleted from the poller, and closed
+/// let timer: TimerFd = timer.into_inner()?; // deleted from the poller, and returned
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Registered<T: AsFd + 'static> {
-    // Closed in `drop`, once the poller has let go of it.
+    // Dropped by `drop`, after it was deleted from the poller.
     source: ManuallyDrop<T>,
     fd: RawFd,
     poller: Arc<Poller>,
 }
 
 impl<T: AsFd + 'static> Registered<T> {
-    /// Registers `source` for the events that `interest` names, to be delivered with its key.
+    /// Registers `source` for the events of `interest`, which are delivered with its key.
     ///
-    /// With [`PollMode::Level`] the timer is reported as long as it is readable, as most users of a timerfd expect. With
-    /// [`PollMode::Oneshot`] each event must be asked for anew by [`modify`](Registered::modify). With
-    /// [`PollMode::Edge`] one event comes for one or more expirations; read the timer at each.
+    /// - [`PollMode::Level`]: the timer is reported while it is readable. Most users of a timerfd
+    ///   expect this mode.
+    /// - [`PollMode::Oneshot`]: one event is reported. Call [`modify`](Registered::modify) to
+    ///   receive the next one.
+    /// - [`PollMode::Edge`]: one event is reported for one or more expirations. Read the timer
+    ///   after each event.
     ///
     /// # Platforms
     ///
-    /// illumos and Solaris have `Oneshot` only; systems for which `polling` has nothing better than `poll(2)`, as Haiku, that and
-    /// `Level`. The others have every mode.
+    /// illumos and Solaris support only `Oneshot`. Platforms where `polling` uses `poll(2)`, such
+    /// as Haiku, support `Oneshot` and `Level`. All other platforms support every mode.
     ///
     /// # Errors
     ///
-    /// Those of [`Poller::add_with_mode`]: the descriptor is in the poller already
-    /// ([`AlreadyExists`](io::ErrorKind::AlreadyExists)), or the poller lacks the mode
-    /// ([`Unsupported`](io::ErrorKind::Unsupported)). The source is dropped then; give an `Arc` or a clone to keep it.
+    /// Those of [`Poller::add_with_mode`]:
+    ///
+    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is already in the poller.
+    /// - [`Unsupported`](io::ErrorKind::Unsupported): the poller does not support the mode.
+    ///
+    /// After an error, the source is dropped. To keep it, pass an `Arc` or a clone.
     pub fn new(poller: &Arc<Poller>, source: T, interest: Event, mode: PollMode) -> io::Result<Registered<T>> {
         let fd = source.as_fd().as_raw_fd();
-        // SAFETY: the source is owned by the value made below and never given out to be closed. `deregister` deletes
-        // this descriptor from the poller before the source is dropped or handed back; if it can't, the source is
-        // never closed. A leaked value leaks the source with it: `T` is `'static`, so nobody else's borrow ends.
+        // SAFETY: the new `Registered` owns the source, and no other code can close it.
+        // `deregister` deletes this descriptor from the poller before the source is dropped or
+        // returned. If the deletion fails, the source is never closed. If the `Registered` is
+        // leaked, the source is leaked too: `T` is `'static`, so it contains no borrow that could
+        // end.
         unsafe { poller.add_with_mode(fd, interest, mode)? };
         Ok(Registered { source: ManuallyDrop::new(source), fd, poller: Arc::clone(poller) })
     }
 
-    /// Changes the events asked for, or asks for the next one after one-shot delivery.
+    /// Changes the interest or the mode, or requests the next event in one-shot mode.
     ///
     /// # Errors
     ///
@@ -76,30 +86,32 @@ impl<T: AsFd + 'static> Registered<T> {
         self.poller.modify_with_mode(&*self.source, interest, mode)
     }
 
-    /// Takes the source out of the poller and gives it back.
+    /// Deletes the source from the poller, and returns it.
     ///
     /// # Errors
     ///
-    /// Those of [`Poller::delete`]. The source is never closed then, since the poller still holds its descriptor.
+    /// Those of [`Poller::delete`]. After an error, the source is leaked and never closed, because
+    /// its descriptor is still in the poller.
     pub fn into_inner(self) -> io::Result<T> {
         let mut this = ManuallyDrop::new(self);
         let deregistered = this.deregister();
-        // SAFETY: `this` is never dropped and not used for its poller again, nor is this place read again.
+        // SAFETY: `this` is never dropped, and its `poller` is not used or read again.
         drop(unsafe { std::ptr::read(&this.poller) });
         deregistered?;
-        // SAFETY: `this` is never dropped, so nobody takes the source a second time.
+        // SAFETY: `this` is never dropped, so the source is not taken a second time.
         Ok(unsafe { ManuallyDrop::take(&mut this.source) })
     }
 
-    /// Deletes the descriptor from the poller, in which case it may be closed.
+    /// Deletes the descriptor from the poller. If this succeeds, the descriptor may be closed.
     fn deregister(&self) -> io::Result<()> {
         let source = self.source.as_fd();
         if source.as_raw_fd() != self.fd {
-            // A source that shows another descriptor than before: the one registered can't be named any more.
+            // The source now returns a different descriptor, so the registered one cannot be
+            // deleted.
             return Err(io::ErrorKind::NotFound.into());
         }
         match self.poller.delete(source) {
-            // Somebody deleted it by hand.
+            // The program has already deleted the descriptor through the poller.
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
         }
@@ -109,7 +121,7 @@ impl<T: AsFd + 'static> Registered<T> {
 impl<T: AsFd + 'static> Drop for Registered<T> {
     fn drop(&mut self) {
         if self.deregister().is_ok() {
-            // SAFETY: the source is not used after this, its owner being dropped.
+            // SAFETY: the source is not used after this, because its owner is dropped.
             unsafe { ManuallyDrop::drop(&mut self.source) };
         }
     }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// A value that is set at most once, and then kept for the life of the process.
 ///
-/// A forked child has the parent's value. `std::sync::OnceLock` has a lock, which another thread of
-/// the parent may hold at the fork.
+/// A forked child has the parent's value. `std::sync::OnceLock` is not used, because it has a lock
+/// that another thread of the parent may hold at the fork.
 pub(crate) struct SetOnce<T: 'static> {
     value: AtomicPtr<T>,
     owns: PhantomData<&'static T>,
@@ -18,23 +18,23 @@ impl<T: Send + Sync> SetOnce<T> {
         SetOnce { value: AtomicPtr::new(null_mut()), owns: PhantomData }
     }
 
-    /// Sets the value; returns `false` and drops `value` if there is one already.
+    /// Sets the value. If it was already set, drops `value` and returns `false`.
     pub(crate) fn set(&self, value: T) -> bool {
-        let ours = Box::into_raw(Box::new(value));
-        let was_unset = self.value.compare_exchange(null_mut(), ours, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let new = Box::into_raw(Box::new(value));
+        let was_unset = self.value.compare_exchange(null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_ok();
         if !was_unset {
-            // SAFETY: `ours` comes from a box, and no other thread has seen it.
-            drop(unsafe { Box::from_raw(ours) });
+            // SAFETY: `new` comes from a box, and no other thread has seen it.
+            drop(unsafe { Box::from_raw(new) });
         }
         was_unset
     }
 
-    /// Returns the value, which is `default` from now on if it was not set.
+    /// Returns the value. If it was not set, sets it to `default` first.
     pub(crate) fn get_or_set(&self, default: &'static T) -> &'static T {
         let default = (default as *const T).cast_mut();
         let found = self.value.compare_exchange(null_mut(), default, Ordering::AcqRel, Ordering::Acquire);
-        // SAFETY: the pointer is `default`, which is a `&'static T`, or another `default`, or from
-        // a box of `set`, which is never freed. The value is only ever shared.
+        // SAFETY: the pointer is this or another `default`, which is a `&'static T`, or it comes
+        // from a box of `set`, which is never freed. No code has a mutable reference to the value.
         unsafe { &*found.err().unwrap_or(default) }
     }
 }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_value_stays() {
+    fn the_first_value_is_never_replaced() {
         static DEFAULT: u8 = 0;
         let (set, defaulted) = (SetOnce::new(), SetOnce::new());
         assert!(set.set(1) && !set.set(2));

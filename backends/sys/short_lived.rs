@@ -1,5 +1,7 @@
-//! Read ends that live for one read, at a number that is reserved for them: a forked child finds
-//! and closes them, and a process without a free descriptor still has them.
+//! Read ends that exist for one read, at a reserved descriptor number.
+//!
+//! A forked child finds them at this number and closes them. The number also works in a process
+//! that has no free descriptor.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
@@ -15,10 +17,11 @@ use super::system::SYSTEM;
 
 static NUMBER: PerProcess<Mutex<Option<Reserved>>> = PerProcess::new();
 
-/// A number that refers to a placeholder while nothing else is there.
+/// A reserved descriptor number. It refers to a placeholder while it is not in use.
 struct Reserved {
     number: RawFd,
-    /// What the number refers to between two uses: the write end of a pipe that has no reader.
+    /// The file that the number refers to between two uses: the write end of a pipe without a
+    /// reader.
     placeholder: RawFd,
     identity: Identity,
     entry: &'static PipeEntry,
@@ -26,30 +29,32 @@ struct Reserved {
 
 type Number = MutexGuard<'static, Option<Reserved>>;
 
-/// The lock of the reserved number. No call that can block is made while it is held.
+/// Locks the reserved number. No call that can block may be made while the lock is held.
 fn number() -> io::Result<Number> {
     let number = NUMBER.get_or_make(Mutex::default)?;
     Ok(number.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Reserves the number, unless it is reserved already, or the library keeps a duplicate for each
-/// timer, as it does where a write end tells nothing of the readers.
+/// Reserves the number, unless it is already reserved.
+///
+/// Does nothing on platforms where the library keeps a duplicate of each read end, because a write
+/// end does not show whether there are readers.
 pub(crate) fn reserve_number() -> io::Result<()> {
-    if !SYSTEM.writers_know_readers {
+    if !SYSTEM.write_end_shows_readers {
         return Ok(());
     }
     ready(&mut number()?).map(drop)
 }
 
-/// Closes the number, if it is still the library's: there is no fd-only timer left.
+/// Closes the number, if it still belongs to the library. Called when no fd-only timer exists.
 pub(crate) fn release_number() {
     if let Ok(mut number) = number() {
         number.take().into_iter().for_each(Reserved::release);
     }
 }
 
-/// The number, which is reserved anew if the program has closed it: `dup3` must not close a file of
-/// the program's.
+/// Returns the reserved number. If the program has closed it, reserves another number, because
+/// `dup3` must not close a file of the program.
 fn ready(number: &mut Number) -> io::Result<&Reserved> {
     if !number.as_ref().is_some_and(Reserved::is_intact) {
         number.take().into_iter().for_each(Reserved::release);
@@ -75,13 +80,14 @@ impl Reserved {
         let identity = identity(placeholder.as_raw_fd())?;
         let number = lowest_duplicate(placeholder.as_raw_fd())?;
         entry.set_duplicate(&number);
-        // Not before: the timer that comes next is to have its number, the lowest one that is free.
+        // Until here, the reader occupies the lowest free number, so that the duplicate does not
+        // take that number and the next timer gets it.
         drop(reader);
         set_short_lived(number.as_raw_fd())?;
         Ok(Reserved { number: number.into_raw_fd(), placeholder: placeholder.into_raw_fd(), identity, entry })
     }
 
-    /// Whether both numbers still refer to the placeholder.
+    /// Whether both numbers still refer to the placeholder file.
     fn is_intact(&self) -> bool {
         [self.number, self.placeholder].into_iter().all(|number| self.is_ours(number))
     }
@@ -95,25 +101,25 @@ impl Reserved {
         self.entry.release();
     }
 
-    /// Puts the placeholder back.
+    /// Makes the number refer to the placeholder again.
     fn restore(&self) {
         if duplicate_onto(self.placeholder, self.number).is_err() {
-            // The process has lowered its limit meanwhile. The number is reserved anew when it is
-            // needed.
+            // The process has lowered its descriptor limit in the meantime. Another number is
+            // reserved when it is needed.
             close(self.number);
         }
     }
 }
 
-/// Calls `act` with a duplicate of the descriptor `number`; `None` if that does not refer to this
-/// pipe.
+/// Calls `act` with a duplicate of the descriptor `number`. Returns `None` if `number` does not
+/// refer to this pipe.
 pub(super) fn with_duplicate<R>(
     number: RawFd,
     pipe: Identity,
     act: impl FnOnce(BorrowedFd<'_>) -> R,
 ) -> io::Result<Option<R>> {
-    // Not after the duplication only: to close a duplicate of a file ends the locks that the
-    // process has on the file.
+    // The check after the duplication is not enough: closing a duplicate of another file would
+    // release the locks that the process has on that file.
     if identity(number).map_or(true, |found| found != pipe) {
         return Ok(None);
     }
@@ -124,10 +130,10 @@ pub(super) fn with_duplicate<R>(
         // The process has lowered its limit below the number, or has closed `number`.
         return with_free_number(number, pipe, act);
     }
-    // The descriptor may have changed hands in between, and a signal's handler may have forked:
-    // then the numbers are the child's own.
+    // In the meantime, the program may have opened another file at `number`, or a signal handler
+    // may have forked. In the child, the numbers belong to the child.
     let is_pipe = process == generation() && identity(reserved.number).is_ok_and(|found| found == pipe);
-    // SAFETY: the number refers to the duplicate until the placeholder is put back, under the lock.
+    // SAFETY: the number refers to the duplicate until `restore` is called, while the lock is held.
     let result = is_pipe.then(|| act(unsafe { BorrowedFd::borrow_raw(reserved.number) }));
     if process == generation() {
         reserved.restore();
@@ -135,15 +141,15 @@ pub(super) fn with_duplicate<R>(
     Ok(result)
 }
 
-/// The same at any free number.
+/// Like [`with_duplicate`], but at any free number.
 fn with_free_number<R>(number: RawFd, pipe: Identity, act: impl FnOnce(BorrowedFd<'_>) -> R) -> io::Result<Option<R>> {
     let own = lowest_duplicate(number)?;
     let is_pipe = identity(own.as_raw_fd()).is_ok_and(|found| found == pipe);
     Ok(is_pipe.then(|| act(own.as_fd())))
 }
 
-/// Calls `act` with the read end of the pipe whose write end this is, opened anew. It has the
-/// lowest free number above the standard streams.
+/// Reopens the read end of the pipe with this write end, and calls `act` with it. The descriptor
+/// has the lowest free number above the standard streams.
 pub(super) fn with_reopened<R>(
     writer: BorrowedFd<'_>,
     pipe: Identity,
@@ -151,12 +157,12 @@ pub(super) fn with_reopened<R>(
 ) -> io::Result<R> {
     let _lock = number()?;
     note_reopened(None)?;
-    let own = above_the_standard_streams(0, || (SYSTEM.open_again)(writer))?;
+    let own = above_the_standard_streams(0, || (SYSTEM.reopen)(writer))?;
     note_reopened(Some(own.as_raw_fd()))?;
     let is_pipe = identity(own.as_raw_fd()).is_ok_and(|found| found == pipe);
     let result = is_pipe.then(|| act(own.as_fd()));
     if !is_pipe {
-        // The program has put another file there.
+        // The program has opened another file at this number.
         std::mem::forget(own);
     }
     result.ok_or_else(|| os_error(EBADF))
@@ -170,7 +176,7 @@ mod tests {
     use crate::backends::sys::pipe::pipe;
 
     #[test]
-    fn a_duplicate_is_read_and_gone_afterwards() {
+    fn with_duplicate_reads_a_count_and_closes_the_duplicate() {
         let (reader, writer) = pipe(true, true).unwrap();
         let file = identity(reader.as_raw_fd()).unwrap();
         write_count(writer.as_fd(), 7).unwrap();
@@ -179,11 +185,11 @@ mod tests {
         assert_eq!(with_duplicate(reader.as_raw_fd(), other, |_| ()).unwrap(), None);
         assert_eq!(with_duplicate(-1, file, |_| ()).unwrap(), None);
         drop(reader);
-        assert!(crate::backends::sys::fd::has_no_reader(writer.as_fd()) || !SYSTEM.writers_know_readers);
+        assert!(crate::backends::sys::fd::has_no_reader(writer.as_fd()) || !SYSTEM.write_end_shows_readers);
     }
 
     #[test]
-    fn a_number_that_the_program_has_taken_is_left_to_it() {
+    fn release_does_not_close_a_number_that_the_program_has_reused() {
         let reserved = Reserved::new().unwrap();
         let file = std::fs::File::open("/dev/null").unwrap();
         assert!(reserved.is_intact());

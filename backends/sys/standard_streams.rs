@@ -1,5 +1,7 @@
-//! Keeps the numbers of the standard streams, 0 to 2, free of the library's own descriptors: what a
-//! program without standard streams prints must not become a count.
+//! Keeps the library's descriptors away from the numbers of the standard streams, 0 to 2.
+//!
+//! Otherwise, the output of a program without standard streams could be written to a timer's pipe
+//! as a count.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,9 +12,10 @@ use super::fd::{is_open, FIRST};
 use super::fork_table::note_placeholders;
 use super::system::SYSTEM;
 
-/// Calls `open` while only `free` of the numbers below [`FIRST`] can be taken, the lowest that are
-/// closed. The others that are closed refer to a folder meanwhile, which takes no writes, as a
-/// closed number takes none.
+/// Calls `open` while at most the `free` lowest closed numbers below [`FIRST`] are available.
+///
+/// During the call, the other closed numbers below `FIRST` refer to a directory. A write to it
+/// fails, like a write to a closed number.
 pub(super) fn above_the_standard_streams<T>(free: usize, open: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let closed = closed_above(free);
     if closed <= free {
@@ -21,18 +24,18 @@ pub(super) fn above_the_standard_streams<T>(free: usize, open: impl FnOnce() -> 
     note_placeholders()?;
     let mut placeholders = Vec::with_capacity(closed);
     for _ in 0..closed {
-        let folder = placeholder()?;
-        // Another thread has opened a standard stream meanwhile, if this is not one.
-        if folder.as_raw_fd() < FIRST {
-            placeholders.push(folder);
+        let directory = placeholder()?;
+        // A higher number means that another thread has opened a standard stream in the meantime.
+        if directory.as_raw_fd() < FIRST {
+            placeholders.push(directory);
         }
     }
     placeholders.drain(..free.min(placeholders.len()));
     open()
 }
 
-/// How many of the numbers are closed, unless they are at most `free`: then they are not all
-/// counted.
+/// Counts the closed numbers below [`FIRST`]. If at most `free` of them are closed, the result can
+/// be smaller.
 fn closed_above(free: usize) -> usize {
     let mut closed = 0;
     for number in (0..FIRST).rev() {

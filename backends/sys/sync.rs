@@ -1,4 +1,4 @@
-//! Locks, channels and waiting. In one module, so that `tests/models` can replace them.
+//! Locks, channels and waiting. In one module, so that `tests/model_based` can replace them.
 
 pub(crate) use crossbeam_channel::{bounded, Receiver, Sender};
 pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,8 @@ struct Parked {
 impl Parker {
     pub(crate) fn new() -> Parker {
         let parker = Parker { state: Mutex::default(), unparked: Condvar::new() };
-        // On some systems, the first use allocates. This thread makes it, not the parked one.
+        // On some systems, the first use allocates. This thread makes the allocation, not the
+        // parked thread.
         drop(parker.state());
         parker.unparked.notify_one();
         parker
@@ -67,8 +68,8 @@ impl Parker {
     }
 
     /// Wakes the parked thread, or makes its next `park` return at once. Makes no system call if no
-    /// thread is parked. Uses no thread-local value of the caller, so it works in the last destructors
-    /// of a thread.
+    /// thread is parked. Uses no thread-local value of the caller, so it works in the last
+    /// destructors of a thread.
     pub(crate) fn unpark(&self) {
         let mut state = self.state();
         state.is_unparked = true;
@@ -80,7 +81,7 @@ impl Parker {
     }
 }
 
-/// Something that happens once, and that other threads can wait for.
+/// An event that happens once, and that other threads can wait for.
 pub(crate) struct Event {
     has_happened: Mutex<bool>,
     happens: Condvar,
@@ -89,18 +90,18 @@ pub(crate) struct Event {
 impl Event {
     pub(crate) fn new() -> Event {
         let event = Event { has_happened: Mutex::new(false), happens: Condvar::new() };
-        // On some systems, the first use allocates. This thread makes it.
+        // On some systems, the first use allocates. This thread makes the allocation.
         event.set(false);
         event
     }
 
-    /// Sets whether it has happened, and wakes the threads that wait for it.
+    /// Sets whether the event has happened, and wakes the threads that wait for it.
     pub(crate) fn set(&self, has_happened: bool) {
         *self.has_happened.lock().unwrap_or_else(PoisonError::into_inner) = has_happened;
         self.happens.notify_all();
     }
 
-    /// Waits until it has happened.
+    /// Waits until the event has happened.
     pub(crate) fn wait(&self) {
         let mut has_happened = self.has_happened.lock().unwrap_or_else(PoisonError::into_inner);
         while !*has_happened {
@@ -119,6 +120,15 @@ pub(crate) fn spin(deadline: Option<Instant>) -> bool {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn lock_unless_busy_gives_up_while_the_mutex_is_locked() {
+        let mutex = Mutex::new(7);
+        let guard = mutex.lock().unwrap();
+        assert!(lock_unless_busy(&mutex).is_none());
+        drop(guard);
+        assert_eq!(lock_unless_busy(&mutex).map(|guard| *guard), Some(7));
+    }
 
     #[test]
     fn unpark_ends_the_next_park_and_only_that() {

@@ -1,5 +1,4 @@
-//! A thread that takes no signals, has attributes of its own, and sleeps as exactly as the system
-//! lets it.
+//! The creation of the timer thread: its signal mask, its attributes and its timer slack.
 
 use std::ffi::CStr;
 use std::io;
@@ -11,30 +10,39 @@ use super::error::{check_errno, os_error};
 use super::system::SYSTEM;
 use super::thread_options::ThreadOptions;
 
-/// What the thread does, on a value that lives as long as the process.
+/// The body of a thread: a value that lives as long as the process.
 pub(crate) trait Body: Sync + 'static {
     fn run(&'static self);
 }
 
-/// Returns an error if no thread can have these options on this system.
+/// Returns an error if no thread can have these options on this platform.
 pub(crate) fn check(options: &ThreadOptions) -> io::Result<()> {
     (SYSTEM.threads.check)(options)
 }
 
-/// Starts a thread that runs `on`, with these options; without any, with the default ones or, if
-/// they are refused, with inherited ones.
+/// Starts a thread that runs `on` with these options.
 ///
-/// All signals are blocked in the thread, so that no handler of the host runs on it, except `SIGSYS`: a
-/// sandbox may send it for a system call of the thread, and ends the process if it is blocked. The error
-/// is `ENOMEM` if the thread can't be made, for want of memory or because there are too many, or
-/// the system's number if it refuses `options`.
+/// If `options` is `None`, the thread gets the default options. If the system refuses these, the
+/// thread inherits the attributes of the calling thread.
 ///
-/// The C library creates the thread: a thread of std's takes a lock of std's when it begins and
-/// when it ends, and a forked child, whose parent's other threads come and go, may have inherited
-/// that held. Nothing is handed over that the new thread would have to free: it neither allocates
-/// nor frees here, so that the C library gives it no arena.
+/// All signals except `SIGSYS` are blocked in the thread, so that it runs no signal handler of the
+/// program. A sandbox may send `SIGSYS` for a system call of the thread, and the process would end
+/// if that signal were blocked.
+///
+/// The thread is created by the C library, not by std. A thread of std locks a mutex of std when it
+/// begins and when it ends. If another thread of the parent holds that mutex at a fork, a forked
+/// child inherits it locked.
+///
+/// The new thread neither allocates nor frees memory here, so the C library creates no arena for
+/// it.
+///
+/// # Errors
+///
+/// - `ENOMEM`: the thread cannot be created, because there is not enough memory or because there
+///   are too many threads.
+/// - Any other error of the system, if it refuses `options`.
 pub(crate) fn spawn<T: Body>(on: &'static T, options: Option<&ThreadOptions>) -> io::Result<()> {
-    // A new thread inherits the mask, so there is no moment at which a signal could reach it.
+    // The new thread inherits this mask, so its signals are blocked from the beginning.
     let _blocked = BlockedSignals::all()?;
     let thread = match options {
         Some(options) => create(on, options, true)?,
@@ -43,7 +51,7 @@ pub(crate) fn spawn<T: Body>(on: &'static T, options: Option<&ThreadOptions>) ->
     if options.map_or(true, |options| options.chosen_cpus().is_none()) {
         (SYSTEM.threads.adopt_cpus)(thread);
     }
-    // SAFETY: `thread` was created here, and no other code detaches or joins it.
+    // SAFETY: `thread` was created by this call, and no other code detaches or joins it.
     unsafe { libc::pthread_detach(thread) };
     Ok(())
 }
@@ -57,7 +65,7 @@ fn create_by_default<T: Body>(on: &'static T) -> io::Result<libc::pthread_t> {
     .map_err(|_| os_error(libc::ENOMEM))
 }
 
-/// A thread that is neither detached nor joined yet.
+/// Creates a thread that the caller must detach or join.
 fn create<T: Body>(on: &'static T, options: &ThreadOptions, is_explicit: bool) -> io::Result<libc::pthread_t> {
     let mut attributes = Attributes::new()?;
     attributes.set_stack()?;
@@ -67,36 +75,35 @@ fn create<T: Body>(on: &'static T, options: &ThreadOptions, is_explicit: bool) -
     let mut thread = MaybeUninit::uninit();
     let argument = on as *const T as *mut c_void;
     let errno = (SYSTEM.threads.prepare)(options, &mut || {
-        // SAFETY: `thread` is a valid place for a thread's identity, `attributes` are null or
-        // initialized, and `run::<T>` takes a `&'static T`, which other threads may use.
+        // SAFETY: `thread` is valid for writes of a thread's identity. `attributes` are null or
+        // initialized. `run::<T>` takes a `&'static T`, which other threads may use.
         unsafe { libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), run::<T>, argument) }
     });
     match errno {
         // SAFETY: the call succeeded, so it has stored the identity.
         0 => Ok(unsafe { thread.assume_init() }),
-        // Not the number a thread is refused with, EAGAIN, which means "would block" to those who
-        // wait for timers.
+        // The caller of a timer method would take `EAGAIN` for "would block".
         libc::EAGAIN => Err(os_error(libc::ENOMEM)),
         _ => Err(os_error(errno)),
     }
 }
 
-/// At most 15 characters, as Linux takes names.
+/// The name of the thread. Linux limits names to 15 characters.
 const NAME: &[u8] = b"timerfd\0";
 
 extern "C" fn run<T: Body>(on: *mut c_void) -> *mut c_void {
-    // SAFETY: `create` gives a `&'static T` to this function, and `T` can be shared with other
+    // SAFETY: `create` passes a `&'static T` to this function, and `T` can be shared with other
     // threads.
     let on: &'static T = unsafe { &*on.cast::<T>() };
     (SYSTEM.threads.adopt_nice_value)();
-    // SAFETY: the name ends with its only zero.
+    // SAFETY: the only zero byte of the name is its last byte.
     (SYSTEM.name_thread)(unsafe { CStr::from_bytes_with_nul_unchecked(NAME) });
     (SYSTEM.sleep_exactly)();
     on.run();
     null_mut()
 }
 
-/// Attributes of a new thread; none where the system does not let them be chosen.
+/// The attributes of a new thread, or `None` on a platform without thread attributes.
 struct Attributes(Option<libc::pthread_attr_t>);
 
 impl Attributes {
@@ -105,9 +112,10 @@ impl Attributes {
             return Ok(Attributes(None));
         }
         let mut attributes = MaybeUninit::uninit();
-        // SAFETY: `attributes` is a valid place for attributes, which the call initializes.
+        // SAFETY: `attributes` is valid for writes of attributes, which the call initializes.
         check_errno(unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) })?;
-        // SAFETY: the call succeeded. As std does, this moves attributes, which no system forbids.
+        // SAFETY: the call succeeded. Moving attributes is allowed on every platform, and std does
+        // it too.
         Ok(Attributes(Some(unsafe { attributes.assume_init() })))
     }
 
@@ -136,26 +144,26 @@ impl Drop for Attributes {
     }
 }
 
-/// The size of the thread's stack, in whole pages, where static thread-local storage takes so much
-/// of it.
+/// Returns the size of the thread's stack, in whole pages. Static thread-local storage takes
+/// `static_storage` bytes of the stack.
 ///
-/// The thread uses less than 16 KiB in a debug build. With a stack of several MiB, a process that
-/// locks its memory would lock that, too.
+/// The thread uses less than 16 KiB in a debug build. A process that locks its memory also locks
+/// this stack, so the stack must not have the usual size of several MiB.
 fn stack_size(static_storage: usize) -> usize {
-    const OURS: usize = 128 << 10;
+    const LEAST: usize = 128 << 10;
     let page = system_number(libc::_SC_PAGESIZE).max(1);
-    let size = OURS.max(system_number(libc::_SC_THREAD_STACK_MIN)).saturating_add(static_storage);
+    let size = LEAST.max(system_number(libc::_SC_THREAD_STACK_MIN)).saturating_add(static_storage);
     (size.saturating_add(page - 1) / page).saturating_mul(page)
 }
 
-/// A number that the system has; 0 if it does not know it.
+/// Returns a number from `sysconf(3)`, or 0 if the system does not know it.
 fn system_number(name: c_int) -> usize {
     // SAFETY: the call takes a number and touches no memory.
     let number: c_long = unsafe { libc::sysconf(name) };
     usize::try_from(number).unwrap_or(0)
 }
 
-/// All signals but `SIGSYS` blocked in this thread, until it is dropped.
+/// Blocks all signals except `SIGSYS` in the calling thread until it is dropped.
 struct BlockedSignals {
     before: libc::sigset_t,
 }
@@ -164,15 +172,15 @@ impl BlockedSignals {
     fn all() -> io::Result<BlockedSignals> {
         let mut all = MaybeUninit::uninit();
         let mut before = MaybeUninit::uninit();
-        // SAFETY: `all` and `before` are valid places for signal sets; the first call makes `all` a
-        // whole one.
+        // SAFETY: `all` and `before` are valid for writes of signal sets, and the first call
+        // initializes `all`.
         let errno = unsafe {
             libc::sigfillset(all.as_mut_ptr());
             libc::sigdelset(all.as_mut_ptr(), libc::SIGSYS);
             libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr())
         };
         match errno {
-            // SAFETY: the call succeeded, so it has stored the mask of before.
+            // SAFETY: the call succeeded, so it has stored the previous mask.
             0 => Ok(BlockedSignals { before: unsafe { before.assume_init() } }),
             _ => Err(os_error(errno)),
         }
@@ -181,7 +189,7 @@ impl BlockedSignals {
 
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
-        // SAFETY: `before` is the whole signal set that the system gave us.
+        // SAFETY: `before` is an initialized signal set.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, null_mut()) };
     }
 }

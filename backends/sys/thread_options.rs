@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::error::{os_error, EINVAL};
 
-/// CPUs have numbers below this one.
+/// All CPU numbers are below this.
 pub(crate) const MOST_CPUS: usize = 8192;
 
 /// The scheduling policy of the timer thread, with the priority that belongs to the policy.
@@ -15,19 +15,19 @@ pub enum ThreadPolicy {
     /// `SCHED_OTHER`, the system's ordinary policy.
     #[default]
     Other,
-    /// `SCHED_FIFO` with this priority. On Linux the priorities are 1 to 99, and a higher number
-    /// comes first.
+    /// `SCHED_FIFO` with this priority. On Linux, the priorities are 1 to 99, and a higher number
+    /// is a higher priority.
     Fifo(u8),
-    /// `SCHED_RR` with this priority, which means the same as for `SCHED_FIFO`.
+    /// `SCHED_RR` with this priority. Its meaning is the same as for `SCHED_FIFO`.
     RoundRobin(u8),
 }
 
 /// The scheduling policy, priority and CPUs of the timer thread.
 ///
-/// By default, the timer thread has `SCHED_OTHER`, priority 0, and the CPUs and nice value of the
-/// process's main thread, as far as the system allows: see
+/// By default, the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs and nice
+/// value of the process's main thread, as far as the system allows this. For details, see
 /// [`UserspaceTimer`](crate::backends::userspace::UserspaceTimer). A program that needs real-time
-/// timers chooses other options once, before its first timer of the userspace backend:
+/// timers sets other options once, before it creates its first timer of the userspace backend:
 ///
 /// ```
 /// use portable_timerfd::backends::userspace::{ThreadOptions, ThreadPolicy, UserspaceTimer};
@@ -43,15 +43,16 @@ pub enum ThreadPolicy {
 /// ```
 ///
 /// Give the timer thread a higher priority than the threads that wait for its timers. Then a busy
-/// thread of lower priority cannot delay their expirations, and a waiter cannot keep the timer
-/// thread from its CPU.
+/// thread of lower priority cannot delay expirations, and a waiting thread that wakes up cannot
+/// keep the timer thread from its CPU.
 ///
 /// # Text
 ///
-/// [`FromStr`] reads `other`, `fifo:PRIORITY` or `rr:PRIORITY`, optionally followed by `@CPUS`, a list
-/// of numbers and ranges. Examples: `fifo:60`, `rr:10@0,2-3`, `other@1`. Malformed text is `EINVAL`.
-/// [`set_for_process`](ThreadOptions::set_for_process) checks the priority. The libraries for C and Python take this text from the environment
-/// variable `PORTABLE_TIMERFD_THREAD`.
+/// [`FromStr`] reads `other`, `fifo:PRIORITY` or `rr:PRIORITY`, optionally followed by `@CPUS`, a
+/// list of numbers and ranges. Examples: `fifo:60`, `rr:10@0,2-3`, `other@1`. Malformed text is an
+/// `EINVAL` error. The priority is checked only by
+/// [`set_for_process`](ThreadOptions::set_for_process). The libraries for C and Python read this
+/// text from the environment variable `PORTABLE_TIMERFD_THREAD`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ThreadOptions {
     policy: ThreadPolicy,
@@ -59,10 +60,10 @@ pub struct ThreadOptions {
 }
 
 impl ThreadOptions {
-    /// Returns the options `SCHED_OTHER` and the CPUs of the main thread.
+    /// Creates the options `SCHED_OTHER` and the CPUs of the main thread.
     ///
-    /// If the system refuses these options, arming a timer fails. (In a process that sets no options,
-    /// the timer thread then inherits the attributes of the arming thread.)
+    /// If a program sets these options and the system refuses them, arming a timer fails. If a
+    /// program sets no options, the timer thread then inherits the attributes of the arming thread.
     #[must_use]
     pub const fn new() -> ThreadOptions {
         ThreadOptions { policy: ThreadPolicy::Other, cpus: None }
@@ -75,8 +76,8 @@ impl ThreadOptions {
         self
     }
 
-    /// Sets the CPUs on which the thread may run, by their numbers. Otherwise they are those of the
-    /// main thread.
+    /// Sets the numbers of the CPUs on which the thread may run. By default, these are the CPUs of
+    /// the main thread.
     #[must_use]
     pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> ThreadOptions {
         self.cpus = Some(cpus.into_iter().collect());
@@ -91,7 +92,7 @@ impl ThreadOptions {
         self.cpus.as_deref()
     }
 
-    /// Whether the CPUs are numbers that a CPU can have, and at least one.
+    /// Whether the list of CPUs is not empty and contains only valid numbers.
     pub(crate) fn has_valid_cpus(&self) -> bool {
         self.cpus.as_ref().map_or(true, |cpus| !cpus.is_empty() && cpus.iter().all(|&cpu| cpu < MOST_CPUS))
     }
@@ -133,7 +134,7 @@ fn parse_cpus(list: &str) -> Option<Vec<usize>> {
     Some(cpus)
 }
 
-/// A number of decimal digits only.
+/// Parses a number that consists only of decimal digits.
 fn number(digits: &str) -> Option<usize> {
     digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
@@ -143,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn valid_texts_name_policy_priority_and_cpus() {
+    fn from_str_parses_policy_priority_and_cpus() {
         let options = ThreadOptions::new();
         for (text, expected) in [
             ("other", options.clone()),
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_text_is_einval() {
+    fn from_str_returns_einval_for_malformed_text() {
         for text in [
             "",
             "fifo",
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_cpus_is_valid_if_it_names_at_least_one_and_no_too_high_one() {
+    fn a_cpu_list_is_valid_if_it_is_not_empty_and_no_number_is_too_high() {
         let with = |cpus: &[usize]| ThreadOptions::new().cpus(cpus.iter().copied()).has_valid_cpus();
         assert!(ThreadOptions::new().has_valid_cpus() && with(&[MOST_CPUS - 1]));
         assert!(!with(&[]) && !with(&[0, MOST_CPUS]));

@@ -1,14 +1,14 @@
 //! The write in flight: the timer thread unlocks a timer before it writes to the timer's pipe.
 //!
-//! The write may wake a reader on the timer thread's CPU and preempt the thread. If the thread still
-//! held the timer's lock, that reader would block at once.
+//! The write may wake a reader on the timer thread's CPU and preempt the thread. If the thread
+//! still held the timer's lock, that reader would block at once.
 
 use crate::backends::emulation::queue::TimerId;
 use crate::backends::sys::pipe_write::PipeWrite;
 use crate::backends::sys::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The lock that is held during a write. It holds the count that a pipe has refused, and whose count
-/// that is.
+/// The lock that is held during a write. It holds the count that a pipe has refused, and whose
+/// count that is.
 #[derive(Default)]
 pub(super) struct InFlight(Mutex<Option<(TimerId, u64)>>);
 
@@ -21,8 +21,8 @@ impl InFlight {
         InFlightGuard(self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Waits until no write is in flight. Returns the count of this timer that its pipe has refused,
-    /// if there is one.
+    /// Waits until no write is in flight. Returns the count of this timer that its pipe has
+    /// refused, if there is one.
     pub(super) fn wait(&self, timer: TimerId) -> Option<u64> {
         let mut refused = self.lock().0;
         match *refused {

@@ -10,8 +10,8 @@ use crate::backends::sys::thread_options::ThreadOptions;
 static DEFAULT: ThreadOptions = ThreadOptions::new();
 static OF_PROCESS: SetOnce<ThreadOptions> = SetOnce::new();
 
-/// Returns the options that the program has set, or `None` for the default. After this call, none can
-/// be set.
+/// Returns the options that the program has set, or `None` for the default. After this call, none
+/// can be set.
 pub(super) fn fix() -> Option<&'static ThreadOptions> {
     let options = OF_PROCESS.get_or_set(&DEFAULT);
     (!std::ptr::eq(options, &DEFAULT)).then_some(options)
@@ -23,20 +23,19 @@ impl ThreadOptions {
     /// Options can be set once, before the first timer of the userspace backend is made. They hold
     /// whenever the thread is started. A forked child has its parent's options.
     ///
-    /// The system checks the options when the thread starts. If it refuses them, the call that arms a
-    /// timer fails with the system's error and changes nothing: `EPERM` without the privilege for a
-    /// real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on Linux), `EINVAL` for a CPU that the
+    /// The system checks the options when the thread starts. If it refuses them, the call that arms
+    /// a timer fails with the system's error and changes nothing: `EPERM` without the privilege for
+    /// a real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on Linux), `EINVAL` for a CPU that the
     /// system lacks. There is no second choice: every later call that arms a timer fails too. A
     /// program that wants an ordinary thread in that case checks its privilege first.
     ///
     /// # Errors
     ///
-    /// `EBUSY` if options were set before, if [`start_thread`](super::start_thread) was called, even
-    /// if it failed, or if this process or a process that forked it has made a timer of the
-    /// userspace backend. `EINVAL` if the list of CPUs is empty or names a CPU
-    /// above 8191, or if the policy has no such priority. `EOPNOTSUPP` if the system has no such
-    /// options: CPUs can be set on Linux only, and nothing on Android, Haiku and systems that are
-    /// not listed.
+    /// `EBUSY` if options were set before, if [`start_thread`](super::start_thread) was called,
+    /// even if it failed, or if this process or a process that forked it has made a timer of the
+    /// userspace backend. `EINVAL` if the list of CPUs is empty or names a CPU above 8191, or if
+    /// the policy has no such priority. `EOPNOTSUPP` if the system has no such options: CPUs can be
+    /// set on Linux only, and nothing on Android, Haiku and systems that are not listed.
     pub fn set_for_process(self) -> io::Result<()> {
         if !self.has_valid_cpus() {
             return Err(os_error(EINVAL));

@@ -1,10 +1,17 @@
 //! The timers that the timer thread must process, and when: a queue for each clock and urgency.
+//!
+//! Each clock has queues of its own, in its own time, so that a clock change changes no order.
+//! While a timer depends on another clock than the monotonic one, or subscribes to clock changes,
+//! the thread sleeps for 250 ms at most.
+//!
+//! A busy timer delays no other. If another thread holds a timer's lock, the timer thread tries for
+//! about a microsecond, puts the timer into the queue of busy timers, and tries again later.
+//! Otherwise a thread that calls in a loop would get the lock first almost every time.
 
 use super::cpu_budget::{RefreshBudget, WakeAhead, REFRESH_BATCH};
 use super::fd_only::registry::SweepTimes;
 use crate::backends::emulation::queue::{QueueEntry, Queues, TimerId};
-use crate::backends::emulation::queue_key::{QueueKey, Urgency, CLOCKS};
-use crate::backends::emulation::schedule::{nanos, NEVER};
+use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, CLOCKS, NEVER};
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 
@@ -15,8 +22,10 @@ pub(super) const MAX_BLIND_SLEEP: u64 = 250_000_000;
 /// How long, in nanoseconds, the thread stays after the last timer is unregistered.
 const LINGER: u64 = 1_000_000_000;
 
-/// The pause, in nanoseconds, before the thread tries again to lock a busy timer.
-const BUSY_PAUSE: u64 = 50_000;
+/// The pauses, in nanoseconds, before the thread tries again to lock busy timers: at first, then
+/// twice as long each time, and at last.
+const MIN_BUSY_PAUSE: u64 = 50_000;
+const MAX_BUSY_PAUSE: u64 = 2_000_000;
 
 /// The queues by clock and urgency; the queue of busy timers; and the queue of unregistered timers
 /// that the thread has returned.
@@ -26,9 +35,9 @@ const RETURNED: usize = QUEUES - 1;
 
 /// All timers, and when each is due.
 ///
-/// The thread takes timers in batches and returns them. It never drops the last reference to a timer,
-/// so it neither allocates nor frees memory. If it did, even once, glibc would give it a malloc
-/// arena: 64 MiB of address space, which `mlockall(MCL_FUTURE)` counts as locked memory.
+/// The thread takes timers in batches and returns them. It never drops the last reference to a
+/// timer, so it neither allocates nor frees memory. If it did, even once, glibc would give it a
+/// malloc arena: 64 MiB of address space, which `mlockall(MCL_FUTURE)` counts as locked memory.
 pub(super) struct TimerQueues<T> {
     timers: Queues<Arc<T>, Flags, QUEUES>,
     /// The number of timers that subscribe to clock changes.
@@ -39,8 +48,11 @@ pub(super) struct TimerQueues<T> {
     /// When the thread sweeps the fd-only timers.
     pub(super) sweeps: SweepTimes,
     pub(super) refresh_budget: RefreshBudget,
-    /// When the thread processes the busy timers.
+    /// When the thread processes the busy timers, and the pause before that.
     busy_until: u64,
+    busy_pause: u64,
+    /// Whether a busy timer has missed a clock change.
+    missed_clock_change: bool,
     pub(super) wake_ahead: WakeAhead,
     /// How long the thread waits, by the monotonic clock; 0 while it works.
     pub(super) waits_until: u64,
@@ -90,6 +102,8 @@ impl<T> TimerQueues<T> {
             sweeps: SweepTimes::NEVER,
             refresh_budget: RefreshBudget::default(),
             busy_until: 0,
+            busy_pause: MIN_BUSY_PAUSE,
+            missed_clock_change: false,
             wake_ahead: WakeAhead::new(),
             waits_until: 0,
             is_spinning: false,
@@ -117,8 +131,8 @@ impl<T> TimerQueues<T> {
         self.timers.unregister(id)
     }
 
-    /// Takes a timer that was unregistered while the thread had it. The caller drops it after it has
-    /// unlocked the queues.
+    /// Takes a timer that was unregistered while the thread had it. The caller drops it after it
+    /// has unlocked the queues.
     pub(super) fn take_returned(&mut self) -> Option<Arc<T>> {
         let entry = self.timers.pop_due(RETURNED, u64::MAX)?;
         self.timers.unregister(entry.id)
@@ -216,8 +230,8 @@ impl<T> TimerQueues<T> {
     }
 
     /// Takes due timers, except those that have stayed unread for long, until the batch is full. On
-    /// each clock, the most urgent come first. A timer is due up to `times`: the first call of a pass
-    /// gives [`ANY_TIMES`], and gets the present times.
+    /// each clock, the most urgent come first. A timer is due up to `times`: the first call of a
+    /// pass gives [`ANY_TIMES`], and gets the present times.
     pub(super) fn take_due(&mut self, times: &mut Times, batch: &mut Batch<T>) {
         for (clock, limit) in CLOCKS.into_iter().zip(times) {
             let keys = Urgency::ALL.map(|urgency| QueueKey { clock, urgency });
@@ -237,19 +251,24 @@ impl<T> TimerQueues<T> {
 
     /// Takes the busy timers, if it is time to try again.
     pub(super) fn take_busy(&mut self, now: u64, batch: &mut Batch<T>) {
+        if self.timers.first(BUSY).is_none() {
+            self.busy_pause = MIN_BUSY_PAUSE;
+        } else if now >= self.busy_until {
+            self.busy_pause = (self.busy_pause * 2).min(MAX_BUSY_PAUSE);
+        }
         while now >= self.busy_until && !batch.is_full() {
             let Some(entry) = self.timers.pop_due(BUSY, u64::MAX) else { break };
             self.take(entry.id, Reason::Due(entry.due), batch);
         }
     }
 
-    /// Takes some of the timers that have stayed unread for long, if the budget allows it. Each batch
-    /// begins with another clock.
+    /// Takes some of the timers that have stayed unread for long, if the budget allows it. Each
+    /// round begins with another clock.
     pub(super) fn take_unread(&mut self, times: &Times, batch: &mut Batch<T>) {
         if time(Clock::Monotonic) < self.refresh_budget.next() {
             return;
         }
-        let first = self.refresh_budget.batches();
+        let first = self.refresh_budget.rounds();
         for clock in (0..CLOCKS.len()).map(|number| first.wrapping_add(number) % CLOCKS.len()) {
             let key = QueueKey { clock: CLOCKS[clock], urgency: Urgency::Unread };
             while batch.len() < REFRESH_BATCH {
@@ -265,8 +284,8 @@ impl<T> TimerQueues<T> {
         self.take(entry.id, Reason::Due(entry.due), batch);
     }
 
-    /// Takes subscribers to clock changes, from this number on, until the batch is full. Returns the
-    /// number after the last one.
+    /// Takes subscribers to clock changes, from this number on, until the batch is full. Returns
+    /// the number after the last one.
     pub(super) fn take_subscribers(&mut self, mut number: u32, batch: &mut Batch<T>) -> u32 {
         while !batch.is_full() {
             let Some((id, next)) = self.timers.find_from(number, |flags| flags.is_subscriber) else { break };
@@ -289,13 +308,23 @@ impl<T> TimerQueues<T> {
             match (std::mem::take(&mut self.timers.flags(id).owner), reason) {
                 (Owner::ThreadAlone, _) => self.timers.enqueue(id, RETURNED, 0),
                 // Unless the caller has enqueued it meanwhile.
-                (_, Reason::Busy(due)) if !self.timers.is_enqueued(id) => {
-                    self.timers.enqueue(id, BUSY, due);
-                    self.busy_until = time(Clock::Monotonic).saturating_add(BUSY_PAUSE);
-                }
+                (_, Reason::Busy(due)) if !self.timers.is_enqueued(id) => self.add_busy(id, due),
+                (_, Reason::MissedClockChange) => self.missed_clock_change = true,
                 _ => {}
             }
         }
+    }
+
+    fn add_busy(&mut self, id: TimerId, due: u64) {
+        if self.timers.first(BUSY).is_none() {
+            self.busy_until = time(Clock::Monotonic).saturating_add(self.busy_pause);
+        }
+        self.timers.enqueue(id, BUSY, due);
+    }
+
+    /// Whether a busy timer has missed a clock change since the last call.
+    pub(super) fn take_missed_clock_change(&mut self) -> bool {
+        std::mem::take(&mut self.missed_clock_change)
     }
 }
 
@@ -305,7 +334,8 @@ fn index(key: QueueKey) -> usize {
     clock * Urgency::ALL.len() + urgency
 }
 
-/// Converts a time of a clock to the time of the monotonic clock at which the thread wakes up for it.
+/// Converts a time of a clock to the time of the monotonic clock at which the thread wakes up for
+/// it.
 fn to_monotonic(clock: Clock, due: u64, now: impl FnOnce() -> u64) -> u64 {
     if clock == Clock::Monotonic {
         return due;
@@ -319,8 +349,8 @@ pub(super) fn time(clock: Clock) -> u64 {
     clock.now().map_or(0, nanos)
 }
 
-/// The size of a batch: 2 KiB of the thread's stack. Large batches are faster, since the queues stay
-/// in the cache, but the queues are locked meanwhile.
+/// The size of a batch: 2 KiB of the thread's stack. Large batches are faster, since the queues
+/// stay in the cache, but the queues are locked meanwhile.
 const BATCH: usize = 64;
 
 /// Timers that the thread has taken from the queues, and processes while the queues are unlocked.
@@ -338,6 +368,8 @@ pub(super) enum Reason {
     Busy(u64),
     /// It subscribes to clock changes, and there was one.
     ClockChange,
+    /// The same, and another thread holds its lock.
+    MissedClockChange,
 }
 
 impl<T> Batch<T> {

@@ -170,14 +170,47 @@ fn timers_that_stay_unread_are_taken_in_batches_on_any_clock() {
         assert_eq!(batch.len(), REFRESH_BATCH);
         batch.iter_mut().for_each(|(_, clock)| seen[**clock] += 1);
         queues.put_back(&mut batch);
-        queues.refresh_budget.spend(time(Clock::Monotonic), 0, 1_000_000_000);
+        queues.refresh_budget.spend(time(Clock::Monotonic), 0, 0, 1_000_000_000);
         queues.take_unread(&times, &mut batch);
         assert!(batch.is_empty(), "the next batch is a second away");
         assert!(!queues.waits_past(UNREAD, 1), "no caller wakes the thread for them");
-        let batches = queues.refresh_budget.batches();
+        let rounds = queues.refresh_budget.rounds();
         queues.refresh_budget = RefreshBudget::default();
-        (0..batches).for_each(|_| queues.refresh_budget.spend(0, 0, 0));
+        (0..rounds).for_each(|_| queues.refresh_budget.spend(0, 0, 0, 0));
     }
     let exist = CLOCKS.map(|clock| clock.now().is_ok());
     assert_eq!(seen.map(|seen| seen > 0), exist, "{seen:?}");
+}
+
+/// As while a debugger or a garbage collector stops the thread that holds the lock.
+#[test]
+fn the_pause_before_a_busy_timer_doubles_up_to_2_ms() {
+    let mut queues = TimerQueues::new();
+    due(&mut queues, 2);
+    let mut batch = Batch::new();
+    queues.take_due(&mut { ANY_TIMES }, &mut batch);
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        batch.iter_mut().for_each(|(reason, _)| *reason = Reason::Busy(2));
+        queues.put_back(&mut batch);
+        pauses.push(queues.busy_pause / 1_000);
+        queues.take_busy(queues.busy_until, &mut batch);
+        assert_eq!(batch.len(), 1);
+    }
+    assert_eq!(pauses, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
+    queues.put_back(&mut batch);
+    queues.take_busy(u64::MAX, &mut batch);
+    assert_eq!(queues.busy_pause, 50_000, "no timer was busy");
+}
+
+#[test]
+fn a_missed_clock_change_is_recorded_once() {
+    let mut queues = TimerQueues::new();
+    let id = queues.register();
+    queues.subscribe(id, &Arc::new(()));
+    let mut batch = Batch::new();
+    queues.take_subscribers(0, &mut batch);
+    batch.iter_mut().for_each(|(reason, _)| *reason = Reason::MissedClockChange);
+    queues.put_back(&mut batch);
+    assert!(queues.take_missed_clock_change() && !queues.take_missed_clock_change());
 }

@@ -1,4 +1,19 @@
 //! The engine of the timers of one process, and its timer thread.
+//!
+//! The lock order is: a timer's state, the queues, the registry of fd-only timers. The write in
+//! flight is locked after a timer's state. The thread takes due timers from the queues, unlocks the
+//! queues, and processes one timer after another. No lock is held across a call that blocks: a
+//! drain of the pipe never waits, and the pipe is never full.
+//!
+//! Re-arming a timer wakes the thread only if the new time is the earliest of all, and the thread
+//! waits past it. The wake flag is a channel with one slot. The thread does not sleep in the
+//! channel, but at a [`Parker`], for two reasons: waking a thread that waits in a channel needs
+//! thread-local values, which are gone in the last destructors of a thread; and waiting there
+//! allocates on a thread that std did not start.
+//!
+//! The thread starts when the first timer is armed, and stays while any timer exists, so that
+//! arming a timer again cannot fail for want of a thread. It ends a second after the last timer is
+//! dropped.
 
 use std::io;
 use std::time::Duration;
@@ -10,8 +25,7 @@ use super::options;
 use super::queues::{time, Batch, Reason, TimerQueues, Wait, ANY_TIMES};
 use crate::backends::emulation::clock_change::{ClockChangeDetector, Clocks};
 use crate::backends::emulation::queue::TimerId;
-use crate::backends::emulation::queue_key::{QueueKey, Urgency};
-use crate::backends::emulation::schedule::NEVER;
+use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, NEVER};
 use crate::backends::sys;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::short_lived::release_number;
@@ -22,11 +36,12 @@ use crate::clock::Clock;
 
 /// A timer, as the thread sees it.
 pub(super) trait Process: FdOnly + Send + Sync + 'static {
-    /// Processes a timer that was in a queue and due at this time. Returns `false`, and does nothing,
-    /// if another thread holds its lock.
+    /// Processes a timer that was in a queue and due at this time. Returns `false`, and does
+    /// nothing, if another thread holds its lock.
     fn process(self: &Arc<Self>, due: u64) -> bool;
-    /// Signals a clock change, if there was one.
-    fn process_clock_change(self: &Arc<Self>);
+    /// Signals a clock change, if there was one. Returns `false`, and does nothing, if another
+    /// thread holds its lock.
+    fn process_clock_change(self: &Arc<Self>) -> bool;
 }
 
 /// The timer thread, and all timers that it processes.
@@ -154,7 +169,8 @@ impl<T: Process> Engine<T> {
         self.lock_queues().unsubscribe(id);
     }
 
-    /// Registers an fd-only timer by its identity. Returns `false` if there is one of that identity.
+    /// Registers an fd-only timer by its identity. Returns `false` if there is one of that
+    /// identity.
     pub(super) fn register_fd_only(&self, identity: Identity, entry: Entry<T>) -> bool {
         let is_new = self.registry.insert(identity, entry);
         let mut queues = self.lock_queues();
@@ -183,7 +199,7 @@ impl<T: Process> Engine<T> {
     fn run(&self) {
         self.has_begun.set(true);
         let mut batch = Batch::new();
-        let mut clock_changes = 0;
+        let mut clock_changes = None;
         while let Some(sample) = self.wait(&mut batch) {
             let (has_subscribers, must_sweep) = self.process_due(sample, &mut batch);
             if has_subscribers {
@@ -200,8 +216,9 @@ impl<T: Process> Engine<T> {
         }
     }
 
-    /// Processes the timers that are due. Returns whether any timer subscribes to clock changes, and
-    /// whether it is time for a sweep. From here to the next wait, no caller need wake the thread.
+    /// Processes the timers that are due. Returns whether any timer subscribes to clock changes,
+    /// and whether it is time for a sweep. From here to the next wait, no caller need wake the
+    /// thread.
     fn process_due(&self, sample: Sample, batch: &mut Batch<T>) -> (bool, bool) {
         let mut queues = self.lock_queues();
         queues.waits_until = 0;
@@ -210,14 +227,13 @@ impl<T: Process> Engine<T> {
         let mut times = ANY_TIMES;
         loop {
             queues.take_due(&mut times, batch);
-            if !batch.is_empty() {
-                queues = self.process(queues, batch);
-                continue;
-            }
-            queues.take_unread(&times, batch);
             if batch.is_empty() {
                 break;
             }
+            queues = self.process(queues, batch);
+        }
+        queues.take_unread(&times, batch);
+        if !batch.is_empty() {
             queues = self.refresh(queues, batch);
         }
         let now = time(Clock::Monotonic);
@@ -232,10 +248,10 @@ impl<T: Process> Engine<T> {
         queues: MutexGuard<'a, TimerQueues<T>>,
         batch: &mut Batch<T>,
     ) -> MutexGuard<'a, TimerQueues<T>> {
-        let before = sys::clock::thread_cpu_time();
+        let (before, size) = (sys::clock::thread_cpu_time(), batch.len());
         let mut queues = self.process(queues, batch);
         let cpu_time = sys::clock::thread_cpu_time().saturating_sub(before);
-        queues.refresh_budget.spend(time(Clock::Monotonic), cpu_time, sys::clock::refresh_pause());
+        queues.refresh_budget.spend(time(Clock::Monotonic), size, cpu_time, sys::clock::refresh_pause());
         queues
     }
 
@@ -249,7 +265,7 @@ impl<T: Process> Engine<T> {
         for (reason, timer) in batch.iter_mut() {
             match *reason {
                 Reason::Due(due) if !timer.process(due) => *reason = Reason::Busy(due),
-                Reason::ClockChange => timer.process_clock_change(),
+                Reason::ClockChange if !timer.process_clock_change() => *reason = Reason::MissedClockChange,
                 _ => {}
             }
         }
@@ -258,9 +274,10 @@ impl<T: Process> Engine<T> {
         queues
     }
 
-    /// Processes all subscribers if there were clock changes after the `known` number.
-    fn process_clock_changes(&self, known: &mut u64, batch: &mut Batch<T>) {
-        let changes = self.changes();
+    /// Processes all subscribers if there were clock changes after the `known` number. If a busy
+    /// timer misses one, all are processed again after the next wait.
+    fn process_clock_changes(&self, known: &mut Option<u64>, batch: &mut Batch<T>) {
+        let changes = Some(self.changes());
         if std::mem::replace(known, changes) == changes {
             return;
         }
@@ -270,10 +287,13 @@ impl<T: Process> Engine<T> {
             queues = self.process(queues, batch);
             number = queues.take_subscribers(number, batch);
         }
+        if queues.take_missed_clock_change() {
+            *known = None;
+        }
     }
 
-    /// Waits until a timer is due or a caller wakes the thread. Returns a measurement of the wait, or
-    /// `None` if the thread must end.
+    /// Waits until a timer is due or a caller wakes the thread. Returns a measurement of the wait,
+    /// or `None` if the thread must end.
     fn wait(&self, batch: &mut Batch<T>) -> Option<Sample> {
         let (wait, until, began_at, began) = self.plan_wait(batch)?;
         let length = Duration::from_nanos(until.saturating_sub(began));
@@ -281,14 +301,14 @@ impl<T: Process> Engine<T> {
         let is_woken = self.wait_until(wait, deadline);
         let now = time(Clock::Monotonic);
         Some(match wait {
-            Wait::Sleep if !is_woken => Sample::Latency(now.saturating_sub(until)),
+            Wait::Sleep if !is_woken && until > began => Sample::Latency(now.saturating_sub(until)),
             Wait::Spin(QueueKey { urgency: Urgency::Adaptive, .. }, _) => Sample::Spin(now.saturating_sub(began)),
             _ => Sample::Nothing,
         })
     }
 
-    /// Plans the wait: how, until when, and the time now by both clocks of the thread. Returns `None`
-    /// if the thread must end.
+    /// Plans the wait: how, until when, and the time now by both clocks of the thread. Returns
+    /// `None` if the thread must end.
     fn plan_wait(&self, batch: &mut Batch<T>) -> Option<(Wait, u64, Instant, u64)> {
         let mut checked = None;
         let mut queues = self.lock_queues();
@@ -338,7 +358,7 @@ impl<T: Process> sys::thread::Body for Engine<T> {
 impl<T: Process> Clocks for Engine<T> {
     #[inline]
     fn now(&self, clock: Clock) -> u64 {
-        time(clock)
+        clock.now().map_or(0, nanos)
     }
 
     fn changes(&self) -> u64 {

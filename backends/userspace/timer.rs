@@ -1,22 +1,26 @@
-//! One timer as its user and the timer thread share it: its state behind a lock.
+//! One timer: as its user has it, and as the user and the timer thread share it, with its state behind
+//! a lock.
 
+use std::fmt;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use super::fd_only;
 use super::queues::time;
 use super::thread::{Engine, Process};
-use crate::backends::emulation::clock_change::subscribes;
+use super::{fd_only, options};
 use crate::backends::emulation::pipe::TimerPipe;
 use crate::backends::emulation::queue::TimerId;
-use crate::backends::emulation::read::LockedState;
-use crate::backends::emulation::state::TimerState;
+use crate::backends::emulation::read::{self, LockedState};
+use crate::backends::emulation::state::{subscribes, TimerState};
 use crate::backends::sys;
-use crate::backends::sys::fork::PerProcess;
+use crate::backends::sys::error::{os_error, ESRCH};
+use crate::backends::sys::fork::{generation, PerProcess};
 use crate::backends::sys::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
+use crate::timer::Timer;
 
 static ENGINE: PerProcess<Engine<SharedTimer>> = PerProcess::new();
 
@@ -28,9 +32,149 @@ pub(super) fn engine() -> io::Result<&'static Engine<SharedTimer>> {
 /// Returns an error if there can be no timers of this clock.
 pub(super) fn check_clock(clock: Clock) -> io::Result<()> {
     if clock.is_alarm() {
-        sys::clock::may_wake_the_machine()?;
+        sys::clock::may_wake_the_system()?;
     }
     clock.now().map(drop)
+}
+
+/// A timer made of a pipe, which one thread for all such timers of the process fills.
+///
+/// The thread is started by the first timer that is armed, and ends a second after the last timer
+/// is dropped; its name is `timerfd`, and it takes no signals. A plain `read(2)` of eight bytes
+/// from the descriptor gives the count as of the thread's last look; what that misses comes with
+/// the next one. [`read`](Timer::read) counts by the clock at the moment of the call. The methods
+/// take locks, so a signal handler must not call them.
+///
+/// On Linux the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs of the
+/// process's main thread, whatever thread arms the first timer, unless the program has chosen other
+/// [`ThreadOptions`]. It also has the main thread's nice value. If that value is lower than the
+/// arming thread's, setting it needs privilege; without privilege the timer thread inherits the
+/// arming thread's value. If the system refuses the policy, the timer thread inherits the arming
+/// thread's attributes: from a thread with `SCHED_IDLE`, Linux refuses `SCHED_OTHER` without
+/// privilege. A thread with `SCHED_DEADLINE` can start the timer thread only if it may change its
+/// own scheduling attributes; otherwise arming the first timer fails with `ENOMEM`. On macOS, the
+/// BSDs, illumos and Solaris the timer thread has the policy and priority, and inherits CPUs and
+/// nice value. On Android and other systems it inherits all four attributes. [`start_thread`]
+/// starts the thread early, from a thread of the program's choice.
+///
+/// The stack has 128 KiB plus the size of static thread-local storage. Where memory is locked
+/// (`mlockall`), the thread locks 144 KiB on x86-64 with glibc.
+///
+/// # Plugins
+///
+/// If this code is in a shared object, the first timer keeps that object loaded until the process
+/// ends. A host can therefore `dlclose` a plugin at any time. The first timer takes the loader's
+/// lock to that end, so an initializer of the plugin must not wait until another thread has made
+/// that timer. On Haiku and on systems that are not listed, a plugin that has used a timer must not
+/// be unloaded.
+///
+/// # Platforms
+///
+/// A timer belongs to the process that made it, and to its table of descriptors: a thread that has
+/// left the table (`unshare(CLONE_FILES)`) must not make timers. In a forked child, where its
+/// thread is not, [`settime`](Timer::settime) and [`gettime`](Timer::gettime) of an inherited one
+/// fail with `ESRCH`; a read competes with the parent for the parent's expirations, and fails so
+/// once the parent is gone. Timers made in the child work. A child made past the C library's `fork`
+/// (by `vfork`, `_Fork` or a bare system call) is not noticed and must use no timers.
+///
+/// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a step of the clock
+/// or a suspend within 250 ms, and at once when a method is called. To that end the thread wakes up
+/// four times a second while such a time is set, or while notice of steps is asked for; otherwise
+/// only when something is due.
+pub struct UserspaceTimer {
+    /// Closed after `drop` has ended the timer, whose pipe borrows it.
+    reader: OwnedFd,
+    clock: Clock,
+    shared: Arc<SharedTimer>,
+    generation: usize,
+}
+
+impl UserspaceTimer {
+    /// A disarmed timer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Backend::open`].
+    pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<UserspaceTimer> {
+        check_clock(clock)?;
+        let engine = engine()?;
+        options::fix();
+        let generation = generation();
+        let (pipe, reader) = TimerPipe::new(flags)?;
+        let shared = Arc::new(SharedTimer::new(clock, flags, pipe, engine));
+        Ok(UserspaceTimer { reader, clock, shared, generation })
+    }
+
+    /// Whether the timer was made before a fork that this process came from. Its locks must not be
+    /// touched then.
+    #[inline]
+    fn is_inherited(&self) -> bool {
+        self.generation != generation()
+    }
+
+    fn shared(&self) -> io::Result<&Arc<SharedTimer>> {
+        if self.is_inherited() {
+            Err(os_error(ESRCH))
+        } else {
+            Ok(&self.shared)
+        }
+    }
+}
+
+impl Timer for UserspaceTimer {
+    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.shared()?.settime(self.clock, new)
+    }
+
+    fn gettime(&self) -> io::Result<TimerSpec> {
+        self.shared()?.gettime()
+    }
+
+    fn read(&self) -> io::Result<u64> {
+        if self.is_inherited() {
+            // Without the child's copy of the write end, a read fails once the parent has ended.
+            self.shared.close_inherited();
+            let count = sys::fd::read_count(self.reader.as_fd())?;
+            return count.ok_or_else(|| os_error(ESRCH));
+        }
+        read::read(&self.shared, &self.reader)
+    }
+
+    fn try_read(&self) -> io::Result<u64> {
+        if self.is_inherited() {
+            self.shared.close_inherited();
+            return sys::nowait::read_count(self.reader.as_fd())?.ok_or_else(|| os_error(ESRCH));
+        }
+        self.shared.try_read()
+    }
+}
+
+impl Drop for UserspaceTimer {
+    fn drop(&mut self) {
+        if self.is_inherited() {
+            self.shared.close_inherited();
+        } else {
+            self.shared.close();
+        }
+    }
+}
+
+impl AsFd for UserspaceTimer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+impl AsRawFd for UserspaceTimer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.reader.as_raw_fd()
+    }
+}
+
+impl fmt::Debug for UserspaceTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserspaceTimer").field("fd", &self.reader).finish_non_exhaustive()
+    }
 }
 
 /// A timer, shared by its user and the timer thread.
@@ -65,6 +209,15 @@ impl SharedTimer {
         state
     }
 
+    /// Like [`lock_settled`](SharedTimer::lock_settled), except that it does not wait for a thread
+    /// that holds the lock. A thread that calls the timer in a loop would get the lock first nearly
+    /// each time, and a preempted one holds it for long. Other timers must not wait for that.
+    pub(super) fn lock_unless_busy(&self) -> Option<MutexGuard<'_, TimerState>> {
+        let mut state = sync::lock_unless_busy(&self.state)?;
+        self.end_write(&mut state);
+        Some(state)
+    }
+
     fn end_write(&self, state: &mut TimerState) {
         if state.is_in_flight() {
             state.end_write(self.engine.in_flight.wait(self.id));
@@ -79,7 +232,7 @@ impl SharedTimer {
     /// Checks the privilege that a setting needs, and starts the thread if it needs that.
     pub(super) fn check(&self, clock: Clock, new: &TimerSpec) -> io::Result<()> {
         if clock.is_alarm() {
-            sys::clock::may_wake_the_machine()?;
+            sys::clock::may_wake_the_system()?;
         }
         if new.is_armed() || subscribes(clock, new) {
             self.engine.start()?;
@@ -103,6 +256,19 @@ impl SharedTimer {
         }
         self.enqueue(state);
         previous
+    }
+
+    pub(super) fn gettime(self: &Arc<Self>) -> io::Result<TimerSpec> {
+        self.query(&mut self.lock_settled())
+    }
+
+    /// The setting of a locked timer, with the remaining time.
+    pub(super) fn query(self: &Arc<Self>, state: &mut TimerState) -> io::Result<TimerSpec> {
+        let (setting, must_enqueue) = state.gettime(self.engine)?;
+        if must_enqueue {
+            self.enqueue(state);
+        }
+        Ok(setting)
     }
 
     pub(super) fn try_read(self: &Arc<Self>) -> io::Result<u64> {
@@ -179,10 +345,7 @@ impl LockedState for Arc<SharedTimer> {
 
 impl Process for SharedTimer {
     fn process(self: &Arc<Self>, due: u64) -> bool {
-        // A thread that calls the timer again and again would get the lock first nearly each time,
-        // and a preempted one holds it for long. Other timers must not wait for that.
-        let Some(mut state) = sync::lock_unless_busy(&self.state) else { return false };
-        self.end_write(&mut state);
+        let Some(mut state) = self.lock_unless_busy() else { return false };
         if state.queued().is_some_and(|(_, at)| at == due) {
             state.set_queued(None);
         }
@@ -194,8 +357,11 @@ impl Process for SharedTimer {
         true
     }
 
-    fn process_clock_change(self: &Arc<Self>) {
-        self.with(|state, engine| state.signal_clock_change(engine));
+    fn process_clock_change(self: &Arc<Self>) -> bool {
+        let Some(mut state) = self.lock_unless_busy() else { return false };
+        state.signal_clock_change(self.engine);
+        self.enqueue(&mut state);
+        true
     }
 }
 
@@ -213,3 +379,7 @@ impl SharedTimer {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "timer_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! What the servers do for a client, and what they print about it.
+//! The servers' handling of a client, and their output about it.
 
 use super::commands::{Command, Commands};
 use super::timers;
@@ -9,22 +9,22 @@ use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 
-/// What becomes of a client, or of the server, after something has come from the client.
+/// The consequence of input from a client, for the client or the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Stays,
-    /// There was nothing, or nothing more.
+    /// There was no input, or no further input.
     Waits,
     Closes,
     StopsServer,
 }
 
-/// What came of accepting a client.
+/// The result of accepting a client.
 pub enum Accepted<S> {
     Client(S),
-    /// It has gone again, or there is none.
-    Nobody,
-    /// There is room for no more: not to be asked again for a while.
+    /// The client has gone again, or there is none.
+    NoClient,
+    /// No descriptor is left. The server should not accept again for a while.
     Full,
 }
 
@@ -34,7 +34,7 @@ pub fn accept(listener: &TcpListener) -> io::Result<Accepted<TcpStream>> {
     accepted(listener, listener.accept().and_then(nonblocking))
 }
 
-/// What came of accepting a client, in whatever loop.
+/// Handles the result of accepting a client, in any loop.
 pub fn accepted<S: AsFd>(listener: &impl AsFd, client: io::Result<(S, SocketAddr)>) -> io::Result<Accepted<S>> {
     say!("Accepting connection {}", number(listener));
     match client {
@@ -47,7 +47,7 @@ pub fn accepted<S: AsFd>(listener: &impl AsFd, client: io::Result<(S, SocketAddr
             Ok(Accepted::Full)
         }
         Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {
-            Ok(Accepted::Nobody)
+            Ok(Accepted::NoClient)
         }
         Err(e) => Err(e),
     }
@@ -57,24 +57,29 @@ fn number(source: &impl AsFd) -> i32 {
     source.as_fd().as_raw_fd()
 }
 
-/// Reads what a client has sent, and obeys.
+/// Reads the input of a client, and executes its commands.
 pub fn serve(mut client: impl Read + AsFd, commands: &mut Commands) -> io::Result<Outcome> {
     let mut bytes = [0; 1024];
     let read = client.read(&mut bytes);
-    hear(&client, &bytes, read, commands)
+    handle_read(&client, &bytes, read, commands)
 }
 
-/// Obeys what came of reading into these bytes, in whatever loop.
-pub fn hear(client: &impl AsFd, bytes: &[u8], read: io::Result<usize>, commands: &mut Commands) -> io::Result<Outcome> {
+/// Executes the commands in `bytes`, given the result of reading into them, in any loop.
+pub fn handle_read(
+    client: &impl AsFd,
+    bytes: &[u8],
+    read: io::Result<usize>,
+    commands: &mut Commands,
+) -> io::Result<Outcome> {
     say!("Reading data {}", number(client));
     let length = match read {
         Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(Outcome::Waits),
-        // A client that breaks off is as good as one that closes.
+        // A broken connection is handled like a closed one.
         result => result.unwrap_or(0),
     };
     commands.feed(&bytes[..length]);
     while let Some(command) = commands.next() {
-        if obey(&command)? == Outcome::StopsServer {
+        if execute(&command)? == Outcome::StopsServer {
             return Ok(Outcome::StopsServer);
         }
     }
@@ -82,21 +87,21 @@ pub fn hear(client: &impl AsFd, bytes: &[u8], read: io::Result<usize>, commands:
         return Ok(Outcome::Stays);
     }
     if let Some(command) = commands.rest() {
-        obey(&command)?;
+        execute(&command)?;
     }
     say!("Closing connection {}", number(client));
     Ok(Outcome::Closes)
 }
 
-/// Obeys what a client has said before it fell silent.
+/// Executes the command of a client that has sent no newline and fallen silent.
 pub fn serve_silent(commands: &mut Commands) -> io::Result<()> {
     if let Some(command) = commands.when_silent() {
-        obey(&command)?;
+        execute(&command)?;
     }
     Ok(())
 }
 
-fn obey(command: &Command) -> io::Result<Outcome> {
+fn execute(command: &Command) -> io::Result<Outcome> {
     match command {
         Command::Stop => {
             say!("Stopping server");
@@ -110,15 +115,15 @@ fn obey(command: &Command) -> io::Result<Outcome> {
 }
 
 /// Reads a timer that is ready.
-pub fn tell_expirations(number: usize, timer: &TimerFd) -> io::Result<()> {
+pub fn print_expirations(number: usize, timer: &TimerFd) -> io::Result<()> {
     say!("Reading timer {}", timer.as_raw_fd());
     if let Some(count) = timers::expirations(timer)? {
-        tell_count(number, count)?;
+        print_count(number, count)?;
     }
     Ok(())
 }
 
-pub fn tell_count(number: usize, count: u64) -> io::Result<()> {
+pub fn print_count(number: usize, count: u64) -> io::Result<()> {
     say!("Timer {number} expired {count} times");
     Ok(())
 }

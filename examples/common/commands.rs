@@ -1,16 +1,17 @@
-//! A client's bytes made into commands, however the network has cut them up.
+//! Splits a client's bytes into commands, independent of how the network has split the bytes.
 
-/// What a client asks for.
+/// A command of a client.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     Stop,
     Unknown(String),
 }
 
-/// The bytes of one client that have not become commands yet.
+/// The bytes of one client that do not form a command yet.
 ///
-/// A command ends with its line. One that is sent without a line's end, as by `printf stop | nc`, ends where the
-/// client falls silent or goes on with `stop`, which acts as soon as it is there.
+/// A command ends with its line. A command without a newline, as sent by `printf stop | nc`, ends
+/// when the client falls silent or continues with `stop`. `stop` takes effect as soon as it is
+/// complete.
 #[derive(Debug, Default)]
 pub struct Commands {
     bytes: Vec<u8>,
@@ -18,7 +19,7 @@ pub struct Commands {
 }
 
 const STOP: &[u8] = b"stop";
-/// No command is longer: a client can't fill the memory.
+/// The longest command, so that a client cannot exhaust the memory.
 const LONGEST: usize = 1024;
 
 impl Commands {
@@ -31,7 +32,7 @@ impl Commands {
         self.silent = false;
     }
 
-    /// The next whole command.
+    /// Returns the next complete command.
     pub fn next(&mut self) -> Option<Command> {
         loop {
             if self.bytes.starts_with(STOP) {
@@ -45,8 +46,9 @@ impl Commands {
         }
     }
 
-    /// Called from time to time: what stands there without a line's end since the last time is a command, unless it
-    /// may still become `stop`.
+    /// Returns the unfinished line as a command if nothing was received since the last call.
+    ///
+    /// The server calls this method periodically. A line that may still become `stop` is kept.
     pub fn when_silent(&mut self) -> Option<Command> {
         let was_silent = std::mem::replace(&mut self.silent, true);
         if was_silent && !STOP.starts_with(&self.bytes) {
@@ -56,16 +58,16 @@ impl Commands {
         }
     }
 
-    /// What is left when the client has closed its end.
+    /// Returns the unfinished line when the client has closed its end.
     pub fn rest(&mut self) -> Option<Command> {
         self.take(self.bytes.len())
     }
 
     fn take(&mut self, length: usize) -> Option<Command> {
         let taken: Vec<u8> = self.bytes.drain(..length).collect();
-        // Clients may send anything, also bytes that are no text.
+        // Clients may send bytes that are not text.
         let text = String::from_utf8_lossy(&taken);
-        // A terminal would obey control characters.
+        // A terminal would interpret control characters.
         let text = text.trim_end_matches(['\r', '\n']).replace(char::is_control, "\u{fffd}");
         (!text.is_empty()).then_some(Command::Unknown(text))
     }

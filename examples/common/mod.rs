@@ -1,4 +1,4 @@
-//! What the examples share: the command line, errors on one line, the servers' clients.
+//! Shared by the examples: the command line, errors on one line, and the servers' clients.
 #![allow(dead_code)] // No example needs all of it.
 
 pub mod client;
@@ -11,27 +11,27 @@ use std::io::{self, Write};
 use std::net::TcpListener;
 use std::process::ExitCode;
 
-/// Prints a line; unlike `println!`, it gives an error where nobody reads any more.
+/// Prints a line. Unlike `println!`, it returns an error if the output is closed.
 #[macro_export]
 macro_rules! say {
     ($($part:tt)*) => { std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($part)*)))? };
 }
 
-/// What was asked for on the command line.
+/// The options of the command line.
 pub struct Options {
-    /// The backend named by `--backend`; none: what the facade picks.
+    /// The backend named by `--backend`; `None` means the one that `TimerFd` selects.
     pub backend: Option<&'static Backend>,
     /// The address to listen on.
     pub address: String,
 }
 
 impl Options {
-    /// A disarmed timer, of the backend asked for.
+    /// Creates a disarmed timer of the chosen backend.
     pub fn open(&self, clock: Clock, nonblocking: bool) -> io::Result<TimerFd> {
         open(self.backend, clock, nonblocking)
     }
 
-    /// The socket that a server waits for clients on. Says which address it got.
+    /// Creates the socket on which a server accepts clients, and prints its address.
     pub fn listen(&self) -> io::Result<TcpListener> {
         let refused = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {}: {e}", self.address));
         let listener = TcpListener::bind(&self.address).map_err(refused)?;
@@ -41,7 +41,7 @@ impl Options {
     }
 }
 
-/// A disarmed timer, of this backend or of what the facade picks.
+/// Creates a disarmed timer of this backend, or of the backend that `TimerFd` selects.
 pub fn open(backend: Option<&'static Backend>, clock: Clock, nonblocking: bool) -> io::Result<TimerFd> {
     let builder = TimerFd::builder(clock).nonblocking(nonblocking);
     match backend {
@@ -51,34 +51,34 @@ pub fn open(backend: Option<&'static Backend>, clock: Clock, nonblocking: bool) 
     .map_err(|e| io::Error::new(e.kind(), format!("cannot make a timer: {e}")))
 }
 
-/// What a program takes on its command line.
+/// The arguments that an example accepts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     Backend,
     BackendAndAddress,
 }
 
-/// Runs an example: reads the command line, and makes of an error one line and a status.
+/// Runs an example: parses the command line, and turns an error into one line and an exit status.
 pub fn main(takes: Takes, run: impl FnOnce(&Options) -> io::Result<()>) -> ExitCode {
     let name = program_name();
     let usage = match takes {
         Takes::Backend => format!("usage: {name} [--backend kernel|userspace]"),
         Takes::BackendAndAddress => format!("usage: {name} [--backend kernel|userspace] [ADDRESS]"),
     };
-    let complain = |status: u8, what: &dyn Display| {
-        // Where nobody reads the errors, the status still tells.
+    let report_error = |status: u8, what: &dyn Display| {
+        // If the error output is closed, the exit status still reports the error.
         let _ = writeln!(io::stderr(), "{name}: {what}");
         ExitCode::from(status)
     };
     match parse(takes) {
-        Err(e) => complain(2, &format_args!("{e}; {usage}")),
+        Err(e) => report_error(2, &format_args!("{e}; {usage}")),
         Ok(None) => {
             let _ = writeln!(io::stdout(), "{usage}");
             ExitCode::SUCCESS
         }
         Ok(Some(options)) => match run(&options) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(e) => complain(1, &e),
+            Err(e) => report_error(1, &e),
         },
     }
 }
@@ -88,7 +88,7 @@ fn program_name() -> String {
     std::path::Path::new(&path).file_name().unwrap_or(&path).to_string_lossy().into_owned()
 }
 
-/// The options; none if only help was asked for.
+/// Returns the options, or `None` if only help was requested.
 fn parse(takes: Takes) -> Result<Option<Options>, lexopt::Error> {
     use lexopt::prelude::{Long, Short, Value, ValueExt};
     let mut options = Options { backend: None, address: String::from("127.0.0.1:1234") };

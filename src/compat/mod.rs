@@ -1,3 +1,3 @@
-//! The faces of other crates, so that programs written for them need another `use` line and no more.
+//! Compatibility layers: the types and names of other crates.
 
 pub mod timerfd;

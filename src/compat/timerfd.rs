@@ -1,4 +1,6 @@
-//! The face of the [`timerfd`](https://docs.rs/timerfd/1.6) crate, version 1: its types and names, on every Unix.
+//! Compatibility layer for the [`timerfd`](https://docs.rs/timerfd/1.6) crate, version 1.
+//!
+//! This module has that crate's types and names, on every Unix.
 //!
 //! ```
 //! // use timerfd::{SetTimeFlags, TimerFd, TimerState};
@@ -12,16 +14,20 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! # What differs
+//! # Differences
 //!
-//! - `set_state`, `get_state` and `read` give an [`io::Result`] where that crate panics. So code that leaves what they give aside compiles as it
-//!   is, with a warning at each such place; code that uses it needs a `?`.
-//! - A `Oneshot`, or the `current` of a `Periodic`, of zero is *now*, and not off: so a computed time that has gone by expires.
-//! - A timer can't be made of a descriptor, nor become one: of the emulation, the descriptor is but a part.
-//! - The timers are those of [`crate::TimerFd`], into which and from which these convert; so they are had on each backend, and whatever holds for
-//!   those holds for these.
+//! - `set_state`, `get_state` and `read` return an [`io::Result`], where the `timerfd` crate
+//!   panics. Code that ignores their results compiles unchanged, with a warning at each such call.
+//!   Code that uses a result needs a `?`.
+//! - A zero `Oneshot`, or a zero `current` of a `Periodic`, means *now*, not disarmed. So a
+//!   computed time that is already in the past expires.
+//! - A timer cannot be converted from or into a descriptor, because on the userspace backend the
+//!   descriptor is only a part of the timer.
+//! - The timers are those of [`crate::TimerFd`], and can be converted from and into it. So they
+//!   exist on every backend and behave as documented there.
 //!
-//! As there, [`TimerFd::new`] makes a timer that blocks, and whose descriptor is inherited by programs that are executed.
+//! As in the `timerfd` crate, [`TimerFd::new`] creates a timer whose reads block and whose
+//! descriptor is inherited by executed programs.
 
 use std::fmt;
 use std::io;
@@ -32,19 +38,19 @@ use crate::clock::Clock;
 use crate::spec::{Initial, TimerSpec};
 use crate::timer::Timer;
 
-/// A clock, by the number that it has on Linux.
+/// A clock, with the number that it has on Linux.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums)]
 pub enum ClockId {
     /// The wall clock: [`Clock::Realtime`].
     Realtime = 0,
-    /// The same, and wakes a suspended machine: [`Clock::RealtimeAlarm`].
+    /// The wall clock, which wakes a suspended system: [`Clock::RealtimeAlarm`].
     RealtimeAlarm = 8,
-    /// Never stepped, and still while the machine is suspended: [`Clock::Monotonic`].
+    /// Never changed, and stopped while the system is suspended: [`Clock::Monotonic`].
     Monotonic = 1,
-    /// Counts the time in suspend too: [`Clock::Boottime`].
+    /// Includes the time in suspend: [`Clock::Boottime`].
     Boottime = 7,
-    /// The same, and wakes a suspended machine: [`Clock::BoottimeAlarm`].
+    /// Includes the time in suspend, and wakes a suspended system: [`Clock::BoottimeAlarm`].
     BoottimeAlarm = 9,
 }
 
@@ -60,7 +66,7 @@ impl From<ClockId> for Clock {
     }
 }
 
-/// The name that C has for it.
+/// Writes the clock's name in C.
 impl fmt::Display for ClockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -73,38 +79,40 @@ impl fmt::Display for ClockId {
     }
 }
 
-/// The number, and the name.
+/// Writes the number and the name.
 impl fmt::Debug for ClockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({self})", *self as isize)
     }
 }
 
-/// How the times of a [`TimerState`] are meant.
+/// The meaning of the times in a [`TimerState`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums)]
 pub enum SetTimeFlags {
-    /// The first expiration is so long from now.
+    /// The first expiration is relative to now.
     Default,
     /// The first expiration is a time of the timer's clock.
     Abstime,
-    /// The same, and a step of the wall clock makes the next read fail with `ECANCELED`: see [`TimerSpec::cancel_on_set`].
+    /// Like `Abstime`, and a change of the wall clock cancels the setting.
+    ///
+    /// The next read after the change fails with `ECANCELED`: see [`TimerSpec::cancel_on_set`].
     TimerCancelOnSet,
 }
 
-/// A timer's setting.
+/// A timer setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums)]
 pub enum TimerState {
-    /// Off.
+    /// Disarmed.
     Disarmed,
     /// Expires once.
     Oneshot(Duration),
-    /// Expires at first after, or at, `current`, then after each `interval`.
+    /// Expires first after, or at, `current`, then after each `interval`.
     Periodic {
         /// The first expiration.
         current: Duration,
-        /// The time from each expiration to the next; zero makes it expire once.
+        /// The time between two expirations. If it is zero, the timer expires once.
         interval: Duration,
     },
 }
@@ -135,22 +143,25 @@ impl TimerState {
     }
 }
 
-/// A timer with the methods of that crate: see [the module](self).
+/// A timer with the methods of the `timerfd` crate: see [the module](self).
 #[derive(Debug)]
 pub struct TimerFd(crate::TimerFd);
 
 impl TimerFd {
-    /// A disarmed timer.
+    /// Creates a disarmed timer.
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`](crate::Backend::open). [`Unsupported`](io::ErrorKind::Unsupported) if no backend has this clock here.
+    /// Those of [`Backend::open`](crate::Backend::open).
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if no backend has this clock on this system.
     pub fn new_custom(clock: ClockId, nonblocking: bool, cloexec: bool) -> io::Result<TimerFd> {
         let builder = crate::TimerFd::builder(clock.into()).nonblocking(nonblocking).close_on_exec(cloexec);
         builder.open().map(TimerFd)
     }
 
-    /// A disarmed timer of the monotonic clock, which blocks and is inherited.
+    /// Creates a disarmed timer of the monotonic clock.
+    ///
+    /// Its reads block, and executed programs inherit its descriptor.
     ///
     /// # Errors
     ///
@@ -159,7 +170,7 @@ impl TimerFd {
         TimerFd::new_custom(ClockId::Monotonic, false, false)
     }
 
-    /// Sets the timer, and gives what was left of the old setting.
+    /// Sets the timer, and returns the previous setting with the remaining time.
     ///
     /// # Errors
     ///
@@ -168,7 +179,7 @@ impl TimerFd {
         self.0.settime(&state.to_spec(flags)).map(TimerState::from_spec)
     }
 
-    /// The time left until the next expiration, and the interval.
+    /// Returns the remaining time until the next expiration, and the interval.
     ///
     /// # Errors
     ///
@@ -177,11 +188,15 @@ impl TimerFd {
         self.0.gettime().map(TimerState::from_spec)
     }
 
-    /// The number of expirations since the last read: zero if there is none and the timer does not block. It waits on through signals.
+    /// Returns the number of expirations since the last read.
+    ///
+    /// If the timer has not expired and the descriptor is non-blocking, returns zero. Signals do
+    /// not end a blocking read.
     ///
     /// # Errors
     ///
-    /// Those of [`Timer::read`] but `EAGAIN` and `EINTR`: so `ECANCELED`, for which that crate panics.
+    /// Those of [`Timer::read`], except `EAGAIN` and `EINTR`. In particular `ECANCELED`, for which
+    /// the `timerfd` crate panics.
     pub fn read(&self) -> io::Result<u64> {
         loop {
             match self.0.read() {
@@ -193,14 +208,14 @@ impl TimerFd {
     }
 }
 
-/// A timer of any backend, with any flags.
+/// Converts a timer of any backend, with any flags.
 impl From<crate::TimerFd> for TimerFd {
     fn from(timer: crate::TimerFd) -> TimerFd {
         TimerFd(timer)
     }
 }
 
-/// For what this face has no words for, and for [loops](crate::loops).
+/// Returns the inner timer, for [loops](crate::loops) and for methods that this layer lacks.
 impl From<TimerFd> for crate::TimerFd {
     fn from(timer: TimerFd) -> crate::TimerFd {
         timer.0

@@ -1,4 +1,4 @@
-//! A timer in async-io, and so in smol: expirations to await.
+//! Timers in async-io, and so in smol: expirations to await.
 
 use std::io;
 use std::pin::Pin;
@@ -9,8 +9,10 @@ use futures_core::Stream;
 
 use super::{AsTimer, MissedTicks, Source};
 
-/// The expirations of a timer, to be awaited on any executor by way of async-io: one after another by [`wait`](Expirations::wait), or as a `Stream`
-/// of counts, which never ends.
+/// The expirations of a timer, to await on any executor by means of async-io.
+///
+/// Await one report at a time with [`wait`](Expirations::wait), or use the endless `Stream` of
+/// counts.
 ///
 /// ```
 /// use portable_timerfd::{loops::async_io::Expirations, Clock, Timer, TimerFd};
@@ -27,13 +29,15 @@ use super::{AsTimer, MissedTicks, Source};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// It takes a `Box<dyn Timer>` or an `Arc` of a timer too. Dropped, it leaves the reactor and drops the timer.
+/// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the `Expirations` is dropped, it
+/// deregisters the timer from the reactor and drops it.
 ///
 /// # Errors
 ///
-/// What [`read`](crate::Timer::read) fails with is passed on: `ECANCELED` after a step of the wall clock, for a timer set with
-/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). The waiting goes on after it, but a timer whose time had come, also by the step itself, is off
-/// by then: arm it anew.
+/// Errors of [`read`](crate::Timer::read) are returned. In particular, if the timer was set with
+/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set), a change of the wall clock causes
+/// `ECANCELED`. You can await again after an error. If the timer had already expired, or if the
+/// clock change makes it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
     timer: Async<Source<T>>,
@@ -41,66 +45,76 @@ pub struct Expirations<T: AsTimer> {
 }
 
 impl<T: AsTimer> Expirations<T> {
-    /// Puts the timer into async-io's reactor, and into non-blocking mode, in which it must stay.
+    /// Registers the timer with async-io's reactor.
+    ///
+    /// This sets the descriptor to non-blocking mode, in which it must stay.
     ///
     /// # Errors
     ///
-    /// The descriptor is registered there already ([`AlreadyExists`](io::ErrorKind::AlreadyExists)), or can't be. The timer is dropped then; give an
-    /// `Arc` to keep it.
+    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is registered with the
+    ///   reactor already.
+    /// - Another error: the descriptor cannot be registered.
+    ///
+    /// On an error the timer is dropped. To keep it, pass an `Arc`.
     ///
     /// # Panics
     ///
-    /// async-io itself does, if it is used for the first time in the process and can't start its reactor: there is no descriptor left for it, or no thread
-    /// can be made.
+    /// async-io panics if the process uses it for the first time and its reactor cannot be started,
+    /// because no descriptor is left or no thread can be created.
     pub fn new(timer: T) -> io::Result<Expirations<T>> {
         Ok(Expirations { timer: Async::new_nonblocking(Source::new(timer)?)?, missed_ticks: MissedTicks::default() })
     }
 
-    /// The same, with this policy for what nobody awaits in time; by default every count is told of as it comes.
+    /// Sets the policy for missed expirations. The default is [`MissedTicks::Count`].
     #[must_use]
     pub fn missed_ticks(self, missed_ticks: MissedTicks) -> Expirations<T> {
         Expirations { missed_ticks, ..self }
     }
 
-    /// Waits for the next expirations, and gives how many they were: as [`read`](crate::Timer::read), by the
-    /// [policy](MissedTicks) that was chosen. It waits while the timer is disarmed, too.
+    /// Waits for the next expirations and returns their number.
     ///
-    /// Cancel-safe: a future that is dropped has taken no expiration. Any number of tasks may wait; each expiration wakes all of them, and goes to
-    /// one.
+    /// The number is that of [`read`](crate::Timer::read), subject to the chosen
+    /// [policy](MissedTicks). The call also waits while the timer is disarmed.
+    ///
+    /// This method is cancel-safe: if the future is dropped, no expiration is lost. Any number of
+    /// tasks may wait. Each expiration wakes all of them and is returned to one.
     ///
     /// # Errors
     ///
-    /// Those of [`read`](crate::Timer::read) but `EAGAIN`.
+    /// Those of [`read`](crate::Timer::read), except `EAGAIN`.
     pub async fn wait(&self) -> io::Result<u64> {
         loop {
-            // Not read before: mostly there would be nothing yet, and the call for nothing.
+            // Waits before the first read: usually the timer has not expired yet, and a read would
+            // be wasted.
             self.timer.readable().await?;
-            if let Some(told) = self.take() {
-                return told;
+            if let Some(report) = self.read_report() {
+                return report;
             }
         }
     }
 
-    /// The timer, to be set.
+    /// Returns the timer, for example to set it.
     pub fn get_ref(&self) -> &T {
         self.timer.get_ref()
     }
 
-    /// Takes the timer out of the reactor and gives it back, in non-blocking mode.
+    /// Deregisters the timer from the reactor and returns it, in non-blocking mode.
     ///
     /// # Errors
     ///
-    /// The reactor can't let go of it.
+    /// The reactor cannot deregister the descriptor.
     pub fn into_inner(self) -> io::Result<T> {
         self.timer.into_inner().map(Source::into_inner)
     }
 
-    fn take(&self) -> Option<io::Result<u64>> {
-        self.missed_ticks.told(self.timer.get_ref().read_ready()?)
+    fn read_report(&self) -> Option<io::Result<u64>> {
+        self.missed_ticks.report(self.timer.get_ref().read_ready()?)
     }
 }
 
-/// Each item is what [`wait`](Expirations::wait) gives. It never ends, and an error does not end it. Only the task that asked last is woken.
+/// Yields what [`wait`](Expirations::wait) returns. The stream never ends, not even after an error.
+///
+/// Only the task that polled last is woken.
 impl<T: AsTimer> Stream for Expirations<T> {
     type Item = io::Result<u64>;
 
@@ -109,8 +123,8 @@ impl<T: AsTimer> Stream for Expirations<T> {
             if let Err(e) = ready!(self.timer.poll_readable(cx)) {
                 return Poll::Ready(Some(Err(e)));
             }
-            if let Some(told) = self.take() {
-                return Poll::Ready(Some(told));
+            if let Some(report) = self.read_report() {
+                return Poll::Ready(Some(report));
             }
         }
     }

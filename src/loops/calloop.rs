@@ -1,4 +1,4 @@
-//! A timer in calloop: an event source whose event is the count.
+//! Timers in calloop: an event source whose event is the count.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use ::calloop::{EventSource, Interest, Mode, Poll, PostAction, Readiness, Token,
 
 use super::{AsTimer, Source};
 
-/// The expirations of a timer, as a source of calloop's events.
+/// The expirations of a timer, as a calloop event source.
 ///
 /// ```
 /// use calloop::{EventLoop, PostAction};
@@ -31,33 +31,41 @@ use super::{AsTimer, Source};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The event is what [`read`](crate::Timer::read) gives: the count, or an error, `ECANCELED` after a step of the wall clock, for a timer set with
-/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set); a timer whose time had come is off by then. The callback says what is to become of the source, as that of a
-/// [`Generic`] one does; an error that it returns ends the turn of the loop, whose other sources may then have to wait for the next one.
-/// The loop knows the source in calloop's level mode.
+/// The event is the result of [`read`](crate::Timer::read): the count, or an error. In particular,
+/// if the timer was set with [`cancel_on_set`](crate::TimerSpec::cancel_on_set), a change of the
+/// wall clock causes `ECANCELED`. If the timer had already expired, or if the clock change makes it
+/// expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 ///
-/// It takes a `Box<dyn Timer>` or an `Arc` of a timer too. Removed or dropped, it leaves the loop and drops the timer.
+/// The callback returns what happens to the source, as the callback of a [`Generic`] source does.
+/// An error that the callback returns ends the current dispatch, so other sources may have to wait
+/// for the next one. The source is registered in calloop's level mode.
+///
+/// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the source is removed or
+/// dropped, it deregisters the timer from the loop and drops it.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
     source: Generic<Source<T>>,
 }
 
 impl<T: AsTimer> Expirations<T> {
-    /// A source of the timer's expirations. The timer is put into non-blocking mode, in which it must stay.
+    /// Creates a source of the timer's expirations.
+    ///
+    /// This sets the descriptor to non-blocking mode, in which it must stay.
     ///
     /// # Errors
     ///
-    /// The mode can't be set: of a timer that was closed, or whose process may call nothing.
+    /// The mode cannot be set, because the timer's descriptor was closed or a sandbox forbids the
+    /// system call.
     pub fn new(timer: T) -> io::Result<Expirations<T>> {
         Ok(Expirations { source: Generic::new(Source::new(timer)?, Interest::READ, Mode::Level) })
     }
 
-    /// The timer, to be set.
+    /// Returns the timer, for example to set it.
     pub fn get_ref(&self) -> &T {
         self.source.get_ref()
     }
 
-    /// Takes the timer out of the loop and gives it back, in non-blocking mode.
+    /// Takes the timer out of the loop and returns it, in non-blocking mode.
     pub fn into_inner(self) -> T {
         self.source.unwrap().into_inner()
     }
@@ -74,7 +82,7 @@ impl<T: AsTimer> EventSource for Expirations<T> {
         F: FnMut(io::Result<u64>, &mut NoIoDrop<Source<T>>) -> io::Result<PostAction>,
     {
         self.source.process_events(readiness, token, |_, timer| {
-            timer.read_ready().map_or(Ok(PostAction::Continue), |told| callback(told, timer))
+            timer.read_ready().map_or(Ok(PostAction::Continue), |event| callback(event, timer))
         })
     }
 

@@ -1,4 +1,4 @@
-//! A timer in mio's loop: an `event::Source`.
+//! Timers in mio: the timers of this crate implement `event::Source`.
 //!
 //! ```
 //! use mio::{Events, Interest, Poll, Token};
@@ -16,16 +16,20 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! mio tells of a timer when it expires, and not as long as it is readable: read it at each event. One read takes all there is, so there is
-//! no need to read until `WouldBlock`. [`TimerFd`] and the backends' own types are sources, and [`dyn Timer`](Timer) is, so that a
-//! `Box<dyn Timer>` is one too; a timer of your own is registered by mio's `SourceFd`.
+//! mio reports a timer when it expires, not as long as it is readable (edge-triggered). So read the
+//! timer at each event. One read returns all expirations, so you need not read until `WouldBlock`.
 //!
-//! Registering puts it into non-blocking mode, in which it must stay. It can be dropped while it is registered. An event of it that is in the same batch comes all the same.
+//! [`TimerFd`] and the backends' own types are sources. [`dyn Timer`](Timer) is a source too, and
+//! so a `Box<dyn Timer>` is. For a timer type of your own, use mio's `SourceFd`.
+//!
+//! Registering a timer sets its descriptor to non-blocking mode, in which it must stay. A timer can
+//! be dropped while it is registered. If its event is already in the current batch, that event is
+//! still delivered.
 //!
 //! # Platforms
 //!
-//! Where mio has nothing better than `poll(2)` or event ports (Haiku, Hurd; Solaris), an event ends the registration's interest:
-//! `reregister` after each read.
+//! If mio is built on `poll(2)` or event ports (Haiku, Hurd; Solaris), an event ends the interest
+//! of the registration. Call `reregister` after each read.
 
 use std::io;
 use std::os::fd::AsRawFd;

@@ -1,9 +1,13 @@
-//! What is told of expirations that nobody awaited in time.
+//! The policy for expirations that were missed between two awaits.
 
-/// What to tell of the expirations of a periodic timer that nobody awaited in time; of one that expires once, it is always told.
+/// What to report about expirations of a periodic timer that were missed between two awaits.
 ///
-/// The schedule is the timer's: it never drifts, whatever is told of it. Here each `x` is an expiration, somebody is busy until after the
-/// fourth, and the numbers are the counts that he gets, and when:
+/// Expirations are missed if a task is busy while the timer expires more than once. An expiration
+/// of a one-shot timer is always reported.
+///
+/// The policy does not change the timer's schedule, which never drifts. In this example each `x` is
+/// an expiration, and the task is busy until after the fourth one. The numbers are the counts that
+/// the task receives, at the time when it receives them:
 ///
 /// ```text
 ///            |----x----x----x----x----x----x
@@ -13,26 +17,35 @@
 /// Skip            1                   1    1
 /// ```
 ///
-/// Of tokio's policies for its own timers, `Burst` tells of each expiration as [`Count`](MissedTicks::Count) does, one by one; `Skip` does what
-/// [`Coalesce`](MissedTicks::Coalesce) does; there is none that is always near to a time, as [`Skip`](MissedTicks::Skip) is here; and `Delay`, which gives up the
-/// schedule, is what a timer does that is [armed](crate::Timer::arm_after) anew after each expiration.
+/// tokio's `MissedTickBehavior`, the policy of tokio's own timers, compares as follows:
+///
+/// - tokio's `Burst` reports each missed expiration by itself, where [`Count`](MissedTicks::Count)
+///   reports their number.
+/// - tokio's `Skip` behaves like [`Coalesce`](MissedTicks::Coalesce).
+/// - tokio's `Delay` abandons the schedule. To get that behaviour,
+///   [re-arm](crate::Timer::arm_after) the timer after each expiration.
+/// - tokio has no policy like [`Skip`](MissedTicks::Skip), with which every report comes close to a
+///   scheduled time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MissedTicks {
-    /// The count as it comes: how often the timer has expired since the last one. Nothing is lost.
+    /// Reports the full count: the number of expirations since the last report.
     #[default]
     Count,
-    /// At once, but as one expiration, however many they were: the count is always 1.
+    /// Reports the missed expirations at once, as one. The count is always 1.
     Coalesce,
-    /// Not at all: if one was missed, the next that is told of is the one that is still to come. So who is told is less than an interval late,
-    /// and the count is always 1; one that comes together with a missed one is left out with it. A timer whose interval is shorter than it takes to be told of it is told of seldom, or never.
+    /// Reports no missed expirations. The next report is the next scheduled expiration.
+    ///
+    /// The count is always 1, and a report is always less than one interval late. If an expiration
+    /// is noticed together with a missed one, it is skipped too. If the interval is shorter than
+    /// the time that a report takes, expirations are reported rarely or never.
     Skip,
 }
 
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 impl MissedTicks {
-    /// What is told where so many have expired, or an error is to be told of.
-    pub(super) fn told(self, read: std::io::Result<u64>) -> Option<std::io::Result<u64>> {
+    /// Returns the report for the result of a read, or `None` if there is nothing to report.
+    pub(super) fn report(self, read: std::io::Result<u64>) -> Option<std::io::Result<u64>> {
         match (self, read) {
             (_, Err(e)) => Some(Err(e)),
             (MissedTicks::Count, Ok(count)) => Some(Ok(count)),

@@ -1,21 +1,28 @@
-//! Timers in other people's loops: mio, tokio, async-io, calloop. Each stands behind the feature of its name, and takes timers of any
-//! backend.
+//! Timers in the event loops of other crates: mio, tokio, async-io and calloop.
 //!
-//! | loop | feature | what there is |
+//! Each adapter has a feature of the same name, and accepts timers of any backend.
+//!
+//! | loop | feature | provides |
 //! |---|---|---|
 //! | `polling` | | [`Registered`](crate::Registered) |
-//! | `mio` 1 | `mio` | a timer is an `event::Source` |
+//! | `mio` 1 | `mio` | `event::Source` for timers |
 //! | `tokio` 1 | `tokio` | `loops::tokio::Expirations`: `wait().await`, and a `Stream` of counts |
 //! | `async-io` 2, `smol` | `async-io` | `loops::async_io::Expirations`: the same |
 //! | `calloop` 0.14 | `calloop` | `loops::calloop::Expirations`: an `EventSource` whose event is the count |
 //!
-//! A loop that takes a descriptor and says when it can be read needs none of this: hand it the timer (`AsFd`, `AsRawFd`), and
-//! [`read`](crate::Timer::read) when it says so. So do `nix` and `rustix` (`poll`, `select`, `epoll`, `kqueue`), GLib's `unix_fd_add`,
-//! Qt's `QSocketNotifier`, libuv's `uv_poll_t`, libevent, `AsyncFd` of tokio and `Async` of async-io, and mio's `SourceFd`.
+//! If a loop accepts any descriptor and reports when it is readable, you need no adapter. Pass the
+//! timer to the loop (`AsFd`, `AsRawFd`), and [`read`](crate::Timer::read) it when the loop reports
+//! it. Examples are `nix` and `rustix` (`poll`, `select`, `epoll`, `kqueue`), GLib's `unix_fd_add`,
+//! Qt's `QSocketNotifier`, libuv's `uv_poll_t`, libevent, tokio's `AsyncFd`, async-io's `Async` and
+//! mio's `SourceFd`.
 //!
-//! A timer that is dropped while one of the loops in the table has it leaves that in order; in other loops it is as with any descriptor. Each of
-//! these puts the timer into non-blocking mode. A forked child that shares its parent's loop, as `epoll`'s is shared, takes the timer out of the parent's
-//! loop when it drops it. [`MissedTicks`] is for those in which expirations are awaited.
+//! You can drop a timer while it is registered with a loop of this table; you need not deregister
+//! it first. In other loops, the rules for any descriptor apply. If a forked child shares its
+//! parent's loop, as it shares an `epoll` instance, dropping the timer in the child also removes
+//! the timer from the parent's loop.
+//!
+//! The adapters for mio, tokio, async-io and calloop set the timer's descriptor to non-blocking
+//! mode. [`MissedTicks`] is the policy for missed expirations in `tokio` and `async-io`.
 
 mod missed_ticks;
 #[cfg(any(feature = "async-io", feature = "calloop", feature = "tokio"))]
@@ -38,11 +45,11 @@ use std::sync::Arc;
 
 use crate::timer::Timer;
 
-/// What a loop takes: a timer, or a box or an `Arc` of a timer of any kind.
+/// A timer that an adapter accepts: a timer of any type, or a box or an `Arc` of one.
 ///
-/// Every [`Timer`] is one, so nobody has to implement it.
+/// Every [`Timer`] implements this trait, so you need not implement it.
 pub trait AsTimer {
-    /// The timer.
+    /// Returns the timer.
     fn as_timer(&self) -> &dyn Timer;
 }
 

@@ -1,4 +1,4 @@
-//! A timer as loops know it.
+//! The timer type that is registered with event loops.
 
 use std::io::{self, ErrorKind};
 use std::ops::Deref;
@@ -7,11 +7,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use super::AsTimer;
 use crate::backends::sys::fd::set_nonblocking;
 
-/// A timer in a loop, in non-blocking mode. Its methods are those of what it was made of.
+/// A timer in an event loop, in non-blocking mode. It dereferences to the timer.
 #[derive(Debug)]
 pub struct Source<T> {
     timer: T,
-    /// What it was registered by, whatever it might show later.
+    /// The descriptor at the registration.
+    ///
+    /// Later, the timer's own `as_raw_fd` might return another one.
     fd: RawFd,
 }
 
@@ -22,7 +24,7 @@ impl<T: AsTimer> Source<T> {
         Ok(Source { timer, fd })
     }
 
-    /// What there is for who waits, without waiting; nothing, if it has not expired after all.
+    /// Reads the timer without waiting. Returns `None` if the timer has not expired.
     pub(super) fn read_ready(&self) -> Option<io::Result<u64>> {
         match self.timer.as_timer().read() {
             Err(e) if e.kind() == ErrorKind::WouldBlock => None,

@@ -1,4 +1,4 @@
-//! A timer in tokio: expirations to await.
+//! Timers in tokio: expirations to await.
 
 use std::io;
 use std::pin::Pin;
@@ -11,8 +11,10 @@ use futures_core::Stream;
 
 use super::{AsTimer, MissedTicks, Source};
 
-/// The expirations of a timer, to be awaited in tokio: one after another by [`wait`](Expirations::wait), or as a `Stream` of counts, which never
-/// ends.
+/// The expirations of a timer, to await in tokio.
+///
+/// Await one report at a time with [`wait`](Expirations::wait), or use the endless `Stream` of
+/// counts.
 ///
 /// ```
 /// use portable_timerfd::{loops::tokio::Expirations, Clock, Timer, TimerFd};
@@ -29,7 +31,8 @@ use super::{AsTimer, MissedTicks, Source};
 /// }
 /// ```
 ///
-/// The `Stream` is that of `futures-core`: `next` comes from a crate that extends it, such as `futures-lite`, `futures` or `tokio-stream`.
+/// The `Stream` trait is that of `futures-core`. The method `next` comes from an extension crate,
+/// such as `futures-lite`, `futures` or `tokio-stream`.
 ///
 /// ```
 /// use futures_lite::StreamExt;
@@ -46,12 +49,14 @@ use super::{AsTimer, MissedTicks, Source};
 /// # }
 /// ```
 ///
-/// It takes a `Box<dyn Timer>` or an `Arc` of a timer too. Dropped, it leaves the runtime and drops the timer.
+/// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the `Expirations` is dropped, it
+/// deregisters the timer from the runtime and drops it.
 ///
 /// # Tests that do not sleep
 ///
-/// A [`SimulatedClock`](crate::SimulatedClock) can't count tasks, as it counts [threads that wait](crate::SimulatedClock::waiting). So a test lets the tasks run
-/// until they have read what there is, and then turns the clock:
+/// A [`SimulatedClock`](crate::SimulatedClock) can count
+/// [waiting threads](crate::SimulatedClock::waiting), but not waiting tasks. So a test lets the
+/// tasks run until no expiration is unread, and then advances the clock:
 ///
 /// ```
 /// use portable_timerfd::{loops::tokio::Expirations, Clock, SimulatedClock, Timer};
@@ -80,9 +85,10 @@ use super::{AsTimer, MissedTicks, Source};
 ///
 /// # Errors
 ///
-/// What [`read`](crate::Timer::read) fails with is passed on: `ECANCELED` after a step of the wall clock, for a timer set with
-/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set). The waiting goes on after it, but a timer whose time had come, also by the step itself, is off
-/// by then: arm it anew.
+/// Errors of [`read`](crate::Timer::read) are returned. In particular, if the timer was set with
+/// [`cancel_on_set`](crate::TimerSpec::cancel_on_set), a change of the wall clock causes
+/// `ECANCELED`. You can await again after an error. If the timer had already expired, or if the
+/// clock change makes it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 #[derive(Debug)]
 pub struct Expirations<T: AsTimer> {
     timer: AsyncFd<Source<T>>,
@@ -90,71 +96,88 @@ pub struct Expirations<T: AsTimer> {
 }
 
 impl<T: AsTimer> Expirations<T> {
-    /// Puts the timer into the current runtime, and into non-blocking mode, in which it must stay.
+    /// Registers the timer with the current runtime.
+    ///
+    /// This sets the descriptor to non-blocking mode, in which it must stay.
     ///
     /// # Errors
     ///
-    /// There is no current runtime, or it is shutting down ([`Other`](io::ErrorKind::Other)); the descriptor is registered in it already
-    /// ([`AlreadyExists`](io::ErrorKind::AlreadyExists)), or can't be. The timer is dropped then; give an `Arc` to keep it.
+    /// - [`Other`](io::ErrorKind::Other): there is no current runtime, or it is shutting down.
+    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is registered with the
+    ///   runtime already.
+    /// - Another error: the descriptor cannot be registered.
+    ///
+    /// On an error the timer is dropped. To keep it, pass an `Arc`.
     ///
     /// # Panics
     ///
-    /// tokio itself does, which can't be asked before, if the runtime was built without
-    /// [`enable_io`](::tokio::runtime::Builder::enable_io).
+    /// tokio panics if the runtime was built without
+    /// [`enable_io`](::tokio::runtime::Builder::enable_io). This crate cannot check that
+    /// beforehand.
     pub fn new(timer: T) -> io::Result<Expirations<T>> {
         Handle::try_current().map_err(|e| io::Error::new(io::ErrorKind::Other, e))?;
-        // Its newer name, `register`, is unsafe and not in every release that is in use. What it asks for holds: the number is always the same,
-        // and its descriptor stays open as long as the timer is not dropped, which is owned here and shown by shared reference only.
+        // `register`, the newer name of this function, is unsafe and missing in older releases of
+        // tokio that are still in use. Its requirements hold: `Source` always returns the same
+        // descriptor number, and the descriptor stays open until the timer is dropped. The timer is
+        // owned here, and only shared references to it are handed out.
         #[allow(deprecated)]
         let timer = AsyncFd::with_interest(Source::new(timer)?, Interest::READABLE)?;
         Ok(Expirations { timer, missed_ticks: MissedTicks::default() })
     }
 
-    /// The same, with this policy for what nobody awaits in time; by default every count is told of as it comes.
+    /// Sets the policy for missed expirations. The default is [`MissedTicks::Count`].
     #[must_use]
     pub fn missed_ticks(self, missed_ticks: MissedTicks) -> Expirations<T> {
         Expirations { missed_ticks, ..self }
     }
 
-    /// Waits for the next expirations, and gives how many they were: as [`read`](crate::Timer::read), by the
-    /// [policy](MissedTicks) that was chosen. It waits while the timer is disarmed, too.
+    /// Waits for the next expirations and returns their number.
     ///
-    /// Cancel-safe: a future that is dropped has taken no expiration. Any number of tasks may wait; each expiration wakes all of them, and goes to
-    /// one.
+    /// The number is that of [`read`](crate::Timer::read), subject to the chosen
+    /// [policy](MissedTicks). The call also waits while the timer is disarmed.
+    ///
+    /// This method is cancel-safe: if the future is dropped, no expiration is lost. Any number of
+    /// tasks may wait. Each expiration wakes all of them and is returned to one.
     ///
     /// # Errors
     ///
-    /// Those of [`read`](crate::Timer::read) but `EAGAIN`. The runtime has been shut down ([`Other`](io::ErrorKind::Other)).
+    /// Those of [`read`](crate::Timer::read), except `EAGAIN`. [`Other`](io::ErrorKind::Other) if
+    /// the runtime has been shut down.
     pub async fn wait(&self) -> io::Result<u64> {
         loop {
-            if let Some(told) = self.take(self.timer.readable().await?) {
-                return told;
+            if let Some(report) = self.read_report(self.timer.readable().await?) {
+                return report;
             }
         }
     }
 
-    /// The timer, to be set.
+    /// Returns the timer, for example to set it.
     pub fn get_ref(&self) -> &T {
         self.timer.get_ref()
     }
 
-    /// Takes the timer out of the runtime and gives it back, in non-blocking mode.
+    /// Deregisters the timer from the runtime and returns it, in non-blocking mode.
     pub fn into_inner(self) -> T {
         self.timer.into_inner().into_inner()
     }
 
-    /// Reads the timer once, and has tokio wait for the next event: one read takes all there is, so that the next expiration is an event. (If
-    /// that came in between, tokio knows of it, and goes by it.) After an error there may be more.
-    fn take(&self, mut readiness: AsyncFdReadyGuard<'_, Source<T>>) -> Option<io::Result<u64>> {
+    /// Reads the timer once, and clears the readiness so that tokio waits for the next event.
+    ///
+    /// One read returns all expirations, so the next expiration causes a new event. If that event
+    /// has already arrived, tokio keeps the readiness. After an error the timer may still be
+    /// readable, so the readiness is not cleared.
+    fn read_report(&self, mut readiness: AsyncFdReadyGuard<'_, Source<T>>) -> Option<io::Result<u64>> {
         let read = readiness.get_inner().read_ready();
         if !matches!(read, Some(Err(_))) {
             readiness.clear_ready();
         }
-        self.missed_ticks.told(read?)
+        self.missed_ticks.report(read?)
     }
 }
 
-/// Each item is what [`wait`](Expirations::wait) gives. It never ends, and an error does not end it. Only the task that asked last is woken.
+/// Yields what [`wait`](Expirations::wait) returns. The stream never ends, not even after an error.
+///
+/// Only the task that polled last is woken.
 impl<T: AsTimer> Stream for Expirations<T> {
     type Item = io::Result<u64>;
 
@@ -163,8 +186,8 @@ impl<T: AsTimer> Stream for Expirations<T> {
             match ready!(self.timer.poll_read_ready(cx)) {
                 Err(e) => return Poll::Ready(Some(Err(e))),
                 Ok(readiness) => {
-                    if let Some(told) = self.take(readiness) {
-                        return Poll::Ready(Some(told));
+                    if let Some(report) = self.read_report(readiness) {
+                        return Poll::Ready(Some(report));
                     }
                 }
             }

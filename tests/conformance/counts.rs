@@ -12,6 +12,7 @@ crate::cases![
     a_thousand_seconds_ago_every_second_gives_a_thousand_and_one,
     reads_add_up_to_what_the_clock_says,
     raw_and_counted_reads_add_up_to_what_the_clock_says,
+    a_raw_read_of_a_count_long_unread_gives_no_more_than_the_clock_says,
     periods_keep_their_phase_however_late_the_reads,
     an_interval_of_a_nanosecond_counts_nanoseconds,
     an_interval_of_a_nanosecond_since_the_clocks_zero_counts_all_of_it,
@@ -94,6 +95,22 @@ fn raw_and_counted_reads_add_up_to_what_the_clock_says(row: &Row) {
     }
     row.pass(ms(1));
     row.assert_counts(Clock::Monotonic, first, interval, || sum + row.wait(&timer).unwrap());
+}
+
+/// The count stays unread for so long that the `userspace` backend refreshes it ever more rarely.
+fn a_raw_read_of_a_count_long_unread_gives_no_more_than_the_clock_says(row: &Row) {
+    let timer = row.open_on(Clock::Monotonic);
+    let first = row.now(Clock::Monotonic) + ms(1);
+    timer.settime(&TimerSpec::at(first).every(ms(1))).unwrap();
+    let mut sum = 0;
+    for pause in [ms(10), ms(40), ms(100)] {
+        row.pass(pause);
+        // At a refresh, the timer is unreadable for a moment.
+        sum += raw_read(&timer).unwrap_or(0);
+        let most = expirations(first, ms(1), row.now(Clock::Monotonic));
+        assert!(sum <= most, "{sum} read, the clock says {most}");
+        sum = row.assert_counts(Clock::Monotonic, first, ms(1), || sum + row.wait(&timer).unwrap());
+    }
 }
 
 fn periods_keep_their_phase_however_late_the_reads(row: &Row) {

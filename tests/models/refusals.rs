@@ -3,7 +3,7 @@
 use crate::backends::sys::error::EIO;
 use crate::backends::sys::fd;
 use crate::steps::{is_told, step_and_wait, watching, HOUR, LONGEST_REST, WALL};
-use crate::support::{counted_read, ns, open_on, plain_read};
+use crate::support::{counted_read, end, ns, open_on, plain_read};
 use crate::timer::Timer;
 use crate::world::WORLD;
 use crate::{Clock, TimerSpec};
@@ -12,7 +12,9 @@ use std::os::fd::AsFd;
 
 crate::cases![
     a_refused_count_of_a_one_shot_timer_is_written_later,
+    a_call_writes_a_refused_count_at_once,
     a_closed_timer_waits_for_its_in_flight_write,
+    a_setting_waits_for_the_in_flight_write,
     a_notice_that_the_pipe_refuses_is_shown_after_a_rest,
     a_step_is_told_though_a_read_has_failed,
     what_a_reader_has_in_hand_is_given_though_the_next_read_fails,
@@ -37,6 +39,22 @@ fn a_refused_count_of_a_one_shot_timer_is_written_later() {
     WORLD.end();
 }
 
+/// No time passes between the refusal and the call, so that the thread does not repeat the write.
+fn a_call_writes_a_refused_count_at_once() {
+    let timer = open_on(Clock::Monotonic, true);
+    WORLD.lock().refuses_writes = true;
+    timer.arm_after(ns(10)).unwrap();
+    WORLD.pass(10);
+    WORLD.settle();
+    WORLD.lock().refuses_writes = false;
+    assert!(!fd::is_readable(timer.as_fd()));
+    timer.gettime().unwrap();
+    assert!(fd::is_readable(timer.as_fd()));
+    assert_eq!(plain_read(&timer), 1);
+    drop(timer);
+    WORLD.end();
+}
+
 /// A read takes another program's message for the in-flight one, so that the state of the timer no
 /// longer shows the write.
 fn a_closed_timer_waits_for_its_in_flight_write() {
@@ -51,6 +69,22 @@ fn a_closed_timer_waits_for_its_in_flight_write() {
     WORLD.release_writes();
     closer.join().unwrap();
     WORLD.end();
+}
+
+/// Otherwise the expiration of the old setting would be written after the setting.
+fn a_setting_waits_for_the_in_flight_write() {
+    let timer = Arc::new(open_on(Clock::Monotonic, true));
+    timer.arm_after(ns(10)).unwrap();
+    WORLD.hold_writes();
+    WORLD.pass(10);
+    WORLD.wait_for_a_held_write();
+    let to_set = Arc::clone(&timer);
+    let setter = shuttle::thread::spawn(move || to_set.disarm().map(drop).unwrap());
+    WORLD.release_writes();
+    setter.join().unwrap();
+    WORLD.settle();
+    assert!(!fd::is_readable(timer.as_fd()));
+    end(timer);
 }
 
 fn a_notice_that_the_pipe_refuses_is_shown_after_a_rest() {

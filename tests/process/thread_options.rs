@@ -127,7 +127,15 @@ fn armed() -> TimerFd {
     timer
 }
 
-const ORDINARY: (i32, i32, i32) = (libc::SCHED_OTHER, 0, 0);
+/// The nice value of the main thread, with which a test may have been started.
+fn nice() -> i32 {
+    scheduling(&main_thread()).2
+}
+
+/// The scheduling of the timer thread if nothing else is chosen.
+fn ordinary() -> (i32, i32, i32) {
+    (libc::SCHED_OTHER, 0, nice())
+}
 
 /// How much static thread-local storage this program has for each thread, more than the thread's
 /// stack is large.
@@ -172,29 +180,29 @@ fn the_thread_has_the_nice_value_of_the_main_thread() {
             armed()
         });
         // The other thread has the value of before.
-        set_nice(3);
+        set_nice(nice() + 3);
         ready.send(()).unwrap();
         let _timer = arming.join().unwrap();
-        assert_eq!(scheduling(&the_thread()), (libc::SCHED_OTHER, 0, 3));
+        assert_eq!(scheduling(&the_thread()), ordinary());
     });
 }
 
 fn from_an_idle_thread_without_privilege_the_policy_is_inherited() {
     give_up_root();
     let timer = armed_by_a_thread(|| set_policy(libc::SCHED_IDLE, 0).unwrap());
-    assert_eq!(scheduling(&the_thread()), (libc::SCHED_IDLE, 0, 0));
+    assert_eq!(scheduling(&the_thread()), (libc::SCHED_IDLE, 0, nice()));
     timer.arm_after(Duration::from_millis(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
 fn from_an_idle_thread_the_policy_is_ordinary() {
     let _timer = armed_by_a_thread(|| set_policy(libc::SCHED_IDLE, 0).unwrap());
-    assert_eq!(scheduling(&the_thread()), ORDINARY);
+    assert_eq!(scheduling(&the_thread()), ordinary());
 }
 
 fn from_a_nice_thread_the_nice_value_is_lowered() {
-    let _timer = armed_by_a_thread(|| set_nice(5));
-    assert_eq!(scheduling(&the_thread()), ORDINARY);
+    let _timer = armed_by_a_thread(|| set_nice(nice() + 5));
+    assert_eq!(scheduling(&the_thread()), ordinary());
 }
 
 fn from_a_real_time_thread_the_policy_is_ordinary() {
@@ -202,7 +210,7 @@ fn from_a_real_time_thread_the_policy_is_ordinary() {
         pin(first_cpu());
         set_policy(libc::SCHED_FIFO, 50).unwrap();
     });
-    assert_eq!(scheduling(&the_thread()), ORDINARY);
+    assert_eq!(scheduling(&the_thread()), ordinary());
     assert_eq!(cpus(&the_thread()), cpus(&main_thread()));
 }
 
@@ -230,7 +238,7 @@ fn from_a_deadline_thread_the_policy_is_ordinary() {
         set_deadline().then(|| {
             let before = attributes();
             let timer = armed();
-            assert_eq!(scheduling(&the_thread()), ORDINARY);
+            assert_eq!(scheduling(&the_thread()), ordinary());
             assert_eq!(attributes(), before, "the caller's attributes are as they were");
             timer
         })
@@ -296,7 +304,7 @@ fn chosen_real_time_policies_are_those_of_the_thread() {
         in_child(|| {
             ThreadOptions::new().policy(policy).set_for_process().unwrap();
             let _timer = armed();
-            assert_eq!(scheduling(&the_thread()), (number, priority, 0));
+            assert_eq!(scheduling(&the_thread()), (number, priority, nice()));
             assert_eq!(cpus(&the_thread()), cpus(&main_thread()));
         });
     }

@@ -9,19 +9,19 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// A folder for one test, which an ordinary user owns.
-struct Folder(PathBuf);
+/// A directory for one test. It belongs to an ordinary user.
+struct Directory(PathBuf);
 
-impl Folder {
-    fn new(test: &str, mode: u32) -> Folder {
-        let path = Path::new(USUAL_FOLDER).join(format!("fifo-test-{}-{test}", std::process::id()));
+impl Directory {
+    fn new(test: &str, mode: u32) -> Directory {
+        let path = Path::new(DEFAULT_DIRECTORY).join(format!("fifo-test-{}-{test}", std::process::id()));
         fs::create_dir(&path).unwrap();
-        let folder = Folder(path);
+        let directory = Directory(path);
         if geteuid().is_root() {
-            chown(&folder.0, Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOBODY))).unwrap();
+            chown(&directory.0, Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOBODY))).unwrap();
         }
-        fs::set_permissions(&folder.0, Permissions::from_mode(mode)).unwrap();
-        folder
+        fs::set_permissions(&directory.0, Permissions::from_mode(mode)).unwrap();
+        directory
     }
 
     fn is_empty(&self) -> bool {
@@ -29,7 +29,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for Directory {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -37,11 +37,11 @@ impl Drop for Folder {
 
 const NOBODY: u32 = 65_534;
 
-/// Does this in a forked child process without privileges.
+/// Runs `body` in a forked child process without privileges.
 #[track_caller]
-fn in_child(body: impl FnOnce()) {
-    // SAFETY: the child has one thread, and waits for no lock of another thread: it allocates, which
-    // the C libraries allow, and makes system calls.
+fn run_in_child(body: impl FnOnce()) {
+    // SAFETY: the child has one thread, and waits for no lock of another thread. It only allocates,
+    // which the C libraries allow after a fork, and makes system calls.
     match unsafe { fork() }.unwrap() {
         ForkResult::Parent { child } => assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0)),
         ForkResult::Child => {
@@ -53,17 +53,17 @@ fn in_child(body: impl FnOnce()) {
                 body();
             });
             let status = i32::from(catch_unwind(run).is_err());
-            // SAFETY: this ends the child without the handlers of the parent.
+            // SAFETY: this call ends the child without running the parent's exit handlers.
             unsafe { libc::_exit(status) }
         }
     }
 }
 
 /// Sets `TMPDIR` in a child process.
-fn set_tmpdir(folder: &Path) {
-    let folder = CString::new(folder.as_os_str().as_bytes()).unwrap();
-    // SAFETY: both texts end with a zero, and the child has one thread.
-    assert_eq!(unsafe { libc::setenv(b"TMPDIR\0".as_ptr().cast(), folder.as_ptr(), 1) }, 0);
+fn set_tmpdir(directory: &Path) {
+    let directory = CString::new(directory.as_os_str().as_bytes()).unwrap();
+    // SAFETY: both strings end with a zero, and the child has only one thread.
+    assert_eq!(unsafe { libc::setenv(b"TMPDIR\0".as_ptr().cast(), directory.as_ptr(), 1) }, 0);
 }
 
 #[track_caller]
@@ -74,7 +74,7 @@ fn assert_is_a_pipe((reader, writer): (OwnedFd, OwnedFd)) {
 }
 
 #[test]
-fn each_fifo_is_a_pipe_of_its_own_in_the_mode_asked_for() {
+fn each_fifo_is_a_distinct_pipe_with_the_requested_modes() {
     let (reader, writer) = fifo(false, true).unwrap();
     let (other, _writer) = fifo(true, true).unwrap();
     assert_ne!(identity(reader.as_raw_fd()).unwrap(), identity(other.as_raw_fd()).unwrap());
@@ -83,13 +83,13 @@ fn each_fifo_is_a_pipe_of_its_own_in_the_mode_asked_for() {
 }
 
 #[test]
-fn a_tmpdir_of_no_use_is_replaced_by_the_usual_folder() {
-    let (closed, usable) = (Folder::new("closed", 0o555), Folder::new("usable", 0o700));
+fn fifo_uses_the_default_directory_if_tmpdir_is_unusable() {
+    let (closed, usable) = (Directory::new("closed", 0o555), Directory::new("usable", 0o700));
     let (missing, file) = (usable.0.join("missing"), usable.0.join("file"));
     fs::write(&file, "").unwrap();
     let long = Path::new("/").join("x".repeat(300));
     for tmpdir in [Path::new(""), &missing, &closed.0, &file, &long] {
-        in_child(|| {
+        run_in_child(|| {
             set_tmpdir(tmpdir);
             assert_is_a_pipe(fifo(true, true).unwrap());
         });
@@ -97,23 +97,23 @@ fn a_tmpdir_of_no_use_is_replaced_by_the_usual_folder() {
 }
 
 #[test]
-fn a_fifo_is_made_in_tmpdir_if_that_is_of_use() {
-    let folder = Folder::new("used", 0o700);
+fn fifo_uses_tmpdir_if_it_is_usable() {
+    let directory = Directory::new("used", 0o700);
     let epoch = TimeSpec::new(0, 0);
-    futimens(File::open(&folder.0).unwrap(), &epoch, &epoch).unwrap();
-    in_child(|| {
-        set_tmpdir(&folder.0);
+    futimens(File::open(&directory.0).unwrap(), &epoch, &epoch).unwrap();
+    run_in_child(|| {
+        set_tmpdir(&directory.0);
         assert_is_a_pipe(fifo(true, true).unwrap());
     });
-    assert!(folder.is_empty());
-    assert_ne!(fs::metadata(&folder.0).unwrap().mtime(), 0, "the folder has not been changed");
+    assert!(directory.is_empty());
+    assert_ne!(fs::metadata(&directory.0).unwrap().mtime(), 0, "the FIFO was not created in the directory");
 }
 
 #[test]
-fn a_fifo_is_made_under_any_umask_and_the_umask_stays() {
-    let folder = Folder::new("umask", 0o700);
-    for tmpdir in [&folder.0, Path::new(USUAL_FOLDER)] {
-        in_child(|| {
+fn fifo_works_with_any_umask_and_does_not_change_it() {
+    let directory = Directory::new("umask", 0o700);
+    for tmpdir in [&directory.0, Path::new(DEFAULT_DIRECTORY)] {
+        run_in_child(|| {
             set_tmpdir(tmpdir);
             for bits in [0o777, 0o700, 0o400, 0o200, 0o022, 0].map(Mode::from_bits_truncate) {
                 umask(bits);
@@ -126,28 +126,29 @@ fn a_fifo_is_made_under_any_umask_and_the_umask_stays() {
             }
         });
     }
-    assert!(folder.is_empty());
+    assert!(directory.is_empty());
 }
 
-/// The permissions are changed by the name, which other users could give to another file there.
+/// The permissions are changed by name, and in such a directory other users could give that name to
+/// another file.
 #[test]
-fn no_permissions_are_changed_in_a_folder_where_others_can_exchange_files() {
-    let folder = Folder::new("shared", 0o777);
-    in_child(|| {
-        assert_is_a_pipe(fifo_in_one_of(&[&folder.0]).unwrap());
+fn fifo_changes_no_permissions_in_a_directory_where_others_can_replace_files() {
+    let directory = Directory::new("shared", 0o777);
+    run_in_child(|| {
+        assert_is_a_pipe(fifo_in_one_of(&[&directory.0]).unwrap());
         umask(Mode::from_bits_truncate(0o777));
-        assert_eq!(fifo_in_one_of(&[&folder.0]).unwrap_err().raw_os_error(), Some(libc::EACCES));
-        assert_is_a_pipe(fifo_in_one_of(&[&folder.0, Path::new(USUAL_FOLDER)]).unwrap());
+        assert_eq!(fifo_in_one_of(&[&directory.0]).unwrap_err().raw_os_error(), Some(libc::EACCES));
+        assert_is_a_pipe(fifo_in_one_of(&[&directory.0, Path::new(DEFAULT_DIRECTORY)]).unwrap());
     });
-    assert!(folder.is_empty());
-    assert!(keeps_names(&fs::metadata("/").unwrap()) && keeps_names(&fs::metadata(USUAL_FOLDER).unwrap()));
+    assert!(directory.is_empty());
+    assert!(protects_names(&fs::metadata("/").unwrap()) && protects_names(&fs::metadata(DEFAULT_DIRECTORY).unwrap()));
 }
 
 #[test]
-fn a_relative_folder_is_not_used_and_every_error_has_a_number() {
-    let error = |folders: &[&str]| {
-        let folders: Vec<&Path> = folders.iter().map(Path::new).collect();
-        fifo_in_one_of(&folders).unwrap_err().raw_os_error()
+fn fifo_does_not_use_a_relative_directory_and_every_error_has_a_number() {
+    let error = |directories: &[&str]| {
+        let directories: Vec<&Path> = directories.iter().map(Path::new).collect();
+        fifo_in_one_of(&directories).unwrap_err().raw_os_error()
     };
     assert_eq!(error(&["", ".", "target"]), Some(libc::ENOENT));
     assert_eq!(error(&["/dev/null"]), Some(libc::ENOTDIR));
@@ -155,20 +156,20 @@ fn a_relative_folder_is_not_used_and_every_error_has_a_number() {
     assert_eq!(error(&[&format!("/{}", "x".repeat(300))]), Some(libc::ENAMETOOLONG));
 }
 
-/// Puts another file in the place of a FIFO, which has this path.
-type Exchange = Box<dyn Fn(&Path)>;
+/// Creates another file at the path of a FIFO.
+type Replacement = Box<dyn Fn(&Path)>;
 
-/// What another user may put in the place of a FIFO before it is opened.
-fn exchanges(folder: &Path) -> Vec<(&'static str, Exchange)> {
-    let victim = folder.join("victim");
+/// The files by which another user may replace a FIFO before it is opened.
+fn replacements(directory: &Path) -> Vec<(&'static str, Replacement)> {
+    let victim = directory.join("victim");
     mkfifo(&victim, Mode::from_bits_truncate(PRIVATE as _)).unwrap();
     let linked = victim.clone();
-    let mut all: Vec<(_, Exchange)> = vec![
+    let mut all: Vec<(_, Replacement)> = vec![
         ("a FIFO for all", Box::new(open_to_all)),
         ("a link", Box::new(move |path| symlink(&linked, path).unwrap())),
         ("a second name", Box::new(move |path| fs::hard_link(&victim, path).unwrap())),
         ("a file", Box::new(private_file)),
-        ("a folder", Box::new(|path| fs::create_dir(path).unwrap())),
+        ("a directory", Box::new(|path| fs::create_dir(path).unwrap())),
         ("nothing", Box::new(|_| ())),
     ];
     if geteuid().is_root() {
@@ -194,23 +195,23 @@ fn open_to_all(path: &Path) {
 }
 
 #[test]
-fn what_another_user_puts_in_the_place_of_a_fifo_is_an_error() {
-    let folder = Folder::new("exchanged", 0o700);
-    for (what, exchange) in exchanges(&folder.0) {
-        let name = Name::new(&folder.0).unwrap();
+fn open_returns_an_error_if_another_user_has_replaced_the_fifo() {
+    let directory = Directory::new("replaced", 0o700);
+    for (what, replace) in replacements(&directory.0) {
+        let name = Name::new(&directory.0).unwrap();
         fs::remove_file(&name.0).unwrap();
-        exchange(&name.0);
+        replace(&name.0);
         assert!(name.open().unwrap_err().raw_os_error().is_some(), "{what}");
         let path = name.0.clone();
         drop(name);
-        assert!(what == "a folder" || symlink_metadata(path).is_err(), "{what}: the name is left");
+        assert!(what == "a directory" || symlink_metadata(path).is_err(), "{what}: the name was not removed");
     }
 }
 
 #[test]
-fn ends_of_two_fifos_are_not_a_pipe() {
-    let folder = Folder::new("ends", 0o700);
-    let (one, other) = (Name::new(&folder.0).unwrap(), Name::new(&folder.0).unwrap());
+fn ends_of_two_fifos_are_not_accepted_as_a_pipe() {
+    let directory = Directory::new("ends", 0o700);
+    let (one, other) = (Name::new(&directory.0).unwrap(), Name::new(&directory.0).unwrap());
     let of = |name: &Name| symlink_metadata(&name.0).unwrap();
     assert!(are_ends_of_one(&of(&one), &of(&one)));
     assert!(!are_ends_of_one(&of(&one), &of(&other)));

@@ -1,4 +1,4 @@
-//! The directory in which some systems list a process's descriptors.
+//! Reads the directory in which some systems list the descriptors of a process.
 
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -7,15 +7,17 @@ use std::ptr::NonNull;
 use crate::backends::sys::error::check;
 use crate::backends::sys::fd::identity;
 
-/// The numbers that the directory of this path lists, in order, except for the descriptor that it
-/// is read through. `None` if the directory cannot be read, or does not list that descriptor: then
-/// it belongs to another process or thread, or its entries never change.
+/// Returns the sorted numbers that the directory lists, except the descriptor through which the
+/// directory is read.
+///
+/// Returns `None` if the directory cannot be read or does not list that descriptor. In the latter
+/// case, the directory belongs to another process or thread, or its entries never change.
 pub(super) fn numbers(path: &[u8]) -> Option<Vec<RawFd>> {
     let mut stream = Stream::open(CStr::from_bytes_with_nul(path).ok()?)?;
     let own = stream.number;
     let file = identity(own).ok()?;
     let mut numbers: Vec<_> = std::iter::from_fn(|| stream.next()).flatten().collect();
-    // If another thread has closed the number, the reading ended early.
+    // If another thread has closed the descriptor, the list is incomplete.
     if identity(own).ok()? != file {
         return None;
     }
@@ -35,14 +37,14 @@ struct Stream {
 impl Stream {
     fn open(path: &CStr) -> Option<Stream> {
         const ABOVE_STANDARD: RawFd = 3;
-        // The system gives the lowest free number, which must not be a standard stream's.
+        // The system uses the lowest free number, which must not belong to a standard stream.
         if (0..ABOVE_STANDARD).any(|number| identity(number).is_err()) {
             return None;
         }
         let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
         // SAFETY: `path` ends with a zero.
         let number = check(unsafe { libc::open(path.as_ptr(), flags) }).ok()?;
-        // SAFETY: the system has just made this descriptor for us, and no other code knows it.
+        // SAFETY: the system has just created this descriptor, and no other code knows it.
         let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
         if number < ABOVE_STANDARD {
             return None;
@@ -52,12 +54,13 @@ impl Stream {
         Some(Stream { stream, number: descriptor.into_raw_fd() })
     }
 
-    /// The next entry: the number that it names, if it names one. `None` at the end.
+    /// Reads the next entry. Returns `None` at the end, and `Some(None)` if the entry's name is not
+    /// a number.
     fn next(&mut self) -> Option<Option<RawFd>> {
         // SAFETY: the stream is open, and no other thread uses it.
         let entry = NonNull::new(unsafe { libc::readdir(self.stream.as_ptr()) })?;
-        // SAFETY: the entry is valid until the next call. Its name ends with a zero, and may be longer
-        // than the field's type says, so no reference to the field is made.
+        // SAFETY: the entry is valid until the next call. Its name ends with a zero. The name may
+        // be longer than the type of the field, so this code creates no reference to the field.
         let name = unsafe { CStr::from_ptr(std::ptr::addr_of!((*entry.as_ptr()).d_name).cast()) };
         Some(name.to_str().ok().and_then(|name| name.parse().ok()))
     }

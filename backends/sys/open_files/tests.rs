@@ -5,18 +5,18 @@ use std::os::unix::net::UnixStream;
 use super::*;
 
 #[test]
-fn another_descriptor_of_the_same_file_is_found_and_no_other_file() {
+fn has_another_finds_a_duplicate_but_no_other_file() {
     let (one, other) = UnixStream::pair().unwrap();
     let (file, number) = (identity(one.as_raw_fd()).unwrap(), one.as_raw_fd());
-    let beside = [number, other.as_raw_fd()];
-    assert!(!OpenFiles::now().has_another(file, beside));
-    assert!(OpenFiles::now().has_another(file, [other.as_raw_fd(); 2]), "itself, if it is not excepted");
+    let known = [number, other.as_raw_fd()];
+    assert!(!OpenFiles::now().has_another(file, known));
+    assert!(OpenFiles::now().has_another(file, [other.as_raw_fd(); 2]), "the descriptor itself, if it is not known");
     let _duplicate = one.try_clone().unwrap();
-    assert!(OpenFiles::now().has_another(file, beside));
-    assert!(!OpenFiles::now().has_another((u64::MAX, 0), beside));
+    assert!(OpenFiles::now().has_another(file, known));
+    assert!(!OpenFiles::now().has_another((u64::MAX, 0), known));
 }
 
-/// How a system lets its descriptors be searched.
+/// The support that a system offers for the search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     List,
@@ -27,12 +27,12 @@ enum Way {
 
 const WAYS: [Way; 4] = [Way::List, Way::Count, Way::Highest, Way::Limit];
 
-/// A process whose descriptors move while they are searched.
+/// A process whose descriptors move during the search.
 struct Moving {
     way: Way,
     limit: RawFd,
     open: BTreeMap<RawFd, Identity>,
-    /// At which step a descriptor moves, from where to where; in order.
+    /// The moves in order: the step, the old number and the new number.
     moves: Vec<(usize, RawFd, RawFd)>,
     step: usize,
 }
@@ -43,7 +43,8 @@ impl Moving {
         Moving { way, limit, open, moves: Vec::new(), step: 0 }
     }
 
-    /// Each question to the process is a step, and so is each number of a list.
+    /// Performs the moves of one step. Each call to the process is a step, and so is each number of
+    /// a list.
     fn advance(&mut self) {
         while let Some(&(_, from, to)) = self.moves.first().filter(|&&(at, ..)| at <= self.step) {
             let file = self.open.remove(&from).unwrap();
@@ -79,15 +80,15 @@ impl Process for &mut Moving {
         }
     }
 
-    fn look(&mut self, number: RawFd) -> Look {
+    fn status(&mut self, number: RawFd) -> Status {
         self.advance();
-        self.open.get(&number).map_or(Look::Closed, |&file| Look::Open(file))
+        self.open.get(&number).map_or(Status::Closed, |&file| Status::Open(file))
     }
 }
 
 const OTHERS: [RawFd; 5] = [0, 1, 2, 7, 30];
 
-/// Searches a process in which the descriptor at the first of these numbers moves at these steps.
+/// Searches a process in which a descriptor moves from each of `numbers` to the next, at `steps`.
 /// Returns whether the search found its file, and whether all moves took place.
 fn search_while_it_moves(way: Way, steps: &[usize], numbers: &[RawFd]) -> (bool, bool) {
     let mut process = Moving::new(way, 50, OTHERS.into_iter().chain([numbers[0]]));
@@ -130,7 +131,7 @@ fn the_cost_of_a_search_does_not_grow_with_the_limit() {
             let file = process.open[&HIGH];
             let open = Search::of(&mut process);
             assert!(open.has_another(file, [-1; 2]), "{way:?}");
-            open.looked_behind()
+            open.scanned()
         };
         let most = if way == Way::List { OTHERS.len() + 1 } else { HIGH.unsigned_abs() as usize + 1 };
         assert!(cost(1 << 20) <= 2 * most, "{way:?}: {}", cost(1 << 20));
@@ -139,33 +140,33 @@ fn the_cost_of_a_search_does_not_grow_with_the_limit() {
 }
 
 #[test]
-fn a_list_leads_to_a_descriptor_at_the_highest_number() {
+fn the_search_finds_a_listed_descriptor_at_the_highest_number() {
     const HIGHEST: RawFd = RawFd::MAX - 1;
     let mut process = Moving::new(Way::List, 1 << 20, [0, 1, 2, HIGHEST]);
     let file = process.open[&HIGHEST];
     let open = Search::of(&mut process);
     assert!(open.has_another(file, [-1; 2]));
-    assert_eq!(open.looked_behind(), 8);
+    assert_eq!(open.scanned(), 8);
 }
 
 #[test]
-fn descriptors_that_change_all_the_time_are_scanned_four_times_at_most() {
+fn the_search_scans_at_most_four_times_if_descriptors_change_all_the_time() {
     let mut process = Moving::new(Way::List, 1 << 20, OTHERS);
     process.moves = (0..100).map(|at| if at % 2 == 0 { (at, 7, 8) } else { (at, 8, 7) }).collect();
-    let looked_behind = Search::of(&mut process).looked_behind();
-    assert!(looked_behind > (MOST_SCANS - 1) * OTHERS.len(), "{looked_behind}");
-    // A list can show both numbers of a descriptor that moves in between.
-    assert!(looked_behind <= MOST_SCANS * (OTHERS.len() + 1), "{looked_behind}");
+    let scanned = Search::of(&mut process).scanned();
+    assert!(scanned > (MOST_SCANS - 1) * OTHERS.len(), "{scanned}");
+    // A list can show both numbers of a descriptor that moves while the list is read.
+    assert!(scanned <= MOST_SCANS * (OTHERS.len() + 1), "{scanned}");
 }
 
-/// The numbers that this system lists, if it lists them.
+/// Returns the numbers that this system lists, if it has such a list.
 fn listed() -> Option<Vec<RawFd>> {
     SYSTEM.descriptor_directory?;
     Some(ThisProcess.listed().unwrap())
 }
 
 #[test]
-fn this_process_is_searched_at_a_cost_of_the_order_of_its_descriptors() {
+fn the_cost_of_searching_this_process_is_proportional_to_its_descriptors() {
     let _limit = Limit::raised();
     let (one, other) = UnixStream::pair().unwrap();
     let high = duplicate_at_the_limit(&one);
@@ -174,21 +175,21 @@ fn this_process_is_searched_at_a_cost_of_the_order_of_its_descriptors() {
     if let Some(listed) = listed() {
         // Other tests open descriptors at the same time.
         let most = MOST_SCANS * (listed.len() + 1000);
-        assert!(open.looked_behind() <= most, "{} for {} open", open.looked_behind(), listed.len());
+        assert!(open.scanned() <= most, "{} for {} open", open.scanned(), listed.len());
     }
 }
 
-/// A duplicate of this descriptor at one of the highest numbers.
+/// Duplicates this descriptor to one of the highest numbers.
 fn duplicate_at_the_limit(of: &impl AsRawFd) -> OwnedFd {
     let least = end_by_limit() - 100;
     // SAFETY: duplicating a descriptor touches no memory.
     let number = unsafe { libc::fcntl(of.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) };
     assert!(number >= least, "{number}");
-    // SAFETY: the system has just made this descriptor, and no other code knows it.
+    // SAFETY: the system has just created this descriptor, and no other code knows it.
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-/// The limit of descriptors, raised to a million if this process may; restored when dropped.
+/// Raises the limit of descriptors, to a million if this process may. Restores it when dropped.
 struct Limit(nix::libc::rlim_t, nix::libc::rlim_t);
 
 impl Limit {

@@ -1,11 +1,9 @@
 //! Android.
 
 use super::linux;
-use super::row::{System, POSIX};
+use super::platform::{System, POSIX};
 
-// `preadv2` is not among the calls of its C library before API level 33, and a call that is not kills the app that makes it.
-pub(crate) const SYSTEM: System = System {
-    read_told_not_to_wait: POSIX.read_told_not_to_wait,
-    examines_the_flag: POSIX.examines_the_flag,
-    ..linux::SYSTEM
-};
+// The C library has no `preadv2` before API level 33. Android kills an app that makes a system call
+// that its C library does not use.
+pub(crate) const SYSTEM: System =
+    System { read_nowait: POSIX.read_nowait, examines_nowait_flag: POSIX.examines_nowait_flag, ..linux::SYSTEM };

@@ -1,15 +1,16 @@
-//! What FreeBSD, DragonFly and OpenBSD have in common.
+//! The common part of FreeBSD, DragonFly and OpenBSD.
 
 use super::explicit::explicit;
-use super::row::{System, POSIX};
+use super::platform::{System, POSIX};
 
 pub(crate) const BSD: System = System {
-    // What bears the name of the monotonic clock counts suspends on some of them, or may come to.
+    // `CLOCK_MONOTONIC` advances during a suspend on some of these platforms, or may do so in
+    // future.
     monotonic: libc::CLOCK_UPTIME,
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     pipe2: Some(libc::pipe2),
     name_thread: |name| {
-        // SAFETY: the name ends with a zero; a name that is refused leaves the thread as it is.
+        // SAFETY: the name ends with a zero. If the call fails, the thread keeps its name.
         unsafe { libc::pthread_set_name_np(libc::pthread_self(), name.as_ptr()) };
     },
     pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),

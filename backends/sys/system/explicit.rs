@@ -1,5 +1,4 @@
-//! Threads with explicit policy and priority, on systems where CPUs are no attribute that this
-//! library knows.
+//! Threads with an explicit policy and priority, on platforms where this library cannot set CPUs.
 
 use std::io;
 use std::os::raw::c_int;
@@ -9,7 +8,7 @@ use super::threads::{Threads, INHERITED};
 use crate::backends::sys::error::os_error;
 use crate::backends::sys::thread_options::ThreadOptions;
 
-/// `EXPLICIT` is the system's number for `PTHREAD_EXPLICIT_SCHED`.
+/// Returns the thread functions. `EXPLICIT` is the platform's value of `PTHREAD_EXPLICIT_SCHED`.
 pub(crate) const fn explicit<const EXPLICIT: c_int>() -> Threads {
     Threads { check, set_scheduling: scheduling::set::<EXPLICIT>, ..INHERITED }
 }

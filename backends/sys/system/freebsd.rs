@@ -4,11 +4,11 @@ use std::mem::size_of;
 use std::ptr::addr_of_mut;
 
 use super::bsd::BSD;
-use super::row::System;
+use super::platform::System;
 use crate::backends::sys::error::check;
 
 pub(crate) const SYSTEM: System = System {
-    // The other clocks are, so far, the same as this one: none counts suspends, whatever its name.
+    // So far, no clock of FreeBSD advances during a suspend, whatever its name.
     monotonic_counts_suspend: Some(false),
     // `adjtime` and NTP scale the time counter, from which both clocks are derived.
     max_slew_ppm: 0,
@@ -20,7 +20,8 @@ fn count_of_descriptors() -> Option<usize> {
     const THIS_PROCESS: libc::c_int = 0;
     let name = [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_NFDS, THIS_PROCESS];
     let (mut count, mut size) = (0 as libc::c_int, size_of::<libc::c_int>());
-    // SAFETY: the name has four numbers, and `count` is a place of this size. The call sets no value.
+    // SAFETY: the name has four numbers, and `count` is valid for writes of `size` bytes. The call
+    // sets no value.
     let stored =
         check(unsafe { libc::sysctl(name.as_ptr(), 4, addr_of_mut!(count).cast(), &mut size, std::ptr::null(), 0) });
     stored.ok().and_then(|_| usize::try_from(count).ok())

@@ -6,7 +6,7 @@ use std::os::raw::{c_int, c_void};
 
 use super::linux;
 use super::linux_threads::{self, Cpus};
-use super::row::System;
+use super::platform::System;
 use super::threads::Threads;
 use crate::backends::sys::error::check_errno;
 use crate::backends::sys::thread_options::ThreadOptions;
@@ -16,7 +16,7 @@ pub(crate) const SYSTEM: System = System {
     ..linux::SYSTEM
 };
 
-/// The CPUs are an attribute too, so that a thread that cannot have them is not created.
+/// Also sets the CPUs as an attribute, so that a thread that cannot have them is not created.
 fn set_scheduling(attributes: &mut libc::pthread_attr_t, options: &ThreadOptions) -> io::Result<()> {
     linux_threads::set_scheduling(attributes, options)?;
     let Some(list) = options.chosen_cpus() else { return Ok(()) };
@@ -27,38 +27,40 @@ fn set_scheduling(attributes: &mut libc::pthread_attr_t, options: &ThreadOptions
     check_errno(unsafe { libc::pthread_attr_setaffinity_np(attributes, size, set) })
 }
 
-/// By the function that std asks, and by its name, since it may be missing from any version. A
-/// static executable has no function by that name, but one table of segments.
+/// Returns the size of the static thread-local storage of a thread.
+///
+/// Calls the function that std calls. It is looked up by name, because any version of the C library
+/// may lack it. In a static executable, the lookup fails, and the size is calculated from the
+/// executable's only table of segments.
 fn static_storage(attributes: &libc::pthread_attr_t) -> usize {
     // SAFETY: the name ends with a zero, and the call only looks it up.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, b"__pthread_get_minstack\0".as_ptr().cast()) };
     if found.is_null() {
         return segments();
     }
-    // SAFETY: a function of this name takes attributes, which it reads, and returns a size, in all
-    // versions that have it.
+    // SAFETY: in all versions of the C library that have this function, it reads attributes and
+    // returns a size.
     let least = unsafe { transmute::<*mut c_void, unsafe extern "C" fn(*const libc::pthread_attr_t) -> usize>(found) };
     // SAFETY: `attributes` has been initialized.
     unsafe { least(attributes) }.saturating_sub(libc::PTHREAD_STACK_MIN)
 }
 
-/// The size of the thread-local storage of the objects in this process.
+/// Adds up the thread-local storage of all objects in this process.
 fn segments() -> usize {
     let mut sum = 0usize;
-    // SAFETY: `add` takes what the call hands to it, and the place of the sum, which outlives the
-    // call.
+    // SAFETY: `add` has the type of the callback, and `sum` outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(add), (&mut sum as *mut usize).cast()) };
     sum
 }
 
 unsafe extern "C" fn add(object: *mut libc::dl_phdr_info, _size: usize, sum: *mut c_void) -> c_int {
-    // SAFETY: `object` describes an object whose program headers stay in memory for the call; `sum`
-    // is the place that `segments` gave.
+    // SAFETY: `object` describes an object whose program headers stay in memory during the call.
+    // `sum` is the pointer that `segments` has passed.
     let (object, sum) = unsafe { (&*object, &mut *sum.cast::<usize>()) };
     if object.dlpi_phdr.is_null() {
         return 0;
     }
-    // SAFETY: the table has as many headers as the object says.
+    // SAFETY: the table has `dlpi_phnum` headers.
     let headers = unsafe { std::slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()) };
     for header in headers.iter().filter(|header| header.p_type == libc::PT_TLS) {
         let size = header.p_memsz.saturating_add(header.p_align);

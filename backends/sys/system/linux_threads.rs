@@ -1,7 +1,7 @@
-//! Threads on Linux, for any of its C libraries but Android's.
+//! Threads on Linux, for all its C libraries except Android's.
 //!
-//! A sandbox may end the process for a call that changes an attribute (systemd's `~@resources`). So
-//! each such call is made only if the attribute differs.
+//! A sandbox may end the process if it makes a call that changes an attribute (systemd's
+//! `~@resources`). So each such call is made only if the attribute has to change.
 
 use std::io;
 use std::mem::size_of;
@@ -25,8 +25,8 @@ pub(crate) const THREADS: Threads = Threads {
 };
 
 pub(crate) fn set_scheduling(attributes: &mut libc::pthread_attr_t, options: &ThreadOptions) -> io::Result<()> {
-    // SAFETY: the call takes a number and touches no memory. musl's function of that name is not
-    // implemented.
+    // musl does not implement the function with this name, so this makes the system call itself.
+    // SAFETY: the call takes a number and touches no memory.
     let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0 as c_long) };
     if options.chosen_policy() == ThreadPolicy::Other && policy == c_long::from(libc::SCHED_OTHER) {
         return Ok(());
@@ -34,7 +34,7 @@ pub(crate) fn set_scheduling(attributes: &mut libc::pthread_attr_t, options: &Th
     scheduling::set::<EXPLICIT>(attributes, options)
 }
 
-/// A set of CPUs as the kernel has it.
+/// A set of CPUs in the representation of the kernel.
 #[derive(PartialEq)]
 pub(crate) struct Cpus([c_ulong; MOST_CPUS / c_ulong::BITS as usize]);
 
@@ -50,8 +50,8 @@ impl Cpus {
         cpus
     }
 
-    /// The CPUs of the thread with this number, 0 for the calling thread; an error if there are
-    /// more CPUs than fit in.
+    /// Returns the CPUs of the thread with this number, or of the calling thread if it is 0.
+    /// Returns an error if the system has more CPUs than fit in the set.
     pub(crate) fn of(thread: libc::pid_t) -> io::Result<Cpus> {
         let mut cpus = Cpus::NONE;
         // SAFETY: `cpus` is valid for writes of its size.
@@ -61,35 +61,39 @@ impl Cpus {
         Ok(cpus)
     }
 
-    /// In the form that the C library takes, with the size.
+    /// Returns the size and the address of the set, as the C library takes them.
     pub(crate) fn as_set(&self) -> (usize, *const libc::cpu_set_t) {
         (size_of::<Cpus>(), self.0.as_ptr().cast())
     }
 }
 
 fn main_thread() -> libc::pid_t {
-    // SAFETY: the call touches no memory and always succeeds. The main thread has the number of the
-    // process.
+    // The number of the main thread is the number of the process.
+    // SAFETY: the call touches no memory and always succeeds.
     unsafe { libc::getpid() }
 }
 
-/// By the creator: the new thread may be on a CPU that a real-time thread never leaves, where it
-/// would not get to do it.
+/// Gives the CPUs of the main thread to the new thread.
+///
+/// The creating thread does this. The new thread may start on a CPU that a real-time thread
+/// occupies all the time, and would then never run to do it itself.
 fn adopt_cpus(thread: libc::pthread_t) {
     let (Ok(wanted), Ok(inherited)) = (Cpus::of(main_thread()), Cpus::of(0)) else { return };
     if wanted != inherited {
         let (size, set) = wanted.as_set();
-        // SAFETY: `thread` is not detached yet, so that its identity is valid, and `set` is valid
-        // for reads of `size`. If the call is refused, the thread keeps the CPUs that it inherited.
+        // SAFETY: `thread` is not detached yet, so its identity is valid, and `set` is valid for
+        // reads of `size`. If the call fails, the thread keeps the CPUs that it inherited.
         unsafe { libc::pthread_setaffinity_np(thread, size, set) };
     }
 }
 
-/// By the new thread, since no other one knows its number. Without privilege a nice value can only
-/// grow.
+/// Sets the nice value of the calling thread to that of the main thread.
+///
+/// The new thread does this itself, because no other thread knows its number. Without privilege, a
+/// nice value can only increase.
 fn adopt_nice_value() {
     let nice = |thread: libc::pid_t| {
-        // SAFETY: the call takes numbers and touches no memory. It returns 20 less the nice value.
+        // SAFETY: the call takes numbers and touches no memory. It returns 20 minus the nice value.
         let returned = unsafe {
             libc::syscall(libc::SYS_getpriority, c_long::from(libc::PRIO_PROCESS as c_int), c_long::from(thread))
         };
@@ -97,8 +101,8 @@ fn adopt_nice_value() {
     };
     if let (Some(wanted), Some(inherited)) = (nice(main_thread()), nice(0)) {
         if wanted != inherited {
-            // SAFETY: as above. If the call is refused, the thread keeps the value that it
-            // inherited.
+            // SAFETY: the call takes numbers and touches no memory. If it fails, the thread keeps
+            // the value that it inherited.
             unsafe {
                 libc::syscall(libc::SYS_setpriority, c_long::from(libc::PRIO_PROCESS as c_int), 0 as c_long, wanted)
             };
@@ -106,8 +110,10 @@ fn adopt_nice_value() {
     }
 }
 
-/// Calls `create`. A `SCHED_DEADLINE` thread cannot create threads (`EAGAIN`), unless they are not
-/// to inherit its policy: if the call fails so, that is set and the call repeated.
+/// Calls `create`, and calls it again in another state if the calling thread has `SCHED_DEADLINE`.
+///
+/// Such a thread cannot create threads that inherit its policy (`EAGAIN`). In this case, `create`
+/// is called again with reset-on-fork set, so that the new thread does not inherit the policy.
 pub(crate) fn retry_from_deadline(create: &mut dyn FnMut() -> c_int) -> c_int {
     let first = create();
     if first != libc::EAGAIN {
@@ -119,7 +125,7 @@ pub(crate) fn retry_from_deadline(create: &mut dyn FnMut() -> c_int) -> c_int {
     }
 }
 
-/// `struct sched_attr` of the kernel, in its first version.
+/// The first version of the kernel's `struct sched_attr`.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 struct SchedulingAttributes {
@@ -144,19 +150,20 @@ impl SchedulingAttributes {
 
     fn set(&self) -> io::Result<()> {
         let attributes = SchedulingAttributes { size: size_of::<SchedulingAttributes>() as u32, ..*self };
-        // SAFETY: `attributes` is valid for reads of the size that it names.
+        // SAFETY: `attributes` is valid for reads of the size in its `size` field.
         check(unsafe { libc::syscall(libc::SYS_sched_setattr, 0 as c_long, &attributes, 0 as c_long) }).map(drop)
     }
 }
 
-/// While this exists, the threads that the calling `SCHED_DEADLINE` thread creates are ordinary
-/// ones.
+/// While this exists, the threads that the calling `SCHED_DEADLINE` thread creates have the
+/// ordinary policy.
 struct ResetOnFork {
     before: SchedulingAttributes,
 }
 
 impl ResetOnFork {
-    /// Returns `None` if the calling thread has another policy, or may not change its attributes.
+    /// Sets reset-on-fork. Returns `None` if the calling thread has another policy, or may not
+    /// change its attributes.
     fn begin() -> Option<ResetOnFork> {
         const SCHED_DEADLINE: u32 = 6;
         const SCHED_FLAG_RESET_ON_FORK: u64 = 1;
@@ -169,7 +176,7 @@ impl ResetOnFork {
 
 impl Drop for ResetOnFork {
     fn drop(&mut self) {
-        // A thread that may set the flag may clear it: both need the same privilege.
+        // Clearing the flag needs the same privilege as setting it, so this succeeds.
         let _ = self.before.set();
     }
 }

@@ -1,11 +1,11 @@
-//! Miri, which interprets a program, its pipes too: POSIX, and the calls beyond it that Miri has a notion of.
+//! Miri, an interpreter that also supports pipes: POSIX, and the other calls that Miri implements.
 
-use super::row::{System, POSIX};
+use super::platform::{System, POSIX};
 use super::threads::{Threads, INHERITED};
 
 pub(crate) const SYSTEM: System = System {
     pipe2: Some(libc::pipe2),
-    pipes_may_go_both_ways: false,
+    pipes_may_be_bidirectional: false,
     threads: Threads { has_attributes: false, ..INHERITED },
     ..POSIX
 };

@@ -1,16 +1,18 @@
-//! What systems differ in: a row for each of them, and the one choice of a row.
+//! The differences between platforms: one [`System`] for each, and the choice of the one to use.
 
-mod row;
+mod platform;
 mod threads;
 mod timerfd;
 
 use cfg_if::cfg_if;
 
-pub(super) use row::System;
+pub(super) use platform::System;
 #[cfg(test)]
-pub(super) use row::POSIX;
+pub(super) use platform::POSIX;
+pub(super) use timerfd::Timerfd;
 
-// The only place that asks which system this is. The suites answer "none of these" to run, on Linux, what the others run.
+// This is the only code that depends on the target platform. With `portable_timerfd_test_posix`,
+// the tests run on Linux the code of the other platforms.
 cfg_if! {
     if #[cfg(miri)] {
         mod miri;
@@ -68,6 +70,6 @@ cfg_if! {
         mod solaris;
         pub(super) use solaris::SYSTEM;
     } else {
-        pub(super) use row::POSIX as SYSTEM;
+        pub(super) use platform::POSIX as SYSTEM;
     }
 }

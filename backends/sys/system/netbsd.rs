@@ -1,10 +1,10 @@
 //! NetBSD.
 
 use super::explicit::explicit;
-use super::row::{System, POSIX};
+use super::platform::{System, POSIX};
 use crate::backends::sys::error::check;
 
-/// As `dlfcn.h` has it; the `libc` crate lacks it.
+/// The value of `dlfcn.h`. The `libc` crate does not have it.
 const RTLD_NODELETE: libc::c_int = 0x1000;
 
 pub(crate) const SYSTEM: System = System {
@@ -12,15 +12,16 @@ pub(crate) const SYSTEM: System = System {
     // `adjtime` and NTP scale the time counter, from which both clocks are derived.
     max_slew_ppm: 0,
     pipe2: Some(libc::pipe2),
-    pipes_may_go_both_ways: false,
+    pipes_may_be_bidirectional: false,
     no_sigpipe: libc::O_NOSIGPIPE,
     highest_descriptor: || {
         const ANY: libc::c_int = 0;
-        // SAFETY: the call touches no memory, and does not use the descriptor.
+        // SAFETY: the call touches no memory, and ignores the descriptor.
         check(unsafe { libc::fcntl(ANY, libc::F_MAXFD) }).ok()
     },
     name_thread: |name| {
-        // SAFETY: the name ends with a zero and has no place for an argument; one that is refused leaves the thread as it is.
+        // SAFETY: the name ends with a zero and has no format specifier, so it needs no argument.
+        // If the call fails, the thread keeps its name.
         unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr(), std::ptr::null_mut()) };
     },
     pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | RTLD_NODELETE),

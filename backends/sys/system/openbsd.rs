@@ -1,7 +1,7 @@
 //! OpenBSD.
 
 use super::bsd::BSD;
-use super::row::System;
+use super::platform::System;
 
 pub(crate) const SYSTEM: System = System {
     monotonic_counts_suspend: Some(false),
@@ -15,7 +15,7 @@ pub(crate) const SYSTEM: System = System {
     ..BSD
 };
 
-// As `unistd.h` has it; the `libc` crate lacks it.
+// The declaration of `unistd.h`. The `libc` crate does not have it.
 extern "C" {
     fn getdtablecount() -> libc::c_int;
 }

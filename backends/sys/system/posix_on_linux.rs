@@ -1,6 +1,6 @@
-//! What the other systems have, as far as Linux can run it, for the tests.
+//! The POSIX platform as far as Linux can run it, for the tests.
 
-use super::row::{System, POSIX};
+use super::platform::{System, POSIX};
 
 pub(crate) const SYSTEM: System = System {
     descriptor_directory: Some(b"/proc/thread-self/fd\0"),

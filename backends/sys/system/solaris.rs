@@ -1,11 +1,12 @@
 //! illumos and Solaris.
 
 use super::explicit::explicit;
-use super::row::{System, POSIX};
+use super::platform::{System, POSIX};
 
-// illumos' monotonic clock counts suspends on x86, by its source; of other machines, and of Solaris, it is not known.
+// According to its source, the monotonic clock of illumos advances during a suspend on x86. For
+// other architectures and for Solaris, this is not known.
 pub(crate) const SYSTEM: System = System {
-    // As `sys/time_impl.h` has it; the `libc` crate has it only lately.
+    // The value of `sys/time_impl.h`. Only recent versions of the `libc` crate have it.
     thread_cpu_time: Some(2),
     // The kernel adds up to a sixteenth of each tick, or 62,500 ppm, to the wall clock alone.
     max_slew_ppm: 63_000,

@@ -1,5 +1,20 @@
-//! Fd-only timers, as C's are: a timer without an owner, which lives as long as a descriptor of it is
-//! open. Everything about them that the rest of the core need not know.
+//! Fd-only timers, as C's are: a timer without an owner, which lives as long as a descriptor of it
+//! is open. Everything about them that the rest of the core need not know.
+//!
+//! The library finds such a timer by the device and inode numbers of its pipe, whatever the
+//! descriptor. It has the write end only, so `poll` shows when the last read end is closed, even in
+//! another process. On systems where the write end does not show that, the library keeps a
+//! duplicate of the read end, and searches the descriptors of the process for another one.
+//!
+//! To read a count back, the library duplicates the descriptor where it was last seen, checks
+//! before and after that it refers to the timer's pipe, reads the duplicate, and closes it. The
+//! duplicate has a reserved number, so a refresh needs no free descriptor, and a forked child knows
+//! which number to close. If the timer has another number by then, the library opens the pipe
+//! through its write end (`/proc/self/fd`).
+//!
+//! The program may close every number. So before each use of a number, the library checks that it
+//! still refers to the timer's pipe. A write in a caller's thread blocks `SIGPIPE`, since another
+//! thread may close the descriptor meanwhile.
 
 pub(super) mod registry;
 
@@ -25,11 +40,11 @@ use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use registry::{Entry, FdOnly};
 
-/// A timer of the userspace backend without an owner, known only by its descriptors. For C and other
-/// languages, whose timers are plain descriptors.
+/// A timer of the userspace backend without an owner, known only by its descriptors. For C and
+/// other languages, whose timers are plain descriptors.
 ///
-/// The timer lives as long as any process has a descriptor of it. The process that created the timer
-/// can set it by any of its descriptors, and reads it by a raw `read(2)` of eight bytes.
+/// The timer lives as long as any process has a descriptor of it. The process that created the
+/// timer can set it by any of its descriptors, and reads it by a raw `read(2)` of eight bytes.
 ///
 /// ```
 /// use portable_timerfd::backends::userspace::RawTimer;
@@ -48,33 +63,33 @@ use registry::{Entry, FdOnly};
 ///
 /// # Orphaned timers
 ///
-/// The library is not notified when the last descriptor is closed. Until it notices, the timer keeps
-/// the library's own descriptor open. The timer thread checks a timer whenever it expires. It checks
-/// all timers one second after the last one was created, then at intervals that double up to 64
-/// seconds. [`create`](RawTimer::create) checks all timers when no descriptor is left, and otherwise
-/// once for every 16 timers plus a quarter of the existing ones.
+/// The library is not notified when the last descriptor is closed. Until it notices, the timer
+/// keeps the library's own descriptor open. The timer thread checks a timer whenever it expires. It
+/// checks all timers one second after the last one was created, then at intervals that double up to
+/// 64 seconds. [`create`](RawTimer::create) checks all timers when no descriptor is left, and
+/// otherwise once for every 16 timers plus a quarter of the existing ones.
 ///
 /// # Platforms
 ///
-/// On Linux and Android, the pipe itself shows whether a read end is open, also in another process or
-/// in a call that is still blocked. On other systems, the library searches the descriptors of this
-/// process: the timer ends with the last of them, and a blocked reader, or a reader in another
+/// On Linux and Android, the pipe itself shows whether a read end is open, also in another process
+/// or in a call that is still blocked. On other systems, the library searches the descriptors of
+/// this process: the timer ends with the last of them, and a blocked reader, or a reader in another
 /// process, gets the end of the file. Each timer takes three descriptors there.
 ///
 /// A descriptor is identified by the device and inode numbers of its file (`st_dev`, `st_ino`). On
-/// NetBSD, OpenBSD and DragonFly, pipes have no inode number. There the timer is a FIFO, which has a
-/// name in the temporary folder until both ends are open.
+/// NetBSD, OpenBSD and DragonFly, pipes have no inode number. There the timer is a FIFO, which has
+/// a name in the temporary folder until both ends are open.
 ///
 /// [`create`](RawTimer::create) starts the timer thread. If the thread cannot be started, `create`
 /// succeeds, and [`settime`](RawTimer::settime) fails.
 ///
-/// A program that closes descriptors which it has not opened ends the timers that had them. Calls on
-/// these timers then fail with `EINVAL`, and a file that has got such a number is left alone. (One
-/// exception: if a duplicate of a timer has got the number that the library reserves for refreshes,
-/// a forked child closes the duplicate.)
+/// A program that closes descriptors which it has not opened ends the timers that had them. Calls
+/// on these timers then fail with `EINVAL`, and a file that has got such a number is left alone.
+/// (One exception: if a duplicate of a timer has got the number that the library reserves for
+/// refreshes, a forked child closes the duplicate.)
 ///
-/// A thread that has left its process's table of descriptors (`unshare(CLONE_FILES)`) must not create
-/// such a timer: the timer thread has another table, and the timer never expires.
+/// A thread that has left its process's table of descriptors (`unshare(CLONE_FILES)`) must not
+/// create such a timer: the timer thread has another table, and the timer never expires.
 pub struct RawTimer {
     entry: Entry<SharedTimer>,
     fd: RawFd,
@@ -129,11 +144,7 @@ impl RawTimer {
     ///
     /// The same, and `EBADF` if the descriptor was closed after the timer was found.
     pub fn gettime(&self) -> io::Result<TimerSpec> {
-        let timer = &self.entry.timer;
-        let mut state = self.lock()?;
-        let setting = state.gettime(timer.engine);
-        timer.enqueue(&mut state);
-        setting
+        self.entry.timer.query(&mut *self.lock()?)
     }
 
     /// The clock that the timer was created for.
@@ -255,12 +266,11 @@ fn identity_if_orphaned(state: &TimerState) -> Option<Identity> {
 }
 
 impl FdOnly for SharedTimer {
-    fn open_descriptors(&self, first: RawFd) -> OpenDescriptors {
-        self.lock().pipe.as_ref().map_or(OpenDescriptors::None, |pipe| pipe.open_descriptors(first))
-    }
-
-    fn identity(&self) -> Option<Identity> {
-        self.lock().pipe.as_ref()?.identity().ok()
+    fn check(&self, first: RawFd) -> Option<(Option<Identity>, OpenDescriptors)> {
+        let state = self.lock_unless_busy()?;
+        let pipe = state.pipe.as_ref();
+        let open = pipe.map_or(OpenDescriptors::None, |pipe| pipe.open_descriptors(first));
+        Some((pipe.and_then(|pipe| pipe.identity().ok()), open))
     }
 
     fn close(&self) {

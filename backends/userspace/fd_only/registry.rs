@@ -14,10 +14,10 @@ use crate::clock::Clock;
 
 /// A timer that may be known only by its descriptors.
 pub(in super::super) trait FdOnly {
-    /// Whether any descriptor of it is open. The first one had the number `first`.
-    fn open_descriptors(&self, first: RawFd) -> OpenDescriptors;
-    /// The identity of its descriptors, if the library's own one is still open.
-    fn identity(&self) -> Option<Identity>;
+    /// The identity of its descriptors, if the library's own one is still open, and whether any
+    /// descriptor of a user is. The first one had the number `first`. `None` if a thread holds the
+    /// timer's lock.
+    fn check(&self, first: RawFd) -> Option<(Option<Identity>, OpenDescriptors)>;
     /// Ends the timer. A second call has no effect.
     fn close(&self);
     /// Ends the timer without closing its descriptors, whose numbers may belong to other files now.
@@ -96,8 +96,8 @@ impl<T: FdOnly> Registry<T> {
     }
 
     /// Whether the identity of a registered timer differs from `present`, the identity of its
-    /// descriptors now. If it does, the timer is unregistered. (A timer that is being released is not
-    /// registered.)
+    /// descriptors now. If it does, the timer is unregistered. (A timer that is being released is
+    /// not registered.)
     pub(super) fn has_lost(&self, timer: &Arc<T>, present: Option<Identity>) -> bool {
         let mut entries = self.lock();
         let is_it = |entry: &Entry<T>| Arc::ptr_eq(&entry.timer, timer);
@@ -137,17 +137,15 @@ impl<T: FdOnly> Registry<T> {
         let (mut any, mut candidates) = (false, Vec::new());
         let mut next = self.next_after(None);
         while let Some((identity, entry)) = next {
-            if self.has_lost(&entry.timer, entry.timer.identity()) {
-                entry.timer.lose();
-            } else {
-                match entry.timer.open_descriptors(entry.first) {
-                    OpenDescriptors::Some => {}
-                    OpenDescriptors::None => {
-                        self.release(identity, &entry.timer);
-                        any = true;
-                    }
-                    OpenDescriptors::Search(own) => candidates.push((identity, entry, own)),
+            match entry.timer.check(entry.first) {
+                Some((present, _)) if self.has_lost(&entry.timer, present) => entry.timer.lose(),
+                // A locked timer is in use.
+                None | Some((_, OpenDescriptors::Some)) => {}
+                Some((_, OpenDescriptors::None)) => {
+                    self.release(identity, &entry.timer);
+                    any = true;
                 }
+                Some((_, OpenDescriptors::Search(own))) => candidates.push((identity, entry, own)),
             }
             next = self.next_after(Some(identity));
         }
@@ -170,7 +168,7 @@ impl<T: FdOnly> Registry<T> {
     /// Searches the open descriptors of this process, and returns the timers that have none.
     fn search(&self, candidates: Vec<Candidate<T>>) -> Vec<(Identity, Entry<T>)> {
         let open = OpenFiles::now();
-        self.lock().plan_sweep(open.looked_behind());
+        self.lock().plan_sweep(open.scanned());
         let orphaned = candidates.into_iter().filter(|&(identity, _, own)| !open.has_another(identity, own));
         orphaned.map(|(identity, entry, ..)| (identity, entry)).collect()
     }
@@ -222,8 +220,8 @@ const MIN_UNTIL_SWEEP: usize = 16;
 /// A timer that may be orphaned, its identity, and the two descriptors of the library.
 type Candidate<T> = (Identity, Entry<T>, [RawFd; 2]);
 
-/// When the timer thread sweeps: soon after a timer was created or an orphaned one was found, then at
-/// intervals that double.
+/// When the timer thread sweeps: soon after a timer was created or an orphaned one was found, then
+/// at intervals that double.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct SweepTimes {
     next: u64,
@@ -249,8 +247,8 @@ impl SweepTimes {
         self.interval = MIN_INTERVAL;
     }
 
-    /// A sweep has ended. `found` tells whether it found an orphaned timer, and `is_empty` whether no
-    /// timer is left.
+    /// A sweep has ended. `found` tells whether it found an orphaned timer, and `is_empty` whether
+    /// no timer is left.
     pub(in super::super) fn end(&mut self, found: bool, is_empty: bool, now: u64) {
         self.interval = if found { MIN_INTERVAL } else { (self.interval * 2).min(MAX_INTERVAL) };
         self.next = if is_empty { schedule::NEVER } else { now.saturating_add(self.interval) };

@@ -16,18 +16,12 @@ struct Timer {
 const LOST: u64 = u64::MAX;
 
 impl FdOnly for Timer {
-    fn open_descriptors(&self, _first: RawFd) -> OpenDescriptors {
+    fn check(&self, _first: RawFd) -> Option<(Option<Identity>, OpenDescriptors)> {
         self.checks.fetch_add(1, Ordering::Relaxed);
-        if self.orphaned.load(Ordering::Relaxed) {
-            OpenDescriptors::None
-        } else {
-            OpenDescriptors::Some
-        }
-    }
-
-    fn identity(&self) -> Option<Identity> {
         let inode = self.inode.load(Ordering::Relaxed);
-        (inode != LOST).then_some((1, inode))
+        let is_orphaned = self.orphaned.load(Ordering::Relaxed);
+        let open = if is_orphaned { OpenDescriptors::None } else { OpenDescriptors::Some };
+        Some(((inode != LOST).then_some((1, inode)), open))
     }
 
     fn close(&self) {

@@ -22,6 +22,7 @@ mod resources;
 #[allow(dead_code)] // other benches use the rest
 #[path = "../../common/timers.rs"]
 mod timers;
+mod unread;
 #[path = "../../common/usage.rs"]
 mod usage;
 mod userspace;
@@ -36,13 +37,14 @@ static MEASURED: heap::Measured = heap::Measured;
 /// The description of a part, and the function that measures it.
 type Part = (&'static str, fn(&Request));
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("calls of the kernel backend", kernel::run),
     ("calls of the userspace backend", userspace::run),
     ("accuracy", accuracy::run),
     ("burst", burst::run),
     ("memory, wake-ups, CPU time", resources::run),
     ("wake-ups while other threads fork", forks::run),
+    ("unread timers", unread::run),
 ];
 
 const USAGE: &str = "cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]";

@@ -1,41 +1,61 @@
-//! Prints the table of promises × backends with what the tests showed of each, and checks that `docs/parity.md` says no more and no
-//! less than that.
+//! Prints the tables of `docs/parity.md` with the results of the tests, and checks that the page
+//! and the tests agree.
 
+mod list;
 mod page;
 mod report;
 mod results;
+mod sources;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
-parity-report                      runs `cargo test`, and reports what it showed
-parity-report --bounds FILE LOG...  reports what is in the LOGs instead
+parity-report                      runs `cargo test`, and reports its results
+parity-report --bounds FILE LOG...  reports the results in the LOGs instead
+parity-report --write              writes docs/parity-tests.md from docs/parity-tests.txt
+parity-report --check              checks without tests: rows, names of tests, and the written page
 
-LOGs hold what `cargo test 2>&1` printed, and what `ci/vm` did; FILE what the tests measured, to whom the variable
-PARITY_BOUNDS names it.
+LOGs hold the output of `cargo test 2>&1` and of `ci/vm`. FILE holds the measured bounds: the tests
+write them to the file that the variable PARITY_BOUNDS names.
 ";
+
+const PAGE: &str = "docs/parity.md";
+const LIST: &str = "docs/parity-tests.txt";
+const TESTS_PAGE: &str = "docs/parity-tests.md";
+
+type Error = Box<dyn std::error::Error>;
+
+enum Task {
+    Help,
+    Report(Inputs),
+    Write,
+    Check,
+}
 
 struct Inputs {
     logs: Vec<String>,
     bounds: String,
 }
 
-fn inputs() -> Result<Option<Inputs>, Box<dyn std::error::Error>> {
+fn task() -> Result<Task, Error> {
     let (mut logs, mut bounds) = (Vec::new(), None);
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Long("bounds") => bounds = Some(text(args.value()?)?),
             lexopt::Arg::Value(log) => logs.push(text(log)?),
-            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(None),
+            lexopt::Arg::Long("write") => return Ok(Task::Write),
+            lexopt::Arg::Long("check") => return Ok(Task::Check),
+            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(Task::Help),
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Some(match bounds {
+    Ok(Task::Report(match bounds {
         None if logs.is_empty() => run_tests()?,
-        Some(_) if logs.is_empty() => return Err("what was measured is of no use without the LOGs".into()),
+        Some(_) if logs.is_empty() => return Err("--bounds needs the LOGs of the same run".into()),
         bounds => Inputs { logs, bounds: bounds.unwrap_or_default() },
     }))
 }
@@ -44,11 +64,11 @@ fn text(path: OsString) -> Result<String, String> {
     std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.to_string_lossy()))
 }
 
-/// Runs the tests; what they print and what they measure.
+/// Runs the tests, and returns their output and the bounds that they have measured.
 fn run_tests() -> io::Result<Inputs> {
     let measured = std::env::temp_dir().join(format!("parity-bounds-{}", std::process::id()));
     eprintln!("Running cargo test, for a minute or two");
-    // In one stream: cargo's lines tell which suite those of the tests are of.
+    // Both streams go into one pipe: cargo's lines on stderr name the suite of the tests on stdout.
     let mut tests = Command::new("sh");
     let output = tests
         .args(["-c", "exec cargo test --no-fail-fast --package portable-timerfd --package test-plugin 2>&1"])
@@ -60,24 +80,47 @@ fn run_tests() -> io::Result<Inputs> {
     Ok(Inputs { logs: vec![log], bounds })
 }
 
+/// Performs the task, and returns the faults that it has found.
+fn perform(task: &Task) -> Result<Vec<String>, Error> {
+    if let Task::Help = task {
+        print!("{HELP}");
+        return Ok(vec![]);
+    }
+    let mut promises = page::parse(&text(PAGE.into())?);
+    let entries = list::parse(&text(LIST.into())?)?;
+    let mut faults = list::assign(&entries, &mut promises);
+    match task {
+        Task::Report(inputs) => {
+            let results = results::Results::parse(&inputs.logs, &inputs.bounds);
+            let report = report::Report::new(&promises, &results);
+            io::stdout().write_all(report.table.as_bytes())?;
+            faults.extend(report.faults);
+        }
+        _ => {
+            let files = sources::test_files(Path::new("."))?;
+            faults.extend(list::missing(&entries, &files));
+            let tests_page = list::page(&entries, &files);
+            if let Task::Write = task {
+                std::fs::write(TESTS_PAGE, tests_page)?;
+            } else if text(TESTS_PAGE.into())? != tests_page {
+                faults.push(format!("{TESTS_PAGE} is out of date: run `cargo run -p parity-report -- --write`"));
+            }
+        }
+    }
+    Ok(faults)
+}
+
 fn main() -> ExitCode {
-    let page = text("docs/parity.md".into());
-    let (inputs, page) = match inputs().and_then(|inputs| Ok((inputs, page?))) {
-        Ok((Some(inputs), page)) => (inputs, page::parse(&page)),
-        Ok((None, _)) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
+    match task().and_then(|task| perform(&task)) {
+        Ok(faults) => {
+            for fault in &faults {
+                eprintln!("{PAGE}: {fault}");
+            }
+            ExitCode::from(u8::from(!faults.is_empty()))
         }
         Err(e) => {
             eprintln!("{e}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
-    };
-    let results = results::Results::parse(&inputs.logs, &inputs.bounds);
-    let report = report::Report::new(&page, &results);
-    let _ = io::stdout().write_all(report.table.as_bytes());
-    for fault in &report.faults {
-        eprintln!("docs/parity.md: {fault}");
     }
-    ExitCode::from(u8::from(!report.faults.is_empty()))
 }

@@ -1,4 +1,5 @@
-//! The table with what the tests showed, and where the page says otherwise.
+//! The tables with the results of the tests, and the faults: the places where the page and the
+//! results disagree.
 
 use crate::page::Promise;
 use crate::results::{Outcome, Results, BACKENDS};
@@ -32,7 +33,7 @@ impl Report {
         self.faults.push(format!("\"{}\": {what}", promise.words));
     }
 
-    /// What is to be said of a promise on a backend.
+    /// The text for a promise on a backend, from its claim and the outcomes of its tests.
     fn verdict(&mut self, promise: &Promise, backend: usize, results: &Results) -> String {
         let claim = promise.claims[backend].as_str();
         let outcomes = promise.tests.iter().filter_map(|test| results.outcome(test, backend));
@@ -50,7 +51,7 @@ impl Report {
             (Some(Outcome::Passed), claim) => format!("shown: {}", first_words(claim)),
             (None, claim) if is_bounded(claim) || backend == 1 && claim.starts_with("exact") => {
                 if !promise.tests.is_empty() {
-                    self.fault(promise, &format!("no test shows it of {}", BACKENDS[backend]));
+                    self.fault(promise, &format!("no test ran on {}", BACKENDS[backend]));
                 }
                 "not tested".into()
             }
@@ -59,7 +60,7 @@ impl Report {
         }
     }
 
-    /// A claim with a measure in it needs one.
+    /// The text for a bounded claim. If the claim contains a time, a test must have measured it.
     fn bound(&mut self, promise: &Promise, backend: usize, results: &Results) -> String {
         let measured = promise.tests.iter().find_map(|test| results.measured(test, backend));
         let claim = &promise.claims[backend];
@@ -69,7 +70,7 @@ impl Report {
             None => {
                 self.fault(
                     promise,
-                    &format!("its bound on {} was not measured, or is not in what --bounds names", BACKENDS[backend]),
+                    &format!("its bound on {} was not measured, or is not in the file of --bounds", BACKENDS[backend]),
                 );
                 "bounded, not measured".into()
             }
@@ -87,18 +88,18 @@ impl Report {
     fn check_that_all_are_named(&mut self, page: &[Promise], results: &Results) {
         for test in &results.promising {
             if !page.iter().any(|promise| promise.tests.contains(test)) {
-                self.faults.push(format!("{test} is named in no last column of the page"));
+                self.faults.push(format!("{test} is not in parity-tests.txt"));
             }
         }
     }
 }
 
-/// Whether a claim names a bound that holds here.
+/// Whether a claim names a bound.
 fn is_bounded(claim: &str) -> bool {
     claim.starts_with("bounded")
 }
 
-/// The claim in short.
+/// The claim up to the first punctuation mark.
 fn first_words(claim: &str) -> &str {
     let ends = [": ", "; ", ". ", ", "];
     let end = ends.iter().filter_map(|end| claim.find(end)).min().unwrap_or(claim.len());

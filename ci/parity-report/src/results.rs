@@ -1,11 +1,11 @@
-//! What the tests showed: read from what they print.
+//! The results of the tests, from their output.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The names of the backends, in the order of the page's columns.
 pub const BACKENDS: [&str; 2] = ["kernel", "userspace"];
 
-/// The suites all of whose tests show a promise.
+/// The suites in which every test belongs to a promise.
 const PROMISING: [&str; 6] = ["conformance", "departures", "pollers", "process", "steps", "vm"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,10 +17,11 @@ pub enum Outcome {
 
 #[derive(Debug, Default)]
 pub struct Results {
-    /// By the test's name and the backend's number; a test that passed in one log counts, if it was ignored in another.
+    /// The outcome of each test on each backend, over all logs: failed, otherwise passed, otherwise
+    /// ignored.
     outcomes: BTreeMap<(String, usize), Outcome>,
     measured: BTreeMap<(String, usize), String>,
-    /// The tests that must stand on the page.
+    /// The tests that must belong to a promise.
     pub promising: BTreeSet<String>,
 }
 
@@ -62,7 +63,7 @@ impl Results {
             Some("ignored") => Outcome::Ignored,
             _ => Outcome::Failed,
         };
-        // What follows a comma tells apart the runs of one test.
+        // The part after a comma distinguishes the runs of one test.
         let path = path.split(',').next().unwrap_or(path);
         let name = path.rsplit("::").next().unwrap_or(path);
         if PROMISING.contains(&suite) {
@@ -83,15 +84,16 @@ impl Results {
     }
 }
 
-/// `tests/steps/main.rs (target/…)` is the suite `steps`; others are none.
+/// The suite of a test binary: `steps` for `tests/steps/main.rs (target/…)`. Other binaries have an
+/// empty name.
 fn suite_of(path: &str) -> String {
     let file = path.split(' ').next().unwrap_or(path);
     let name = file.strip_prefix("tests/").unwrap_or("");
     name.trim_end_matches(".rs").trim_end_matches("/main").to_owned()
 }
 
-/// The backends that a test looked at: those that its path names, or else the suite's. The simulated one has no column, as nothing of it
-/// differs from what is promised of every backend.
+/// The backends that a test ran on: those that its path names, or otherwise those of its suite. The
+/// simulated backend has no column, because every promise applies to it.
 fn backends_of(suite: &str, path: &str) -> Vec<usize> {
     let names = |name| path.split("::").any(|part| part == name);
     let named: Vec<usize> = (0..2).filter(|&number| names(BACKENDS[number])).collect();

@@ -1,4 +1,4 @@
-//! Two ways of reading without waiting.
+//! Two ways of reading without waiting: with `RWF_NOWAIT`, and through a reopened descriptor.
 
 use std::ffi::CStr;
 use std::io::{self, Write};
@@ -6,18 +6,17 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use crate::backends::sys::error::{check, os_error};
 
-/// One `preadv2` with `RWF_NOWAIT`.
+/// Calls `preadv2` once, with `RWF_NOWAIT`.
 pub(super) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut place = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut vector = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let current: libc::c_long = -1;
-    // SAFETY: `place` describes `buffer`, which is valid for writes of its length. Its address is
-    // passed as the system call wants it, and an offset of -1, in two halves, is the present
-    // position.
+    // SAFETY: `vector` describes `buffer`, which is valid for writes of its length. The offset of
+    // -1, in two halves, stands for the current position.
     let read = check(unsafe {
         libc::syscall(
             libc::SYS_preadv2,
             libc::c_long::from(fd.as_raw_fd()),
-            std::ptr::addr_of_mut!(place),
+            std::ptr::addr_of_mut!(vector),
             1 as libc::c_long,
             current,
             current,
@@ -27,32 +26,39 @@ pub(super) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(read.unsigned_abs() as usize)
 }
 
-/// Asks with a read that never waits: the read of a directory.
+/// Whether the kernel examines the flag, according to a read of a directory, which never waits.
 ///
-/// Linux refuses the flag (`EOPNOTSUPP`), because directories do not support it. A kernel that
-/// ignores the flag refuses the read of a directory (`EISDIR`). gVisor does so. Kernels that only
-/// refuse unknown flags do so too. Without a directory there is no answer.
-pub(super) fn examines_the_flag() -> bool {
-    open(b"/\0", libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC)
-        .and_then(|directory| read(directory.as_fd(), &mut [0; 8]))
-        .is_err_and(|e| e.raw_os_error() == Some(libc::EOPNOTSUPP))
+/// Linux returns `EOPNOTSUPP`, because directories do not support the flag. A kernel that ignores
+/// the flag returns `EISDIR`, because a directory cannot be read. gVisor does this, and so do
+/// kernels that only refuse unknown flags. If the directory cannot be opened, the result is
+/// `Some(false)`, and `None` if no descriptor or no memory is left.
+pub(super) fn examines_nowait_flag() -> Option<bool> {
+    match open(b"/\0", libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC) {
+        Ok(directory) => {
+            let refusal = read(directory.as_fd(), &mut [0; 8]).err();
+            Some(refusal.is_some_and(|e| e.raw_os_error() == Some(libc::EOPNOTSUPP)))
+        }
+        Err(e) if matches!(e.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR)) => None,
+        Err(_) => Some(false),
+    }
 }
 
-/// An open file description of one's own, which nobody else can switch to blocking. There must be a
-/// `/proc`, and a descriptor left.
-pub(super) fn open_again(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+/// Opens the file again, with an open file description whose mode no other code can switch.
+///
+/// This needs `/proc` and a free descriptor.
+pub(super) fn reopen(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut path = [0u8; 32];
-    // The zero that ends the path is there already.
+    // The last byte stays zero, so the path ends with a zero.
     write!(&mut path[..31], "/proc/self/fd/{}", fd.as_raw_fd())?;
     open(&path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_SYNC)
 }
 
-/// Opens a file. A path without a zero is not found.
+/// Opens a file. Returns `ENOENT` if the path does not end with a zero.
 fn open(path: &[u8], flags: libc::c_int) -> io::Result<OwnedFd> {
     let path = CStr::from_bytes_until_nul(path).map_err(|_| os_error(libc::ENOENT))?;
     // SAFETY: `path` ends with a zero.
     let file = check(unsafe { libc::open(path.as_ptr(), flags) })?;
-    // SAFETY: the system has just made this descriptor for us, and nobody else knows it.
+    // SAFETY: the system has just created this descriptor, and no other code knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(file) })
 }
 
@@ -60,12 +66,12 @@ fn open(path: &[u8], flags: libc::c_int) -> io::Result<OwnedFd> {
 mod tests {
     use super::*;
 
-    /// If the probe failed, reads would still work, but each would take more system calls. qemu's
-    /// emulation of Linux lacks the call.
+    /// If the check returned `false`, reads would still work, but each read would need more system
+    /// calls. The user-mode emulation of qemu does not have `preadv2`.
     #[test]
-    fn linux_is_found_to_examine_the_flag() {
+    fn the_check_finds_that_linux_examines_the_flag() {
         let (reader, _writer) = nix::unistd::pipe().unwrap();
         let exists = !read(reader.as_fd(), &mut []).is_err_and(|e| e.raw_os_error() == Some(libc::ENOSYS));
-        assert_eq!(examines_the_flag(), exists);
+        assert_eq!(examines_nowait_flag(), Some(exists));
     }
 }

@@ -1,4 +1,4 @@
-//! timerfd as Linux and Android have it.
+//! The timerfd calls of Linux and Android.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,7 +12,7 @@ use crate::flags::CreateFlags;
 use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
 use crate::spec::{Initial, TimerSpec};
 
-// Our flags are the kernel's, bit for bit.
+// The flags of this library have the same bits as those of the kernel.
 const _: () = assert!(SettimeFlags::ABSTIME.bits() == libc::TFD_TIMER_ABSTIME as u32);
 const _: () = assert!(SettimeFlags::CANCEL_ON_SET.bits() == libc::TFD_TIMER_CANCEL_ON_SET as u32);
 
@@ -21,18 +21,18 @@ pub(super) const NATIVE: Timerfd = Timerfd { create, settime, set, gettime };
 fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
     let nonblocking = if flags.nonblocking { libc::TFD_NONBLOCK } else { 0 };
     let close_on_exec = if flags.close_on_exec { libc::TFD_CLOEXEC } else { 0 };
-    // SAFETY: the call touches no memory of ours.
+    // SAFETY: the call touches no memory of this process.
     let fd = check(unsafe { libc::timerfd_create(id(clock), nonblocking | close_on_exec) });
     let fd = fd.map_err(|e| match e.raw_os_error() {
-        // The flags are valid: the kernel is older than the clock.
+        // The flags are valid, so the kernel is too old for this clock.
         Some(libc::EINVAL) => os_error(libc::EOPNOTSUPP),
         _ => e,
     })?;
-    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    // SAFETY: the kernel has just created this descriptor, and no other code knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// The number under which the kernel knows `clock`.
+/// Returns the kernel's number for `clock`.
 fn id(clock: Clock) -> libc::clockid_t {
     match clock {
         Clock::Realtime => libc::CLOCK_REALTIME,
@@ -46,41 +46,41 @@ fn id(clock: Clock) -> libc::clockid_t {
 #[inline]
 fn settime(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<TimerSpec> {
     let mut old = MaybeUninit::uninit();
-    // SAFETY: `old` is a valid place for an `itimerspec`.
+    // SAFETY: `old` is valid for writes of an `itimerspec`.
     unsafe { settime_raw(fd, new, old.as_mut_ptr())? };
     // SAFETY: the call succeeded, so it has stored the old setting.
     Ok(reported(unsafe { old.assume_init() }))
 }
 
-/// Without asking for the old setting.
+/// Sets the timer without requesting the old setting.
 #[inline]
 fn set(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<()> {
-    // SAFETY: null stands for no place.
+    // SAFETY: `settime_raw` allows null.
     unsafe { settime_raw(fd, new, std::ptr::null_mut()) }
 }
 
 /// # Safety
 ///
-/// `old` is null or a valid place for an `itimerspec`.
+/// `old` must be null or valid for writes of an `itimerspec`.
 #[inline]
 unsafe fn settime_raw(fd: BorrowedFd<'_>, new: &TimerSpec, old: *mut libc::itimerspec) -> io::Result<()> {
     let (flags, new) = new.to_itimerspec();
     let new = narrow(new);
-    // SAFETY: `new` is a whole `itimerspec`; the caller answers for `old`.
+    // SAFETY: `new` is a valid `itimerspec`, and the caller guarantees that `old` is null or valid.
     check(unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags.bits() as libc::c_int, &new, old) }).map(drop)
 }
 
 #[inline]
 fn gettime(fd: BorrowedFd<'_>) -> io::Result<TimerSpec> {
     let mut now = MaybeUninit::uninit();
-    // SAFETY: `now` is a valid place for an `itimerspec`.
+    // SAFETY: `now` is valid for writes of an `itimerspec`.
     check(unsafe { libc::timerfd_gettime(fd.as_raw_fd(), now.as_mut_ptr()) })?;
     // SAFETY: the call succeeded, so it has stored the setting.
     Ok(reported(unsafe { now.assume_init() }))
 }
 
-/// What the kernel reports is always relative, and always valid: what should be negative all the
-/// same is taken for zero.
+/// Converts a setting that the kernel reports. It is always relative and valid. A negative number
+/// would be converted to zero.
 #[inline]
 fn reported(spec: libc::itimerspec) -> TimerSpec {
     let left = duration(spec.it_value);
@@ -93,15 +93,15 @@ fn duration(time: libc::timespec) -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Seconds that a 32-bit `time_t` can't hold become the most it can: 68 years, or January 2038 for
-/// an absolute time.
+/// Converts a setting for the kernel. Seconds that a 32-bit `time_t` cannot represent are converted
+/// to its maximum: 68 years, or January 2038 for an absolute time.
 #[inline]
 fn narrow(spec: Itimerspec) -> libc::itimerspec {
     let time = |time: Timespec| libc::timespec { tv_sec: saturating(time.tv_sec), tv_nsec: time.tv_nsec as _ };
     libc::itimerspec { it_interval: time(spec.it_interval), it_value: time(spec.it_value) }
 }
 
-/// The number, or the most that 32 bits hold if it is too much for the type.
+/// Converts a number to `T`. If it does not fit, returns the maximum of 32 bits.
 #[inline]
 fn saturating<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
     T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))

@@ -53,7 +53,7 @@ pub(crate) mod clock {
         None
     }
 
-    pub(crate) fn may_wake_the_machine() -> io::Result<()> {
+    pub(crate) fn may_wake_the_system() -> io::Result<()> {
         Ok(())
     }
 }
@@ -93,7 +93,7 @@ pub(crate) mod nowait {
     use std::io;
     use std::os::fd::BorrowedFd;
 
-    pub(crate) fn is_to_wait(_fd: BorrowedFd<'_>) -> bool {
+    pub(crate) fn must_wait(_fd: BorrowedFd<'_>) -> bool {
         false
     }
 
@@ -168,7 +168,7 @@ pub(crate) mod open_files {
             true
         }
 
-        pub(crate) fn looked_behind(&self) -> usize {
+        pub(crate) fn scanned(&self) -> usize {
             0
         }
     }
