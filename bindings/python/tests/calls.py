@@ -73,7 +73,7 @@ VALUES = [
 ]
 
 #: Arguments for which Python before 3.10 has its own error message.
-WORDED_BY_PYTHON = ("1j)",)
+WORDED_BY_VERSION = ("1j)",)
 
 
 class HasIndex:
@@ -143,15 +143,15 @@ def outcome(module, call):
         warnings.simplefilter("always")
         try:
             result = eval(call, names)
-            came = {"returns": shape(result)}
+            actual = {"returns": shape(result)}
             if call.startswith(CREATE):
                 os.close(result)
         except Exception as error:
-            came = {"raises": type(error).__name__, "says": str(error), "errno": getattr(error, "errno", None)}
+            actual = {"raises": type(error).__name__, "says": str(error), "errno": getattr(error, "errno", None)}
     for each in (fd, *pipe):
         os.close(each)
-    came["warns"] = [[warning.category.__name__, str(warning.message)] for warning in warned]
-    return came
+    actual["warns"] = [[warning.category.__name__, str(warning.message)] for warning in warned]
+    return actual
 
 
 if __name__ == "__main__":

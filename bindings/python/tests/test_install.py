@@ -33,10 +33,10 @@ INSTALL = """
 @pytest.mark.parametrize("by", ("argument", "environment"))
 @pytest.mark.parametrize("backend", ("kernel", "userspace"))
 def test_an_argument_or_the_environment_names_the_backend(by, backend):
-    said = run(
+    output = run(
         INSTALL.format(backend=repr(backend) if by == "argument" else ""), backend if by == "environment" else None
     )
-    assert said == ["portable_timerfd", str(backend == "userspace")]
+    assert output == ["portable_timerfd", str(backend == "userspace")]
 
 
 def test_the_argument_overrides_the_environment():
@@ -48,7 +48,7 @@ def test_install_replaces_functions_of_os_only_with_a_backend():
 
 
 def test_install_adds_all_names_to_os():
-    said = run("""
+    output = run("""
         import os
         before = set(os.__all__) if hasattr(os, "timerfd_create") else None
         import portable_timerfd
@@ -61,17 +61,17 @@ def test_install_adds_all_names_to_os():
         names.remove("portable_timerfd")
         print(*names)
     """)
-    assert said == sorted(name for name in portable_timerfd.__all__ if "timerfd" in name or name.startswith("TFD"))
+    assert output == sorted(name for name in portable_timerfd.__all__ if "timerfd" in name or name.startswith("TFD"))
 
 
 @pytest.mark.parametrize("call", ("install()", "timerfd_create(1)", "Timer()", "get_backend()"))
 def test_an_unknown_backend_is_an_error_at_its_first_use(call):
-    said = run(f"import portable_timerfd\nportable_timerfd.{call}", "solar")
-    assert said == "ValueError: PORTABLE_TIMERFD_BACKEND is neither 'kernel' nor 'userspace': 'solar'"
+    output = run(f"import portable_timerfd\nportable_timerfd.{call}", "solar")
+    assert output == "ValueError: PORTABLE_TIMERFD_BACKEND is neither 'kernel' nor 'userspace': 'solar'"
 
 
 def test_a_wrong_argument_changes_nothing():
-    said = run("""
+    output = run("""
         import os, portable_timerfd
         portable_timerfd.set_backend("userspace")
         for call in (portable_timerfd.install, portable_timerfd.set_backend):
@@ -82,7 +82,7 @@ def test_a_wrong_argument_changes_nothing():
                     print(portable_timerfd.get_backend())
         print(os.timerfd_create.__module__ if hasattr(os, "timerfd_create") else "posix")
     """)
-    assert said == ["userspace"] * 6 + ["posix"]
+    assert output == ["userspace"] * 6 + ["posix"]
 
 
 def test_set_backend_none_reverts_the_choice(monkeypatch):
@@ -123,21 +123,21 @@ def test_a_program_runs_with_the_names_in_os(tmp_path):
         ([*module, "--backend=userspace", "link.py", "--", "--backend", "x"], elsewhere, False),
     ):
         ran = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
-        said = f"__main__ True {alike} ['--', '--backend', 'x']\nTrue class\nOwn\n"
-        assert (ran.stdout, ran.stderr, ran.returncode) == (said, "", 0)
+        output = f"__main__ True {alike} ['--', '--backend', 'x']\nTrue class\nOwn\n"
+        assert (ran.stdout, ran.stderr, ran.returncode) == (output, "", 0)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     (
         ((), "there is no PROGRAM"),
         (("--backend", "solar", "x.py"), "invalid choice: 'solar'"),
         (("no such file",), "can't open file 'no such file'"),
     ),
 )
-def test_a_program_that_cannot_run_is_an_error(arguments, said):
+def test_a_program_that_cannot_run_is_an_error(arguments, output):
     ran = subprocess.run([PYTHON, "-m", "portable_timerfd", *arguments], capture_output=True, text=True, check=False)
-    assert ran.returncode == 2 and said in ran.stderr and "Traceback" not in ran.stderr
+    assert ran.returncode == 2 and output in ran.stderr and "Traceback" not in ran.stderr
 
 
 def test_the_exit_status_of_a_program_is_passed_on(tmp_path):

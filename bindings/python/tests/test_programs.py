@@ -134,8 +134,8 @@ def test_servers(command, name):
 
 def test_blocking(command):
     program = [*command, str(OURS / "blocking.py"), "0.05", "0.02", "5"]
-    said = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert kinds(said.splitlines()) == {"Timer expired N times", "Bad file descriptor"}
+    output = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert kinds(output.splitlines()) == {"Timer expired N times", "Bad file descriptor"}
 
 
 @pytest.fixture
@@ -148,8 +148,9 @@ def howto():
 
 def test_howto_blocking(command, howto):
     start = time.monotonic()
-    said = subprocess.run([*command, str(howto / "blocking.py")], stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert said == "Timer expired\n" * 4
+    program = [*command, str(howto / "blocking.py")]
+    output = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert output == "Timer expired\n" * 4
     assert time.monotonic() - start >= 2.5
 
 

@@ -20,7 +20,7 @@ def answer(client):
     return bool(data), text != "stop"
 
 
-def tell(number, fd):
+def report(number, fd):
     try:
         count = int.from_bytes(os.read(fd, 8), sys.byteorder)
     except BlockingIOError:
@@ -37,7 +37,7 @@ def serve(listener, timers):
         assert not writable and not exceptional, (writable, exceptional)
         for number, fd in enumerate(timers, start=1):
             if fd in ready:
-                tell(number, fd)
+                report(number, fd)
         if client in ready:
             stays, going_on = answer(client)
             if not stays:
