@@ -1,11 +1,11 @@
-//! This program under Callgrind, once for each number of calls, and what comes of that.
+//! Runs this program under Callgrind, once for each number of calls, and prints the difference.
 
 use lexopt::prelude::*;
 use std::process::Command;
 
 use crate::{calls, userspace};
 
-/// A name, few times and many times, and what makes so many calls.
+/// The name of an operation, two numbers of calls, and the function that makes the calls.
 pub type Op = (&'static str, [usize; 2], fn(usize));
 
 fn ops() -> impl Iterator<Item = &'static Op> {
@@ -17,14 +17,14 @@ pub fn main() -> Result<(), lexopt::Error> {
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
-            // As this program calls itself.
+            // This program runs itself with this option.
             Long("run") => {
                 let name = args.value()?.string()?;
                 let (.., calls) = ops().find(|op| op.0 == name).expect("a name of ours");
                 calls(args.value()?.parse()?);
                 return Ok(());
             }
-            // cargo's own word.
+            // cargo passes this option.
             Long("bench") => {}
             Value(part) => parts.push(part.string()?),
             _ => return Err(arg.unexpected()),
@@ -43,14 +43,16 @@ fn measure(&(name, [few, many], _): &Op) {
     println!("{name}\t{:.0}", difference / (many - few) as f64);
 }
 
-/// How far the timer thread comes at the begin and the end of the process differs now and then.
+/// Returns the median of three counts.
+///
+/// The work of the timer thread at the start and the end of the process varies.
 fn median_of_three(count: impl Fn() -> f64) -> f64 {
     let mut counts = [count(), count(), count()];
     counts.sort_by(f64::total_cmp);
     counts[1]
 }
 
-/// The instructions of a whole process that makes so many calls.
+/// Returns the instructions of a whole process that makes `times` calls.
 fn of_a_process(name: &str, times: usize) -> f64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])

@@ -1,17 +1,17 @@
-//! The calls of the kernel backend, and the C library's that they are made of.
+//! The calls of the kernel backend, and the C library's calls that they make.
 
 use portable_timerfd::{Timer, TimerFd};
 use std::hint::black_box;
 use std::time::Duration;
 
 use crate::callgrind::Op;
+use crate::kernel_timers::{expire, KernelTimer};
 use crate::raw;
-use crate::rivals::{expire, Rival};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const CALLS: [usize; 2] = [100, 1_100];
 
-/// As many timers expire before they are read, whatever the number of reads.
+/// The number of timers that expire before the reads. It does not depend on the number of reads.
 pub const EXPIRED: usize = 300;
 pub const READS: [usize; 2] = [10, EXPIRED];
 
@@ -27,18 +27,18 @@ pub const OPS: &[Op] = &[
     ("libc.create+drop", CALLS, create::<raw::Timerfd>),
 ];
 
-fn settime<R: Rival>(times: usize) {
+fn settime<R: KernelTimer>(times: usize) {
     let mut timer = R::create();
     (0..times as u64).for_each(|round| timer.settime(HOUR + Duration::from_micros(round)));
 }
 
-fn gettime<R: Rival>(times: usize) {
+fn gettime<R: KernelTimer>(times: usize) {
     let mut timer = R::create();
     timer.settime(HOUR);
     (0..times).for_each(|_| timer.gettime());
 }
 
-fn read<R: Rival>(times: usize) {
+fn read<R: KernelTimer>(times: usize) {
     expired::<R>()[..times].iter().for_each(R::read);
 }
 
@@ -48,11 +48,11 @@ fn try_read(times: usize) {
     }
 }
 
-fn create<R: Rival>(times: usize) {
+fn create<R: KernelTimer>(times: usize) {
     (0..times).for_each(|_| drop(R::create()));
 }
 
-fn expired<R: Rival>() -> Vec<R> {
+fn expired<R: KernelTimer>() -> Vec<R> {
     let mut timers: Vec<R> = (0..EXPIRED).map(|_| R::create()).collect();
     expire(&mut timers);
     timers

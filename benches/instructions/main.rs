@@ -1,29 +1,32 @@
-//! How many instructions each call takes, of our process and not of the kernel: a figure that no load changes.
+//! Counts the instructions of each call in user space, which do not depend on other load.
 //!
-//! `cargo bench --bench instructions [-- [PART OF A NAME]...]` prints, separated by tabs, the name and the instructions of one
-//! call, rounded. `ci/instructions` compares them with those recorded beside this file.
+//! `cargo bench --bench instructions [-- [PART OF A NAME]...]` prints, separated by tabs, the name
+//! and the rounded number of instructions of one call. `ci/instructions` compares the numbers with
+//! those recorded in `expected.tsv`.
 //!
-//! Each operation is run under Callgrind by this program itself, few times and many times, and the difference of the two
-//! counts is divided by the difference of the times: what it takes to start and to prepare costs nothing. All threads are
-//! counted, so that what a call makes the timer thread do is the call's; no timer expires meanwhile. Callgrind has no vDSO:
-//! reading a clock, which a call of the userspace backend does once at least, is a system call there, and some fifty
-//! instructions more in truth.
+//! This program runs each operation under Callgrind, a small and a large number of times. It
+//! divides the difference of the two counts by the difference of the numbers of calls, so start and
+//! preparation do not count. All threads are counted, so work that a call causes in the timer
+//! thread belongs to the call. No timer expires meanwhile.
+//!
+//! Callgrind has no vDSO. Each call of the userspace backend reads a clock at least once. Under
+//! Callgrind that is a system call; outside it takes about fifty instructions more than counted.
 
 #[cfg(target_os = "linux")]
 mod callgrind;
 #[cfg(target_os = "linux")]
 mod calls;
+#[allow(dead_code)] // `versus` also measures other crates
+#[cfg(target_os = "linux")]
+#[path = "../common/kernel_timers.rs"]
+mod kernel_timers;
 #[cfg(target_os = "linux")]
 #[path = "../common/raw.rs"]
 mod raw;
-#[allow(dead_code)] // other crates', which `versus` measures
+#[allow(dead_code)] // other benches use the rest
 #[cfg(target_os = "linux")]
-#[path = "../common/rivals.rs"]
-mod rivals;
-#[allow(dead_code)] // as many timers as fit, which other benches want
-#[cfg(target_os = "linux")]
-#[path = "../common/rows.rs"]
-mod rows;
+#[path = "../common/timers.rs"]
+mod timers;
 #[cfg(target_os = "linux")]
 mod userspace;
 

@@ -1,6 +1,7 @@
 //! The calls of the userspace backend.
 //!
-//! The timer thread sleeps past all of them: one timer more is set to a time before all others.
+//! The timer thread sleeps during all calls, because one more timer is set to an earlier time than
+//! all others.
 
 use portable_timerfd::{backends, Backend, Timer, TimerFd, TimerSpec};
 use std::hint::black_box;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use crate::callgrind::Op;
 use crate::calls::{EXPIRED, READS};
-use crate::rows::{armed, open};
+use crate::timers::{armed, open};
 
 const USERSPACE: &Backend = &backends::userspace::BACKEND;
 const HOUR: Duration = Duration::from_secs(3600);
@@ -27,16 +28,18 @@ pub const OPS: &[Op] = &[
     ("userspace.create+drop", CALLS, create),
 ];
 
-/// Each of a crowd in turn, set to the next of these times.
-fn settime(times: usize, crowd: usize, mut next: impl FnMut() -> Duration) {
-    let _sooner_than_all = armed(USERSPACE, HOUR / 2);
-    let timers: Vec<TimerFd> = (0..crowd).map(|_| armed(USERSPACE, next())).collect();
+/// Sets `count` timers in turn, each to the next time.
+fn settime(times: usize, count: usize, mut next: impl FnMut() -> Duration) {
+    let _earliest = armed(USERSPACE, HOUR / 2);
+    let timers: Vec<TimerFd> = (0..count).map(|_| armed(USERSPACE, next())).collect();
     for timer in timers.iter().cycle().take(times) {
         timer.arm_after(next()).expect("settime");
     }
 }
 
-/// What every timer is set to that is put off: only its own lock, and nothing that is shared.
+/// Returns later and later times, as for a timeout that is postponed.
+///
+/// Such a call takes only the timer's own lock.
 fn later() -> impl FnMut() -> Duration {
     let mut delay = HOUR;
     move || {
@@ -45,7 +48,9 @@ fn later() -> impl FnMut() -> Duration {
     }
 }
 
-/// Each call moves the timer in what the thread has to look at. A second is more than a call takes.
+/// Returns earlier and earlier times, a second apart, which is more than a call takes.
+///
+/// Each call moves the timer in the queues of the timer thread.
 fn earlier() -> impl FnMut() -> Duration {
     let mut delay = 100_000 * HOUR;
     move || {
@@ -54,7 +59,10 @@ fn earlier() -> impl FnMut() -> Duration {
     }
 }
 
-/// The first call or two move it; the oftener a timer was set, the rarer it comes.
+/// Returns random times.
+///
+/// The first call or two move a timer in the queues. The more often a timer was set, the less often
+/// a call moves it.
 fn random() -> impl FnMut() -> Duration {
     let mut random = fastrand::Rng::with_seed(7);
     move || HOUR + Duration::from_micros(random.u64(..3_600_000_000))
@@ -67,9 +75,9 @@ fn gettime(times: usize) {
     }
 }
 
-/// Of timers set once, which have expired: to a time long gone by, so that nobody need wait.
+/// Reads one-shot timers that have expired. They are set to a time in the past, so no call waits.
 fn read(times: usize, read: fn(&TimerFd) -> std::io::Result<u64>) {
-    let _sooner_than_all = armed(USERSPACE, HOUR / 2);
+    let _earliest = armed(USERSPACE, HOUR / 2);
     let timers: Vec<TimerFd> = (0..EXPIRED).map(|_| open(USERSPACE)).collect();
     for timer in &timers {
         timer.settime(&TimerSpec::at(Duration::from_nanos(1))).expect("settime");
@@ -79,7 +87,7 @@ fn read(times: usize, read: fn(&TimerFd) -> std::io::Result<u64>) {
     }
 }
 
-/// Beside another timer, so that the thread stays.
+/// Creates and drops timers. Another timer exists, so that the timer thread does not end.
 fn create(times: usize) {
     let _other = armed(USERSPACE, HOUR / 2);
     (0..times).for_each(|_| drop(open(USERSPACE)));

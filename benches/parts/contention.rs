@@ -1,13 +1,15 @@
-//! `settime` by several threads at once, each of a timer of its own, on each backend.
+//! `settime` by several threads at once, each with its own timer, on each backend.
 //!
-//! A figure is what one call takes one of the threads while all of them run: for some tens of milliseconds all call as fast as
-//! they can, and the time of each, added up, is divided by the calls of all. With more threads than processors it grows with
-//! the threads that share one, on any backend; the rows beside each other, and one thread beside as many as there are
-//! processors, tell what the locks cost.
+//! A figure is the time of one call in one thread while all threads run. All threads call as fast
+//! as they can for some tens of milliseconds. The sum of their times is divided by the sum of their
+//! calls. With more threads than CPUs, the figure grows with the number of threads per CPU, on any
+//! backend. To see the cost of the locks, compare the backends, and compare one thread with as many
+//! threads as there are CPUs.
 //!
-//! `later` is the common case, a timeout that is put off: on the userspace backend each timer's own lock, and nothing that is
-//! shared. `earlier` is the worst case: each call moves the timer in what the thread has to look at, under the one lock of all.
-//! No call wakes the thread, since something else is to be looked at before.
+//! `later` is the common case, a timeout that is postponed. On the userspace backend it takes only
+//! the timer's own lock. `earlier` is the worst case: each call moves the timer in the queues of
+//! the timer thread, under the lock that all timers share. No call wakes the thread, because
+//! another timer is due earlier.
 
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
@@ -15,17 +17,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use crate::rows::{armed, rows};
+use crate::timers::{armed, available_backends};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MICROSECOND: Duration = Duration::from_micros(1);
 
-/// What criterion takes a call to need, and the shortest time for all to call in: long enough that the system gives the
-/// processors to each thread in turn.
+/// The duration of a call that criterion assumes, and the shortest time that all threads call.
+///
+/// The time is long enough that the system schedules each thread.
 const EXPECTED: Duration = Duration::from_nanos(100);
 const SHORTEST: Duration = Duration::from_millis(50);
 
-/// The time that comes after this one.
+/// Returns the next time to set.
 type Next = fn(Duration) -> Duration;
 
 pub fn run(criterion: &mut Criterion) {
@@ -33,11 +36,11 @@ pub fn run(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).sample_size(20);
     let directions: [(&str, Next); 2] = [("later", |time| time + MICROSECOND), ("earlier", |time| time - MICROSECOND)];
     for (direction, next) in directions {
-        for row in rows() {
-            let _sooner_than_all = armed(row, HOUR);
+        for backend in available_backends() {
+            let _earliest = armed(backend, HOUR);
             for threads in [1, 2, 4, 8] {
-                let mut timers: Vec<Own> = (0..threads).map(|_| Own::new(row)).collect();
-                group.bench_function(BenchmarkId::new(format!("{direction}/{}", row.name()), threads), |bencher| {
+                let mut timers: Vec<ThreadTimer> = (0..threads).map(|_| ThreadTimer::new(backend)).collect();
+                group.bench_function(BenchmarkId::new(format!("{direction}/{}", backend.name()), threads), |bencher| {
                     bencher.iter_custom(|calls| {
                         let window = EXPECTED.mul_f64(calls as f64).max(SHORTEST);
                         Duration::from_secs_f64(calls as f64 * all_at_once(&mut timers, window, next))
@@ -49,17 +52,17 @@ pub fn run(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A thread's timer, and the time it is set to.
-struct Own {
+/// The timer of a thread, and the time it is set to.
+struct ThreadTimer {
     timer: TimerFd,
     time: Duration,
 }
 
-impl Own {
-    /// Set to a time that is far off, and stays so after any number of calls.
-    fn new(row: &'static Backend) -> Own {
+impl ThreadTimer {
+    /// Creates a timer with a time so far in the future that it never expires during the bench.
+    fn new(backend: &'static Backend) -> ThreadTimer {
         let far = 100_000 * HOUR;
-        Own { timer: armed(row, far), time: Clock::Monotonic.now().expect("a clock") + far }
+        ThreadTimer { timer: armed(backend, far), time: Clock::Monotonic.now().expect("a clock") + far }
     }
 
     fn settime(&mut self, next: Next) {
@@ -68,10 +71,10 @@ impl Own {
     }
 }
 
-/// Seconds that one call takes a thread, when all call for so long.
-fn all_at_once(timers: &mut [Own], window: Duration, next: Next) -> f64 {
+/// Returns the seconds of one call in one thread, while all threads call for the time of `window`.
+fn all_at_once(timers: &mut [ThreadTimer], window: Duration, next: Next) -> f64 {
     let (gate, is_over) = (&Barrier::new(timers.len() + 1), &AtomicBool::new(false));
-    let body = move |own: &mut Own| {
+    let body = move |own: &mut ThreadTimer| {
         gate.wait();
         let (start, mut calls) = (Instant::now(), 0.0);
         while calls == 0.0 || !is_over.load(Ordering::Relaxed) {

@@ -10,7 +10,7 @@ const HOUR: u64 = 3_600_000_000_000;
 pub fn run(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("queue");
     for size in [1, 1_000, 100_000] {
-        // As `settime` does: moves an entry to another time. Which entry and what time are random.
+        // The work of `settime`: moves a random entry to a random time.
         group.bench_function(BenchmarkId::new("remove+insert", size), |bencher| {
             let (mut queue, ids, mut random) = filled(size);
             bencher.iter(|| queue.enqueue(ids[random.usize(..size)], 0, random.u64(..HOUR)));
@@ -19,8 +19,8 @@ pub fn run(criterion: &mut Criterion) {
             let (queue, ..) = filled(size);
             bencher.iter(|| black_box(&queue).first(0));
         });
-        // As an expiration of a periodic timer does. The entry goes back behind all others, so that
-        // the queue stays as it is.
+        // The work of an expiration of a periodic timer. The entry goes back behind all others, so
+        // the queue keeps its size.
         group.bench_function(BenchmarkId::new("pop_due+insert", size), |bencher| {
             let (mut queue, ..) = filled(size);
             bencher.iter(|| {
@@ -38,7 +38,9 @@ pub fn run(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// So many entries, due at any time within an hour; their ids; the random numbers.
+/// Returns a queue, the ids of its entries, and the random number generator.
+///
+/// The entries are due at random times within an hour.
 fn filled(size: usize) -> (Queues<u64, (), 1>, Vec<TimerId>, fastrand::Rng) {
     let mut random = fastrand::Rng::with_seed(7);
     let mut queue = Queues::new();

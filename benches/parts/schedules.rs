@@ -1,4 +1,4 @@
-//! One timer's arithmetic. A setting is two words, and copied for each call.
+//! The arithmetic of one timer. The schedule is copied for each call.
 
 use criterion::Criterion;
 use std::hint::black_box;
@@ -8,15 +8,16 @@ use crate::schedule::Schedule;
 const MICROSECOND: u64 = 1_000;
 const YEAR: u64 = 31_536_000_000_000_000;
 
-/// What has gone by, in periods, and the period.
-const GONE_BY: [(&str, u64, u64); 3] =
+/// A name, the number of periods that have passed, and the period.
+const PASSED: [(&str, u64, u64); 3] =
     [("none", 0, MICROSECOND), ("3 periods", 3, MICROSECOND), ("10^17 periods", 100_000_000_000_000_000, 1)];
 
 pub fn run(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("schedule");
-    for (name, periods, interval) in GONE_BY {
+    for (name, periods, interval) in PASSED {
         let schedule = Schedule::new(Some(YEAR), interval);
-        // A period that is not over yet: for `none`, the time before the first one.
+        // The end of a period that is not over yet. For `none`, the time before the first
+        // expiration.
         let now = YEAR + periods * interval - 1;
         group.bench_function(format!("count/{name}"), |bencher| {
             bencher.iter(|| {
@@ -30,7 +31,7 @@ pub fn run(criterion: &mut Criterion) {
         let mut counted = schedule;
         let unread = counted.count(now);
         assert_eq!(unread, periods);
-        // The clock is now stepped back behind the first.
+        // The clock is set back to before the first expiration.
         group.bench_function(format!("roll_back/{name}"), |bencher| {
             bencher.iter(|| {
                 let mut schedule = black_box(counted);

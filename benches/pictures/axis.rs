@@ -1,4 +1,4 @@
-//! What is counted along an edge of a panel: from where to where, and by which steps.
+//! The axis of a panel: its range and its steps.
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
@@ -13,25 +13,25 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// From zero, by even steps.
+    /// Creates a linear axis from zero, with even steps.
     pub fn linear(label: &str, values: impl Iterator<Item = f64>) -> Axis {
         let most = values.fold(f64::MIN_POSITIVE, f64::max) * 1.02;
         let step = round_up(most / 5.0);
         Axis { label: label.to_owned(), range: 0.0..(most / step).ceil() * step, is_log: false }
     }
 
-    /// From zero, no further than the values go.
+    /// Creates a linear axis from zero to the largest value.
     pub fn span(label: &str, values: impl Iterator<Item = f64>) -> Axis {
         Axis { label: label.to_owned(), range: 0.0..values.fold(f64::MIN_POSITIVE, f64::max), is_log: false }
     }
 
-    /// By powers of ten. All values are above zero.
+    /// Creates a logarithmic axis. All values must be greater than zero.
     pub fn log(label: &str, values: impl Iterator<Item = f64>) -> Axis {
         let (least, most) = values.fold((f64::MAX, f64::MIN_POSITIVE), |(a, z), value| (a.min(value), z.max(value)));
         Axis { label: label.to_owned(), range: round_down(least)..round_up(most), is_log: true }
     }
 
-    /// From nothing to all.
+    /// Creates an axis from 0 to 1.
     pub fn fraction(label: &str) -> Axis {
         Axis { label: label.to_owned(), range: 0.0..1.0, is_log: false }
     }
@@ -41,7 +41,7 @@ impl Axis {
         (0..).map(|k| f64::from(k) * step).take_while(|&value| value <= self.range.end * 1.0001).collect()
     }
 
-    /// These multiples of each power of ten.
+    /// Returns these multiples of each power of ten in the range.
     fn powers(&self, multiples: &[f64]) -> Vec<f64> {
         let ends = self.range.start * 0.9999..self.range.end * 1.0001;
         let exponents = self.range.start.log10().floor() as i32..=self.range.end.log10().ceil() as i32;
@@ -52,13 +52,13 @@ impl Axis {
 
 const NICE: [f64; 4] = [1.0, 2.0, 5.0, 10.0];
 
-/// The next 1, 2 or 5 times a power of ten that is not below this.
+/// Returns the smallest of 1, 2 and 5 times a power of ten that is not below `value`.
 fn round_up(value: f64) -> f64 {
     let power = 10f64.powf(value.log10().floor());
     NICE.map(|nice| nice * power).into_iter().find(|&nice| nice >= value * 0.9999).unwrap_or(value)
 }
 
-/// The last that is not above this.
+/// Returns the largest of 1, 2 and 5 times a power of ten that is not above `value`.
 fn round_down(value: f64) -> f64 {
     let power = 10f64.powf(value.log10().floor());
     NICE.map(|nice| nice * power).into_iter().rev().find(|&nice| nice <= value * 1.0001).unwrap_or(value)
@@ -94,7 +94,7 @@ impl ValueFormatter<f64> for Axis {
     fn format_ext(&self, value: &f64) -> String {
         match *value {
             value if value >= 10.0 => whole(value),
-            // Without what the step's own rounding left.
+            // Hides the rounding error of the step.
             value => format!("{}", (value * 1e6).round() / 1e6),
         }
     }

@@ -1,9 +1,9 @@
-//! What the figures are of: the machine, its kernel, the compiler and the day.
+//! Describes the machine, its kernel, the compiler and the date of the figures.
 
 use std::fs;
 use std::process::Command;
 
-/// In one line, to stand under a picture.
+/// Returns the description in one line, for the text under a picture.
 pub fn described(quick: bool) -> String {
     let mut parts = vec![processor(), format!("{} CPUs", processors())];
     parts.extend(memory());
@@ -11,7 +11,7 @@ pub fn described(quick: bool) -> String {
         parts.push("virtual machine".to_owned());
     }
     let machine = parts.join(", ");
-    let mut line = format!("{machine}; {}; {}; {}", kernel(), compiler(), said_by("date", &["-u", "+%F"]));
+    let mut line = format!("{machine}; {}; {}; {}", kernel(), compiler(), output_of("date", &["-u", "+%F"]));
     if quick {
         line.push_str("; a quick run, for trying only");
     }
@@ -22,7 +22,7 @@ fn processor() -> String {
     cpuinfo("model name").unwrap_or_else(|| format!("unknown processor ({})", std::env::consts::ARCH))
 }
 
-/// What the first processor's line of this name says.
+/// Returns the first value of this name in `/proc/cpuinfo`.
 fn cpuinfo(name: &str) -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.split(':').next().is_some_and(|key| key.trim() == name))?;
@@ -47,11 +47,11 @@ fn kernel() -> String {
 }
 
 fn compiler() -> String {
-    let version = said_by("rustc", &["--version"]);
+    let version = output_of("rustc", &["--version"]);
     version.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
-fn said_by(program: &str, args: &[&str]) -> String {
+fn output_of(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output();
     output.ok().filter(|output| output.status.success()).map_or_else(
         || format!("unknown {program}"),

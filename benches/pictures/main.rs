@@ -1,35 +1,39 @@
-//! Measures what timers give and cost, and writes docs/performance.md with its pictures.
+//! Measures the accuracy and the cost of timers, and writes docs/performance.md with its pictures.
 //!
-//! `cargo bench --bench pictures [-- OPTION|PART...]`, where a part is `lateness`, `scale` or `soak`; all of them, if none is
-//! named. The others' figures in the page stay as they were. `--quick` takes few measurements and ten seconds' soak, for trying.
-//! `--soak-seconds N` says how long the soak is to be, and `--to FOLDER` where all of it goes instead of docs. `--versus FILE`,
-//! once for each run, takes what `cargo bench --bench versus` printed (`-` is the standard input), and nothing is measured unless
-//! parts are named too.
+//! Usage: `cargo bench --bench pictures [-- OPTION|PART...]`. A part is `lateness`, `scale` or
+//! `soak`. Without a part, all are measured. The figures of the other parts stay in the page.
+//! Options:
+//!
+//! - `--quick` takes few measurements and soaks for ten seconds, for a trial.
+//! - `--soak-seconds N` sets the length of the soak.
+//! - `--to FOLDER` writes everything to this folder instead of docs.
+//! - `--versus FILE`, once for each run, reads the output of `cargo bench --bench versus` (`-` is
+//!   standard input). Nothing is measured then, unless parts are named too.
 
 #[path = "../../tests/common/allocator.rs"]
 mod allocator;
 mod axis;
-#[path = "../common/contest.rs"]
-mod contest;
+#[path = "../common/compare.rs"]
+mod compare;
 #[path = "../common/expire.rs"]
 mod expire;
 mod lateness;
 mod machine;
 mod page;
 mod plot;
-// Its tests run with the library's.
+// The module's tests run with the library.
+#[path = "../common/latency.rs"]
+mod latency;
 #[allow(dead_code, unused_imports)]
 #[path = "../../backends/emulation/queue.rs"]
 mod queue;
 mod queue_alone;
-#[allow(dead_code)] // timers that are armed at once, which other benches want
-#[path = "../common/rows.rs"]
-mod rows;
 mod scale;
-#[path = "../common/shots.rs"]
-mod shots;
 mod soak;
 mod soaker;
+#[allow(dead_code)] // other benches use the rest
+#[path = "../common/timers.rs"]
+mod timers;
 #[path = "../common/usage.rs"]
 mod usage;
 mod versus;
@@ -42,16 +46,16 @@ use std::path::PathBuf;
 #[global_allocator]
 static ALLOCATOR: allocator::Counting = allocator::Counting;
 
-/// What the command line asks for.
+/// The arguments of the command line.
 #[derive(Default)]
 pub struct Request {
     parts: Vec<String>,
     quick: bool,
     soak_seconds: Option<u64>,
     versus: Vec<PathBuf>,
-    /// Where the page is to be written, if not to docs.
+    /// The folder for the page, if it is not docs.
     to: Option<PathBuf>,
-    /// The row that this process, started by the soak, is to soak.
+    /// The backend that this process has to soak, if the soak has started it.
     soaker: Option<String>,
 }
 
@@ -73,7 +77,7 @@ impl Request {
                 Long("soaker") => request.soaker = Some(args.value()?.string()?),
                 Long("to") => request.to = Some(args.value()?.into()),
                 Long("versus") => request.versus.push(args.value()?.into()),
-                // cargo's own word.
+                // cargo passes this option.
                 Long("bench") => {}
                 Value(part) => request.parts.push(known(part.string()?)?),
                 _ => return Err(format!("{}; {USAGE}", arg.unexpected()).into()),
@@ -91,7 +95,7 @@ impl Request {
     }
 
     fn rounds(&self, many: usize) -> usize {
-        contest::rounds(many, self.quick)
+        compare::rounds(many, self.quick)
     }
 }
 
@@ -105,9 +109,9 @@ fn known(part: String) -> Result<String, lexopt::Error> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let request = Request::from_args()?;
-    rows::raise_the_limit_of_descriptors();
-    if let Some(row) = &request.soaker {
-        return soaker::run(row, request.soak_seconds());
+    timers::raise_descriptor_limit();
+    if let Some(backend) = &request.soaker {
+        return soaker::run(backend, request.soak_seconds());
     }
     let below = machine::described(request.quick);
     let docs = request.to.clone().unwrap_or_else(page::docs);

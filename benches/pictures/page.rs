@@ -1,5 +1,7 @@
-//! The page: page.md with the parts put in. What was measured of a part is kept beside the page, so that one part can be
-//! measured anew and the others stay.
+//! Writes the page: page.md with the parts inserted.
+//!
+//! The figures of each part are stored in their own file, so that one part can be measured again
+//! without the others.
 
 use std::fs;
 use std::io;
@@ -8,7 +10,7 @@ use std::path::{Path, PathBuf};
 const TEMPLATE: &str = include_str!("page.md");
 const PARTS: [&str; 4] = ["lateness", "versus", "scale", "soak"];
 
-/// What a part has to show, in the order of the page.
+/// The texts and pictures of a part, in the order of the page.
 pub struct Report(pub Vec<Block>);
 
 pub enum Block {
@@ -16,12 +18,12 @@ pub enum Block {
     Picture { name: &'static str, what: &'static str, svg: String },
 }
 
-/// Where the page stands.
+/// Returns the folder of the page.
 pub fn docs() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs")
 }
 
-/// Writes what a part has to show, with this line below each picture, and then the page.
+/// Writes the report of a part, with the line `below` under each picture, and then the page.
 pub fn keep(docs: &Path, part: &str, report: &Report, below: &str) -> io::Result<()> {
     let folder = docs.join("performance");
     fs::create_dir_all(&folder)?;
@@ -56,7 +58,7 @@ fn assembled(folder: &Path) -> io::Result<String> {
     Ok(page)
 }
 
-/// A table, its first column words and the others figures.
+/// Returns a Markdown table. The first column has words and the others have figures.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head: Vec<String> = head.iter().map(|&title| title.to_owned()).collect();
@@ -64,7 +66,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     line(&head) + &rule + &rows.iter().map(|row| line(row)).collect::<String>()
 }
 
-/// A whole number with its thousands set apart.
+/// Formats a number without a fraction, with separators of thousands.
 pub fn whole(number: f64) -> String {
     let digits = format!("{:.0}", number.abs());
     let groups: Vec<&str> =
@@ -73,7 +75,7 @@ pub fn whole(number: f64) -> String {
     sign.to_owned() + &groups.join(",")
 }
 
-/// Three digits, or as many as stand before the point.
+/// Formats a number with three digits, or without a fraction if it has more.
 pub fn short(number: f64) -> String {
     match number.abs() {
         size if size >= 99.95 => whole(number),

@@ -38,7 +38,7 @@ pub struct Panel {
     pub title: String,
     pub x: Axis,
     pub y: Axis,
-    /// Where; panels that stand side by side have one in common, above them.
+    /// The position of the legend. `None` for panels that share one legend above them.
     pub legend: Option<SeriesLabelPosition>,
     pub curves: Vec<Curve>,
 }
@@ -47,7 +47,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn Error>>;
 type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
 
-/// The panels, so many side by side.
+/// Draws the panels in this number of columns.
 pub fn svg(title: &str, columns: usize, panels: &[Panel]) -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
     let rows = panels.chunks(columns).len();
@@ -117,7 +117,7 @@ fn trace(chart: &mut Chart<'_>, curve: &Curve) -> Drawn {
     Ok(())
 }
 
-/// A piece of the curve, for the legend.
+/// Draws a piece of the curve for the legend.
 fn specimen<'a>(kind: Kind, color: RGBColor, (x, y): (i32, i32)) -> DynElement<'static, SVGBackend<'a>, (i32, i32)> {
     let ends = [(x, y), (x + 18, y)];
     match kind {
@@ -126,9 +126,9 @@ fn specimen<'a>(kind: Kind, color: RGBColor, (x, y): (i32, i32)) -> DynElement<'
     }
 }
 
-/// The names side by side, in the middle below the title.
+/// Draws the names side by side, centred below the title.
 fn common_legend(top: &Area<'_>, curves: &[Curve]) -> Drawn {
-    // About what a letter takes, and the specimen with its gaps.
+    // The approximate width of the letters, and the width of the specimen with its gaps.
     let width = |curve: &Curve| 7 * curve.name.chars().count() as i32 + 44;
     let mut x = (WIDTH as i32 - curves.iter().map(width).sum::<i32>()) / 2;
     let y = TITLE as i32 + 8;
@@ -154,9 +154,9 @@ fn legend(chart: &mut Chart<'_>, position: SeriesLabelPosition) -> Drawn {
     Ok(())
 }
 
-/// The colour that a row has in every picture.
-pub fn color(row: &str) -> RGBColor {
-    match row {
+/// Returns the colour of a backend, which is the same in every picture.
+pub fn color(backend: &str) -> RGBColor {
+    match backend {
         "kernel" => RGBColor(0, 114, 178),
         _ => RGBColor(213, 94, 0),
     }

@@ -1,4 +1,4 @@
-//! What the userspace row's queue costs by itself, when few things stand in it and when many do.
+//! The cost of the userspace backend's queue by itself, with few entries and with many.
 
 use plotters::prelude::{RGBColor, SeriesLabelPosition};
 use std::cell::RefCell;
@@ -6,7 +6,7 @@ use std::error::Error;
 use std::rc::Rc;
 
 use crate::axis::Axis;
-use crate::contest::{medians, Contestant};
+use crate::compare::{medians, Candidate};
 use crate::plot::{svg, Curve, Kind, Panel};
 use crate::queue::{Queues, TimerId};
 use crate::Request;
@@ -18,40 +18,40 @@ const OPS: [(&str, RGBColor); 3] = [
     ("take the first", RGBColor(0, 158, 115)),
 ];
 
-/// A queue, the entries in it, and those that were taken out.
-struct Full {
+/// A queue, the ids of its entries, and the ids that were removed.
+struct FilledQueue {
     queue: Queues<u64, (), 1>,
     ids: Vec<TimerId>,
     taken: Vec<TimerId>,
     random: fastrand::Rng,
 }
 
-/// For each size, the nanoseconds of each operation.
+/// Returns, for each size, the nanoseconds of each operation.
 pub fn measure(request: &Request) -> Vec<(usize, Vec<f64>)> {
     let times = |size| {
         eprintln!("  the queue alone, {size} entries");
-        let mut contestants = [insert_and_remove(size), replace(size), take_first(size)];
-        (size, medians(&mut contestants, request.rounds(2_000)))
+        let mut candidates = [insert_and_remove(size), replace(size), take_first(size)];
+        (size, medians(&mut candidates, request.rounds(2_000)))
     };
     SIZES.into_iter().map(times).collect()
 }
 
-impl Full {
-    fn new(size: usize) -> Full {
+impl FilledQueue {
+    fn new(size: usize) -> FilledQueue {
         let mut queue = Queues::new();
         let ids: Vec<TimerId> = (0..size).map(|_| queue.register()).collect();
-        let mut full = Full { queue, taken: ids.clone(), ids, random: fastrand::Rng::with_seed(5) };
+        let mut full = FilledQueue { queue, taken: ids.clone(), ids, random: fastrand::Rng::with_seed(5) };
         full.refill();
         full
     }
 
-    /// Enqueues an entry at a time within an hour.
+    /// Enqueues an entry at a random time within an hour.
     fn enqueue(&mut self, id: TimerId) {
         let due = self.random.u64(0..3_600_000_000_000);
         self.queue.enqueue(id, 0, due);
     }
 
-    /// Puts the entries that were taken out back.
+    /// Enqueues the removed entries again.
     fn refill(&mut self) {
         while let Some(id) = self.taken.pop() {
             self.enqueue(id);
@@ -59,10 +59,10 @@ impl Full {
     }
 }
 
-fn insert_and_remove(size: usize) -> Contestant<'static> {
-    let mut full = Full::new(size);
+fn insert_and_remove(size: usize) -> Candidate<'static> {
+    let mut full = FilledQueue::new(size);
     let id = full.queue.register();
-    Contestant::new(100, move || {
+    Candidate::new(100, move || {
         for _ in 0..100 {
             full.enqueue(id);
             full.queue.dequeue(id);
@@ -70,9 +70,9 @@ fn insert_and_remove(size: usize) -> Contestant<'static> {
     })
 }
 
-fn replace(size: usize) -> Contestant<'static> {
-    let mut full = Full::new(size);
-    Contestant::new(100, move || {
+fn replace(size: usize) -> Candidate<'static> {
+    let mut full = FilledQueue::new(size);
+    Candidate::new(100, move || {
         for _ in 0..100 {
             let which = full.random.usize(0..size);
             full.enqueue(full.ids[which]);
@@ -80,9 +80,9 @@ fn replace(size: usize) -> Contestant<'static> {
     })
 }
 
-fn take_first(size: usize) -> Contestant<'static> {
+fn take_first(size: usize) -> Candidate<'static> {
     let batch = size.min(100);
-    let full = Rc::new(RefCell::new(Full::new(size)));
+    let full = Rc::new(RefCell::new(FilledQueue::new(size)));
     let again = Rc::clone(&full);
     let run = move || {
         let mut full = full.borrow_mut();
@@ -91,7 +91,7 @@ fn take_first(size: usize) -> Contestant<'static> {
             full.taken.push(first.id);
         }
     };
-    Contestant::new(batch, run).prepared_by(move || again.borrow_mut().refill())
+    Candidate::new(batch, run).prepared_by(move || again.borrow_mut().refill())
 }
 
 pub fn picture(points: &[(usize, Vec<f64>)]) -> Result<String, Box<dyn Error>> {

@@ -1,5 +1,7 @@
-//! One row's soak, in a process of its own: many periodic timers in one loop, and at the end each one's count beside the
-//! clock. Prints, separated by tabs, a `sample` about each second, and a `result`.
+//! The soak of one backend in its own process: many periodic timers in one loop.
+//!
+//! Prints, separated by tabs, a `sample` about every second and a `result`. At the end, compares
+//! the count of each timer with the clock.
 
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::{backends, polling, Backend, Registered, Timer, TimerFd, TimerSpec};
@@ -9,60 +11,61 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::allocator;
-use crate::rows::{as_many_as_fit, open};
-use crate::shots::now;
-use crate::usage::processor_time;
+use crate::latency::now;
+use crate::timers::{as_many_as_fit, open};
+use crate::usage::cpu_time;
 
 const TIMERS: usize = 2_000;
 /// Microseconds.
 const PERIODS: std::ops::RangeInclusive<u64> = 5_000..=500_000;
 
-/// A periodic timer, and how often a read has said that it expired.
-struct Metronome {
+/// A periodic timer, and the sum of the counts that were read.
+struct PeriodicTimer {
     timer: Registered<TimerFd>,
     first: Duration,
     interval: Duration,
     ticks: u64,
-    /// How many more than the clock had passed it has said, at its worst.
+    /// The largest number of expirations that a read returned before their time.
     early: u64,
-    /// How many of those that the clock had passed it has never said.
+    /// The number of expirations whose time has passed and that no read returned.
     lost: u64,
 }
 
-pub fn run(row: &str, seconds: u64) -> Result<(), Box<dyn Error>> {
-    let row = backends::named(row).ok_or("there is no such row")?;
+pub fn run(backend: &str, seconds: u64) -> Result<(), Box<dyn Error>> {
+    let backend = backends::named(backend).ok_or("there is no such backend")?;
     let poller = Arc::new(Poller::new()?);
-    let mut metronomes = metronomes(&poller, row)?;
-    soak(&poller, &mut metronomes, Duration::from_secs(seconds))?;
-    for metronome in &mut metronomes {
-        metronome.settle()?;
+    let mut timers = timers(&poller, backend)?;
+    soak(&poller, &mut timers, Duration::from_secs(seconds))?;
+    for timer in &mut timers {
+        timer.check_lost()?;
     }
-    let sum = |of: fn(&Metronome) -> u64| metronomes.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&PeriodicTimer) -> u64| timers.iter().map(of).sum::<u64>();
     let (ticks, lost, early) = (sum(|one| one.ticks), sum(|one| one.lost), sum(|one| one.early));
-    println!("result\t{}\t{ticks}\t{lost}\t{early}", metronomes.len());
+    println!("result\t{}\t{ticks}\t{lost}\t{early}", timers.len());
     Ok(())
 }
 
-/// The same periods and phases on every row.
-fn metronomes(poller: &Arc<Poller>, row: &'static Backend) -> std::io::Result<Vec<Metronome>> {
+/// Creates the timers, with the same periods and phases on every backend.
+fn timers(poller: &Arc<Poller>, backend: &'static Backend) -> std::io::Result<Vec<PeriodicTimer>> {
     let mut random = fastrand::Rng::with_seed(3);
     let begin = now() + Duration::from_millis(300);
-    let metronome = |key| {
-        let timer = Registered::new(poller, open(row), Event::readable(key), PollMode::Level)?;
+    let timer = |key| {
+        let timer = Registered::new(poller, open(backend), Event::readable(key), PollMode::Level)?;
         let period = random.u64(PERIODS);
         let interval = Duration::from_micros(period);
         let first = begin + Duration::from_micros(random.u64(0..period));
         timer.settime(&TimerSpec::at(first).every(interval))?;
-        Ok(Metronome { timer, first, interval, ticks: 0, early: 0, lost: 0 })
+        Ok(PeriodicTimer { timer, first, interval, ticks: 0, early: 0, lost: 0 })
     };
-    (0..as_many_as_fit(TIMERS, 2)).map(metronome).collect()
+    (0..as_many_as_fit(TIMERS, 2)).map(timer).collect()
 }
 
-/// Reads each timer when the loop tells of it.
-fn soak(poller: &Poller, all: &mut [Metronome], length: Duration) -> std::io::Result<()> {
-    const STEP: Duration = Duration::from_secs(1);
+/// Reads each timer when the loop reports it.
+fn soak(poller: &Poller, all: &mut [PeriodicTimer], length: Duration) -> std::io::Result<()> {
+    const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
     let mut events = Events::new();
-    // Of each eighth timer. Room for a second's, so that they are no growth of the heap.
+    // The latencies of every eighth timer. The capacity suffices for a second, so the heap does not
+    // grow.
     let mut lags = Vec::with_capacity(1 << 12);
     let begin = now();
     let mut next_sample = begin;
@@ -70,7 +73,7 @@ fn soak(poller: &Poller, all: &mut [Metronome], length: Duration) -> std::io::Re
         let time = now();
         if time >= next_sample {
             sample(time - begin, &mut lags);
-            next_sample = (next_sample + STEP).max(time);
+            next_sample = (next_sample + SAMPLE_INTERVAL).max(time);
         }
         if time >= begin + length {
             return Ok(());
@@ -84,9 +87,10 @@ fn soak(poller: &Poller, all: &mut [Metronome], length: Duration) -> std::io::Re
     }
 }
 
-impl Metronome {
-    /// Takes what there is to read, if anything, and says how long ago the last of it was due. Nothing may have been counted
-    /// ahead of the clock.
+impl PeriodicTimer {
+    /// Reads the timer and returns the latency of the last expiration, or `None` if there is none.
+    ///
+    /// Also records expirations that were counted too early.
     fn read(&mut self) -> std::io::Result<Option<Duration>> {
         match self.timer.read() {
             Ok(count) => self.ticks += count,
@@ -99,15 +103,17 @@ impl Metronome {
         Ok(Some(time.saturating_sub(self.first + Duration::from_nanos(last as u64))))
     }
 
-    /// How often it has expired at this time, says the clock.
+    /// Returns the number of expirations until this time by the clock.
     fn expirations(&self, time: Duration) -> u64 {
         let Some(since) = time.checked_sub(self.first) else { return 0 };
         u64::try_from(since.as_nanos() / self.interval.as_nanos()).expect("a short run") + 1
     }
 
-    /// All that came before the last read was begun must have been counted. The kernel may need a moment between a time and
-    /// its count, so it is asked again; what is lost stays lost.
-    fn settle(&mut self) -> std::io::Result<()> {
+    /// Checks that reads have returned all expirations before the last read began.
+    ///
+    /// The kernel may need a moment between an expiration and its count, so the check is repeated.
+    /// A lost expiration stays lost.
+    fn check_lost(&mut self) -> std::io::Result<()> {
         const TRIES: usize = 20;
         for _ in 0..TRIES {
             let before = now();
@@ -122,8 +128,10 @@ impl Metronome {
     }
 }
 
-/// Seconds since the beginning, bytes of memory that are resident and that the program has asked for, seconds of a
-/// processor's time, and the median of the microseconds that reads came late since the sample before.
+/// Prints a sample, separated by tabs.
+///
+/// It has the seconds since the start, the resident bytes, the allocated bytes, the seconds of CPU
+/// time, and the median latency of reads since the last sample, in microseconds.
 fn sample(since: Duration, lags: &mut Vec<Duration>) {
     let middle = lags.len() / 2;
     let lag = (!lags.is_empty()).then(|| *lags.select_nth_unstable(middle).1);
@@ -134,12 +142,12 @@ fn sample(since: Duration, lags: &mut Vec<Duration>) {
         since.as_secs_f64(),
         or_dash(resident().map(|bytes| bytes.to_string())),
         allocator::bytes(),
-        processor_time().as_secs_f64(),
+        cpu_time().as_secs_f64(),
         or_dash(lag.map(|lag| (lag.as_nanos() as f64 / 1e3).to_string())),
     );
 }
 
-/// Linux has it in a file.
+/// Returns the resident memory in bytes, on Linux.
 fn resident() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;

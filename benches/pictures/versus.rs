@@ -1,10 +1,10 @@
-//! What `cargo bench --bench versus` printed, of one run or several, as a table.
+//! Makes a table of the output of one or several runs of `cargo bench --bench versus`.
 
 use std::error::Error;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::contest::percentile;
+use crate::compare::percentile;
 use crate::page::{short, table, Block, Report};
 
 /// An operation in all runs.
@@ -14,7 +14,7 @@ struct Line {
     runs: Vec<Run>,
 }
 
-/// It in one of them. Where the bar is an absolute figure, there is no other and no ratio.
+/// The operation in one run. If the bar is an absolute figure, there is no other and no ratio.
 struct Run {
     ours: f64,
     other: Option<f64>,
@@ -42,8 +42,14 @@ pub fn report(files: &[PathBuf]) -> Result<Report, Box<dyn Error>> {
 }
 
 fn note(runs: usize) -> String {
-    let of = if runs == 1 { "Of one run".to_owned() } else { format!("Medians of {runs} runs, the verdict of each") };
-    format!("{of}. Nanoseconds, where the name says nothing else; a bar is the most that the ratio, or else the figure, may be.")
+    let of = if runs == 1 {
+        "Of one run".to_owned()
+    } else {
+        format!("Medians of {runs} runs, with the verdict of each run")
+    };
+    format!(
+        "{of}. In nanoseconds, unless the name says otherwise. A bar limits the ratio, or the figure if there is none."
+    )
 }
 
 fn text(file: &Path) -> std::io::Result<String> {
@@ -56,7 +62,7 @@ fn text(file: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// The name, the bar, and how it went; nothing, of a line that is another program's.
+/// Returns the name, the bar and the result in a line, or `None` for other programs' lines.
 fn parse(line: &str) -> Option<(String, String, Run)> {
     let fields: Vec<&str> = line.split('\t').collect();
     let [name, ours, other, ratio, bar, verdict @ ("pass" | "miss")] = fields[..] else { return None };

@@ -1,8 +1,8 @@
-//! Our timers beside others', in one run: a line an operation.
+//! Compares this crate's timers with others in one run, and prints one line for each operation.
 //!
-//! `cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]` prints, separated by tabs, the name, what it takes us and
-//! what it takes the other (nanoseconds, if the name says nothing else), the ratio, the bar for it, and `pass` or `miss`.
-//! `docs/performance.md` tells what the names mean, and what bounds them.
+//! `cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]` prints, separated by tabs: the
+//! name, our figure, the other's figure (in nanoseconds, unless the name says otherwise), the
+//! ratio, the bar, and `pass` or `miss`. `docs/performance.md` explains the names and the limits.
 
 #[cfg(target_os = "linux")]
 mod on_linux;

@@ -1,4 +1,4 @@
-//! What the rooms under test stand on, by the path that they know it by: the system, as it is.
+//! The system module, under the path by which the modules under test import it.
 
 #[path = "../../../backends/sys/mod.rs"]
 pub(crate) mod sys;

@@ -1,21 +1,22 @@
-//! Thousands of timers due at the same instant: how long until a loop has been told of the last.
+//! The time until a loop has received the events of thousands of timers due at one instant.
 
-use super::expire::{medians, Company};
-use super::rows::rows;
+use super::expire::{medians, Burst};
+use super::timers::available_backends;
 use super::Request;
 
-const CROWD: usize = 5_000;
+const COUNT: usize = 5_000;
 
 pub fn run(request: &Request) {
-    let names = ["kernel", "bare_pipes"].map(|other| format!("userspace.burst@{CROWD}/{other}"));
-    if !names.iter().any(|name| request.wants_with(name, 3 * CROWD + CROWD / 2)) {
+    let names = ["kernel", "bare_pipes"].map(|other| format!("userspace.burst@{COUNT}/{other}"));
+    if !names.iter().any(|name| request.wants_with(name, 3 * COUNT + COUNT / 2)) {
         return;
     }
-    let mut companies: Vec<Company> = rows().into_iter().map(|row| Company::of_timers(row, CROWD)).collect();
-    // As many as the timers are more than there are descriptors for.
-    companies.push(Company::of_bare_pipes(CROWD / 4));
-    let each = medians(&mut companies, request.rounds(50));
-    let [ours, others, pipes] = [each[0], each[1], each[2]].map(|each| each * CROWD as f64);
+    let mut bursts: Vec<Burst> =
+        available_backends().into_iter().map(|backend| Burst::of_timers(backend, COUNT)).collect();
+    // The limit of descriptors does not suffice for as many pipes as there are timers.
+    bursts.push(Burst::of_bare_pipes(COUNT / 4));
+    let each = medians(&mut bursts, request.rounds(50));
+    let [ours, others, pipes] = [each[0], each[1], each[2]].map(|each| each * COUNT as f64);
     let [by_kernel, by_pipes] = names;
     request.print(by_kernel, ours, Some(others), 3.0);
     request.print(by_pipes, ours, Some(pipes), 1.3);

@@ -1,5 +1,6 @@
-//! How often a reader wakes up while other threads of the process fork all the time: by each
-//! backend, and by a bare thread and a pipe.
+//! How often a reader wakes up while other threads of the process fork continuously.
+//!
+//! Compares both backends, and a bare thread with a pipe.
 
 use nix::sys::wait::waitpid;
 use nix::unistd::{fork, ForkResult};
@@ -9,18 +10,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::contest::percentile;
-use super::shots::now;
+use super::compare::percentile;
+use super::latency::now;
 use super::Request;
 
 const PERIOD: Duration = Duration::from_millis(10);
 const FORKING_THREADS: usize = 4;
-/// A fork copies the page table of all of it.
+/// The memory of the process. A fork copies the page table for all of it.
 const MEMORY: usize = 300 << 20;
 
 const NAMES: [&str; 2] = ["userspace.wakeup_gap_beside_forks/kernel", "userspace.wakeup_gap_beside_forks/bare_pipe"];
 
-/// The mean time between two wake-ups, in nanoseconds: 10 ms if none is missed.
+/// Measures the mean time between two wake-ups, in nanoseconds. It is 10 ms if no period is missed.
 pub fn run(request: &Request) {
     if !NAMES.iter().any(|name| request.wants(name)) {
         return;
@@ -39,14 +40,14 @@ pub fn run(request: &Request) {
     });
     drop(std::hint::black_box(memory));
     let [ours, kernel, pipe] = gaps.map(|gaps| percentile(gaps, 50.0));
-    // At least nine wake-ups for ten of the other.
+    // The bar: at least nine wake-ups for each ten of the other.
     request.print(NAMES[0].to_owned(), ours, Some(kernel), 1.11);
     request.print(NAMES[1].to_owned(), ours, Some(pipe), 1.11);
 }
 
 fn fork_until(is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
-        // SAFETY: the child ends at once, without the exit handlers of its parent.
+        // SAFETY: the child ends at once, and runs no exit handlers.
         match unsafe { fork() }.expect("a child") {
             ForkResult::Child => unsafe { nix::libc::_exit(0) },
             ForkResult::Parent { child } => drop(waitpid(child, None).expect("its end")),
@@ -54,7 +55,7 @@ fn fork_until(is_over: &AtomicBool) {
     }
 }
 
-/// Counts wake-ups for three seconds.
+/// Counts wake-ups for three seconds and returns the mean time between them, in nanoseconds.
 fn gap(mut wake_up: impl FnMut()) -> f64 {
     wake_up();
     let (start, mut wake_ups) = (now(), 0);
@@ -72,8 +73,7 @@ fn gap_of(backend: &'static Backend) -> f64 {
     gap(|| assert!(timer.read().expect("an expiration") > 0))
 }
 
-/// The least that an emulation can do: a thread that sleeps until the next period, and writes to a
-/// pipe.
+/// A lower bound: a thread sleeps until the next period and writes to a pipe.
 fn gap_of_a_bare_pipe() -> f64 {
     let (reader, writer) = nix::unistd::pipe().expect("a pipe");
     let is_over = AtomicBool::new(false);

@@ -1,10 +1,10 @@
-//! One line of the report.
+//! One line of the output.
 
-/// An operation, what it takes us and the other, and what it may.
+/// An operation, our figure, the other's figure, and the bar.
 pub struct Line {
     pub name: String,
     pub ours: f64,
-    /// Whom we are measured by; nobody where the bar is an absolute figure.
+    /// The figure that ours is compared with, or `None` if the bar is an absolute figure.
     pub other: Option<f64>,
     pub bar: f64,
 }

@@ -1,27 +1,27 @@
-//! What is measured, and what of it the command line asks for.
+//! The parts of the bench, and the choice of lines on the command line.
 
+mod accuracy;
 mod burst;
-#[path = "../../common/contest.rs"]
-mod contest;
+#[path = "../../common/compare.rs"]
+mod compare;
 #[path = "../../common/expire.rs"]
 mod expire;
 mod forks;
 #[path = "../../common/heap.rs"]
 mod heap;
 mod kernel;
+#[path = "../../common/kernel_timers.rs"]
+mod kernel_timers;
+#[allow(dead_code)] // other benches use the rest
+#[path = "../../common/latency.rs"]
+mod latency;
 mod line;
-mod punctuality;
 #[path = "../../common/raw.rs"]
 mod raw;
 mod resources;
-#[path = "../../common/rivals.rs"]
-mod rivals;
-#[allow(dead_code)] // what the pictures have besides
-#[path = "../../common/rows.rs"]
-mod rows;
-#[allow(dead_code)] // the same
-#[path = "../../common/shots.rs"]
-mod shots;
+#[allow(dead_code)] // other benches use the rest
+#[path = "../../common/timers.rs"]
+mod timers;
 mod unread;
 #[path = "../../common/usage.rs"]
 mod usage;
@@ -34,27 +34,27 @@ use std::cell::Cell;
 #[global_allocator]
 static MEASURED: heap::Measured = heap::Measured;
 
-/// What is measured, and what measures it.
+/// The description of a part, and the function that measures it.
 type Part = (&'static str, fn(&Request));
 
 const PARTS: [Part; 7] = [
-    ("the kernel row's calls", kernel::run),
-    ("the userspace row's calls", userspace::run),
-    ("punctuality", punctuality::run),
-    ("a burst", burst::run),
-    ("memory, wake-ups, processor time", resources::run),
-    ("beside threads that fork", forks::run),
-    ("beside unread timers", unread::run),
+    ("calls of the kernel backend", kernel::run),
+    ("calls of the userspace backend", userspace::run),
+    ("accuracy", accuracy::run),
+    ("burst", burst::run),
+    ("memory, wake-ups, CPU time", resources::run),
+    ("wake-ups while other threads fork", forks::run),
+    ("unread timers", unread::run),
 ];
 
 const USAGE: &str = "cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]";
 
-/// What the command line asks for.
+/// The arguments of the command line.
 #[derive(Default)]
 pub struct Request {
     parts: Vec<String>,
     quick: bool,
-    /// How many lines there were, or were said not to be.
+    /// The number of lines that were printed, or reported as not measured.
     printed: Cell<usize>,
 }
 
@@ -65,7 +65,7 @@ impl Request {
         while let Some(arg) = args.next()? {
             match arg {
                 Long("quick") => request.quick = true,
-                // cargo's own word.
+                // cargo passes this option.
                 Long("bench") => {}
                 Value(part) => request.parts.push(part.string()?),
                 _ => return Err(format!("{}; {USAGE}", arg.unexpected()).into()),
@@ -74,14 +74,16 @@ impl Request {
         Ok(request)
     }
 
-    /// Whether a line of this name is asked for.
+    /// Returns whether the command line asks for a line with this name.
     fn wants(&self, name: &str) -> bool {
         self.parts.is_empty() || self.parts.iter().any(|part| name.contains(part))
     }
 
-    /// The same, of one that takes so many descriptors: if there are too few it says so.
+    /// Like `wants`, for a line that needs this number of descriptors.
+    ///
+    /// Reports on standard error if there are too few.
     fn wants_with(&self, name: &str, descriptors: usize) -> bool {
-        let fits = rows::as_many_as_fit(descriptors, 1) == descriptors;
+        let fits = timers::as_many_as_fit(descriptors, 1) == descriptors;
         if self.wants(name) && !fits {
             eprintln!("  NOT MEASURED: {name} takes {descriptors} descriptors");
             self.printed.set(self.printed.get() + 1);
@@ -90,7 +92,7 @@ impl Request {
     }
 
     fn rounds(&self, many: usize) -> usize {
-        contest::rounds(many, self.quick)
+        compare::rounds(many, self.quick)
     }
 
     fn print(&self, name: String, ours: f64, other: Option<f64>, bar: f64) {
@@ -103,7 +105,7 @@ impl Request {
 
 pub fn run() -> Result<(), lexopt::Error> {
     let request = Request::from_args()?;
-    rows::raise_the_limit_of_descriptors();
+    timers::raise_descriptor_limit();
     for (what, part) in PARTS {
         eprintln!("{what}");
         part(&request);

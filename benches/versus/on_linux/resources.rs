@@ -1,28 +1,29 @@
-//! What the userspace row takes of the machine: memory, wake-ups, a processor's time.
+//! The resources that the userspace backend uses: memory, wake-ups and CPU time.
 
 use polling::{Events, Poller};
 use portable_timerfd::{backends, Backend, Punctuality, Registered, Timer, TimerFd, TimerSpec};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::contest::percentile;
+use super::compare::percentile;
 use super::heap;
-use super::rows::open;
-use super::shots::{in_a_loop, now};
-use super::usage::processor_time;
+use super::latency::{in_a_loop, now};
+use super::timers::open;
+use super::usage::cpu_time;
 use super::userspace::armed;
 use super::Request;
 
 const USERSPACE: &Backend = &backends::userspace::BACKEND;
-/// The modes, and a bar for the processor time of each: there is none in the design but that of what is held. These keep what is
-/// measured from growing unseen.
+/// The modes, and a bar for the CPU time of each.
+///
+/// The design limits only the time of spinning. These bars show if the CPU time grows.
 const MODES: [(&str, Punctuality, f64); 3] = [
     ("economical", Punctuality::Economical, 3.0),
     ("adaptive", Punctuality::Adaptive, 5.0),
     ("precise", Punctuality::Precise, 15.0),
 ];
-/// A hundredth of a processor, and half as much again for waking up twice.
-const MOST_HELD: f64 = 15_000.0;
+/// Microseconds per second: 1 % of one CPU, and half as much again for the second wake-up.
+const MAX_SPIN: f64 = 15_000.0;
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub fn run(request: &Request) {
@@ -34,30 +35,32 @@ pub fn run(request: &Request) {
     if request.wants_with(name, 2 * 1_000) {
         request.print(name.to_owned(), idle_wakeups_per_s(request.rounds(10)), None, 0.0);
     }
-    processor_time_of_modes(request);
+    cpu_time_of_modes(request);
 }
 
-/// Of armed timers, what is in their owner's hand included.
+/// Returns the heap bytes for an armed timer, plus the size of its `TimerFd`.
 fn bytes_per_timer() -> f64 {
-    const CROWD: usize = 5_000;
+    const COUNT: usize = 5_000;
     let _first = armed(USERSPACE, 1);
-    let mut timers = Vec::with_capacity(CROWD);
+    let mut timers = Vec::with_capacity(COUNT);
     let mut random = fastrand::Rng::with_seed(3);
     let (bytes, ()) = heap::growth(|| {
-        for _ in 0..CROWD {
+        for _ in 0..COUNT {
             let timer = open(USERSPACE);
             timer.settime(&TimerSpec::after(HOUR + Duration::from_micros(random.u64(0..1_000_000)))).expect("settime");
             timers.push(timer);
         }
     });
-    (bytes as f64 / CROWD as f64) + size_of::<TimerFd>() as f64
+    (bytes as f64 / COUNT as f64) + size_of::<TimerFd>() as f64
 }
 
-/// How often the thread wakes up in a second, on the average of so many, with a thousand timers set to an hour from now.
+/// Returns the mean number of wake-ups of the timer thread per second.
+///
+/// A thousand timers are set to an hour from now meanwhile.
 fn idle_wakeups_per_s(seconds: usize) -> f64 {
     let timers: Vec<TimerFd> = (0..1000).map(|_| open(USERSPACE)).collect();
     timers.iter().for_each(|timer| timer.set(&TimerSpec::after(HOUR)).expect("settime"));
-    // The thread goes to rest after the last has been armed.
+    // The thread sleeps once this timer has expired.
     timers[0].settime(&TimerSpec::after(Duration::from_millis(1))).expect("settime");
     timers[0].wait(None).expect("an expiration");
     std::thread::sleep(Duration::from_millis(50));
@@ -66,7 +69,7 @@ fn idle_wakeups_per_s(seconds: usize) -> f64 {
     (switches_of_the_thread() - before) / seconds as f64
 }
 
-/// How often the timer thread went to sleep, as the kernel counts it.
+/// Returns how often the timer thread went to sleep, by the kernel's count.
 fn switches_of_the_thread() -> f64 {
     let tasks = std::fs::read_dir("/proc/self/task").expect("proc").map(|task| task.expect("a thread").path());
     let is_it = |name: &str| name.trim_end() == "timerfd";
@@ -76,28 +79,30 @@ fn switches_of_the_thread() -> f64 {
     line.expect("Linux has it").trim().parse().expect("a number")
 }
 
-/// Microseconds of processor time for a second with a thousand expirations, the loop's that reads them included.
-fn processor_time_of_modes(request: &Request) {
-    let held = "userspace.adaptive_held_us_per_s";
+/// Measures the CPU time of a second with a thousand expirations, in microseconds.
+///
+/// The loop that reads the timer is included.
+fn cpu_time_of_modes(request: &Request) {
+    let spin = "userspace.adaptive_held_us_per_s";
     let names = MODES.map(|(mode, ..)| format!("userspace.{mode}_processor_us_per_s/kernel"));
-    if !request.wants(held) && !names.iter().any(|name| request.wants(name)) {
+    if !request.wants(spin) && !names.iter().any(|name| request.wants(name)) {
         return;
     }
-    let mut rows = vec![ticking(&backends::kernel::BACKEND, Punctuality::default())];
-    rows.extend(MODES.map(|(_, punctuality, _)| ticking(USERSPACE, punctuality)));
-    let mut times = vec![Vec::new(); rows.len()];
+    let mut all = vec![ticking(&backends::kernel::BACKEND, Punctuality::default())];
+    all.extend(MODES.map(|(_, punctuality, _)| ticking(USERSPACE, punctuality)));
+    let mut times = vec![Vec::new(); all.len()];
     let rounds = request.rounds(10);
     for round in 1..=rounds {
-        eprintln!("  {} seconds of {}", rows.len(), rows.len() * (rounds + 1 - round));
-        for (row, times) in rows.iter_mut().zip(&mut times) {
-            times.push(row.second());
+        eprintln!("  {} seconds of {}", all.len(), all.len() * (rounds + 1 - round));
+        for (one, times) in all.iter_mut().zip(&mut times) {
+            times.push(one.second());
         }
     }
     let times: Vec<f64> = times.into_iter().map(|times| percentile(times, 50.0)).collect();
     for ((name, (.., bar)), &ours) in names.into_iter().zip(MODES).zip(&times[1..]) {
         request.print(name, ours, Some(times[0]), bar);
     }
-    request.print(held.to_owned(), times[2] - times[1], None, MOST_HELD);
+    request.print(spin.to_owned(), times[2] - times[1], None, MAX_SPIN);
 }
 
 struct Ticking {
@@ -105,15 +110,15 @@ struct Ticking {
     poller: Arc<Poller>,
 }
 
-fn ticking(row: &'static Backend, punctuality: Punctuality) -> Ticking {
-    let (poller, timer) = in_a_loop(row, punctuality);
+fn ticking(backend: &'static Backend, punctuality: Punctuality) -> Ticking {
+    let (poller, timer) = in_a_loop(backend, punctuality);
     Ticking { timer, poller }
 }
 
 impl Ticking {
-    /// A thousand expirations, a millisecond apart: microseconds of processor time.
+    /// Waits for a thousand expirations, and returns the microseconds of CPU time per second.
     fn second(&mut self) -> f64 {
-        let before = processor_time();
+        let before = cpu_time();
         let start = now();
         self.timer.arm_every(Duration::from_millis(1)).expect("settime");
         let mut events = Events::new();
@@ -124,6 +129,6 @@ impl Ticking {
             ticks += self.timer.read().expect("an expiration");
         }
         self.timer.disarm().expect("settime");
-        (processor_time() - before).as_secs_f64() * 1e6 / (now() - start).as_secs_f64()
+        (cpu_time() - before).as_secs_f64() * 1e6 / (now() - start).as_secs_f64()
     }
 }

@@ -1,47 +1,47 @@
-//! The calls of the userspace row beside the kernel's, where no expiration is involved.
+//! Compares the calls of the userspace backend with the kernel's. No timer expires meanwhile.
 
 use portable_timerfd::{Backend, Timer, TimerFd, TimerSpec};
 use std::time::Duration;
 
-use super::contest::{medians, Contestant};
-use super::rows::{open, rows};
+use super::compare::{medians, Candidate};
+use super::timers::{available_backends, open};
 use super::Request;
 
-const CROWDS: [usize; 3] = [1, 1_000, 5_000];
+const COUNTS: [usize; 3] = [1, 1_000, 5_000];
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub fn run(request: &Request) {
-    for (crowd, bar) in CROWDS.into_iter().zip([0.35, 0.25, 0.20]) {
-        let name = format!("userspace.settime_later@{crowd}/kernel");
-        compare(request, name, crowd, bar, |row| settime_later(row, crowd));
+    for (count, bar) in COUNTS.into_iter().zip([0.35, 0.25, 0.20]) {
+        let name = format!("userspace.settime_later@{count}/kernel");
+        compare(request, name, count, bar, |backend| settime_later(backend, count));
     }
-    for crowd in CROWDS {
-        let name = format!("userspace.settime_random@{crowd}/kernel");
-        compare(request, name, crowd, 0.6, |row| settime_random(row, crowd));
+    for count in COUNTS {
+        let name = format!("userspace.settime_random@{count}/kernel");
+        compare(request, name, count, 0.6, |backend| settime_random(backend, count));
     }
     compare(request, "userspace.gettime/kernel".to_owned(), 1, 0.5, gettime);
     compare(request, "userspace.create/kernel".to_owned(), 1, 3.0, create);
 }
 
-/// Of so many timers of each row at once.
+/// Compares an operation on `count` timers of each backend, which exist at the same time.
 fn compare(
     request: &Request,
     name: String,
-    crowd: usize,
+    count: usize,
     bar: f64,
-    op: impl Fn(&'static Backend) -> Contestant<'static>,
+    op: impl Fn(&'static Backend) -> Candidate<'static>,
 ) {
-    if request.wants_with(&name, 3 * crowd) {
-        let times = medians(&mut rows().into_iter().map(op).collect::<Vec<_>>(), request.rounds(4_000));
+    if request.wants_with(&name, 3 * count) {
+        let times = medians(&mut available_backends().into_iter().map(op).collect::<Vec<_>>(), request.rounds(4_000));
         request.print(name, times[0], Some(times[1]), bar);
     }
 }
 
-/// So many timers, armed, and random delays to set them to.
-pub fn armed(row: &'static Backend, crowd: usize) -> (Vec<TimerFd>, Vec<TimerSpec>) {
+/// Returns `count` armed timers, and random delays to set them to.
+pub fn armed(backend: &'static Backend, count: usize) -> (Vec<TimerFd>, Vec<TimerSpec>) {
     let mut random = fastrand::Rng::with_seed(7);
     let mut delay = || TimerSpec::after(Duration::from_micros(random.u64(1_000_000..3_600_000_000)));
-    let timers: Vec<TimerFd> = (0..crowd).map(|_| open(row)).collect();
+    let timers: Vec<TimerFd> = (0..count).map(|_| open(backend)).collect();
     let delays: Vec<TimerSpec> = (0..4096).map(|_| delay()).collect();
     for (timer, delay) in timers.iter().zip(delays.iter().cycle()) {
         timer.settime(delay).expect("settime");
@@ -49,45 +49,45 @@ pub fn armed(row: &'static Backend, crowd: usize) -> (Vec<TimerFd>, Vec<TimerSpe
     (timers, delays)
 }
 
-fn settime_later(row: &'static Backend, crowd: usize) -> Contestant<'static> {
-    let (timers, _) = armed(row, crowd);
+fn settime_later(backend: &'static Backend, count: usize) -> Candidate<'static> {
+    let (timers, _) = armed(backend, count);
     let mut next = 0;
     let mut delay = HOUR;
-    Contestant::new(100, move || {
+    Candidate::new(100, move || {
         for _ in 0..100 {
-            next = (next + 1) % crowd;
+            next = (next + 1) % count;
             delay += Duration::from_micros(1);
             timers[next].arm_after(delay).expect("settime");
         }
     })
 }
 
-fn settime_random(row: &'static Backend, crowd: usize) -> Contestant<'static> {
-    let (timers, delays) = armed(row, crowd);
+fn settime_random(backend: &'static Backend, count: usize) -> Candidate<'static> {
+    let (timers, delays) = armed(backend, count);
     let mut calls = 0;
-    Contestant::new(100, move || {
+    Candidate::new(100, move || {
         for _ in 0..100 {
             calls += 1;
-            timers[calls % crowd].settime(&delays[calls % delays.len()]).expect("settime");
+            timers[calls % count].settime(&delays[calls % delays.len()]).expect("settime");
         }
     })
 }
 
-fn gettime(row: &'static Backend) -> Contestant<'static> {
-    let (timers, _) = armed(row, 1);
-    Contestant::new(100, move || {
+fn gettime(backend: &'static Backend) -> Candidate<'static> {
+    let (timers, _) = armed(backend, 1);
+    Candidate::new(100, move || {
         for _ in 0..100 {
             std::hint::black_box(timers[0].gettime()).expect("gettime");
         }
     })
 }
 
-/// Beside another timer, so that the thread stays.
-fn create(row: &'static Backend) -> Contestant<'static> {
-    let other = open(row);
-    Contestant::new(50, move || {
+/// Creates and drops timers. Another timer exists, so that the timer thread does not end.
+fn create(backend: &'static Backend) -> Candidate<'static> {
+    let other = open(backend);
+    Candidate::new(50, move || {
         for _ in 0..50 {
-            drop(open(row));
+            drop(open(backend));
         }
         std::hint::black_box(&other);
     })

@@ -1,4 +1,4 @@
-//! Which backend makes the timers of this process: what the environment says.
+//! The backend that creates the timers of this process, as the environment chooses it.
 
 use descriptors::Backend;
 use std::ffi::{CStr, OsStr};
@@ -6,24 +6,28 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// As the C library takes names.
+/// The name of the variable, as a C string.
 const VARIABLE: &[u8] = b"PORTABLE_TIMERFD_BACKEND\0";
 
-/// What was asked for: 0 until it is first looked at.
-static ASKED: AtomicU8 = AtomicU8::new(0);
+/// The backend that the environment requests: 0 until the variable is read.
+static REQUESTED: AtomicU8 = AtomicU8::new(0);
 const BEST: u8 = 1;
 const KERNEL: u8 = 2;
 const USERSPACE: u8 = 3;
-const NONSENSE: u8 = 4;
+const UNKNOWN: u8 = 4;
 
-/// The backend that the environment asked for when the first timer was made. `EINVAL` if there is no such one, which the first to find
-/// it out says on standard error.
+/// Returns the backend that the environment requested when the first timer was created.
+///
+/// # Errors
+///
+/// `EINVAL` if there is no such backend. The first call that fails also writes a line to standard
+/// error.
 pub(crate) fn backend() -> io::Result<Backend> {
-    let mut asked = ASKED.load(Ordering::Relaxed);
-    if asked == 0 {
-        asked = look();
+    let mut requested = REQUESTED.load(Ordering::Relaxed);
+    if requested == 0 {
+        requested = read_environment();
     }
-    match asked {
+    match requested {
         BEST => Ok(Backend::Best),
         KERNEL => Ok(Backend::Kernel),
         USERSPACE => Ok(Backend::Userspace),
@@ -31,29 +35,32 @@ pub(crate) fn backend() -> io::Result<Backend> {
     }
 }
 
-fn look() -> u8 {
-    // By the C library and not by std, which has a lock for it, as a forked child may have inherited it held.
-    // SAFETY: the name ends with a zero.
+fn read_environment() -> u8 {
+    // std takes a lock to read the environment. A forked child may have inherited that lock held,
+    // so this calls the C library instead.
+    // SAFETY: the name is null-terminated.
     let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
-    // SAFETY: what there is of a variable is a string that ends with a zero; as in any C program, nobody changes it meanwhile.
+    // SAFETY: the value of a variable is a null-terminated string. As in any C program, no other
+    // thread changes the environment meanwhile.
     let value = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes());
-    let asked = match value.map_or(Some(Backend::Best), Backend::named) {
+    let requested = match value.map_or(Some(Backend::Best), Backend::named) {
         Some(Backend::Best) => BEST,
         Some(Backend::Kernel) => KERNEL,
         Some(Backend::Userspace) => USERSPACE,
-        None => NONSENSE,
+        None => UNKNOWN,
     };
-    let is_first = ASKED.compare_exchange(0, asked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-    if let (NONSENSE, true, Some(value)) = (asked, is_first, value) {
-        complain(value);
+    let is_first = REQUESTED.compare_exchange(0, requested, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    if let (UNKNOWN, true, Some(value)) = (requested, is_first, value) {
+        report(value);
     }
-    asked
+    requested
 }
 
-/// One line, in one write.
-fn complain(value: &[u8]) {
+/// Writes one line to standard error, with one `write`.
+fn report(value: &[u8]) {
     let value = OsStr::from_bytes(value);
     let line = format!("libportable_timerfd: PORTABLE_TIMERFD_BACKEND is neither kernel nor userspace: {value:?}\n");
-    // SAFETY: the line is valid for reads of its length. If nobody can be told, that is so.
+    // If the write fails, there is no other place to report the error to.
+    // SAFETY: the line is valid for reads of its length.
     unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
 }

@@ -1,10 +1,11 @@
-//! The three functions of `<sys/timerfd.h>`, by the names that Linux's C libraries have, for programs in C and whatever calls C.
+//! The three functions of `<sys/timerfd.h>`, with the names of Linux's C libraries.
 //!
-//! On Linux they are the kernel's calls, or, if the environment says so, those of the userspace backend; elsewhere always those. A timer
-//! is known by its descriptor alone, so that programs read, wait for and close it by the system's own calls. `include/sys/timerfd.h` lists
-//! what the userspace backend can't do for a raw descriptor.
+//! On Linux the functions make the kernel's calls, or, if the environment requests it, those of the
+//! userspace backend. On other systems they always make those of the userspace backend. A program
+//! has only the descriptor of a timer, and reads, polls and closes it with the system's own calls.
+//! `include/sys/timerfd.h` lists what the userspace backend cannot do for a raw descriptor.
 //!
-//! All of the crate's `unsafe` is what C hands over, pointers, and the system's own calls.
+//! The crate needs `unsafe` only for pointers that C callers pass, and for system calls.
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod choice;
@@ -15,7 +16,7 @@ use errno::{errno, set_errno, Errno};
 use libc::c_int;
 use std::io;
 
-/// What C gets: the number, `errno` being as it was, or -1 and the error in `errno`.
+/// Converts a result for C: the number, with `errno` unchanged, or -1, with the error in `errno`.
 fn answer(call: impl FnOnce() -> io::Result<c_int>) -> c_int {
     let before = errno();
     let (answer, errno) = match call() {
@@ -26,18 +27,18 @@ fn answer(call: impl FnOnce() -> io::Result<c_int>) -> c_int {
     answer
 }
 
-/// `timerfd_create(2)`: a new timer's descriptor.
+/// `timerfd_create(2)`: creates a timer and returns its descriptor.
 #[no_mangle]
 pub extern "C" fn timerfd_create(clockid: c_int, flags: c_int) -> c_int {
     answer(|| descriptors::create(choice::backend()?, clockid, flags))
 }
 
-/// `timerfd_settime(2)`: sets the timer of a descriptor; what was left of the old setting.
+/// `timerfd_settime(2)`: sets the timer of a descriptor and stores its old setting.
 ///
 /// # Safety
 ///
-/// As in C: `new_value` points to a setting and `old_value` to a place for one, or is null. On Linux, pointers to no memory at all are
-/// errors.
+/// As in C: `new_value` is null or points to a setting, and `old_value` is null or points to memory
+/// for one. On Linux, a pointer to unmapped memory is an error.
 #[no_mangle]
 pub unsafe extern "C" fn timerfd_settime(
     fd: c_int,
@@ -45,14 +46,15 @@ pub unsafe extern "C" fn timerfd_settime(
     new_value: *const Itimerspec,
     old_value: *mut Itimerspec,
 ) -> c_int {
-    // SAFETY: the caller answers for the pointers, and the kernel finds out those that are none.
+    // SAFETY: the caller guarantees that the pointers are valid, and the kernel detects invalid
+    // ones.
     let by_kernel = || unsafe { kernel::settime(fd, flags, new_value, old_value) };
     let by_userspace = |timer| {
-        // SAFETY: the caller answers for the pointer.
+        // SAFETY: the caller guarantees that the pointer is valid.
         let new = unsafe { memory::read(new_value)? };
         let before = userspace::settime(timer, flags, &new)?;
         if !old_value.is_null() {
-            // SAFETY: the caller answers for the pointer.
+            // SAFETY: the caller guarantees that the pointer is valid.
             unsafe { memory::write(old_value, before)? };
         }
         Ok(0)
@@ -60,18 +62,20 @@ pub unsafe extern "C" fn timerfd_settime(
     answer(|| descriptors::call(fd, by_kernel, by_userspace))
 }
 
-/// `timerfd_gettime(2)`: what is left of the setting of a descriptor's timer.
+/// `timerfd_gettime(2)`: stores the remaining time and the interval of a descriptor's timer.
 ///
 /// # Safety
 ///
-/// As in C: `curr_value` points to a place for a setting. On Linux, a pointer to no memory at all is an error.
+/// As in C: `curr_value` is null or points to memory for a setting. On Linux, a pointer to unmapped
+/// memory is an error.
 #[no_mangle]
 pub unsafe extern "C" fn timerfd_gettime(fd: c_int, curr_value: *mut Itimerspec) -> c_int {
-    // SAFETY: the caller answers for the pointer, and the kernel finds out one that is none.
+    // SAFETY: the caller guarantees that the pointer is valid, and the kernel detects an invalid
+    // one.
     let by_kernel = || unsafe { kernel::gettime(fd, curr_value) };
     let by_userspace = |timer: io::Result<_>| {
         let left = userspace::gettime(&timer?)?;
-        // SAFETY: the caller answers for the pointer.
+        // SAFETY: the caller guarantees that the pointer is valid.
         unsafe { memory::write(curr_value, left)? };
         Ok(0)
     };

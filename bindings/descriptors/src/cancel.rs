@@ -1,13 +1,13 @@
-//! No thread is canceled in the midst of a call: as on Linux, the three are no places for that.
+//! Prevents thread cancellation during the three calls, which are no cancellation points on Linux.
 
 use libc::c_int;
 
-/// From when it is made until it is dropped.
+/// Disables cancellation of this thread from its creation until it is dropped.
 pub(crate) struct Uncanceled {
     before: c_int,
 }
 
-#[cfg(not(target_os = "android"))] // which cancels no threads
+#[cfg(not(target_os = "android"))] // Android has no thread cancellation
 extern "C" {
     fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
 }
@@ -23,7 +23,7 @@ const DISABLE: c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
 impl Uncanceled {
     pub(crate) fn begin() -> Uncanceled {
         let mut before = 0;
-        // SAFETY: `before` is a place for the state of before.
+        // SAFETY: `before` is valid for a write of the old state.
         unsafe { pthread_setcancelstate(DISABLE, &mut before) };
         Uncanceled { before }
     }
@@ -31,8 +31,8 @@ impl Uncanceled {
 
 impl Drop for Uncanceled {
     fn drop(&mut self) {
-        let mut ours = 0;
-        // SAFETY: as above.
-        unsafe { pthread_setcancelstate(self.before, &mut ours) };
+        let mut disabled = 0;
+        // SAFETY: `disabled` is valid for a write of the old state.
+        unsafe { pthread_setcancelstate(self.before, &mut disabled) };
     }
 }

@@ -1,9 +1,9 @@
-//! C's `struct itimerspec`, as this system lays out times, to and from that of the Rust library.
+//! C's `struct itimerspec` on this system, and conversions from and to that of the Rust library.
 
 use libc::timespec;
 use timers::{Initial, Itimerspec as Wide, TimerSpec, Timespec};
 
-/// `struct itimerspec`, also where the system has none.
+/// `struct itimerspec`, also on systems that lack it.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Itimerspec {
@@ -12,23 +12,23 @@ pub struct Itimerspec {
 }
 
 impl Itimerspec {
-    /// The same in this system's numbers. `None` if it has too many seconds for them.
+    /// Converts from the wide type, or returns `None` if the seconds do not fit.
     pub fn new(wide: &Wide) -> Option<Itimerspec> {
         let narrowed = saturating(wide);
         (narrowed.widen() == *wide).then_some(narrowed)
     }
 
-    /// The same in numbers that are large enough everywhere.
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // the fields' types are not the same everywhere
+    /// Converts to the wide type, which has 64-bit fields on all systems.
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // the types of the fields differ between platforms
     #[must_use]
     pub fn widen(&self) -> Wide {
         let time = |time: timespec| Timespec { tv_sec: i64::from(time.tv_sec), tv_nsec: i64::from(time.tv_nsec) };
         Wide { it_interval: time(self.it_interval), it_value: time(self.it_value) }
     }
 
-    /// What was left of a setting, which is always relative: seconds that don't fit are the most that do.
+    /// Converts a remaining time, which is always relative. Seconds that do not fit saturate.
     pub(crate) fn of(left: &TimerSpec) -> Itimerspec {
-        // Zero is "none" here, and what is left of an armed timer never is zero.
+        // Zero means disarmed, and the remaining time of an armed timer is never zero.
         debug_assert!(!matches!(left.initial(), Initial::At(_)));
         let (_, wide) = left.to_itimerspec();
         saturating(&wide)
@@ -42,21 +42,22 @@ impl Default for Itimerspec {
     }
 }
 
-/// Too many seconds become the most that fit.
+/// Converts from the wide type. Seconds that do not fit become the largest number that fits.
 fn saturating(wide: &Wide) -> Itimerspec {
     Itimerspec { it_interval: narrow(wide.it_interval), it_value: narrow(wide.it_value) }
 }
 
 #[allow(clippy::useless_conversion)] // as above
 fn narrow(time: Timespec) -> timespec {
-    // SAFETY: a `timespec` is numbers, which may all be zero. (Some systems' have fields that are nobody's.)
+    // Some systems have padding fields here, so a literal is not possible.
+    // SAFETY: all fields of a `timespec` are numbers, for which zero is valid.
     let mut narrow: timespec = unsafe { std::mem::zeroed() };
     narrow.tv_sec = most(time.tv_sec);
     narrow.tv_nsec = time.tv_nsec.try_into().unwrap_or(0);
     narrow
 }
 
-/// The number, or the most that 32 bits hold if it is too much for the type.
+/// Converts the number, or returns `i32::MAX` if it does not fit into the type.
 fn most<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
     T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))
 }

@@ -1,6 +1,6 @@
-//! The kernel's own calls, where it has them: all that C hands over goes there as it is.
+//! The kernel's own calls, on systems that have them. Arguments are passed on unchanged.
 //!
-//! By their numbers, since the C library's functions have the names of ours.
+//! The calls are made by number, because the C library's functions have the same names as ours.
 
 use crate::itimerspec::Itimerspec;
 use libc::c_int;
@@ -17,17 +17,20 @@ mod calls {
 
     /// # Safety
     ///
-    /// `new` and `old` are memory of the caller's to read and to write, or none at all.
+    /// `new` points to a setting, and `old` to memory for one. Each may also be null or point to
+    /// unmapped memory.
     pub unsafe fn settime(fd: c_int, flags: c_int, new: *const Itimerspec, old: *mut Itimerspec) -> io::Result<c_int> {
-        // SAFETY: the caller answers for the pointers; the kernel finds out those that are none.
+        // SAFETY: the caller guarantees the state of the pointers, and the kernel detects invalid
+        // ones.
         check(unsafe { libc::syscall(libc::SYS_timerfd_settime, fd, flags, new, old) })
     }
 
     /// # Safety
     ///
-    /// `now` is memory of the caller's to write, or none at all.
+    /// `now` points to memory for a setting. It may also be null or point to unmapped memory.
     pub unsafe fn gettime(fd: c_int, now: *mut Itimerspec) -> io::Result<c_int> {
-        // SAFETY: the caller answers for the pointer; the kernel finds out one that is none.
+        // SAFETY: the caller guarantees the state of the pointer, and the kernel detects an invalid
+        // one.
         check(unsafe { libc::syscall(libc::SYS_timerfd_gettime, fd, now) })
     }
 
@@ -53,14 +56,14 @@ mod calls {
 
     /// # Safety
     ///
-    /// Nothing is touched.
+    /// The function touches no memory.
     pub unsafe fn settime(_: c_int, _: c_int, _: *const Itimerspec, _: *mut Itimerspec) -> io::Result<c_int> {
         absent()
     }
 
     /// # Safety
     ///
-    /// Nothing is touched.
+    /// The function touches no memory.
     pub unsafe fn gettime(_: c_int, _: *mut Itimerspec) -> io::Result<c_int> {
         absent()
     }

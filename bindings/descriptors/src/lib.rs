@@ -1,9 +1,11 @@
-//! The three calls of timerfd on timers that are known by their descriptors alone, as other languages have them: those of the kernel, or of
-//! the userspace backend. There is one table of what is emulated, that of [`RawTimer`].
+//! The three calls of timerfd, for bindings to languages that have only descriptors of timers.
 //!
-//! What is not the emulation's is the kernel's to answer, so that a program may have timers of both.
+//! The timers are those of the kernel or of the userspace backend. [`RawTimer`] has the registry of
+//! emulated timers. A call on a descriptor that is not in the registry goes to the kernel, so a
+//! program may have timers of both backends.
 //!
-//! All of the crate's `unsafe` is the kernel's calls, and the C library's that Rust's has not.
+//! The crate needs `unsafe` only for the kernel's calls, and for functions of the C library that
+//! std does not offer.
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod cancel;
@@ -19,17 +21,17 @@ use libc::c_int;
 use std::io;
 use timers::backends::userspace::RawTimer;
 
-/// Whose timers are made.
+/// The backend that creates timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// The kernel's, or the emulation's where it has none.
+    /// The kernel's timers if it has them, otherwise those of the userspace backend.
     Best,
     Kernel,
     Userspace,
 }
 
 impl Backend {
-    /// The backend of this name.
+    /// Returns the backend with this name.
     #[must_use]
     pub fn named(name: &[u8]) -> Option<Backend> {
         match name {
@@ -39,7 +41,7 @@ impl Backend {
         }
     }
 
-    /// Its name, if it is one that can be asked for.
+    /// Returns the name of the backend, or `None` for [`Backend::Best`], which has no name.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {
@@ -50,18 +52,21 @@ impl Backend {
     }
 }
 
-/// Whether there is no such call: then the emulation is asked.
+/// Returns whether the kernel lacks the call. If so, the userspace backend takes the call.
 fn is_absent<T>(answer: &io::Result<T>) -> bool {
     answer.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::Unsupported)
 }
 
-/// Whether a sandbox forbids the call. Alarm clocks need a capability, so that their error is true of each backend.
+/// Returns whether a sandbox forbids the call.
+///
+/// Alarm clocks need a capability, so a permission error for them is not the sandbox's. The
+/// userspace backend would return the same error.
 fn is_forbidden<T>(clockid: c_int, answer: &io::Result<T>) -> bool {
     let needs_no_privilege = clock::named(clockid).is_ok_and(|clock| !clock.is_alarm());
     needs_no_privilege && answer.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied)
 }
 
-/// `timerfd_create(2)`: a new timer's descriptor.
+/// `timerfd_create(2)`: creates a timer and returns its descriptor.
 pub fn create(backend: Backend, clockid: c_int, flags: c_int) -> io::Result<c_int> {
     if backend == Backend::Userspace {
         return userspace::create(clockid, flags);
@@ -73,8 +78,10 @@ pub fn create(backend: Backend, clockid: c_int, flags: c_int) -> io::Result<c_in
     made
 }
 
-/// A call on the timer of a descriptor, whosoever's it is. The emulation, which is asked where the kernel can't be, is told why there is no
-/// timer of its own.
+/// Makes a call on the timer of a descriptor, with the backend that the timer belongs to.
+///
+/// If the kernel lacks the call, `userspace` is called with the error that says why the descriptor
+/// is not an emulated timer.
 pub fn call<T>(
     fd: c_int,
     kernel: impl FnOnce() -> io::Result<T>,
@@ -91,21 +98,21 @@ pub fn call<T>(
     answer
 }
 
-/// `timerfd_settime(2)`: sets the timer of a descriptor; what was left of the old setting.
+/// `timerfd_settime(2)`: sets the timer of a descriptor and returns its old setting.
 pub fn settime(fd: c_int, flags: c_int, new: &Itimerspec) -> io::Result<Itimerspec> {
     let by_kernel = || {
         let mut old = Itimerspec::default();
-        // SAFETY: both are there for the time of the call.
+        // SAFETY: both references are valid during the call.
         unsafe { kernel::settime(fd, flags, new, &mut old) }.map(|_| old)
     };
     call(fd, by_kernel, |timer| userspace::settime(timer, flags, new))
 }
 
-/// `timerfd_gettime(2)`: what is left of the setting of a descriptor's timer.
+/// `timerfd_gettime(2)`: returns the remaining time and the interval of a descriptor's timer.
 pub fn gettime(fd: c_int) -> io::Result<Itimerspec> {
     let by_kernel = || {
         let mut now = Itimerspec::default();
-        // SAFETY: it is there for the time of the call.
+        // SAFETY: the reference is valid during the call.
         unsafe { kernel::gettime(fd, &mut now) }.map(|_| now)
     };
     call(fd, by_kernel, |timer| userspace::gettime(&timer?))

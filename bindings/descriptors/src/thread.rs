@@ -1,47 +1,50 @@
-//! The options of the timer thread that the environment names: `PORTABLE_TIMERFD_THREAD`.
+//! The options of the timer thread from the environment variable `PORTABLE_TIMERFD_THREAD`.
 
 use std::ffi::CStr;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 use timers::backends::userspace::ThreadOptions;
 
-/// As the C library takes names.
+/// The name of the variable, as a C string.
 const VARIABLE: &[u8] = b"PORTABLE_TIMERFD_THREAD\0";
 
-/// What the variable said when the first timer was made.
-static SAID: AtomicU8 = AtomicU8::new(UNREAD);
+/// The state of the variable when the first timer was created.
+static STATE: AtomicU8 = AtomicU8::new(UNREAD);
 const UNREAD: u8 = 0;
 const VALID: u8 = 1;
 const MALFORMED: u8 = 2;
 
-/// Sets the options that the environment named when the first timer was made. `EINVAL` if the text
-/// was malformed.
+/// Sets the options that the environment had when the first timer was created.
+///
+/// # Errors
+///
+/// `EINVAL` if the text was malformed.
 pub(crate) fn set_options() -> io::Result<()> {
-    let mut said = SAID.load(Ordering::Acquire);
-    if said == UNREAD {
-        said = if read() { VALID } else { MALFORMED };
-        SAID.store(said, Ordering::Release);
+    let mut state = STATE.load(Ordering::Acquire);
+    if state == UNREAD {
+        state = if read() { VALID } else { MALFORMED };
+        STATE.store(state, Ordering::Release);
     }
-    match said {
+    match state {
         VALID => Ok(()),
         _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
     }
 }
 
-/// Reads the variable; `false` if it is malformed, or names what the system does not have.
+/// Reads the variable. Returns `false` if it is malformed or not valid on this system.
 fn read() -> bool {
     if is_set_user_id() {
         return true;
     }
-    // By the C library and not by std, which has a lock for it, as a forked child may have
-    // inherited it held.
-    // SAFETY: the name ends with a zero.
+    // std takes a lock to read the environment. A forked child may have inherited that lock held,
+    // so this calls the C library instead.
+    // SAFETY: the name is null-terminated.
     let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
     if value.is_null() {
         return true;
     }
-    // SAFETY: a variable's value is a string that ends with a zero; as in any C program, no thread
-    // changes the environment meanwhile.
+    // SAFETY: the value of a variable is a null-terminated string. As in any C program, no other
+    // thread changes the environment meanwhile.
     let value = unsafe { CStr::from_ptr(value) };
     let options = value.to_str().ok().and_then(|text| text.parse::<ThreadOptions>().ok());
     // Another thread may have set the same options.
@@ -51,8 +54,9 @@ fn read() -> bool {
     })
 }
 
-/// Whether the program has privileges that the user who started it has not, so that the environment
-/// is not to be trusted.
+/// Returns whether the program has more privileges than the user who started it.
+///
+/// If so, the environment cannot be trusted.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_set_user_id() -> bool {
     // SAFETY: the call takes a number and touches no memory.

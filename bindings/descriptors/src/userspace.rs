@@ -1,4 +1,6 @@
-//! The calls on timers of the userspace backend, each checking what it is given in the order in which Linux does.
+//! The calls on timers of the userspace backend.
+//!
+//! Each call checks its arguments in the same order as Linux.
 
 use crate::cancel::Uncanceled;
 use crate::clock;
@@ -11,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use timers::backends::userspace::RawTimer;
 use timers::{CreateFlags, SettimeFlags, TimerSpec};
 
-/// Whether there ever was such a timer in this process: if not, nothing is to be looked for.
+/// Whether this process has ever created an emulated timer. If not, `find` need not search.
 static ANY: AtomicBool = AtomicBool::new(false);
 
 fn invalid() -> io::Error {
@@ -39,7 +41,7 @@ pub(crate) fn create(clockid: c_int, flags: c_int) -> io::Result<c_int> {
     Ok(made.into_raw_fd())
 }
 
-/// The timer of this descriptor, if it is one of this backend's.
+/// Returns the timer of this descriptor, or an error if it is not one of this backend.
 pub(crate) fn find(fd: c_int) -> io::Result<RawTimer> {
     if ANY.load(Ordering::Acquire) {
         let _uncanceled = Uncanceled::begin();
@@ -49,7 +51,9 @@ pub(crate) fn find(fd: c_int) -> io::Result<RawTimer> {
     }
 }
 
-/// Sets the timer, if there is one; what was left of the old setting. What is wrong with the setting is told before what is with the timer.
+/// Sets the timer, if there is one, and returns the remaining time of the old setting.
+///
+/// An error in the setting takes precedence over the error in `timer`.
 pub fn settime(timer: io::Result<RawTimer>, flags: c_int, new: &Itimerspec) -> io::Result<Itimerspec> {
     let spec = TimerSpec::from_itimerspec(SettimeFlags::from_bits(flags as u32)?, &new.widen())?;
     let timer = timer?;
@@ -58,7 +62,7 @@ pub fn settime(timer: io::Result<RawTimer>, flags: c_int, new: &Itimerspec) -> i
     Ok(Itimerspec::of(&before))
 }
 
-/// What is left of the timer's setting.
+/// Returns the remaining time and the interval of the timer.
 pub fn gettime(timer: &RawTimer) -> io::Result<Itimerspec> {
     let _uncanceled = Uncanceled::begin();
     Ok(Itimerspec::of(&timer.gettime()?))

@@ -1,4 +1,4 @@
-//! Python's objects as the numbers that they are taken for, by the rules of CPython 3.13, and in its words where they are none.
+//! Converts Python objects to numbers by the rules of CPython 3.13, with its messages for errors.
 
 use libc::c_int;
 use pyo3::exceptions::{PyOverflowError, PyRuntimeWarning, PyTypeError, PyValueError};
@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt};
 use std::ffi::CStr;
 
-/// An argument that may be left out. It is looked at only when the ones before it are found to be good.
+/// An optional argument. It is converted only after the arguments before it are found valid.
 #[derive(Default)]
 pub(crate) struct Given<'py>(Option<Bound<'py, PyAny>>);
 
@@ -20,13 +20,13 @@ impl<'py> FromPyObject<'_, 'py> for Given<'py> {
 }
 
 impl<'py> Given<'py> {
-    /// What it is taken for by this rule; nothing is zero.
+    /// Converts the argument with this rule. A missing argument becomes zero.
     pub(crate) fn by<T: Default>(&self, rule: fn(&Bound<'py, PyAny>) -> PyResult<T>) -> PyResult<T> {
         self.0.as_ref().map_or_else(|| Ok(T::default()), rule)
     }
 }
 
-/// An integer, or what has `__index__`, if 64 bits are enough for it.
+/// Converts an integer, or an object with `__index__`, to 64 bits.
 fn integer(object: &Bound<'_, PyAny>, too_large: &'static str) -> PyResult<i64> {
     let py = object.py();
     let number = match object.cast::<PyInt>() {
@@ -38,25 +38,25 @@ fn integer(object: &Bound<'_, PyAny>, too_large: &'static str) -> PyResult<i64> 
 
 const TOO_LARGE_FOR_INT: &str = "Python int too large to convert to C int";
 
-/// C's `int`.
+/// Converts an object to C's `int`.
 pub(crate) fn int(object: &Bound<'_, PyAny>) -> PyResult<c_int> {
     let number = integer(object, TOO_LARGE_FOR_INT)?;
     number.try_into().map_err(|_| PyOverflowError::new_err(TOO_LARGE_FOR_INT))
 }
 
-/// C's 64-bit number of nanoseconds.
+/// Converts an object to nanoseconds in 64 bits.
 pub(crate) fn nanoseconds(object: &Bound<'_, PyAny>) -> PyResult<i64> {
     integer(object, "int too big to convert")
 }
 
-/// C's `double`.
+/// Converts an object to C's `double`.
 pub(crate) fn double(object: &Bound<'_, PyAny>) -> PyResult<f64> {
     object.extract()
 }
 
 const BOOL_GIVEN: &CStr = c"bool is used as a file descriptor";
 
-/// A descriptor: an integer, or what has a method `fileno` that gives one.
+/// Converts an integer, or an object with a `fileno` method, to a descriptor.
 pub(crate) fn descriptor(object: &Bound<'_, PyAny>) -> PyResult<c_int> {
     if object.is_instance_of::<PyBool>() {
         PyErr::warn(object.py(), &object.py().get_type::<PyRuntimeWarning>(), BOOL_GIVEN, 1)?;

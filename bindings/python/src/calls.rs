@@ -1,4 +1,4 @@
-//! The five functions.
+//! The five functions of timerfd.
 
 use crate::arguments::{descriptor, double, int, nanoseconds, Given};
 use crate::choice::create;
@@ -8,39 +8,46 @@ use descriptors::Itimerspec;
 use libc::c_int;
 use pyo3::prelude::*;
 
-/// Creates a timer and returns its file descriptor, which is not inherited by what the process executes.
+/// Creates a timer and returns its file descriptor, which is not inherited by executed programs.
 ///
 ///   clockid
-///     time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, or time.CLOCK_BOOTTIME where there is one.
+///     time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, or time.CLOCK_BOOTTIME if the system has it.
 ///   flags
-///     0 or TFD_NONBLOCK: reading does not wait then, but raises BlockingIOError. TFD_CLOEXEC is always set.
+///     0, or TFD_NONBLOCK: a read then raises BlockingIOError instead of waiting. TFD_CLOEXEC is
+///     always set.
 ///
-/// os.read(fd, 8) gives the number of expirations since the last read or setting, in the byte order of the machine; the descriptor is
-/// readable when there are any. os.close(fd) ends the timer.
+/// os.read(fd, 8) returns the number of expirations since the last read or setting, in the byte
+/// order of the machine. The descriptor is readable if there are any. os.close(fd) ends the timer.
 ///
-/// Raises OSError: EINVAL for another clock or other flags, EMFILE or ENFILE if there are too many descriptors, ENOSYS if the kernel's
-/// timers are asked for and it has none. Raises ValueError if PORTABLE_TIMERFD_BACKEND names no backend.
+/// Raises OSError: EINVAL for another clock or other flags, EMFILE or ENFILE if there are too many
+/// descriptors, ENOSYS if the kernel backend is chosen and the kernel has no timers. Raises
+/// ValueError if PORTABLE_TIMERFD_BACKEND names no backend.
 #[pyfunction]
 #[pyo3(signature = (clockid, /, *, flags=Given::default()), text_signature = "(clockid, /, *, flags=0)")]
 pub(crate) fn timerfd_create(py: Python<'_>, clockid: &Bound<'_, PyAny>, flags: Given<'_>) -> PyResult<c_int> {
     create(py, None, clockid, flags)
 }
 
-/// Sets the timer of a file descriptor, in seconds. Returns what was left of the old setting, as timerfd_gettime does.
+/// Sets the timer of a file descriptor, in seconds, and returns its old setting.
+///
+/// The old setting has the form that timerfd_gettime returns.
 ///
 ///   fd
 ///     The descriptor of a timer.
 ///   flags
-///     0 or a bit mask of TFD_TIMER_ABSTIME, by which initial is a time of the timer's clock, and TFD_TIMER_CANCEL_ON_SET, by which a step of
-///     the wall clock cancels a timer of that clock that is set to such a time.
+///     0, or a bit mask of these. TFD_TIMER_ABSTIME: initial is a time of the timer's clock.
+///     TFD_TIMER_CANCEL_ON_SET: a step of the wall clock cancels the timer, if it uses the wall
+///     clock and an absolute time.
 ///   initial
-///     When it expires first. 0 disarms it. What is less than a nanosecond, and more than nothing, is one (with os it disarms).
+///     The time of the first expiration. 0 disarms the timer. A time greater than 0 and less than one
+///     nanosecond counts as one nanosecond (in os it disarms the timer).
 ///   interval
-///     After how long it expires again and again. 0 for a timer that expires once.
+///     The time between later expirations. 0 for a timer that expires once.
 ///
-/// Raises OSError: EINVAL for times less than 0, other flags, or another file than a timer; EBADF if there is no such descriptor;
-/// ECANCELED, the timer being set, if the clock stepped since the last setting under TFD_TIMER_CANCEL_ON_SET and no read has told it.
-/// Raises OverflowError for times of 2**63 nanoseconds or more (some 292 years), infinite ones and NaN.
+/// Raises OSError: EINVAL for times less than 0, other flags, or a file that is not a timer; EBADF
+/// if there is no such descriptor; ECANCELED if the clock was stepped since the last setting under
+/// TFD_TIMER_CANCEL_ON_SET and no read has reported it. ECANCELED still sets the timer. Raises
+/// OverflowError for times of 2**63 nanoseconds or more (about 292 years), infinity and NaN.
 #[pyfunction]
 #[pyo3(
     signature = (fd, /, *, flags=Given::default(), initial=Given::default(), interval=Given::default()),
@@ -58,9 +65,12 @@ pub(crate) fn timerfd_settime(
     Ok(times::seconds(&old))
 }
 
-/// Sets the timer of a file descriptor, in nanoseconds. Returns what was left of the old setting, as timerfd_gettime_ns does.
+/// Sets the timer of a file descriptor, in nanoseconds, and returns its old setting.
 ///
-/// Arguments and errors are those of timerfd_settime, the times being integers; OverflowError for less than -2**63, too.
+/// The old setting has the form that timerfd_gettime_ns returns.
+///
+/// Arguments and errors are those of timerfd_settime, except that times are integers. Times less
+/// than -2**63 also raise OverflowError.
 #[pyfunction]
 #[pyo3(
     signature = (fd, /, *, flags=Given::default(), initial=Given::default(), interval=Given::default()),
@@ -81,25 +91,27 @@ fn settime(py: Python<'_>, fd: c_int, flags: c_int, new: &Itimerspec) -> PyResul
     py.detach(|| descriptors::settime(fd, flags, new)).map_err(|error| os_error(py, &error))
 }
 
-/// Returns what is left of the setting of a file descriptor's timer, in seconds: a tuple of the time until it expires next, 0.0 if it is
-/// disarmed or has expired for good, and the interval.
+/// Returns the remaining time and the interval of a file descriptor's timer, in seconds.
+///
+/// The remaining time is that until the next expiration. It is 0.0 if the timer is disarmed, or has
+/// expired and is not periodic.
 ///
 ///   fd
 ///     The descriptor of a timer.
 ///
-/// Raises OSError: EINVAL for another file than a timer, EBADF if there is no such descriptor.
+/// Raises OSError: EINVAL for a file that is not a timer, EBADF if there is no such descriptor.
 #[pyfunction]
 #[pyo3(signature = (fd, /))]
 pub(crate) fn timerfd_gettime(fd: &Bound<'_, PyAny>) -> PyResult<(f64, f64)> {
     Ok(times::seconds(&gettime(fd)?))
 }
 
-/// Returns what timerfd_gettime does, in nanoseconds.
+/// Like timerfd_gettime, in nanoseconds.
 ///
 ///   fd
 ///     The descriptor of a timer.
 ///
-/// Raises OSError as that does.
+/// Raises the same errors.
 #[pyfunction]
 #[pyo3(signature = (fd, /))]
 pub(crate) fn timerfd_gettime_ns(fd: &Bound<'_, PyAny>) -> PyResult<(i64, i64)> {

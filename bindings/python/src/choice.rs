@@ -1,4 +1,4 @@
-//! Which backend makes the timers of this process: what the program says, or else the environment.
+//! The backend that creates the timers, as the program or the environment chooses it.
 
 use crate::arguments::{int, Given};
 use crate::errors::os_error;
@@ -10,28 +10,28 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 const VARIABLE: &str = "PORTABLE_TIMERFD_BACKEND";
 
-/// What the program said, as a place in this; the first is nothing.
+/// The program's choice, as an index into `CHOICES`. The first means no choice.
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
 const CHOICES: [Backend; 3] = [Backend::Best, Backend::Kernel, Backend::Userspace];
 
-/// The backend of this name; `what` is who named it.
+/// Returns the backend with this name. `what` is the source of the name, for the error message.
 fn named(what: &str, name: &str) -> PyResult<Backend> {
     let no_such = || PyValueError::new_err(format!("{what} is neither 'kernel' nor 'userspace': '{name}'"));
     Backend::named(name.as_bytes()).ok_or_else(no_such)
 }
 
-/// The backend that was asked for.
-fn asked(py: Python<'_>) -> PyResult<Backend> {
+/// Returns the backend that the program or the environment requested.
+fn requested(py: Python<'_>) -> PyResult<Backend> {
     let chosen = CHOICES[usize::from(CHOSEN.load(Ordering::Relaxed))];
     if chosen != Backend::Best {
         return Ok(chosen);
     }
     let environ = py.import("os")?.getattr("environ")?;
-    let said: Option<String> = environ.call_method1("get", (VARIABLE,))?.extract()?;
-    said.map_or(Ok(Backend::Best), |name| named(VARIABLE, &name))
+    let value: Option<String> = environ.call_method1("get", (VARIABLE,))?.extract()?;
+    value.map_or(Ok(Backend::Best), |name| named(VARIABLE, &name))
 }
 
-/// As `timerfd_create`, of this backend; `None` for the one that was asked for.
+/// Like `timerfd_create`, with this backend, or with the requested one if it is `None`.
 #[pyfunction]
 #[pyo3(signature = (backend, clockid, flags, /))]
 pub(crate) fn create(
@@ -41,17 +41,19 @@ pub(crate) fn create(
     flags: Given<'_>,
 ) -> PyResult<c_int> {
     let (clockid, flags) = (int(clockid)?, flags.by(int)?);
-    let backend = backend.map_or_else(|| asked(py), |name| named("backend", name))?;
-    // As PEP 446 has it: no descriptor is inherited unless that is asked for, by `os.set_inheritable`.
+    let backend = backend.map_or_else(|| requested(py), |name| named("backend", name))?;
+    // PEP 446: no descriptor is inherited, unless the program calls `os.set_inheritable`.
     let flags = flags | libc::O_CLOEXEC;
     py.detach(|| descriptors::create(backend, clockid, flags)).map_err(|error| os_error(py, &error))
 }
 
-/// Says which backend is to make the timers from now on: "kernel", "userspace", or None for what PORTABLE_TIMERFD_BACKEND says, or else
-/// for the kernel's timers where it has them. Timers that were made before stay what they are; so does what os has of its own, which
-/// install() replaces.
+/// Chooses the backend that creates timers from now on: "kernel", "userspace" or None.
 ///
-/// Raises ValueError for any other name, and changes nothing then.
+/// None means the backend that PORTABLE_TIMERFD_BACKEND names. If the variable is not set, it means
+/// the kernel's timers if it has them, otherwise those of the userspace backend. Existing timers do
+/// not change. Neither do functions that os already has, which install() replaces.
+///
+/// Raises ValueError for any other name. It then changes nothing.
 #[pyfunction]
 #[pyo3(signature = (backend, /))]
 pub(crate) fn set_backend(backend: Option<&str>) -> PyResult<()> {
@@ -61,10 +63,12 @@ pub(crate) fn set_backend(backend: Option<&str>) -> PyResult<()> {
     Ok(())
 }
 
-/// Returns the name of the backend that was asked for, by set_backend() or by PORTABLE_TIMERFD_BACKEND; None if none was.
+/// Returns the name of the chosen backend, or None.
 ///
-/// Raises ValueError if the environment names one that there is not.
+/// set_backend() or PORTABLE_TIMERFD_BACKEND chooses it.
+///
+/// Raises ValueError if the environment names a backend that does not exist.
 #[pyfunction]
 pub(crate) fn get_backend(py: Python<'_>) -> PyResult<Option<&'static str>> {
-    Ok(asked(py)?.name())
+    Ok(requested(py)?.name())
 }

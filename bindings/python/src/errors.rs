@@ -1,10 +1,10 @@
-//! Errors as Python has them.
+//! Conversion of errors to Python exceptions.
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use std::io;
 
-/// `OSError`, or that of its subclasses which the errno asks for, in the words of `os.strerror`.
+/// Converts an error to `OSError`, or its subclass for the errno, with the text of `os.strerror`.
 pub(crate) fn os_error(py: Python<'_>, error: &io::Error) -> PyErr {
     let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
     let words = py.import("os").and_then(|os| os.call_method1("strerror", (errno,)));

@@ -1,6 +1,7 @@
-//! `portable_timerfd._timerfd`: the functions of Python's `os.timerfd_*`, on timers of the kernel or of the userspace backend.
+//! `portable_timerfd._timerfd`: Python's `os.timerfd_*` functions on timers of either backend.
 //!
-//! Arguments, results and errors are those of CPython 3.13 on Linux; README.md has the departures.
+//! Arguments, results and errors are those of CPython 3.13 on Linux. README.md lists the
+//! differences.
 #![deny(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 

@@ -1,4 +1,7 @@
-"""Calls with good and bad arguments, and what comes of them; as a program, records what Python 3.13's own functions do."""
+"""Calls with valid and invalid arguments, and their outcomes.
+
+Run as a program, records the outcomes of Python 3.13's own functions.
+"""
 
 import json
 import os
@@ -12,7 +15,7 @@ CREATE = "timerfd_create"
 SETTIMES = ("timerfd_settime", "timerfd_settime_ns")
 ALL_ON_FD = (*SETTIMES, "timerfd_gettime", "timerfd_gettime_ns")
 
-#: By which a call is no call at all: PyO3 says so in other words than CPython.
+#: Calls that do not match the signature. PyO3 has other error messages for them than CPython.
 SHAPES = [
     *(f"{CREATE}({given})" for given in ("", "1, 2", "clockid=1", "1, foo=1", "1, 2, 3", "1, flags=0, foo=1")),
     *(f"{name}({given})" for name in ALL_ON_FD for given in ("", "fd=fd", "fd, 1", "fd, foo=1", "fd, fd=fd")),
@@ -28,7 +31,7 @@ TIMES = """
     1e-9 0.3 -0.0 0 10**9 2**63 2**63-1 -2**63 -2**63-1 2**70 -2**70 10**400 1j True HasIndex() LargeIndex() BadIndex() HasFloat()
     BadFloat() Raises() Overflows() Decimal('0.5') Decimal('nan') Decimal('1e30') Fraction(1,3)
 """.split()
-#: More is wrong than one thing.
+#: Calls with more than one error.
 ORDERS = """
 -1, initial='a'
 'a', initial=nan
@@ -69,8 +72,8 @@ VALUES = [
     *(f"{name}({given})" for name in SETTIMES for given in ORDERS),
 ]
 
-#: What Pythons before 3.10 say in words of their own.
-WORDED_BY_PYTHON = ("1j)",)
+#: Arguments for which Python before 3.10 has its own error message.
+WORDED_BY_VERSION = ("1j)",)
 
 
 class HasIndex:
@@ -125,14 +128,14 @@ class RaisesFileno:
 
 
 def shape(result):
-    """What kind of thing it is."""
+    """Returns the name of the type of a result, and of the items of a tuple."""
     if isinstance(result, tuple):
         return f"({', '.join(map(shape, result))})"
     return type(result).__name__
 
 
 def outcome(module, call):
-    """What comes of a call: what it returns, or raises and says, and what it warns of."""
+    """Returns the outcome of a call: the type of the result or the exception, and the warnings."""
     fd, (other, _) = module.timerfd_create(time.CLOCK_MONOTONIC), (pipe := os.pipe())
     os.close(closed := os.dup(fd))
     names = dict(globals(), **vars(module), fd=fd, other=other, closed=closed, nan=float("nan"), inf=float("inf"))
@@ -140,15 +143,15 @@ def outcome(module, call):
         warnings.simplefilter("always")
         try:
             result = eval(call, names)
-            came = {"returns": shape(result)}
+            actual = {"returns": shape(result)}
             if call.startswith(CREATE):
                 os.close(result)
         except Exception as error:
-            came = {"raises": type(error).__name__, "says": str(error), "errno": getattr(error, "errno", None)}
+            actual = {"raises": type(error).__name__, "says": str(error), "errno": getattr(error, "errno", None)}
     for each in (fd, *pipe):
         os.close(each)
-    came["warns"] = [[warning.category.__name__, str(warning.message)] for warning in warned]
-    return came
+    actual["warns"] = [[warning.category.__name__, str(warning.message)] for warning in warned]
+    return actual
 
 
 if __name__ == "__main__":

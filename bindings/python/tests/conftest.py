@@ -1,4 +1,4 @@
-"""The rows: whose functions of timerfd a test gets."""
+"""The implementations of timerfd that the tests run on."""
 
 import os
 import sys
@@ -7,41 +7,42 @@ from types import SimpleNamespace
 import portable_timerfd
 import pytest
 
-#: What runs a program: not sys.executable where the interpreter has to be called by another name.
+#: The interpreter for programs. PYTHON overrides sys.executable.
 PYTHON = os.environ.get("PYTHON", sys.executable)
 
-#: Our backends, and with them Python's own functions where it has them.
+#: The backends of this module.
 BACKENDS = [*(["kernel"] if sys.platform.startswith("linux") else []), "userspace"]
-ROWS = [*BACKENDS, *(["os"] if hasattr(os, "timerfd_create") else [])]
+#: The backends, and Python's own functions in os if it has them.
+IMPLEMENTATIONS = [*BACKENDS, *(["os"] if hasattr(os, "timerfd_create") else [])]
 
 
-@pytest.fixture(params=ROWS)
-def row(request):
+@pytest.fixture(params=IMPLEMENTATIONS)
+def implementation(request):
     return request.param
 
 
 @pytest.fixture(params=BACKENDS)
 def backend(request):
-    """A backend of ours, which makes the timers for the time of a test."""
+    """The name of a backend, which creates the timers during the test."""
     portable_timerfd.set_backend(request.param)
     yield request.param
     portable_timerfd.set_backend(None)
 
 
 @pytest.fixture
-def module(row):
-    """Where the functions of a row are, which makes the timers for the time of a test."""
-    if row == "os":
+def module(implementation):
+    """The module of an implementation, which creates the timers during the test."""
+    if implementation == "os":
         yield os
     else:
-        portable_timerfd.set_backend(row)
+        portable_timerfd.set_backend(implementation)
         yield portable_timerfd
         portable_timerfd.set_backend(None)
 
 
 @pytest.fixture
 def timerfd(module):
-    """The functions of a row, and its timers, which are closed in the end."""
+    """The functions of an implementation. Timers that the test creates are closed after it."""
     made = []
 
     def create(*args, **kwargs):
@@ -62,5 +63,5 @@ def timerfd(module):
 
 
 def count(fd):
-    """What a plain read gives."""
+    """Returns the result of a raw read."""
     return int.from_bytes(os.read(fd, 8), sys.byteorder)

@@ -1,4 +1,4 @@
-"""Signatures, arguments and errors are those of Python 3.13's own functions, call by call."""
+"""Compares signatures, arguments and errors with Python 3.13's own functions, call by call."""
 
 import inspect
 import json
@@ -37,18 +37,18 @@ def test_every_call_is_recorded():
     assert set(RECORDED) == {*calls.SHAPES, *calls.VALUES}
 
 
-def without_words(came):
-    return {key: value for key, value in came.items() if key != "says"}
+def without_message(actual):
+    return {key: value for key, value in actual.items() if key != "says"}
 
 
 @pytest.mark.parametrize("call", calls.SHAPES)
-def test_what_is_no_call_is_the_same_error(module, call):
-    assert without_words(calls.outcome(module, call)) == without_words(RECORDED[call])
+def test_calls_with_a_wrong_signature_raise_the_same_error(module, call):
+    assert without_message(calls.outcome(module, call)) == without_message(RECORDED[call])
 
 
 @pytest.mark.parametrize("call", dict.fromkeys(calls.VALUES))
-def test_what_comes_of_arguments_is_the_same(module, call):
-    came, recorded = calls.outcome(module, call), RECORDED[call]
-    if call.endswith(calls.WORDED_BY_PYTHON):
-        came, recorded = without_words(came), without_words(recorded)
-    assert came == recorded
+def test_calls_have_the_same_outcome(module, call):
+    actual, recorded = calls.outcome(module, call), RECORDED[call]
+    if call.endswith(calls.WORDED_BY_VERSION):
+        actual, recorded = without_message(actual), without_message(recorded)
+    assert actual == recorded

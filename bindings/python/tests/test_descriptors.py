@@ -1,4 +1,4 @@
-"""A timer is a plain descriptor: for reading, for every way to wait, for children and threads, and among a process's limits."""
+"""Timers as raw descriptors: reading, polling, child processes, threads and resource limits."""
 
 import asyncio
 import fcntl
@@ -17,7 +17,7 @@ from conftest import PYTHON, count
 
 @pytest.fixture
 def few_descriptors():
-    """Room for some twenty more than there are."""
+    """Limits the process to twenty more descriptors than are open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 20, hard))
     yield
@@ -26,11 +26,11 @@ def few_descriptors():
 
 @pytest.fixture
 def timer(timerfd):
-    """One that does not wait when it is read."""
+    """A non-blocking timer."""
     return timerfd.create(time.CLOCK_MONOTONIC, flags=timerfd.NONBLOCK)
 
 
-def test_it_is_not_inherited_and_waits_unless_asked_not_to(timerfd):
+def test_a_timer_is_not_inheritable_and_blocks_by_default(timerfd):
     for flags in (0, os.O_CLOEXEC):
         fd = timerfd.create(time.CLOCK_MONOTONIC, flags=flags)
         assert not os.get_inheritable(fd) and os.get_blocking(fd)
@@ -38,13 +38,13 @@ def test_it_is_not_inherited_and_waits_unless_asked_not_to(timerfd):
     assert not os.get_inheritable(fd) and not os.get_blocking(fd)
 
 
-def test_it_takes_the_lowest_number(timerfd):
+def test_create_returns_the_lowest_free_descriptor(timerfd):
     lowest = os.dup(0)
     os.close(lowest)
     assert timerfd.create(time.CLOCK_MONOTONIC) == lowest
 
 
-def test_it_can_be_made_to_wait_and_not_to(timerfd, timer):
+def test_the_blocking_mode_can_be_changed(timerfd, timer):
     with pytest.raises(BlockingIOError):
         os.read(timer, 8)
     os.set_blocking(timer, True)
@@ -52,7 +52,7 @@ def test_it_can_be_made_to_wait_and_not_to(timerfd, timer):
     assert count(timer) == 1
 
 
-def test_select_poll_and_selectors_wait_for_it(timerfd, timer):
+def test_select_poll_and_selectors_wait_for_a_timer(timerfd, timer):
     def by_select():
         return select.select([timer], [timer], [timer])
 
@@ -79,7 +79,7 @@ def test_select_poll_and_selectors_wait_for_it(timerfd, timer):
         assert count(timer) == 1
 
 
-def test_asyncio_waits_for_it(timerfd, timer):
+def test_asyncio_waits_for_a_timer(timerfd, timer):
     async def main():
         loop, counts = asyncio.get_running_loop(), []
         enough = loop.create_future()
@@ -102,7 +102,7 @@ def test_asyncio_waits_for_it(timerfd, timer):
     asyncio.run(main())
 
 
-def test_a_thread_that_reads_lets_others_run(timerfd):
+def test_a_blocked_read_releases_the_gil(timerfd):
     fd = timerfd.create(time.CLOCK_MONOTONIC)
     got = []
     reader = threading.Thread(target=lambda: got.append(count(fd)))
@@ -112,7 +112,7 @@ def test_a_thread_that_reads_lets_others_run(timerfd):
     assert got == [1]
 
 
-def test_many_threads_set_read_and_close_timers_of_their_own(backend):
+def test_many_threads_use_their_own_timers(backend):
     errors = []
 
     def work(seed):
@@ -133,7 +133,7 @@ def test_many_threads_set_read_and_close_timers_of_their_own(backend):
     assert not errors
 
 
-def test_another_number_for_it_serves_as_well(timerfd, timer):
+def test_a_duplicate_is_the_same_timer(timerfd, timer):
     other = os.dup(timer)
     try:
         timerfd.settime(other, initial=100)
@@ -145,14 +145,14 @@ def test_another_number_for_it_serves_as_well(timerfd, timer):
         os.close(other)
 
 
-def test_at_the_limit_of_descriptors_it_says_so(backend, few_descriptors):
+def test_create_fails_at_the_limit_of_descriptors(backend, few_descriptors):
     made = []
     try:
         with pytest.raises(OSError) as raised:
             while True:
                 made.append(portable_timerfd.Timer())
         assert raised.value.errno == 24 and len(made) > 3
-        # Those that there are work, and there is room again when one is gone.
+        # Existing timers still work, and a new one can be created after one is closed.
         made[0].settime(1e-9)
         assert made[0].read() == 1
         made.pop().close()
@@ -162,20 +162,20 @@ def test_at_the_limit_of_descriptors_it_says_so(backend, few_descriptors):
             timer.close()
 
 
-def test_timers_of_both_backends_live_side_by_side(backend):
+def test_timers_of_both_backends_can_coexist(backend):
     with portable_timerfd.Timer(backend="userspace") as one, portable_timerfd.Timer(backend=backend) as other:
         one.settime(0.002)
         other.settime(0.001)
         assert one.read() == other.read() == 1
 
 
-def test_a_program_that_is_executed_does_not_have_it(timerfd, timer):
+def test_an_executed_program_does_not_inherit_a_timer(timerfd, timer):
     script = f"import os\ntry: os.fstat({timer})\nexcept OSError as e: print(e.errno)"
     ran = subprocess.run([PYTHON, "-c", script], close_fds=False, stdout=subprocess.PIPE)
     assert ran.stdout == b"9\n"
 
 
-def test_a_forked_child_has_timers_of_its_own(timerfd, timer):
+def test_a_forked_child_can_create_its_own_timers(timerfd, timer):
     timerfd.settime(timer, initial=100)
     child = os.fork()
     if child == 0:
@@ -190,7 +190,7 @@ def test_a_forked_child_has_timers_of_its_own(timerfd, timer):
     assert timerfd.gettime(timer)[0] > 0
 
 
-def test_the_emulations_timers_are_the_parents_after_a_fork():
+def test_a_forked_child_cannot_use_an_emulated_timer_of_its_parent():
     with portable_timerfd.Timer(backend="userspace") as timer:
         timer.settime(100)
         child = os.fork()
@@ -205,7 +205,7 @@ def test_the_emulations_timers_are_the_parents_after_a_fork():
         assert os.waitpid(child, 0)[1] == 0
 
 
-def test_a_child_that_outlives_the_maker_of_a_timer_is_told():
+def test_read_raises_eoferror_after_the_creator_of_a_timer_has_ended():
     reading, writing = os.pipe()
     maker = os.fork()
     if maker == 0:
@@ -225,8 +225,8 @@ def test_a_child_that_outlives_the_maker_of_a_timer_is_told():
     os.close(reading)
 
 
-def test_closing_gives_everything_back(backend, few_descriptors):
-    # The library's own, if there are any, are closed in time: at the latest when there are no others left.
+def test_closing_a_timer_frees_its_descriptors(backend, few_descriptors):
+    # The library closes its own descriptors in time, at the latest when no other is free.
     for _ in range(500):
         with portable_timerfd.Timer() as timer:
             timer.settime(1000)

@@ -1,4 +1,4 @@
-"""Expirations in asyncio."""
+"""every() and Expirations in asyncio."""
 
 import asyncio
 import copy
@@ -14,7 +14,7 @@ from portable_timerfd import every
 
 @pytest.fixture
 def left_open(monkeypatch):
-    """The numbers of the timers that every() has made and not closed."""
+    """The descriptors of the timers that every() has created and not closed."""
     numbers = []
 
     class Noted(portable_timerfd.Timer):
@@ -31,7 +31,7 @@ def left_open(monkeypatch):
     return numbers
 
 
-def test_each_period_is_told_once_and_never_early(backend):
+def test_every_reports_each_period_once_and_never_early(backend):
     async def main():
         start = time.monotonic_ns()
         total = 0
@@ -44,7 +44,7 @@ def test_each_period_is_told_once_and_never_early(backend):
     asyncio.run(main())
 
 
-def test_what_comes_while_nobody_waits_is_told_together(backend):
+def test_missed_expirations_are_reported_together(backend):
     async def main():
         start = time.monotonic_ns()
         ticks = every(0.001)
@@ -52,14 +52,14 @@ def test_what_comes_while_nobody_waits_is_told_together(backend):
         time.sleep(0.02)
         total += await ticks.__anext__()
         late = await ticks.__anext__()
-        # What was due before the last wait began has been told by now.
+        # Expirations before the last wait have been reported by now.
         assert (time.monotonic_ns() - start) // 10**6 >= total + late >= 20
         await ticks.aclose()
 
     asyncio.run(main())
 
 
-def test_the_first_comes_when_it_is_asked_for(backend):
+def test_initial_sets_the_first_expiration(backend):
     async def main():
         start = time.monotonic_ns()
         async with every(1000, initial=0.01) as later, every(1000, initial=0) as soon:
@@ -70,7 +70,7 @@ def test_the_first_comes_when_it_is_asked_for(backend):
     asyncio.run(main())
 
 
-def test_other_tasks_have_their_turn(backend):
+def test_other_tasks_run_between_expirations(backend):
     async def main():
         turns = 0
 
@@ -82,7 +82,7 @@ def test_other_tasks_have_their_turn(backend):
 
         task = asyncio.ensure_future(other())
         times = 0
-        # Due always.
+        # This timer is always readable.
         async for _ in every(1e-9):
             times += 1
             if times == 20:
@@ -93,7 +93,7 @@ def test_other_tasks_have_their_turn(backend):
     asyncio.run(main())
 
 
-def test_a_wait_can_be_cancelled_and_begun_again(backend):
+def test_a_cancelled_wait_can_be_repeated(backend):
     async def main():
         timer = portable_timerfd.Timer(flags=portable_timerfd.TFD_NONBLOCK)
         expirations = portable_timerfd.Expirations(timer)
@@ -107,9 +107,9 @@ def test_a_wait_can_be_cancelled_and_begun_again(backend):
     asyncio.run(main())
 
 
-def test_who_finds_nothing_to_read_waits_again(backend):
+def test_a_task_waits_again_if_there_is_nothing_to_read(backend):
     class Shared(portable_timerfd.Timer):
-        """Somebody else has read it, the first time."""
+        """A timer whose first count another reader has consumed."""
 
         taken = False
 
@@ -130,7 +130,7 @@ def test_who_finds_nothing_to_read_waits_again(backend):
     asyncio.run(main())
 
 
-def test_an_error_of_the_loop_leaves_it_as_it_was(backend, monkeypatch):
+def test_an_error_of_the_loop_keeps_the_iterator_usable(backend, monkeypatch):
     async def main():
         async with every(0.001) as ticks:
             loop = asyncio.get_running_loop()
@@ -143,7 +143,7 @@ def test_an_error_of_the_loop_leaves_it_as_it_was(backend, monkeypatch):
     asyncio.run(main())
 
 
-def test_a_loop_that_is_gone_waits_for_nothing(backend):
+def test_a_closed_loop_no_longer_counts_as_a_waiter(backend):
     ticks, others = every(0.001), every(1000)
     loop = asyncio.new_event_loop()
     waiting = [loop.create_task(each.__anext__()) for each in (ticks, others)]
@@ -158,11 +158,11 @@ def test_a_loop_that_is_gone_waits_for_nothing(backend):
 
     asyncio.run(main())
     for task in waiting:
-        # What asyncio says of them is nothing new.
+        # Suppresses asyncio's message about pending tasks.
         task._log_destroy_pending = False
 
 
-def test_it_is_not_copied(backend):
+def test_expirations_cannot_be_copied(backend):
     ticks = every(1)
     for make in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError):
@@ -189,7 +189,7 @@ def test_closing_ends_a_wait(backend):
     asyncio.run(main())
 
 
-def test_another_files_watch_is_left_alone_when_the_number_is_used_again(backend):
+def test_closing_keeps_the_reader_of_a_file_that_reuses_the_number(backend):
     async def main():
         loop = asyncio.get_running_loop()
         ticks = every(1000)
@@ -212,7 +212,7 @@ def test_another_files_watch_is_left_alone_when_the_number_is_used_again(backend
     asyncio.run(main())
 
 
-def test_who_leaves_the_loop_has_nothing_to_close(backend, left_open, recwarn):
+def test_leaving_a_loop_closes_the_timer(backend, left_open, recwarn):
     async def main():
         async for _ in every(0.001):
             assert len(left_open) == 1
@@ -224,7 +224,7 @@ def test_who_leaves_the_loop_has_nothing_to_close(backend, left_open, recwarn):
     assert not recwarn.list
 
 
-def test_what_can_not_be_is_an_error(backend, left_open):
+def test_invalid_arguments_are_errors(backend, left_open):
     for interval in (0, -1, float("nan"), -0.0):
         with pytest.raises(ValueError):
             every(interval)
@@ -242,7 +242,7 @@ def test_what_can_not_be_is_an_error(backend, left_open):
     assert not left_open
 
 
-def test_a_timer_of_ones_own_can_be_waited_for(backend):
+def test_expirations_accepts_an_existing_timer(backend):
     async def main():
         timer = portable_timerfd.Timer(time.CLOCK_REALTIME, flags=portable_timerfd.TFD_NONBLOCK)
         due = time.time_ns() + 10**7
@@ -261,7 +261,7 @@ def test_a_timer_of_ones_own_can_be_waited_for(backend):
         portable_timerfd.Expirations(5)
 
 
-def test_it_takes_clocks_and_backends():
+def test_every_accepts_clocks_and_backends():
     async def main():
         async with every(0.001, clockid=time.CLOCK_REALTIME, backend="userspace") as ticks:
             assert isinstance(ticks, portable_timerfd.Expirations)

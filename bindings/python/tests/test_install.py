@@ -1,4 +1,4 @@
-"""What install() puts into os, in processes of their own; and how a backend is chosen."""
+"""install() in separate processes, and the choice of a backend."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ VARIABLE = "PORTABLE_TIMERFD_BACKEND"
 
 
 def run(script, backend=None, arguments=("-c",)):
-    """What a program says, or the last line of what it dies of."""
+    """Returns the output of a program, or the last line of its errors if it fails."""
     environment = {key: value for key, value in os.environ.items() if key != VARIABLE}
     if backend is not None:
         environment[VARIABLE] = backend
@@ -32,23 +32,23 @@ INSTALL = """
 
 @pytest.mark.parametrize("by", ("argument", "environment"))
 @pytest.mark.parametrize("backend", ("kernel", "userspace"))
-def test_the_backend_is_named_by_argument_or_by_the_environment(by, backend):
-    said = run(
+def test_an_argument_or_the_environment_names_the_backend(by, backend):
+    output = run(
         INSTALL.format(backend=repr(backend) if by == "argument" else ""), backend if by == "environment" else None
     )
-    assert said == ["portable_timerfd", str(backend == "userspace")]
+    assert output == ["portable_timerfd", str(backend == "userspace")]
 
 
-def test_the_argument_has_the_last_word():
+def test_the_argument_overrides_the_environment():
     assert run(INSTALL.format(backend="'kernel'"), "userspace") == ["portable_timerfd", "False"]
 
 
-def test_what_os_has_stays_unless_a_backend_is_named():
+def test_install_replaces_functions_of_os_only_with_a_backend():
     assert run(INSTALL.format(backend="")) == ["posix" if HAS_THEM else "portable_timerfd", "False"]
 
 
-def test_all_of_the_names_are_there_for_every_import():
-    said = run("""
+def test_install_adds_all_names_to_os():
+    output = run("""
         import os
         before = set(os.__all__) if hasattr(os, "timerfd_create") else None
         import portable_timerfd
@@ -61,17 +61,17 @@ def test_all_of_the_names_are_there_for_every_import():
         names.remove("portable_timerfd")
         print(*names)
     """)
-    assert said == sorted(name for name in portable_timerfd.__all__ if "timerfd" in name or name.startswith("TFD"))
+    assert output == sorted(name for name in portable_timerfd.__all__ if "timerfd" in name or name.startswith("TFD"))
 
 
 @pytest.mark.parametrize("call", ("install()", "timerfd_create(1)", "Timer()", "get_backend()"))
-def test_a_backend_that_there_is_not_is_an_error_where_it_is_asked_for(call):
-    said = run(f"import portable_timerfd\nportable_timerfd.{call}", "solar")
-    assert said == "ValueError: PORTABLE_TIMERFD_BACKEND is neither 'kernel' nor 'userspace': 'solar'"
+def test_an_unknown_backend_is_an_error_at_its_first_use(call):
+    output = run(f"import portable_timerfd\nportable_timerfd.{call}", "solar")
+    assert output == "ValueError: PORTABLE_TIMERFD_BACKEND is neither 'kernel' nor 'userspace': 'solar'"
 
 
 def test_a_wrong_argument_changes_nothing():
-    said = run("""
+    output = run("""
         import os, portable_timerfd
         portable_timerfd.set_backend("userspace")
         for call in (portable_timerfd.install, portable_timerfd.set_backend):
@@ -82,10 +82,10 @@ def test_a_wrong_argument_changes_nothing():
                     print(portable_timerfd.get_backend())
         print(os.timerfd_create.__module__ if hasattr(os, "timerfd_create") else "posix")
     """)
-    assert said == ["userspace"] * 6 + ["posix"]
+    assert output == ["userspace"] * 6 + ["posix"]
 
 
-def test_the_choice_can_be_taken_back(monkeypatch):
+def test_set_backend_none_reverts_the_choice(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     assert portable_timerfd.get_backend() is None
     monkeypatch.setenv(VARIABLE, "userspace")
@@ -111,7 +111,7 @@ os.chdir("/")
 """
 
 
-def test_a_program_is_run_with_the_names_in_os(tmp_path):
+def test_a_program_runs_with_the_names_in_os(tmp_path):
     (tmp_path / "beside.py").write_text("")
     program, elsewhere = tmp_path / "program.py", tmp_path / "elsewhere"
     program.write_text(PROGRAM)
@@ -123,24 +123,24 @@ def test_a_program_is_run_with_the_names_in_os(tmp_path):
         ([*module, "--backend=userspace", "link.py", "--", "--backend", "x"], elsewhere, False),
     ):
         ran = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
-        said = f"__main__ True {alike} ['--', '--backend', 'x']\nTrue class\nOwn\n"
-        assert (ran.stdout, ran.stderr, ran.returncode) == (said, "", 0)
+        output = f"__main__ True {alike} ['--', '--backend', 'x']\nTrue class\nOwn\n"
+        assert (ran.stdout, ran.stderr, ran.returncode) == (output, "", 0)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     (
         ((), "there is no PROGRAM"),
         (("--backend", "solar", "x.py"), "invalid choice: 'solar'"),
         (("no such file",), "can't open file 'no such file'"),
     ),
 )
-def test_a_program_that_can_not_be_run_is_an_error(arguments, said):
+def test_a_program_that_cannot_run_is_an_error(arguments, output):
     ran = subprocess.run([PYTHON, "-m", "portable_timerfd", *arguments], capture_output=True, text=True, check=False)
-    assert ran.returncode == 2 and said in ran.stderr and "Traceback" not in ran.stderr
+    assert ran.returncode == 2 and output in ran.stderr and "Traceback" not in ran.stderr
 
 
-def test_how_a_program_ends_is_passed_on(tmp_path):
+def test_the_exit_status_of_a_program_is_passed_on(tmp_path):
     program = tmp_path / "program.py"
     program.write_text("import sys\nsys.exit(7)\n")
     ran = subprocess.run([PYTHON, "-m", "portable_timerfd", str(program)], check=False)
@@ -148,7 +148,7 @@ def test_how_a_program_ends_is_passed_on(tmp_path):
     assert "neither 'kernel' nor 'userspace'" in run(str(program), "solar", arguments=("-m", "portable_timerfd"))
 
 
-def test_asyncio_is_imported_by_those_who_use_it():
+def test_the_package_does_not_import_asyncio():
     assert run("import sys, portable_timerfd; print('asyncio' in sys.modules, portable_timerfd.__version__)") == [
         "False",
         "0.1.0",

@@ -1,4 +1,7 @@
-"""Whole programs that use timerfd by way of os, unchanged, with a real client: they say on each row what they say on Python's own os."""
+"""Runs unchanged programs that use timerfd through os, with a real client.
+
+Their output on each implementation must be that on Python's own os.
+"""
 
 import os
 import pathlib
@@ -13,10 +16,10 @@ import pytest
 from conftest import PYTHON
 
 OURS = pathlib.Path(__file__).with_name("programs")
-#: Where the servers of the HOWTO listen.
+#: The address of the servers of the HOWTO.
 HOWTO = ("127.0.0.1", 1234)
 
-#: The kinds of lines that a server says, without numbers.
+#: The lines that a server prints, without numbers.
 SERVER = {
     "Listening on N",
     "Timer N expired N times",
@@ -38,19 +41,19 @@ HOWTO_SERVER = {
 
 
 @pytest.fixture
-def command(row):
-    """What runs a program on a row."""
-    ours = ["-m", "portable_timerfd", "--backend", row]
-    return [PYTHON, "-u", *(ours if row != "os" else [])]
+def command(implementation):
+    """The command that runs a program on an implementation."""
+    ours = ["-m", "portable_timerfd", "--backend", implementation]
+    return [PYTHON, "-u", *(ours if implementation != "os" else [])]
 
 
 def kinds(lines):
-    """Lines without numbers, and without what a socket or a pile of events happens to be."""
+    """Returns the lines without numbers, sockets and lists of events."""
     return {re.sub(r"<socket.*>( from .*)?|\[.*\]|\d[\d.:]*", "N", line) for line in lines}
 
 
 class Server:
-    """A running server: what it says, and its address."""
+    """A running server: its output and its address."""
 
     def __init__(self, command, address=None):
         self.start = time.monotonic()
@@ -74,7 +77,7 @@ class Server:
             pass
 
     def until_timers(self, times):
-        """Until each timer has said something so often again."""
+        """Waits until each timer has printed `times` more lines."""
         left = {"Timer 1": times, "Timer 2": times, "Timer 3": times}
         while any(number > 0 for number in left.values()):
             name = self.next()[:7]
@@ -95,7 +98,7 @@ class Server:
 
 
 def talk(server):
-    """Two clients, one after the other: one says what it should not and leaves, the other ends the server."""
+    """Connects two clients: one sends an unknown command and leaves, the other stops the server."""
     server.until_timers(1)
     with server.connect() as client:
         client.sendall(b"hello")
@@ -103,7 +106,7 @@ def talk(server):
         server.until_timers(1)
     server.until("Closing connection")
     with server.connect() as client:
-        # So that nothing is left of the connection, and the next server can have the number of this one.
+        # Leaves no connection in TIME_WAIT, so that the next server can use the same port.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         server.until("Accepted connection")
         server.until_timers(1)
@@ -112,7 +115,7 @@ def talk(server):
 
 
 def sums_are_never_early(server, period):
-    """No timer has expired oftener than its periods have passed since before it was set."""
+    """Checks that no timer has expired more often than its periods have passed."""
     passed = time.monotonic() - server.start
     for number in (1, 2, 3):
         expired = re.findall(rf"Timer {number} expired (\d+) times", "\n".join(server.lines))
@@ -131,8 +134,8 @@ def test_servers(command, name):
 
 def test_blocking(command):
     program = [*command, str(OURS / "blocking.py"), "0.05", "0.02", "5"]
-    said = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert kinds(said.splitlines()) == {"Timer expired N times", "Bad file descriptor"}
+    output = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert kinds(output.splitlines()) == {"Timer expired N times", "Bad file descriptor"}
 
 
 @pytest.fixture
@@ -145,8 +148,9 @@ def howto():
 
 def test_howto_blocking(command, howto):
     start = time.monotonic()
-    said = subprocess.run([*command, str(howto / "blocking.py")], stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert said == "Timer expired\n" * 4
+    program = [*command, str(howto / "blocking.py")]
+    output = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert output == "Timer expired\n" * 4
     assert time.monotonic() - start >= 2.5
 
 

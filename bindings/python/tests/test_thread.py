@@ -1,4 +1,4 @@
-"""The options of the timer thread, which PORTABLE_TIMERFD_THREAD names."""
+"""The options of the timer thread from PORTABLE_TIMERFD_THREAD."""
 
 import os
 import subprocess

@@ -15,7 +15,7 @@ import pytest
 from portable_timerfd import Timer
 
 
-def test_it_expires_and_expires_again(backend):
+def test_a_periodic_timer_expires_repeatedly(backend):
     start = time.monotonic_ns()
     with Timer() as timer:
         assert timer.settime(initial=0.01, interval=0.005) == (0.0, 0.0)
@@ -30,7 +30,7 @@ def test_it_expires_and_expires_again(backend):
         assert timer.gettime() == (0.0, 0.0)
 
 
-def test_it_takes_clocks_and_flags(backend):
+def test_a_timer_accepts_clocks_and_flags(backend):
     with Timer(time.CLOCK_REALTIME, flags=portable_timerfd.TFD_NONBLOCK) as timer:
         with pytest.raises(BlockingIOError):
             timer.read()
@@ -42,13 +42,13 @@ def test_it_takes_clocks_and_flags(backend):
     assert raised.value.errno == errno.EINVAL
 
 
-def test_the_functions_take_it(backend):
+def test_the_functions_accept_a_timer(backend):
     with Timer() as timer:
         portable_timerfd.timerfd_settime(timer, initial=10)
         assert portable_timerfd.timerfd_gettime(timer.fileno())[0] > 0
 
 
-def test_after_the_block_it_is_closed(backend):
+def test_the_end_of_the_block_closes_a_timer(backend):
     with Timer() as timer:
         fd = timer.fileno()
         assert not timer.closed and repr(timer) == f"<portable_timerfd.Timer fd={fd}>"
@@ -69,7 +69,7 @@ def test_after_the_block_it_is_closed(backend):
             use()
 
 
-def test_one_that_somebody_has_closed_is_closed(backend):
+def test_close_reports_a_descriptor_that_was_closed_before(backend):
     timer = Timer()
     os.close(timer.fileno())
     with pytest.raises(OSError):
@@ -77,7 +77,7 @@ def test_one_that_somebody_has_closed_is_closed(backend):
     assert timer.closed
 
 
-def test_one_that_is_made_anew_closes_what_it_had(backend):
+def test_a_second_init_closes_the_first_descriptor(backend):
     timer = Timer()
     fd = timer.fileno()
     timer.__init__()
@@ -86,14 +86,14 @@ def test_one_that_is_made_anew_closes_what_it_had(backend):
     timer.close()
 
 
-def test_it_is_not_copied(backend):
+def test_a_timer_cannot_be_copied(backend):
     with Timer() as timer:
         for make in (copy.copy, copy.deepcopy, pickle.dumps):
             with pytest.raises(TypeError):
                 make(timer)
 
 
-def test_one_that_is_forgotten_warns_and_is_closed(backend):
+def test_a_collected_timer_warns_and_is_closed(backend):
     timer = Timer()
     fd = timer.fileno()
     with pytest.warns(ResourceWarning, match=f"unclosed <portable_timerfd.Timer fd={fd}>"):
@@ -109,7 +109,7 @@ def test_one_that_is_forgotten_warns_and_is_closed(backend):
         gc.collect()
 
 
-def test_a_warning_that_is_an_error_does_not_keep_it_open(backend, monkeypatch):
+def test_a_warning_that_is_an_error_still_closes_a_timer(backend, monkeypatch):
     raised = []
     monkeypatch.setattr(sys, "unraisablehook", lambda error: raised.append(error.exc_type))
     timer = Timer()
@@ -123,7 +123,7 @@ def test_a_warning_that_is_an_error_does_not_keep_it_open(backend, monkeypatch):
         os.fstat(fd)
 
 
-def test_its_backend_is_the_one_that_is_named():
+def test_a_timer_uses_the_named_backend():
     with Timer(backend="userspace") as timer:
         assert os.fstat(timer.fileno()).st_mode & 0o170000 == 0o010000
     with pytest.raises(ValueError, match="neither 'kernel' nor 'userspace': 'solar'"):

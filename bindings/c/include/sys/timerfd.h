@@ -1,30 +1,42 @@
-/* timerfd for every Unix: timers that are file descriptors, as Linux has them. Of portable-timerfd; link with -lportable_timerfd.
+/* timerfd for every Unix: timers that are file descriptors, with the interface of Linux.
  *
- * timerfd_create(2) tells what the three functions do. Nothing else of a program is touched: a timer is read by read(2), waited for by
- * select, poll, epoll or kqueue, and ends with the last close(2). Its type and its flags are those of the system's own.
+ * Part of portable-timerfd; link with -lportable_timerfd.
  *
- * On Linux the timers are the kernel's. Elsewhere, or with PORTABLE_TIMERFD_BACKEND=userspace in the environment, each is the reading
- * end of a pipe, which a thread of the library fills. The differences that a program can see then:
+ * timerfd_create(2) describes the three functions. The library replaces no other function: a
+ * program reads a timer with read(2), waits for it with select, poll, epoll or kqueue, and ends it
+ * with the last close(2). The types and flags are those of the system.
  *
- *   read of less than 8 bytes   takes them away, or waits; 0 bytes give 0                (Linux: EINVAL, nothing is taken)
- *   read, to a bad address      EFAULT, the count stays                                  (Linux: it is lost)
- *   read, while not read often  the count is as of the last refresh, at most 10 ms ago; what it misses comes with the next
- *   read, after a step of the   a count in which the step is one; settime tells of it    (Linux: ECANCELED)
- *   clock with CANCEL_ON_SET    by ECANCELED, within 250 ms of the step
- *   write                       EBADF                                                    (Linux: EINVAL)
- *   poll                        POLLIN | POLLRDNORM                                      (Linux: POLLIN alone)
- *   edge-triggered, not read    an event for each refresh                                (Linux: one, until it is read)
- *   fcntl F_GETFL, fstat        read-only, a FIFO; FIONREAD, splice and O_ASYNC work     (Linux: read-write, no type)
- *   after fork, in the child    settime and gettime: EINVAL. read takes from what the parent's timer gives. Once the parent is
- *                               gone, read gives 0, and poll POLLHUP without POLLIN, so that a loop which looks for POLLIN
- *                               alone spins. New timers work: make them after daemon()   (Linux: parent and child share it)
- *   after exec, or passed on    the same, as in a child of the process that made it (exec: as if that were gone)
- *   in a signal handler         only read and close may be called                        (Linux: all)
- *   close                       a descriptor of the library's for each timer is closed soon after, not at once
- *   wild pointers               EFAULT on Linux; elsewhere for null pointers only
- *   CLOCK_*_ALARM               wake no machine
+ * On Linux the timers are the kernel's. On other systems, or if PORTABLE_TIMERFD_BACKEND=userspace
+ * is in the environment, each timer is the read end of a pipe, and one thread of the library writes
+ * to all pipes. A program can then see these differences (Linux in parentheses):
  *
- * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, chooses the policy, priority and CPUs of the thread.
+ *   read of fewer than 8 bytes  returns those bytes of the count, or blocks; 0 bytes return 0
+ *                               (EINVAL, the count stays)
+ *   read to a bad address       EFAULT, the count stays (it is lost)
+ *   read after a long time      the count at the last refresh, at most 10 ms ago, or up to 1 s if
+ *                               thousands of timers are unread; the next read returns the rest
+ *   clock step with             readable within 250 ms; read returns a count in which the step
+ *   TFD_TIMER_CANCEL_ON_SET     counts as one, and the next settime with that flag fails with
+ *                               ECANCELED (read fails with ECANCELED)
+ *   write                       EBADF (EINVAL)
+ *   poll                        POLLIN | POLLRDNORM (POLLIN alone)
+ *   edge-triggered, unread      one event for each refresh (one until it is read)
+ *   fcntl F_GETFL, fstat        read-only, a FIFO; FIONREAD, splice and O_ASYNC work (read-write,
+ *                               no type)
+ *   after fork, in the child    settime and gettime: EINVAL. read consumes expirations of the
+ *                               parent's timer. After the parent has ended, read returns 0, and
+ *                               poll reports POLLHUP without POLLIN, so a loop that checks only for
+ *                               POLLIN spins. New timers work: create them after daemon() (parent
+ *                               and child share the timer)
+ *   in another process          as in a child of the process that created the timer
+ *   after exec                  as in a child whose parent has ended
+ *   in a signal handler         only read and close may be called (all calls)
+ *   close                       the library closes its own descriptor of the timer later
+ *   bad pointers                EFAULT on Linux; on other systems only for null pointers
+ *   CLOCK_*_ALARM               do not wake the system
+ *
+ * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, sets the policy, priority and CPUs
+ * of the thread.
  */
 #ifndef PORTABLE_TIMERFD_SYS_TIMERFD_H
 #define PORTABLE_TIMERFD_SYS_TIMERFD_H
@@ -35,11 +47,11 @@
 
 #if defined __has_include
 #if __has_include(<bits/types/struct_itimerspec.h>)
-#include <bits/types/struct_itimerspec.h> /* <time.h> has it only if asked for POSIX */
+#include <bits/types/struct_itimerspec.h> /* <time.h> has it only in POSIX mode */
 #endif
 #endif
 
-/* On 32 bits, of glibc and of musl. */
+/* True on 32-bit glibc with _TIME_BITS=64, and on 32-bit musl. */
 #if (defined __USE_TIME_BITS64 && defined __TIMESIZE && __TIMESIZE == 32) || defined _REDIR_TIME64
 #error "libportable_timerfd takes times of 32 bits here: build without _TIME_BITS=64, and not for 32-bit musl"
 #endif
@@ -51,7 +63,7 @@ struct itimerspec {
 };
 #endif
 
-/* For timerfd_create. */
+/* Flags of timerfd_create. */
 #ifdef O_CLOEXEC
 #define TFD_CLOEXEC O_CLOEXEC
 #elif defined __linux__
@@ -59,7 +71,7 @@ struct itimerspec {
 #endif
 #define TFD_NONBLOCK O_NONBLOCK
 
-/* For timerfd_settime. */
+/* Flags of timerfd_settime. */
 #define TFD_TIMER_ABSTIME 1
 #define TFD_TIMER_CANCEL_ON_SET 2
 

@@ -1,4 +1,4 @@
-/* A read that waits: what signals, other readers, settings and close(2) do to it. */
+/* A blocked read while other threads set the timer, read it, close it or cancel the reader. */
 #include "check.h"
 
 struct reader {
@@ -44,7 +44,7 @@ static void check_reader(struct reader *reader, uint64_t count, int64_t earliest
     CHECK(reader->end >= earliest);
 }
 
-static void settings_reach_a_reader(void)
+static void a_blocked_reader_follows_new_settings(void)
 {
     static const int64_t before[] = {0, FAR};
     int fd = new_timer(CLOCK_MONOTONIC, 0);
@@ -67,8 +67,8 @@ static void settings_reach_a_reader(void)
     close(fd);
 }
 
-/* Each expiration goes to one of them. Nobody gets nothing, nobody gets what another has. */
-static void one_reader_of_several_gets_it(void)
+/* Each expiration wakes exactly one reader, which reads a count of one. */
+static void each_expiration_wakes_one_of_several_readers(void)
 {
     enum { READERS = 4 };
     int fd = new_timer(CLOCK_MONOTONIC, 0), i, round;
@@ -87,7 +87,7 @@ static void one_reader_of_several_gets_it(void)
     close(fd);
 }
 
-static void a_reader_stays_when_the_mode_changes(void)
+static void a_blocked_reader_ignores_a_change_to_nonblocking(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0), mode = fcntl(fd, F_GETFL);
     struct reader reader;
@@ -102,8 +102,8 @@ static void a_reader_stays_when_the_mode_changes(void)
 }
 
 #ifdef __linux__
-/* Elsewhere a timer may end with the last number. */
-static void a_reader_goes_on_when_the_number_is_closed(int replace)
+/* On other systems, closing the last descriptor may end the timer while a read is blocked. */
+static void a_blocked_reader_outlives_the_close_of_its_descriptor(int replace)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0);
     int64_t expires = now_ns(CLOCK_MONOTONIC) + 60 * MS;
@@ -121,7 +121,7 @@ static void a_reader_goes_on_when_the_number_is_closed(int replace)
 }
 #endif
 
-static void a_reader_can_be_cancelled(void)
+static void a_blocked_reader_can_be_cancelled(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0);
     struct reader reader;
@@ -136,13 +136,13 @@ static void a_reader_can_be_cancelled(void)
 
 int main(void)
 {
-    settings_reach_a_reader();
-    one_reader_of_several_gets_it();
-    a_reader_stays_when_the_mode_changes();
+    a_blocked_reader_follows_new_settings();
+    each_expiration_wakes_one_of_several_readers();
+    a_blocked_reader_ignores_a_change_to_nonblocking();
 #ifdef __linux__
-    a_reader_goes_on_when_the_number_is_closed(0);
-    a_reader_goes_on_when_the_number_is_closed(1);
+    a_blocked_reader_outlives_the_close_of_its_descriptor(0);
+    a_blocked_reader_outlives_the_close_of_its_descriptor(1);
 #endif
-    a_reader_can_be_cancelled();
+    a_blocked_reader_can_be_cancelled();
     return 0;
 }

@@ -1,4 +1,5 @@
-/* What the test programs share: a CHECK that names its line, time in nanoseconds, and the usual steps with a timer. */
+/* Shared by the test programs: a CHECK that prints its line, time in nanoseconds, and helpers for
+   timers. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -27,7 +28,7 @@
 #define FAR (1000 * SECOND)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* An errno that no call here sets: a call that succeeds must leave it alone. */
+/* An errno that no call sets. A call that succeeds must not change errno. */
 #define UNTOUCHED 4242
 
 static inline void check_failed(const char *file, int line, const char *what, long long result, int error)
@@ -41,7 +42,7 @@ static inline void check_failed(const char *file, int line, const char *what, lo
         if (!(cond)) check_failed(__FILE__, __LINE__, #cond, 0, errno);      \
     } while (0)
 
-/* The call gives 0 and does not touch errno. */
+/* The call returns 0 and does not change errno. */
 #define CHECK_OK(call)                                                                             \
     do {                                                                                           \
         long check_result = (errno = UNTOUCHED, (call));                                           \
@@ -49,7 +50,7 @@ static inline void check_failed(const char *file, int line, const char *what, lo
             check_failed(__FILE__, __LINE__, #call " gives 0, errno as it was", check_result, errno); \
     } while (0)
 
-/* The call gives -1 and that errno. */
+/* The call returns -1 and sets this errno. */
 #define CHECK_FAILS(call, code)                                                            \
     do {                                                                                   \
         long check_result = (errno = UNTOUCHED, (call));                                   \
@@ -57,7 +58,7 @@ static inline void check_failed(const char *file, int line, const char *what, lo
             check_failed(__FILE__, __LINE__, #call " fails with " #code, check_result, errno); \
     } while (0)
 
-/* Both as numbers, shown when they are not so. */
+/* low <= what <= high. Prints the numbers if the check fails. */
 #define CHECK_BETWEEN(low, what, high)                                                                       \
     do {                                                                                                     \
         long long check_low = (long long)(low), check_what = (long long)(what), check_high = (long long)(high); \
@@ -133,13 +134,13 @@ static inline int is_spec(struct itimerspec s, int64_t value, int64_t interval)
     return to_ns(s.it_value) == value && to_ns(s.it_interval) == interval;
 }
 
-/* How many expirations are due at a time, of a timer that first expires at t0. */
+/* The number of expirations until this time, for a timer that first expires at t0. */
 static inline int64_t due(int64_t time, int64_t t0, int64_t interval)
 {
     return time < t0 ? 0 : (time - t0) / interval + 1;
 }
 
-/* What poll says of the descriptor within so many milliseconds (-1: for ever). */
+/* The events that poll reports for the descriptor within `timeout` milliseconds (-1: no limit). */
 static inline short polled(int fd, short events, int timeout)
 {
     struct pollfd p;
@@ -163,7 +164,7 @@ static inline void until_ready(int fd)
     CHECK(polled(fd, POLLIN, -1) == POLLIN);
 }
 
-/* A read that has something to read. */
+/* Reads a count that must not be zero. On a non-blocking timer, there must be one to read. */
 static inline uint64_t read_count(int fd)
 {
     uint64_t count = 0;
@@ -174,7 +175,7 @@ static inline uint64_t read_count(int fd)
     return count;
 }
 
-/* Waits and reads. What was ready may be being counted anew just now, if the timer is periodic. */
+/* Waits and reads. The count of a periodic timer may be in a refresh just then: waits again. */
 static inline uint64_t take(int fd)
 {
     uint64_t count = 0;
@@ -195,8 +196,9 @@ static inline void check_empty(int fd)
     CHECK_FAILS(read(fd, &count, sizeof count), EAGAIN);
 }
 
-/* Reads until the sum is all that is due; it is never more. Gives the sum. What was lost would be missing for ever. What
-   is due within the last millisecond may not have been counted yet, if the periods are shorter than that. */
+/* Reads until the sum of the counts is the number of periods that have passed, and checks that it
+   is never more. Returns the sum. A lost expiration would end in a timeout. If periods are shorter
+   than a millisecond, those of the last millisecond may not be counted yet. */
 static inline int64_t check_sums(int fd, clockid_t clock, int64_t t0, int64_t interval, int64_t sum)
 {
     int64_t lag = interval < MS ? MS : 0, start = now_ns(CLOCK_MONOTONIC);
@@ -230,7 +232,7 @@ static inline long own_id(void)
 }
 
 #ifdef __linux__
-/* The letter that /proc has for it: S sleeps, Z and X are no more. */
+/* The state letter of the thread in /proc: S is sleeping, Z and X have ended. */
 static inline char state_of(long id)
 {
     char name[64], line[512], *after;
@@ -247,7 +249,8 @@ static inline char state_of(long id)
 }
 #endif
 
-/* Waits until that thread, or that process's first, sleeps: in the call that it was about to make. Or has come to an end. */
+/* Waits until the thread, or the process's main thread, sleeps in the call that it was about to
+   make, or has ended. */
 static inline void until_asleep(long id)
 {
 #ifdef __linux__
@@ -258,11 +261,11 @@ static inline void until_asleep(long id)
 #endif
 }
 
-/* A value handed from one thread to another. */
+/* Pass a value from one thread to another. */
 #define PUT(place, value) __atomic_store_n(&(place), (value), __ATOMIC_SEQ_CST)
 #define GET(place) __atomic_load_n(&(place), __ATOMIC_SEQ_CST)
 
-/* As until_asleep, once a thread has put its own number there. */
+/* Like until_asleep, after the thread has stored its own number in `id`. */
 static inline void until_known_and_asleep(long *id)
 {
     while (GET(*id) == 0) sleep_ns(50 * US);

@@ -1,31 +1,31 @@
-/* timerfd_create: which clocks and flags there are, which error comes first, what a new descriptor is like. */
+/* timerfd_create: clocks, flags, the order of errors, and the properties of a new descriptor. */
 #include "check.h"
 
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-static const int taken[] = {
+static const int accepted[] = {
     CLOCK_REALTIME, CLOCK_MONOTONIC,
 #ifdef CLOCK_BOOTTIME
     CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM,
 #endif
 };
 
-static int is_taken(int clock)
+static int is_accepted(int clock)
 {
     size_t i;
-    for (i = 0; i < COUNT_OF(taken); i++)
-        if (taken[i] == clock) return 1;
+    for (i = 0; i < COUNT_OF(accepted); i++)
+        if (accepted[i] == clock) return 1;
     return 0;
 }
 
-static void two_clocks_everywhere_and_three_more_on_linux(void)
+static void create_accepts_two_clocks_and_three_more_on_linux(void)
 {
     int clock, fd;
     for (clock = -8; clock <= 24; clock++)
-        if (!is_taken(clock)) CHECK_FAILS(timerfd_create(clock, 0), EINVAL);
+        if (!is_accepted(clock)) CHECK_FAILS(timerfd_create(clock, 0), EINVAL);
     for (clock = 0; clock < 8; clock++) {
-        if (!is_taken(clock)) continue;
+        if (!is_accepted(clock)) continue;
         errno = UNTOUCHED;
         fd = timerfd_create(clock, 0);
         CHECK(fd >= 0 && errno == UNTOUCHED);
@@ -33,7 +33,7 @@ static void two_clocks_everywhere_and_three_more_on_linux(void)
     }
 }
 
-static void flags_are_two_bits(void)
+static void create_accepts_two_flags(void)
 {
     int bit;
     CHECK(TFD_CLOEXEC == O_CLOEXEC && TFD_NONBLOCK == O_NONBLOCK);
@@ -45,7 +45,7 @@ static void flags_are_two_bits(void)
     }
 }
 
-static void flags_become_modes_of_the_descriptor(void)
+static void create_flags_set_the_mode_of_the_descriptor(void)
 {
     static const int flags[] = {0, TFD_CLOEXEC, TFD_NONBLOCK, TFD_CLOEXEC | TFD_NONBLOCK};
     size_t i;
@@ -62,7 +62,7 @@ static void a_new_timer_is_disarmed(void)
 {
     size_t i;
     for (i = 0; i < 2; i++) {
-        int fd = new_timer(taken[i], TFD_NONBLOCK);
+        int fd = new_timer(accepted[i], TFD_NONBLOCK);
         CHECK(is_spec(get(fd), 0, 0));
         check_empty(fd);
         close(fd);
@@ -76,7 +76,7 @@ static int lowest_free(void)
     return fd;
 }
 
-static void the_lowest_free_number_is_taken(void)
+static void create_returns_the_lowest_free_descriptor(void)
 {
     int first = lowest_free(), fds[6], free, i;
     for (i = 0; i < 6; i++) {
@@ -93,8 +93,8 @@ static void the_lowest_free_number_is_taken(void)
     CHECK(lowest_free() == first);
 }
 
-/* Without a descriptor left: what is asked wrongly is said first; nothing is lost by having tried. */
-static void the_limit_of_descriptors(void)
+/* Invalid arguments are reported before EMFILE, and a failed call leaks no descriptor. */
+static void create_fails_at_the_limit_of_descriptors(void)
 {
     struct rlimit saved, low;
     int fd, i, spare = open("/dev/null", O_RDONLY), last[64], n = 0;
@@ -104,7 +104,8 @@ static void the_limit_of_descriptors(void)
     CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
     while ((fd = dup(spare)) >= 0) last[n++] = fd;
     CHECK(errno == EMFILE && n > 3);
-    /* The emulation may still have descriptors of the timers that were closed above: it gives them back now. */
+    /* The emulation may still have descriptors of the timers that were closed above: it closes them
+       now. */
     while ((fd = timerfd_create(CLOCK_MONOTONIC, 0)) >= 0) last[n++] = fd;
     CHECK(errno == EMFILE);
     while ((fd = dup(spare)) >= 0) last[n++] = fd;
@@ -124,8 +125,8 @@ static void the_limit_of_descriptors(void)
 }
 
 #ifdef CLOCK_REALTIME_ALARM
-/* Bit 35 of the process's capabilities is the right to wake the machine. */
-static int may_wake(void)
+/* Bit 35 of the process's capabilities is CAP_WAKE_ALARM, the right to wake the system. */
+static int has_wake_alarm(void)
 {
     char line[256];
     unsigned long long bits = 0;
@@ -137,13 +138,13 @@ static int may_wake(void)
     return (int)(bits >> 35 & 1);
 }
 
-static void alarm_clocks_are_for_who_may_wake_the_machine(void)
+static void alarm_clocks_need_the_capability_to_wake_the_system(void)
 {
     static const int clocks[] = {CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM};
     size_t i;
     for (i = 0; i < COUNT_OF(clocks); i++) {
         CHECK_FAILS(timerfd_create(clocks[i], 1), EINVAL);
-        if (may_wake()) {
+        if (has_wake_alarm()) {
             int fd = new_timer(clocks[i], 0);
             set(fd, 0, MS, 0);
             CHECK(read_count(fd) == 1);
@@ -154,18 +155,18 @@ static void alarm_clocks_are_for_who_may_wake_the_machine(void)
     }
 }
 
-/* Asked again at every setting: in a child that was root and is no more. */
-static void the_right_can_be_lost(void)
+/* The child starts as root and then gives up its privileges. */
+static void settime_checks_the_capability_again(void)
 {
     struct itimerspec s = spec(FAR, 0);
     int fd, status;
     pid_t child;
-    if (!may_wake() || geteuid() != 0) return;
+    if (!has_wake_alarm() || geteuid() != 0) return;
     CHECK((child = fork()) != -1);
     if (child == 0) {
         fd = new_timer(CLOCK_REALTIME_ALARM, 0);
         set(fd, 0, FAR, 0);
-        CHECK(setuid(65534) == 0 && !may_wake());
+        CHECK(setuid(65534) == 0 && !has_wake_alarm());
         CHECK_FAILS(timerfd_settime(fd, 0, &s, NULL), EPERM);
         CHECK_BETWEEN(1, remaining(fd), FAR);
         CHECK_FAILS(timerfd_create(CLOCK_BOOTTIME_ALARM, 0), EPERM);
@@ -178,15 +179,15 @@ static void the_right_can_be_lost(void)
 
 int main(void)
 {
-    the_lowest_free_number_is_taken();
-    two_clocks_everywhere_and_three_more_on_linux();
-    flags_are_two_bits();
-    flags_become_modes_of_the_descriptor();
+    create_returns_the_lowest_free_descriptor();
+    create_accepts_two_clocks_and_three_more_on_linux();
+    create_accepts_two_flags();
+    create_flags_set_the_mode_of_the_descriptor();
     a_new_timer_is_disarmed();
-    the_limit_of_descriptors();
+    create_fails_at_the_limit_of_descriptors();
 #ifdef CLOCK_REALTIME_ALARM
-    alarm_clocks_are_for_who_may_wake_the_machine();
-    the_right_can_be_lost();
+    alarm_clocks_need_the_capability_to_wake_the_system();
+    settime_checks_the_capability_again();
 #endif
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Timers made, armed and closed with plain close(2), over and over: nothing of them stays. cycles [HOW-OFTEN] */
+/* Creates, arms and closes timers many times and checks that nothing leaks. Usage: cycles
+   [CYCLES] */
 #include "check.h"
 
 #include <dirent.h>
@@ -8,10 +9,10 @@
 #endif
 
 #define LIMIT 256
-#define LIVING 20
+#define SURVIVORS 20
 #define PATIENCE (60 * SECOND)
 
-/* How many descriptors are open, of those that the limit allows and those beyond. */
+/* The number of open descriptors, including those above the limit. */
 static int open_descriptors(void)
 {
     int n = 0, fd;
@@ -26,7 +27,7 @@ static int open_descriptors(void)
     return n - 1;
 }
 
-/* What the process has in memory, in kilobytes; 0 where nobody tells. */
+/* The resident memory of the process in kilobytes, or 0 if the system does not report it. */
 static long resident(void)
 {
     char line[256];
@@ -39,7 +40,7 @@ static long resident(void)
     return kilobytes;
 }
 
-/* What is allocated of the heap, in bytes; 0 where nobody tells. */
+/* The allocated heap memory in bytes, or 0 if the C library does not report it. */
 static size_t allocated(void)
 {
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
@@ -49,7 +50,7 @@ static size_t allocated(void)
 #endif
 }
 
-/* Made while no more than LIVING others are open: there is room for it. */
+/* Uses one timer. No more than SURVIVORS others are open, so the limit of descriptors suffices. */
 static void cycle(int i)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), copy;
@@ -71,47 +72,47 @@ static void cycle(int i)
     CHECK(close(fd) == 0);
 }
 
-static int living[LIVING];
-static int64_t began, sums[LIVING];
+static int survivors[SURVIVORS];
+static int64_t began, sums[SURVIVORS];
 
-/* Half of them are periodic from now on, the others are due when all is over. */
-static void start_the_living(void)
+/* Half of the survivors are periodic from now on, the others do not expire during the test. */
+static void start_survivors(void)
 {
     int i;
     began = now_ns(CLOCK_MONOTONIC);
-    for (i = 0; i < LIVING; i++) {
-        living[i] = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
-        if (i % 2) set(living[i], TFD_TIMER_ABSTIME, began, (i + 1) * MS);
-        else set(living[i], 0, FAR, 0);
+    for (i = 0; i < SURVIVORS; i++) {
+        survivors[i] = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
+        if (i % 2) set(survivors[i], TFD_TIMER_ABSTIME, began, (i + 1) * MS);
+        else set(survivors[i], 0, FAR, 0);
     }
 }
 
-static void the_living_work(void)
+static void survivors_keep_working(void)
 {
     int i;
-    for (i = 0; i < LIVING; i++) {
+    for (i = 0; i < SURVIVORS; i++) {
         if (i % 2) {
-            sums[i] = check_sums(living[i], CLOCK_MONOTONIC, began, (i + 1) * MS, sums[i]);
+            sums[i] = check_sums(survivors[i], CLOCK_MONOTONIC, began, (i + 1) * MS, sums[i]);
         } else {
-            check_empty(living[i]);
-            CHECK_BETWEEN(1, remaining(living[i]), FAR);
+            check_empty(survivors[i]);
+            CHECK_BETWEEN(1, remaining(survivors[i]), FAR);
         }
     }
 }
 
-static void end_the_living(void)
+static void close_survivors(void)
 {
     int i;
-    for (i = 0; i < LIVING; i++) {
-        set(living[i], 0, MS, 0);
-        until_ready(living[i]);
-        CHECK(read_count(living[i]) == 1);
-        check_empty(living[i]);
-        CHECK(close(living[i]) == 0);
+    for (i = 0; i < SURVIVORS; i++) {
+        set(survivors[i], 0, MS, 0);
+        until_ready(survivors[i]);
+        CHECK(read_count(survivors[i]) == 1);
+        check_empty(survivors[i]);
+        CHECK(close(survivors[i]) == 0);
     }
 }
 
-/* What a thread has open for a moment, now or when the wanted number was counted, is no matter. */
+/* Waits until at most `wanted` descriptors are open. A thread may have one open for a moment. */
 static void until_open(int wanted)
 {
     int64_t start = now_ns(CLOCK_MONOTONIC);
@@ -123,26 +124,26 @@ static void until_open(int wanted)
 
 int main(int argc, char **argv)
 {
-    int cycles = argc > 1 ? atoi(argv[1]) : 100000, at_start, with_the_living, i;
+    int cycles = argc > 1 ? atoi(argv[1]) : 100000, at_start, with_survivors, i;
     long early_resident = 0;
     size_t early = 0;
     struct rlimit low = {LIMIT, LIMIT};
     CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
     at_start = open_descriptors();
-    start_the_living();
-    with_the_living = open_descriptors();
+    start_survivors();
+    with_survivors = open_descriptors();
     for (i = 0; i < cycles; i++) {
         cycle(i);
-        if (i % 10000 == 9999) the_living_work();
+        if (i % 10000 == 9999) survivors_keep_working();
         if (i == cycles / 10) early = allocated(), early_resident = resident();
     }
-    /* Less than two bytes for each cycle, in which there is room for those of the last cycles. */
+    /* Less than two bytes for each cycle: enough for the timers of the last cycles. */
     CHECK_BETWEEN(0, allocated(), early + 160 * 1024);
     CHECK_BETWEEN(0, resident(), early_resident + 1024 + early_resident / 4);
-    the_living_work();
-    until_open(with_the_living);
-    the_living_work();
-    end_the_living();
+    survivors_keep_working();
+    until_open(with_survivors);
+    survivors_keep_working();
+    close_survivors();
     until_open(at_start);
     return 0;
 }

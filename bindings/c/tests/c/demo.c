@@ -1,11 +1,13 @@
-/* A demonstration: demo INIT-SECS [INTERVAL-SECS MAX-EXPIRATIONS], decimals allowed. Tells of each read, and when it was. */
+/* A demonstration that prints each read and its time. Usage: demo INIT-SECS [INTERVAL-SECS
+   MAX-EXPIRATIONS]; decimals are allowed. */
 #include "check.h"
 
 #include <inttypes.h>
 
 static int64_t started;
 
-/* In whole milliseconds that have passed, so that nothing seems earlier than it was, nor later by more than one. */
+/* Prints the elapsed time, rounded down to milliseconds, so that an early read cannot look on
+   time. */
 static void print_elapsed(void)
 {
     int64_t ms = (now_ns(CLOCK_MONOTONIC) - started) / MS;

@@ -1,4 +1,4 @@
-/* What a pipe does instead, where timers are not the kernel's: not to be built on, but to be known. Linux has the ways. */
+/* Known differences of emulated timers from Linux. Programs should not rely on this behaviour. */
 #include "check.h"
 
 #include <sys/ioctl.h>
@@ -14,7 +14,7 @@ static int expired_timer(void)
     return fd;
 }
 
-static void it_is_the_reading_end_of_a_pipe(void)
+static void a_timer_is_the_read_end_of_a_pipe(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), bytes = -1;
     struct stat status;
@@ -31,27 +31,27 @@ static void it_is_the_reading_end_of_a_pipe(void)
     close(fd);
 }
 
-static void a_short_read_takes_bytes(void)
+static void a_short_read_consumes_part_of_the_count(void)
 {
     int fd = expired_timer();
-    unsigned char room[16] = {0};
+    unsigned char buffer[16] = {0};
     uint64_t count;
-    CHECK(read(fd, room, 0) == 0);
-    CHECK(read(fd, room, 7) == 7);
-    CHECK(read(fd, room + 7, 8) == 1);
-    memcpy(&count, room, sizeof count);
+    CHECK(read(fd, buffer, 0) == 0);
+    CHECK(read(fd, buffer, 7) == 7);
+    CHECK(read(fd, buffer + 7, 8) == 1);
+    memcpy(&count, buffer, sizeof count);
     CHECK(count == 1);
     check_empty(fd);
     set(fd, 0, 1, 0);
     until_ready(fd);
-    CHECK(read(fd, room, 3) == 3);
+    CHECK(read(fd, buffer, 3) == 3);
     set(fd, 0, 1, 0);
     until_ready(fd);
     CHECK(read_count(fd) == 1);
     close(fd);
 }
 
-static void it_can_be_opened_again(void)
+static void a_timer_can_be_opened_again_through_proc(void)
 {
 #ifdef __linux__
     int fd = expired_timer(), again;
@@ -70,20 +70,20 @@ static void check_child(pid_t child)
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
 
-static void refuses_to_set(int fd)
+static void check_calls_fail(int fd)
 {
     struct itimerspec s = spec(FAR, 0);
     CHECK_FAILS(timerfd_settime(fd, 0, &s, NULL), EINVAL);
     CHECK_FAILS(timerfd_gettime(fd, &s), EINVAL);
 }
 
-static void a_child_reads_and_does_not_set(void)
+static void a_forked_child_can_read_but_not_set(void)
 {
     int fd = expired_timer();
     pid_t child = fork();
     CHECK(child != -1);
     if (child == 0) {
-        refuses_to_set(fd);
+        check_calls_fail(fd);
         CHECK(read_count(fd) == 1);
         exit(7);
     }
@@ -93,8 +93,8 @@ static void a_child_reads_and_does_not_set(void)
     close(fd);
 }
 
-/* A parent makes a timer and a child, and ends: what feeds the timer is gone. */
-static void after_the_parent_there_is_nothing(void)
+/* A parent creates a timer and a child, and ends. The timer thread ends with it. */
+static void a_child_reads_end_of_file_after_its_parent_has_ended(void)
 {
     int ends[2];
     char gave = 1;
@@ -105,11 +105,11 @@ static void after_the_parent_there_is_nothing(void)
         set(fd, 0, FAR, 0);
         if (fork() == 0) {
             uint64_t count = 5;
-            /* Were it fed by this child itself, it would wait for ever. */
+            /* If the child itself had the write end, the read would block for ever. */
             alarm(60);
             CHECK(read(fd, &count, sizeof count) == 0 && count == 5);
             CHECK(polled(fd, POLLIN, 0) == POLLHUP);
-            refuses_to_set(fd);
+            check_calls_fail(fd);
             CHECK(write(ends[1], "", 1) == 1);
             exit(0);
         }
@@ -121,19 +121,19 @@ static void after_the_parent_there_is_nothing(void)
     close(ends[0]);
 }
 
-/* The other side of an exec: this program again, with the descriptor's number. */
+/* The program after the exec: this one again, with the number of the descriptor. */
 static int executed(const char *text)
 {
     int fd = atoi(text), own = new_timer(CLOCK_MONOTONIC, 0);
-    refuses_to_set(fd);
+    check_calls_fail(fd);
     CHECK(take(fd) == 1);
-    refuses_to_set(fd);
+    check_calls_fail(fd);
     set(own, 0, 1, 0);
     CHECK(read_count(own) == 1);
     return 7;
 }
 
-static void an_executed_program_reads_and_does_not_set(char *self)
+static void an_executed_program_can_read_but_not_set(char *self)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0);
     char text[16];
@@ -153,7 +153,7 @@ static void an_executed_program_reads_and_does_not_set(char *self)
 }
 
 union control {
-    char room[CMSG_SPACE(sizeof(int))];
+    char buffer[CMSG_SPACE(sizeof(int))];
     struct cmsghdr aligned;
 };
 
@@ -166,8 +166,8 @@ static void prepare(struct msghdr *message, struct iovec *one, union control *co
     one->iov_len = 1;
     message->msg_iov = one;
     message->msg_iovlen = 1;
-    message->msg_control = control->room;
-    message->msg_controllen = sizeof control->room;
+    message->msg_control = control->buffer;
+    message->msg_controllen = sizeof control->buffer;
 }
 
 static void receive(int from)
@@ -179,12 +179,12 @@ static void receive(int from)
     prepare(&message, &one, &control);
     CHECK(recvmsg(from, &message, 0) == 1 && CMSG_FIRSTHDR(&message) != NULL);
     memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
-    refuses_to_set(fd);
+    check_calls_fail(fd);
     CHECK(take(fd) == 1);
     exit(7);
 }
 
-static void who_receives_it_reads_and_does_not_set(void)
+static void a_receiving_process_can_read_but_not_set(void)
 {
     struct msghdr message;
     struct iovec one;
@@ -211,12 +211,12 @@ static void who_receives_it_reads_and_does_not_set(void)
 int main(int argc, char **argv)
 {
     if (argc == 2) return executed(argv[1]);
-    who_receives_it_reads_and_does_not_set();
-    it_is_the_reading_end_of_a_pipe();
-    a_short_read_takes_bytes();
-    it_can_be_opened_again();
-    a_child_reads_and_does_not_set();
-    after_the_parent_there_is_nothing();
-    an_executed_program_reads_and_does_not_set(argv[0]);
+    a_receiving_process_can_read_but_not_set();
+    a_timer_is_the_read_end_of_a_pipe();
+    a_short_read_consumes_part_of_the_count();
+    a_timer_can_be_opened_again_through_proc();
+    a_forked_child_can_read_but_not_set();
+    a_child_reads_end_of_file_after_its_parent_has_ended();
+    an_executed_program_can_read_but_not_set(argv[0]);
     return 0;
 }

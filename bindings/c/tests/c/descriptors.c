@@ -1,9 +1,9 @@
-/* Copies of a timer's descriptor, closed and reused numbers, and a child that reads what its parent set. */
+/* Duplicates of a timer's descriptor, closed and reused numbers, and timers in forked children. */
 #include "check.h"
 
 #include <sys/wait.h>
 
-static void copies_share_everything(void)
+static void duplicates_share_the_timer(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0), copies[3], i;
     uint64_t count;
@@ -35,7 +35,7 @@ static void copies_share_everything(void)
     }
 }
 
-static void a_closed_number_is_nobodys(void)
+static void calls_on_a_closed_descriptor_fail(void)
 {
     struct itimerspec s = spec(FAR, 0);
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), null, ends[2];
@@ -54,7 +54,7 @@ static void a_closed_number_is_nobodys(void)
     close(ends[0]), close(ends[1]), close(fd);
 }
 
-static void a_timer_is_known_by_what_it_is_and_not_by_its_number(void)
+static void a_timer_keeps_its_identity_when_its_descriptor_moves(void)
 {
     int first = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), moved = dup(first), second;
     CHECK(moved >= 0);
@@ -76,7 +76,7 @@ static void a_timer_is_known_by_what_it_is_and_not_by_its_number(void)
     CHECK(close(second) == 0);
 }
 
-static void the_last_close_ends_it(void)
+static void the_last_close_ends_the_timer(void)
 {
     int i;
     for (i = 0; i < 50; i++) {
@@ -92,7 +92,7 @@ static void the_last_close_ends_it(void)
     }
 }
 
-static int child_gave(pid_t child)
+static int exit_status_of(pid_t child)
 {
     int status;
     CHECK(child != -1 && waitpid(child, &status, 0) == child);
@@ -100,21 +100,21 @@ static int child_gave(pid_t child)
     return WEXITSTATUS(status);
 }
 
-static void what_a_child_reads_is_gone(void)
+static void a_read_in_a_child_consumes_the_expirations(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0);
     pid_t child;
     set(fd, 0, 10 * MS, 0);
     child = fork();
     if (child == 0) _exit(take(fd) == 1 && !is_ready(fd) ? 7 : 1);
-    CHECK(child_gave(child) == 7);
+    CHECK(exit_status_of(child) == 7);
     CHECK(!is_ready(fd));
     set(fd, 0, MS, 0);
     CHECK(read_count(fd) == 1);
     close(fd);
 }
 
-static void a_child_that_closes_or_ends_harms_nobody(void)
+static void a_child_that_closes_or_exits_does_not_affect_the_parent(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), how;
     int64_t t0 = now_ns(CLOCK_MONOTONIC), sum = 0;
@@ -126,13 +126,13 @@ static void a_child_that_closes_or_ends_harms_nobody(void)
             if (how == 1) _exit(7);
             exit(7);
         }
-        CHECK(child_gave(child) == 7);
+        CHECK(exit_status_of(child) == 7);
         sum = check_sums(fd, CLOCK_MONOTONIC, t0, MS, sum);
     }
     close(fd);
 }
 
-static void a_child_has_timers_of_its_own(void)
+static void a_child_can_create_its_own_timers(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     pid_t child;
@@ -148,19 +148,19 @@ static void a_child_has_timers_of_its_own(void)
         }
         exit(close(own) == 0 ? 7 : 1);
     }
-    CHECK(child_gave(child) == 7);
+    CHECK(exit_status_of(child) == 7);
     take(fd);
     close(fd);
 }
 
 int main(void)
 {
-    copies_share_everything();
-    a_closed_number_is_nobodys();
-    a_timer_is_known_by_what_it_is_and_not_by_its_number();
-    the_last_close_ends_it();
-    what_a_child_reads_is_gone();
-    a_child_that_closes_or_ends_harms_nobody();
-    a_child_has_timers_of_its_own();
+    duplicates_share_the_timer();
+    calls_on_a_closed_descriptor_fail();
+    a_timer_keeps_its_identity_when_its_descriptor_moves();
+    the_last_close_ends_the_timer();
+    a_read_in_a_child_consumes_the_expirations();
+    a_child_that_closes_or_exits_does_not_affect_the_parent();
+    a_child_can_create_its_own_timers();
     return 0;
 }

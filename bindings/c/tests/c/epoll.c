@@ -1,4 +1,5 @@
-/* epoll on timers: level and edge, once, and what dup and close do to a set. Linux alone has it. */
+/* epoll on timers: level-triggered, edge-triggered and one-shot; after dup and close. Linux
+   only. */
 #include "check.h"
 
 #ifdef __linux__
@@ -20,7 +21,7 @@ static void control(int set, int operation, int fd, uint32_t events)
     CHECK(epoll_ctl(set, operation, fd, &event) == 0);
 }
 
-/* How many events there are within so many milliseconds; all are of that descriptor. */
+/* The number of events within `timeout` milliseconds. All must be of that descriptor. */
 static int events_of(int set, int fd, int timeout)
 {
     struct epoll_event events[4];
@@ -32,7 +33,7 @@ static int events_of(int set, int fd, int timeout)
     return n;
 }
 
-static void level(void)
+static void level_triggered_events_last_until_a_read(void)
 {
     int set_of = new_set(), fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     control(set_of, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLOUT | EPOLLPRI);
@@ -49,7 +50,7 @@ static void level(void)
     close(fd), close(set_of);
 }
 
-static void level_of_a_periodic_timer(void)
+static void level_triggered_reads_count_every_period(void)
 {
     int set_of = new_set(), fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     int64_t t0 = now_ns(CLOCK_MONOTONIC) + MS, sum = 0;
@@ -64,7 +65,7 @@ static void level_of_a_periodic_timer(void)
     close(fd), close(set_of);
 }
 
-static void edge(void)
+static void an_expiration_gives_one_edge(void)
 {
     int set_of = new_set(), fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     set(fd, 0, 1, 0);
@@ -85,8 +86,8 @@ static void edge(void)
     close(fd), close(set_of);
 }
 
-/* One edge at least, whoever reads at each has every period. */
-static void edges_of_a_periodic_timer(void)
+/* At least one edge follows each read, and reads at each edge return every period. */
+static void edge_triggered_reads_count_every_period(void)
 {
     int set_of = new_set(), fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     int64_t t0 = now_ns(CLOCK_MONOTONIC) + MS, sum = 0;
@@ -103,7 +104,7 @@ static void edges_of_a_periodic_timer(void)
     close(fd), close(set_of);
 }
 
-static void once(void)
+static void a_oneshot_registration_reports_one_event(void)
 {
     int set_of = new_set(), fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     control(set_of, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLONESHOT);
@@ -121,7 +122,7 @@ static void once(void)
     close(fd), close(set_of);
 }
 
-static void a_set_follows_the_description(void)
+static void a_set_reports_a_timer_until_the_last_close(void)
 {
     int set_of = new_set(), fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), copy = dup(fd);
     struct epoll_event events[4];
@@ -140,7 +141,7 @@ static void a_set_follows_the_description(void)
     close(set_of);
 }
 
-static void a_set_in_a_set(void)
+static void a_nested_set_reports_a_timer(void)
 {
     int outer = new_set(), inner = new_set(), fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     control(inner, EPOLL_CTL_ADD, fd, EPOLLIN);
@@ -165,7 +166,7 @@ static void *wait_once(void *argument)
     return NULL;
 }
 
-static void all_who_wait_are_woken(void)
+static void an_expiration_wakes_all_waiters(void)
 {
     pthread_t threads[COUNT_OF(ids)];
     size_t i;
@@ -185,14 +186,14 @@ static void all_who_wait_are_woken(void)
 
 int main(void)
 {
-    level();
-    level_of_a_periodic_timer();
-    edge();
-    edges_of_a_periodic_timer();
-    once();
-    a_set_follows_the_description();
-    a_set_in_a_set();
-    all_who_wait_are_woken();
+    level_triggered_events_last_until_a_read();
+    level_triggered_reads_count_every_period();
+    an_expiration_gives_one_edge();
+    edge_triggered_reads_count_every_period();
+    a_oneshot_registration_reports_one_event();
+    a_set_reports_a_timer_until_the_last_close();
+    a_nested_set_reports_a_timer();
+    an_expiration_wakes_all_waiters();
     return 0;
 }
 #else

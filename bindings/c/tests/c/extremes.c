@@ -1,4 +1,4 @@
-/* Times long past, times that never come, intervals of a nanosecond. */
+/* Times in the distant past, times beyond the range, and intervals of one nanosecond. */
 #include "check.h"
 
 #include <limits.h>
@@ -16,7 +16,7 @@ static struct itimerspec huge(int64_t value_s, long value_ns, int64_t interval_s
     return s;
 }
 
-static void periods_of_the_past_are_counted(clockid_t clock)
+static void read_counts_periods_in_the_past(clockid_t clock)
 {
     static const int64_t table[][2] = {{1000 * SECOND, SECOND}, {1050 * MS, 100 * MS}, {0, 100 * MS}, {0, FAR}};
     int fd = new_timer(clock, TFD_NONBLOCK);
@@ -36,7 +36,7 @@ static void periods_of_the_past_are_counted(clockid_t clock)
     close(fd);
 }
 
-static void an_interval_of_a_nanosecond_counts_the_clock(clockid_t clock)
+static void read_counts_periods_of_one_nanosecond(clockid_t clock)
 {
     int fd = new_timer(clock, TFD_NONBLOCK), i;
     int64_t before = now_ns(clock), sum;
@@ -53,7 +53,7 @@ static void an_interval_of_a_nanosecond_counts_the_clock(clockid_t clock)
     close(fd);
 }
 
-static void small_intervals_lose_nothing(int64_t interval)
+static void small_intervals_lose_no_expirations(int64_t interval)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     int64_t t0 = now_ns(CLOCK_MONOTONIC), sum = 0;
@@ -65,7 +65,7 @@ static void small_intervals_lose_nothing(int64_t interval)
     close(fd);
 }
 
-static void times_after_the_end_are_the_end(clockid_t clock)
+static void times_beyond_the_range_saturate(clockid_t clock)
 {
     static const struct { int64_t seconds; long ns; } far[] = {
         {INT64_C(9223372036), 854775807}, {INT64_C(9223372037), 0}, {INT64_MAX, 999999999}, {INT64_MAX, 0},
@@ -86,7 +86,7 @@ static void times_after_the_end_are_the_end(clockid_t clock)
     close(fd);
 }
 
-static void an_endless_interval_has_one_expiration(void)
+static void a_saturated_interval_gives_one_expiration(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     for (i = 0; i < 3; i++) {
@@ -104,7 +104,7 @@ static void an_endless_interval_has_one_expiration(void)
     close(fd);
 }
 
-static void a_century_ahead_is_kept(void)
+static void a_time_a_century_ahead_is_kept(void)
 {
     int fd = new_timer(CLOCK_REALTIME, TFD_NONBLOCK);
     struct itimerspec s = huge(INT64_C(3155760000), 5, 0, 0), old;
@@ -119,17 +119,17 @@ static void a_century_ahead_is_kept(void)
 
 int main(void)
 {
-    periods_of_the_past_are_counted(CLOCK_MONOTONIC);
-    periods_of_the_past_are_counted(CLOCK_REALTIME);
-    an_interval_of_a_nanosecond_counts_the_clock(CLOCK_MONOTONIC);
-    an_interval_of_a_nanosecond_counts_the_clock(CLOCK_REALTIME);
-    small_intervals_lose_nothing(1);
-    small_intervals_lose_nothing(100);
-    small_intervals_lose_nothing(10 * US);
+    read_counts_periods_in_the_past(CLOCK_MONOTONIC);
+    read_counts_periods_in_the_past(CLOCK_REALTIME);
+    read_counts_periods_of_one_nanosecond(CLOCK_MONOTONIC);
+    read_counts_periods_of_one_nanosecond(CLOCK_REALTIME);
+    small_intervals_lose_no_expirations(1);
+    small_intervals_lose_no_expirations(100);
+    small_intervals_lose_no_expirations(10 * US);
     if (sizeof(time_t) < 8) return 0;
-    times_after_the_end_are_the_end(CLOCK_MONOTONIC);
-    times_after_the_end_are_the_end(CLOCK_REALTIME);
-    an_endless_interval_has_one_expiration();
-    a_century_ahead_is_kept();
+    times_beyond_the_range_saturate(CLOCK_MONOTONIC);
+    times_beyond_the_range_saturate(CLOCK_REALTIME);
+    a_saturated_interval_gives_one_expiration();
+    a_time_a_century_ahead_is_kept();
     return 0;
 }

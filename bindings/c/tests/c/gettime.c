@@ -1,9 +1,9 @@
-/* timerfd_gettime: its errors, and what is left in every state of a timer. */
+/* timerfd_gettime: its errors, and its result in every state of a timer. */
 #include "check.h"
 
 #include <sys/mman.h>
 
-static void the_descriptor_is_looked_at_first(void)
+static void gettime_checks_the_descriptor_before_the_pointer(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), null = open("/dev/null", O_RDWR), ends[2];
     struct itimerspec s;
@@ -20,7 +20,7 @@ static void the_descriptor_is_looked_at_first(void)
     close(null), close(ends[0]), close(ends[1]);
 }
 
-static void wild_pointers(void)
+static void gettime_refuses_bad_pointers(void)
 {
 #ifdef __linux__
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -38,7 +38,7 @@ static void wild_pointers(void)
 #endif
 }
 
-static void relative_whatever_was_set(int flags)
+static void gettime_returns_relative_times(int flags)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     int64_t earliest = now_ns(CLOCK_MONOTONIC) + FAR, latest;
@@ -52,7 +52,7 @@ static void relative_whatever_was_set(int flags)
     close(fd);
 }
 
-static void nothing_is_left_of_an_expired_oneshot(void)
+static void an_expired_oneshot_timer_reports_zero(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     set(fd, 0, 1, 0);
@@ -64,7 +64,7 @@ static void nothing_is_left_of_an_expired_oneshot(void)
     close(fd);
 }
 
-static void until_the_next_of_a_periodic_timer_which_keeps_its_count(void)
+static void gettime_of_a_periodic_timer_returns_the_time_to_the_next_period(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     int64_t interval = 3 * MS, t0 = now_ns(CLOCK_MONOTONIC) - 5 * interval - MS, sum = 0;
@@ -85,7 +85,7 @@ static void until_the_next_of_a_periodic_timer_which_keeps_its_count(void)
     close(fd);
 }
 
-static void an_expired_periodic_timer_is_never_at_zero(void)
+static void an_expired_periodic_timer_never_reports_zero(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     for (i = 0; i < 50; i++) {
@@ -100,12 +100,12 @@ static void an_expired_periodic_timer_is_never_at_zero(void)
 
 int main(void)
 {
-    the_descriptor_is_looked_at_first();
-    wild_pointers();
-    relative_whatever_was_set(0);
-    relative_whatever_was_set(TFD_TIMER_ABSTIME);
-    nothing_is_left_of_an_expired_oneshot();
-    until_the_next_of_a_periodic_timer_which_keeps_its_count();
-    an_expired_periodic_timer_is_never_at_zero();
+    gettime_checks_the_descriptor_before_the_pointer();
+    gettime_refuses_bad_pointers();
+    gettime_returns_relative_times(0);
+    gettime_returns_relative_times(TFD_TIMER_ABSTIME);
+    an_expired_oneshot_timer_reports_zero();
+    gettime_of_a_periodic_timer_returns_the_time_to_the_next_period();
+    an_expired_periodic_timer_never_reports_zero();
     return 0;
 }

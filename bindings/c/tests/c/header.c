@@ -1,4 +1,5 @@
-/* The header alone, before any other and twice, in every C and C++: what it declares is all that is needed. */
+/* The header first, included twice, in every version of C and C++: it declares all that a program
+   needs. */
 #if !defined(__cplusplus) && !defined(_POSIX_C_SOURCE)
 #define _POSIX_C_SOURCE 200809L
 #endif

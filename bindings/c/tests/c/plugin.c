@@ -1,7 +1,7 @@
-/* A plugin that has the static library in it: its host loads, calls and unloads it. */
+/* A plugin that contains the static library. Its host loads, calls and unloads it. */
 #include "check.h"
 
-/* The descriptor of an armed timer, which the host owns from now on. */
+/* Returns the descriptor of an armed timer. The host owns it from then on. */
 int leave_armed(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_CLOEXEC);

@@ -1,4 +1,5 @@
-/* Unloads the plugin of the first argument. The second argument says whether the plugin must be gone then. */
+/* Loads and unloads the plugin of the first argument. With "gone" as the second argument, the
+   plugin's code must be unloaded then, otherwise it must stay loaded. */
 #include "check.h"
 
 #include <dlfcn.h>
@@ -12,14 +13,14 @@ static int is_loaded(const char *path)
     return plugin && dlclose(plugin) == 0;
 }
 
-/* Has the plugin make a timer and unloads the plugin; the timer's descriptor. */
+/* Lets the plugin create a timer, unloads the plugin, and returns the timer's descriptor. */
 static int timer_of_unloaded(const char *path)
 {
     void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     int (*leave_armed)(void);
     int fd;
     CHECK(plugin);
-    /* ISO C does not convert one of these pointers to the other. */
+    /* ISO C has no conversion from an object pointer to a function pointer. */
     *(void **)&leave_armed = dlsym(plugin, "leave_armed");
     CHECK(leave_armed);
     fd = leave_armed();
@@ -27,7 +28,7 @@ static int timer_of_unloaded(const char *path)
     return fd;
 }
 
-/* One message may have been there before; the others are those of a thread that still runs. */
+/* One count may be in the pipe already. Further counts come only from a thread that still runs. */
 static void check_ticks(int fd)
 {
     uint64_t count;

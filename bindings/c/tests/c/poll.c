@@ -1,4 +1,5 @@
-/* poll and select on timers: readable and nothing else, as long as there is something to read, for all who wait. */
+/* poll and select on timers: readable and no other event, until the count is read, in all waiting
+   threads. */
 #include "check.h"
 
 #include <sys/select.h>
@@ -35,7 +36,7 @@ static void start_poller(struct poller *poller, int fd)
     until_known_and_asleep(&poller->id);
 }
 
-static void readable_and_nothing_else(void)
+static void poll_reports_only_readable(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     short all = POLLIN | POLLPRI | POLLOUT | POLLRDBAND | POLLWRNORM | POLLWRBAND;
@@ -51,7 +52,7 @@ static void readable_and_nothing_else(void)
     close(fd);
 }
 
-static void ready_until_it_is_read(void)
+static void an_expired_timer_is_readable_until_it_is_read(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     set(fd, 0, 1, 0);
@@ -63,7 +64,7 @@ static void ready_until_it_is_read(void)
     close(fd);
 }
 
-static void ready_in_the_read_set_only(void)
+static void select_reports_timers_in_the_read_set_only(void)
 {
     int fd = new_timer(CLOCK_REALTIME, TFD_NONBLOCK), i;
     for (i = 0; i < 3; i++) {
@@ -88,7 +89,7 @@ static void ready_in_the_read_set_only(void)
     close(fd);
 }
 
-static void all_pollers_are_woken(void)
+static void an_expiration_wakes_all_pollers(void)
 {
     struct poller pollers[4];
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
@@ -106,7 +107,7 @@ static void all_pollers_are_woken(void)
     close(fd);
 }
 
-static void a_poller_stays_when_the_timer_is_disarmed(void)
+static void a_blocked_poller_keeps_waiting_after_a_disarm(void)
 {
     struct poller poller;
     struct itimerspec never = spec(0, 0), old;
@@ -123,8 +124,9 @@ static void a_poller_stays_when_the_timer_is_disarmed(void)
 }
 
 #ifdef __linux__
-/* Whoever polls a number that is closed meanwhile hears of it when the timer expires: it is nobody's number then. */
-static void a_poller_of_a_closed_number_returns_at_the_expiration(void)
+/* If the polled descriptor is closed meanwhile, poll returns when the timer expires, with
+   POLLNVAL. */
+static void a_poller_of_a_closed_descriptor_returns_at_the_expiration(void)
 {
     struct poller poller;
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
@@ -139,7 +141,7 @@ static void a_poller_of_a_closed_number_returns_at_the_expiration(void)
 }
 #endif
 
-static void many_are_polled_at_once(void)
+static void one_poll_waits_for_many_timers(void)
 {
     enum { TIMERS = 20 };
     struct pollfd all[TIMERS];
@@ -165,14 +167,14 @@ static void many_are_polled_at_once(void)
 
 int main(void)
 {
-    readable_and_nothing_else();
-    ready_until_it_is_read();
-    ready_in_the_read_set_only();
-    all_pollers_are_woken();
-    a_poller_stays_when_the_timer_is_disarmed();
+    poll_reports_only_readable();
+    an_expired_timer_is_readable_until_it_is_read();
+    select_reports_timers_in_the_read_set_only();
+    an_expiration_wakes_all_pollers();
+    a_blocked_poller_keeps_waiting_after_a_disarm();
 #ifdef __linux__
-    a_poller_of_a_closed_number_returns_at_the_expiration();
+    a_poller_of_a_closed_descriptor_returns_at_the_expiration();
 #endif
-    many_are_polled_at_once();
+    one_poll_waits_for_many_timers();
     return 0;
 }

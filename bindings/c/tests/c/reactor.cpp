@@ -1,4 +1,5 @@
-// A reactor: one timer in an epoll loop of C++, until so many expirations have been told. Linux alone has epoll.
+// A reactor: one timer in an epoll loop in C++, until it has reported MAX expirations.
+// Linux only. Usage: reactor MAX
 #include <sys/timerfd.h>
 
 #ifdef __linux__
@@ -66,9 +67,9 @@ public:
         : reactor_(reactor), fd_(checked(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "create")),
           left_(max)
     {
-        itimerspec now_and_then = itimerspec(), before;
-        now_and_then.it_value.tv_nsec = now_and_then.it_interval.tv_nsec = ns;
-        checked(timerfd_settime(fd_, 0, &now_and_then, &before), "settime");
+        itimerspec periodic = itimerspec(), before;
+        periodic.it_value.tv_nsec = periodic.it_interval.tv_nsec = ns;
+        checked(timerfd_settime(fd_, 0, &periodic, &before), "settime");
         reactor_.add(fd_, *this);
     }
     void ready() override

@@ -1,25 +1,26 @@
-/* Plain read(2) on a timer: what it gives, when it would block, that no expiration is lost or told twice. */
+/* Raw read(2) of a timer: its result, when it would block, and that no expiration is lost or read
+   twice. */
 #include "check.h"
 
 #include <sys/uio.h>
 
-static void a_read_is_eight_bytes_whatever_the_room(void)
+static void a_read_returns_eight_bytes_into_any_larger_buffer(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
-    unsigned char room[64];
+    unsigned char buffer[64];
     uint64_t count;
     size_t i;
-    memset(room, 0xa5, sizeof room);
+    memset(buffer, 0xa5, sizeof buffer);
     set(fd, 0, 1, 0);
     until_ready(fd);
-    CHECK(read(fd, room, sizeof room) == 8);
-    memcpy(&count, room, sizeof count);
+    CHECK(read(fd, buffer, sizeof buffer) == 8);
+    memcpy(&count, buffer, sizeof count);
     CHECK(count == 1);
-    for (i = 8; i < sizeof room; i++) CHECK(room[i] == 0xa5);
+    for (i = 8; i < sizeof buffer; i++) CHECK(buffer[i] == 0xa5);
     close(fd);
 }
 
-static void a_oneshot_is_told_once(void)
+static void a_oneshot_expiration_is_read_once(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     uint64_t count;
@@ -35,7 +36,7 @@ static void a_oneshot_is_told_once(void)
     close(fd);
 }
 
-static void an_armed_timer_would_block_until_its_time(void)
+static void a_nonblocking_read_fails_until_the_expiration(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     int64_t expires = now_ns(CLOCK_MONOTONIC) + 10 * MS, after;
@@ -53,7 +54,7 @@ static void an_armed_timer_would_block_until_its_time(void)
     close(fd);
 }
 
-static void a_blocking_read_waits_for_the_time(void)
+static void a_blocking_read_waits_for_the_expiration(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0), i;
     for (i = 0; i < 10; i++) {
@@ -65,8 +66,8 @@ static void a_blocking_read_waits_for_the_time(void)
     close(fd);
 }
 
-/* Missed periods come as one count; whoever sums the counts has every period, and none twice. */
-static void sums_are_exact(int64_t interval, int flags)
+/* Missed periods come as one count. The sum of the counts has every period, and none twice. */
+static void counts_add_up_exactly(int64_t interval, int flags)
 {
     int fd = new_timer(CLOCK_MONOTONIC, flags), i;
     int64_t t0 = now_ns(CLOCK_MONOTONIC) + interval, sum = 0;
@@ -82,7 +83,7 @@ static void sums_are_exact(int64_t interval, int flags)
     close(fd);
 }
 
-static void a_periodic_timer_can_be_stopped_and_read_no_more(void)
+static void a_disarmed_periodic_timer_has_nothing_to_read(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     set(fd, 0, 1, 100 * US);
@@ -94,7 +95,7 @@ static void a_periodic_timer_can_be_stopped_and_read_no_more(void)
     close(fd);
 }
 
-static void there_are_no_positions(void)
+static void a_timer_has_no_file_position(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     uint64_t count = 0;
@@ -118,7 +119,7 @@ static void there_are_no_positions(void)
     close(fd);
 }
 
-static void the_mode_can_be_changed_at_any_time(void)
+static void the_blocking_mode_can_be_changed_at_any_time(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, 0), mode = fcntl(fd, F_GETFL);
     uint64_t count;
@@ -137,15 +138,15 @@ static void the_mode_can_be_changed_at_any_time(void)
 
 int main(void)
 {
-    a_read_is_eight_bytes_whatever_the_room();
-    a_oneshot_is_told_once();
-    an_armed_timer_would_block_until_its_time();
-    a_blocking_read_waits_for_the_time();
-    sums_are_exact(MS, TFD_NONBLOCK);
-    sums_are_exact(MS, 0);
-    sums_are_exact(130 * US, TFD_NONBLOCK);
-    a_periodic_timer_can_be_stopped_and_read_no_more();
-    there_are_no_positions();
-    the_mode_can_be_changed_at_any_time();
+    a_read_returns_eight_bytes_into_any_larger_buffer();
+    a_oneshot_expiration_is_read_once();
+    a_nonblocking_read_fails_until_the_expiration();
+    a_blocking_read_waits_for_the_expiration();
+    counts_add_up_exactly(MS, TFD_NONBLOCK);
+    counts_add_up_exactly(MS, 0);
+    counts_add_up_exactly(130 * US, TFD_NONBLOCK);
+    a_disarmed_periodic_timer_has_nothing_to_read();
+    a_timer_has_no_file_position();
+    the_blocking_mode_can_be_changed_at_any_time();
     return 0;
 }

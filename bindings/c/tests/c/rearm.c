@@ -1,7 +1,8 @@
-/* timerfd_settime, when a timer fires: what the old setting leaves behind, that it is never early, nor drifts. */
+/* timerfd_settime around an expiration: nothing of the old setting remains, and timers are never
+   early and do not drift. */
 #include "check.h"
 
-static void a_setting_discards_what_was_not_read(void)
+static void settime_discards_unread_expirations(void)
 {
     static const int64_t next[][2] = {{FAR, 0}, {FAR, 1}, {0, 0}, {0, 1}};
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
@@ -17,7 +18,7 @@ static void a_setting_discards_what_was_not_read(void)
     close(fd);
 }
 
-static void nothing_of_the_old_setting_comes_later(void)
+static void no_expiration_of_the_old_setting_comes_after_settime(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
     for (i = 0; i < 4000; i++) {
@@ -32,7 +33,7 @@ static void nothing_of_the_old_setting_comes_later(void)
     close(fd);
 }
 
-static void old_value_is_what_was_left(void)
+static void old_value_is_the_remaining_time(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     struct itimerspec far = spec(FAR, 5 * SECOND), soon = spec(1, 0), old;
@@ -56,7 +57,7 @@ static void old_value_is_what_was_left(void)
     close(fd);
 }
 
-static void old_value_of_a_periodic_timer_is_the_time_to_the_next(void)
+static void old_value_of_a_periodic_timer_is_the_time_to_the_next_period(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     int64_t interval = 30 * MS, t0 = now_ns(CLOCK_MONOTONIC), before, after, phase;
@@ -90,7 +91,7 @@ static void never_early_on(clockid_t clock, int flags)
     close(fd);
 }
 
-static void never_early(void)
+static void timers_are_never_early(void)
 {
     never_early_on(CLOCK_MONOTONIC, 0);
     never_early_on(CLOCK_MONOTONIC, TFD_TIMER_ABSTIME);
@@ -116,7 +117,7 @@ static void periods_do_not_drift(void)
     close(fd);
 }
 
-static void a_time_that_has_come_fires_at_once(void)
+static void a_time_in_the_past_expires_at_once(void)
 {
     static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_REALTIME};
     size_t i;
@@ -135,12 +136,12 @@ static void a_time_that_has_come_fires_at_once(void)
 
 int main(void)
 {
-    a_setting_discards_what_was_not_read();
-    nothing_of_the_old_setting_comes_later();
-    old_value_is_what_was_left();
-    old_value_of_a_periodic_timer_is_the_time_to_the_next();
-    never_early();
+    settime_discards_unread_expirations();
+    no_expiration_of_the_old_setting_comes_after_settime();
+    old_value_is_the_remaining_time();
+    old_value_of_a_periodic_timer_is_the_time_to_the_next_period();
+    timers_are_never_early();
     periods_do_not_drift();
-    a_time_that_has_come_fires_at_once();
+    a_time_in_the_past_expires_at_once();
     return 0;
 }

@@ -1,5 +1,5 @@
-/* A sandbox that ends the process for each call of timerfd, and for calls that few sandboxes allow. The timers are the
-   library's, so nothing here makes such a call. */
+/* A sandbox that kills the process at any call of timerfd, and at calls that few sandboxes allow.
+   The timers are emulated, so the library makes no such call. */
 #include "check.h"
 
 #include <stddef.h>
@@ -23,7 +23,7 @@ static void enter_the_sandbox(void)
     CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
-static void pointers_to_no_memory_are_found_out(int fd)
+static void bad_pointers_are_detected(int fd)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), half = sizeof(struct itimerspec) / 2;
     char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -31,9 +31,9 @@ static void pointers_to_no_memory_are_found_out(int fd)
     size_t offset;
     CHECK(two != MAP_FAILED && mprotect(two + page, page, PROT_NONE) == 0);
     for (offset = page - sizeof far_off + 1; offset < page + half; offset++) {
-        struct itimerspec *none = (struct itimerspec *)(void *)(two + offset);
-        CHECK_FAILS(timerfd_settime(fd, 0, none, NULL), EFAULT);
-        CHECK_FAILS(timerfd_gettime(fd, none), EFAULT);
+        struct itimerspec *unmapped = (struct itimerspec *)(void *)(two + offset);
+        CHECK_FAILS(timerfd_settime(fd, 0, unmapped, NULL), EFAULT);
+        CHECK_FAILS(timerfd_gettime(fd, unmapped), EFAULT);
     }
     CHECK_OK(timerfd_settime(fd, 0, &far_off, (struct itimerspec *)(void *)(two + page - sizeof far_off)));
     CHECK_OK(timerfd_gettime(fd, (struct itimerspec *)(void *)(two + page - sizeof far_off)));
@@ -42,11 +42,11 @@ static void pointers_to_no_memory_are_found_out(int fd)
     munmap(two, 2 * page);
 }
 
-static void the_signal_mask_stays(int fd)
+static void the_probe_keeps_the_signal_mask(int fd)
 {
     sigset_t before, after;
     CHECK(pthread_sigmask(SIG_BLOCK, NULL, &before) == 0);
-    pointers_to_no_memory_are_found_out(fd);
+    bad_pointers_are_detected(fd);
     CHECK(pthread_sigmask(SIG_BLOCK, NULL, &after) == 0);
     CHECK(memcmp(&before, &after, 8) == 0);
 }
@@ -55,7 +55,7 @@ int main(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     enter_the_sandbox();
-    the_signal_mask_stays(fd);
+    the_probe_keeps_the_signal_mask(fd);
     set(fd, 0, MS, 0);
     until_ready(fd);
     CHECK(close(fd) == 0);

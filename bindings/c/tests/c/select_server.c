@@ -1,4 +1,5 @@
-/* A server with three timers on the wall clock, in one select(2) of all descriptors in all three sets. A client ends it. */
+/* A server with three timers on the wall clock. One select(2) waits for all descriptors in all
+   three sets. A client stops the server. */
 #include "check.h"
 
 #include <arpa/inet.h>
@@ -25,7 +26,7 @@ static void listen_at(const char *port)
     printf("Listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
 }
 
-/* The first every 20 ms, the second every 40 ms, the third every 60 ms. */
+/* The periods are 20 ms, 40 ms and 60 ms. */
 static void start_timers(void)
 {
     int i;
@@ -72,7 +73,8 @@ static int add(int fd, int last, fd_set *in, fd_set *out, fd_set *except)
     return fd > last ? fd : last;
 }
 
-/* A client that can be written to would end each select at once: as long as there is one, only reading is waited for. */
+/* A client is nearly always writable, so select would return at once: it is not put into the write
+   set. */
 static void serve_once(void)
 {
     fd_set in, out, except;

@@ -1,4 +1,4 @@
-/* timerfd_settime: which error comes first, what is valid, what a setting does to the one before it. */
+/* timerfd_settime: the order of errors, valid arguments, and the effect on the previous setting. */
 #include "check.h"
 
 #include <limits.h>
@@ -18,7 +18,7 @@ static struct itimerspec raw(time_t value, long value_ns, time_t interval, long 
     return s;
 }
 
-static void bad_pointers_come_first(void)
+static void settime_checks_pointers_first(void)
 {
     CHECK_FAILS(timerfd_settime(-1, 42, NULL, NULL), EFAULT);
 #ifdef __linux__
@@ -38,7 +38,7 @@ static void bad_pointers_come_first(void)
 #endif
 }
 
-static void then_flags_and_values_then_the_descriptor(void)
+static void settime_checks_flags_and_values_before_the_descriptor(void)
 {
     struct itimerspec good = spec(FAR, 0), bad = raw(1, 1000000000, 0, 0);
     int closed = new_timer(CLOCK_MONOTONIC, 0);
@@ -52,7 +52,7 @@ static void then_flags_and_values_then_the_descriptor(void)
     CHECK_FAILS(timerfd_settime(closed, 0, &bad, NULL), EINVAL);
 }
 
-static void other_descriptors_are_refused(void)
+static void settime_refuses_other_descriptors(void)
 {
     struct itimerspec good = spec(FAR, 0), old = spec(7, 7);
     int ends[2], null = open("/dev/null", O_RDWR);
@@ -74,7 +74,7 @@ static void other_descriptors_are_refused(void)
     close(null), close(ends[0]), close(ends[1]);
 }
 
-static void values_are_checked(void)
+static void settime_checks_the_values(void)
 {
     static const struct { time_t value; long value_ns; time_t interval; long interval_ns; int valid; } table[] = {
         {0, 0, 0, 0, 1}, {1, 999999999, 1, 999999999, 1}, {0, 1, 0, 1, 1}, {1, 0, 0, 0, 1},
@@ -95,7 +95,7 @@ static void values_are_checked(void)
     close(fd);
 }
 
-static void flags_are_two_bits(void)
+static void settime_accepts_two_flags(void)
 {
     int real = new_timer(CLOCK_REALTIME, TFD_NONBLOCK), mono = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), bit, flags;
     struct itimerspec s = spec(1, 0);
@@ -112,7 +112,7 @@ static void flags_are_two_bits(void)
     close(real), close(mono);
 }
 
-static void a_bad_old_value_is_told_after_the_timer_is_set(void)
+static void settime_sets_the_timer_before_it_refuses_old_value(void)
 {
 #ifdef __linux__
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -151,7 +151,7 @@ static void new_and_old_may_be_the_same_object(void)
     close(fd);
 }
 
-static void a_setting_that_fails_changes_nothing(void)
+static void a_failed_settime_changes_nothing(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     struct itimerspec bad = raw(1, 1000000000, 0, 0), far = spec(FAR, 0), old = spec(7, 7);
@@ -188,14 +188,14 @@ static void zero_disarms_and_keeps_the_interval(void)
 
 int main(void)
 {
-    bad_pointers_come_first();
-    then_flags_and_values_then_the_descriptor();
-    other_descriptors_are_refused();
-    values_are_checked();
-    flags_are_two_bits();
-    a_bad_old_value_is_told_after_the_timer_is_set();
+    settime_checks_pointers_first();
+    settime_checks_flags_and_values_before_the_descriptor();
+    settime_refuses_other_descriptors();
+    settime_checks_the_values();
+    settime_accepts_two_flags();
+    settime_sets_the_timer_before_it_refuses_old_value();
     new_and_old_may_be_the_same_object();
-    a_setting_that_fails_changes_nothing();
+    a_failed_settime_changes_nothing();
     zero_disarms_and_keeps_the_interval();
     return 0;
 }

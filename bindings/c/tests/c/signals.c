@@ -1,4 +1,5 @@
-/* Signals while a timer is read: interrupted, restarted, stopped and continued; and none that the caller did not send. */
+/* Signals during a read: interrupted, restarted, stopped and continued. The library takes no
+   signals. */
 #include "check.h"
 
 #include <sys/wait.h>
@@ -65,7 +66,7 @@ static void a_signal_interrupts_a_read(void)
     close(outcome.fd);
 }
 
-static void a_read_goes_on_after_a_signal_that_restarts(void)
+static void a_read_continues_after_a_handler_with_sa_restart(void)
 {
     struct outcome outcome = {0, 0, 0, 0};
     pthread_t thread;
@@ -82,8 +83,8 @@ static void a_read_goes_on_after_a_signal_that_restarts(void)
     close(outcome.fd);
 }
 
-/* A signal to the process finds a thread that takes it: the one here, not one of the library. */
-static void signals_to_the_process_come_here(void)
+/* This thread blocks the signal. If the library's thread did not, it would take the signal. */
+static void the_library_takes_no_signals_of_the_process(void)
 {
     sigset_t one;
     struct timespec for_ever = from_ns(FAR);
@@ -102,8 +103,9 @@ static void signals_to_the_process_come_here(void)
     close(fd);
 }
 
-/* In the child: a read that is stopped in the midst, and a periodic timer that keeps its schedule meanwhile. */
-static void be_stopped(int ready)
+/* Runs in the child, which is stopped during a read. A periodic timer keeps its schedule
+   meanwhile. */
+static void read_while_stopped(int ready)
 {
     int once = new_timer(CLOCK_MONOTONIC, 0), often = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     int64_t interval = 5 * MS, t0 = now_ns(CLOCK_MONOTONIC), sum;
@@ -117,15 +119,15 @@ static void be_stopped(int ready)
     CHECK_BETWEEN(150 / 5, sum, INT64_MAX);
 }
 
-/* Whether the child could be stopped while it waited, and not after its time. */
-static int a_stop_is_not_noticed(void)
+/* Returns whether the child was stopped while it waited, and not only after it had ended. */
+static int a_stopped_process_keeps_its_schedule(void)
 {
     int ends[2], status, stopped;
     char byte;
     pid_t child;
     CHECK(pipe(ends) == 0 && (child = fork()) != -1);
     if (child == 0) {
-        be_stopped(ends[1]);
+        read_while_stopped(ends[1]);
         exit(0);
     }
     CHECK(read(ends[0], &byte, 1) == 1);
@@ -144,9 +146,9 @@ static int a_stop_is_not_noticed(void)
 
 int main(void)
 {
-    while (!a_stop_is_not_noticed()) continue;
+    while (!a_stopped_process_keeps_its_schedule()) continue;
     a_signal_interrupts_a_read();
-    a_read_goes_on_after_a_signal_that_restarts();
-    signals_to_the_process_come_here();
+    a_read_continues_after_a_handler_with_sa_restart();
+    the_library_takes_no_signals_of_the_process();
     return 0;
 }

@@ -1,11 +1,12 @@
-/* Prints the policy, the real-time priority and the CPUs of the timer thread, and whether the program runs as another user than the one who
- * started it. With the argument "malformed": every create says EINVAL. */
+/* Prints the policy, the real-time priority and the CPUs of the timer thread, and whether the real
+   and the effective user differ. With the argument "malformed", checks that every create fails with
+   EINVAL. */
 #include "check.h"
 
 #include <dirent.h>
 #include <sched.h>
 
-/* The number of the thread of this name, which another thread of the process may be about to take. */
+/* Returns the number of the thread with this name. Waits until a thread has set it. */
 static pid_t thread_named(const char *name)
 {
     for (;;) {
@@ -46,7 +47,7 @@ int main(int argc, char **argv)
     thread = thread_named("timerfd");
     CHECK(sched_getparam(thread, &parameters) == 0);
     CHECK(sched_getaffinity(thread, sizeof cpus, &cpus) == 0);
-    printf("policy %d, priority %d, on %d CPUs, %s user\n", sched_getscheduler(thread), parameters.sched_priority, CPU_COUNT(&cpus),
-           getuid() == geteuid() ? "the same" : "another");
+    printf("policy %d, priority %d, on %d CPUs, %s user\n", sched_getscheduler(thread),
+           parameters.sched_priority, CPU_COUNT(&cpus), getuid() == geteuid() ? "the same" : "another");
     return 0;
 }

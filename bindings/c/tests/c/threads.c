@@ -1,13 +1,14 @@
-/* All calls from many threads at once, on timers of their own, on one of all, and on one that is closed meanwhile. */
+/* All calls from many threads at once: on their own timers, on a shared timer, and on one that is
+   closed meanwhile. */
 #include "check.h"
 
 #include <sched.h>
 
 #define THREADS 4
 
-static int number, stop, done, refused;
+static int shared, stop, done, refused;
 
-/* Writing to a pipe that nobody reads any more would send it. */
+/* A write to a pipe without a reader would send SIGPIPE. */
 static void no_sigpipe(int signal_number)
 {
     static const char text[] = "SIGPIPE\n";
@@ -42,7 +43,7 @@ static void in_threads(void *(*body)(void *), void (*meanwhile)(void))
     for (i = 0; i < THREADS; i++) join(threads[i]);
 }
 
-static void *with_its_own(void *argument)
+static void *use_own_timers(void *argument)
 {
     unsigned *random = argument;
     int i;
@@ -62,11 +63,11 @@ static void *with_its_own(void *argument)
     return NULL;
 }
 
-static void *with_one_of_all(void *argument)
+static void *use_the_shared_timer(void *argument)
 {
     static const int64_t values[] = {1, 50 * US, 0, FAR};
     unsigned *random = argument;
-    int fd = number, i;
+    int fd = shared, i;
     for (i = 0; i < 5000; i++) {
         unsigned what = next_random(random);
         uint64_t count = 0;
@@ -81,28 +82,28 @@ static void *with_one_of_all(void *argument)
     return NULL;
 }
 
-static void one_of_all(void)
+static void threads_share_one_timer(void)
 {
     int i;
-    number = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
-    in_threads(with_one_of_all, NULL);
+    shared = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    in_threads(use_the_shared_timer, NULL);
     for (i = 0; i < 5; i++) {
-        set(number, 0, MS, 0);
-        CHECK(take(number) == 1);
-        check_empty(number);
+        set(shared, 0, MS, 0);
+        CHECK(take(shared) == 1);
+        check_empty(shared);
     }
-    close(number);
+    close(shared);
 }
 
-/* One reader of many gets each expiration, and all are got. */
+/* Each expiration goes to one of many readers, and none is lost. */
 static int64_t t0, sum;
 
-static void *with_a_share(void *argument)
+static void *read_the_shared_timer(void *argument)
 {
     (void)argument;
     while (!GET(stop)) {
         uint64_t count = 0;
-        ssize_t n = read(number, &count, sizeof count);
+        ssize_t n = read(shared, &count, sizeof count);
         CHECK((n == 8 && count >= 1) || (n == -1 && errno == EAGAIN));
         if (n == 8) __atomic_add_fetch(&sum, (int64_t)count, __ATOMIC_SEQ_CST);
         if (n == 8) CHECK_BETWEEN(1, GET(sum), due(now_ns(CLOCK_MONOTONIC), t0, 100 * US));
@@ -110,24 +111,24 @@ static void *with_a_share(void *argument)
     return NULL;
 }
 
-static void for_a_while(void)
+static void wait_50_ms(void)
 {
     sleep_ns(50 * MS);
 }
 
-static void shares_make_up_the_whole(void)
+static void concurrent_reads_add_up_exactly(void)
 {
-    number = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    shared = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     t0 = now_ns(CLOCK_MONOTONIC);
     sum = 0;
-    set(number, TFD_TIMER_ABSTIME, t0, 100 * US);
-    in_threads(with_a_share, for_a_while);
-    /* 50 ms of it, but for the last millisecond. */
-    CHECK_BETWEEN(490, check_sums(number, CLOCK_MONOTONIC, t0, 100 * US, sum), INT64_MAX);
-    close(number);
+    set(shared, TFD_TIMER_ABSTIME, t0, 100 * US);
+    in_threads(read_the_shared_timer, wait_50_ms);
+    /* The periods of 50 ms, except those of the last millisecond. */
+    CHECK_BETWEEN(490, check_sums(shared, CLOCK_MONOTONIC, t0, 100 * US, sum), INT64_MAX);
+    close(shared);
 }
 
-static void told(int result)
+static void count_result(int result)
 {
     if (result == 0) {
         add_one(&done);
@@ -137,25 +138,26 @@ static void told(int result)
     }
 }
 
-/* The number is a timer's, or nobody's, or another file's: each call does what it can, and harms nothing. */
-static void *with_one_that_is_closed(void *argument)
+/* The descriptor is a timer, closed, or another file: each call succeeds, or fails with EBADF or
+   EINVAL. */
+static void *use_a_closed_timer(void *argument)
 {
     unsigned *random = argument;
     while (!GET(stop)) {
         struct itimerspec past = spec(1, next_random(random) % 2 ? 50 * US : 0), left;
-        int fd = GET(number);
-        told(timerfd_settime(fd, TFD_TIMER_ABSTIME, &past, &left));
-        if (next_random(random) % 4 == 0) told(timerfd_gettime(fd, &left));
+        int fd = GET(shared);
+        count_result(timerfd_settime(fd, TFD_TIMER_ABSTIME, &past, &left));
+        if (next_random(random) % 4 == 0) count_result(timerfd_gettime(fd, &left));
     }
     return NULL;
 }
 
-static void close_again_and_again(void)
+static void close_repeatedly(void)
 {
     int i;
     for (i = 0; i < 400 || GET(done) < 100 || GET(refused) < 100; i++) {
         int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), other;
-        PUT(number, fd);
+        PUT(shared, fd);
         if (i % 3 == 0) set(fd, 0, 1, 10 * US);
         if (i % 5 != 0) sched_yield();
         CHECK(close(fd) == 0);
@@ -166,11 +168,11 @@ static void close_again_and_again(void)
     }
 }
 
-static void one_that_is_closed(void)
+static void calls_survive_a_concurrent_close(void)
 {
     int fd;
-    number = -1;
-    in_threads(with_one_that_is_closed, close_again_and_again);
+    shared = -1;
+    in_threads(use_a_closed_timer, close_repeatedly);
     fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK);
     CHECK(is_spec(get(fd), 0, 0));
     set(fd, 0, MS, 0);
@@ -181,9 +183,9 @@ static void one_that_is_closed(void)
 int main(void)
 {
     CHECK(signal(SIGPIPE, no_sigpipe) != SIG_ERR);
-    in_threads(with_its_own, NULL);
-    one_of_all();
-    shares_make_up_the_whole();
-    one_that_is_closed();
+    in_threads(use_own_timers, NULL);
+    threads_share_one_timer();
+    concurrent_reads_add_up_exactly();
+    calls_survive_a_concurrent_close();
     return 0;
 }

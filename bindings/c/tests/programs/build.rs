@@ -1,6 +1,6 @@
-//! Makes the library and the programs. Each is made once, when it is first asked for.
+//! Builds the library and the programs. Each is built once, at its first use.
 
-use crate::rows::Link;
+use crate::configurations::Link;
 use libtest_mimic::Failed;
 use std::collections::HashMap;
 use std::env;
@@ -10,23 +10,23 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 /// The folder of this crate.
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
-/// A folder of the tests' own, in cargo's target folder.
+/// The tests' own folder in cargo's target folder.
 const TMP: &str = env!("CARGO_TARGET_TMPDIR");
 
 type Made<T> = Arc<OnceLock<Result<T, String>>>;
 
-/// A command that must succeed; what it said is the error.
+/// Runs a command that must succeed. Otherwise its standard error is the error.
 fn succeed(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let errors = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         Ok(())
     } else {
-        Err(format!("{command:?}: {}\n{said}", output.status))
+        Err(format!("{command:?}: {}\n{errors}", output.status))
     }
 }
 
-/// Where cargo puts what it builds as these tests were built: `target/debug`, or the like.
+/// Returns cargo's output folder for these tests, for example `target/debug`.
 fn built() -> Result<PathBuf, String> {
     let exe = env::current_exe().map_err(|e| e.to_string())?;
     Ok(exe.ancestors().nth(2).ok_or("no target folder")?.to_owned())
@@ -61,7 +61,7 @@ pub fn shared_library() -> Result<PathBuf, Failed> {
     Ok(library_folder()?.join(name))
 }
 
-/// The compiler of a source, with the header that it is to have; in the language that is wanted if no other is.
+/// Returns the compiler command for a source. The default language is C99 or C++11.
 fn compiler(source: &str, link: Link, standard: Option<&str>) -> Command {
     let c = source.ends_with(".c") && !standard.is_some_and(|s| s.starts_with("c++"));
     let (variable, usual, language) = if c { ("CC", "cc", "c99") } else { ("CXX", "c++", "c++11") };
@@ -85,7 +85,7 @@ fn with_static_library<'a>(command: &'a mut Command, folder: &Path) -> &'a mut C
 fn compile(source: &str, link: Link, to: &Path) -> Result<(), String> {
     let folder = if link == Link::System { PathBuf::new() } else { library_folder().map_err(|e| format!("{e:?}"))? };
     let mut command = compiler(source, link, None);
-    // What follows is no source in C++ any more.
+    // Ends the effect of `-x c++`: the next arguments are libraries.
     command.args(["-x", "none"]);
     match link {
         Link::System => &mut command,
@@ -97,13 +97,13 @@ fn compile(source: &str, link: Link, to: &Path) -> Result<(), String> {
         Link::Static => with_static_library(&mut command, &folder),
         Link::Plugin => with_static_library(command.args(["-shared", "-fPIC", "-Wl,-Bsymbolic"]), &folder),
     };
-    // Moved to its place when it is whole: another process may be making the same one.
+    // Renamed when it is complete, because another process may build the same program.
     let unfinished = to.with_extension(std::process::id().to_string());
     succeed(command.arg("-o").arg(&unfinished))?;
     std::fs::rename(&unfinished, to).map_err(|e| e.to_string())
 }
 
-/// The program of a source, ready to run.
+/// Returns the path of the program of a source. Builds it at the first call.
 pub fn program(source: &str, link: Link) -> Result<PathBuf, Failed> {
     static MADE: Mutex<Option<HashMap<PathBuf, Made<()>>>> = Mutex::new(None);
     let name = match link {
@@ -123,7 +123,7 @@ pub fn program(source: &str, link: Link) -> Result<PathBuf, Failed> {
     Ok(to)
 }
 
-/// Whether a source is right in a version of C or C++.
+/// Checks that a source compiles in a version of C or C++.
 pub fn is_valid(source: &str, link: Link, standard: &str) -> Result<(), Failed> {
     Ok(succeed(compiler(source, link, Some(standard)).arg("-fsyntax-only"))?)
 }

@@ -1,15 +1,15 @@
-//! The library as a file, and as it starts: what it exports, and what it says of a backend that there is not.
+//! The library's exports, its choice of the backend, and how it is loaded and unloaded.
 
-use crate::rows::Link;
+use crate::configurations::Link;
 use crate::run::run;
-use crate::{build, rows};
+use crate::{build, configurations};
 use libtest_mimic::{Failed, Trial};
 use std::process::Command;
 
-/// Three names and no more, so that nothing else of a program can be caught by them.
-fn three_calls_are_exported() -> Result<(), Failed> {
-    let said = run(Command::new("nm").args(["-D", "--defined-only"]).arg(build::shared_library()?))?;
-    let mut names: Vec<_> = said.out.lines().filter_map(|line| line.split_whitespace().last()).collect();
+/// A program can have no other conflict of names with the library.
+fn the_library_exports_three_functions() -> Result<(), Failed> {
+    let output = run(Command::new("nm").args(["-D", "--defined-only"]).arg(build::shared_library()?))?;
+    let mut names: Vec<_> = output.out.lines().filter_map(|line| line.split_whitespace().last()).collect();
     names.sort_unstable();
     if names == ["timerfd_create", "timerfd_gettime", "timerfd_settime"] {
         Ok(())
@@ -18,18 +18,18 @@ fn three_calls_are_exported() -> Result<(), Failed> {
     }
 }
 
-/// Each create fails; the reason is said once, in one line.
-fn a_backend_that_there_is_not() -> Result<(), Failed> {
-    let program = build::program("nonsense.c", Link::Shared)?;
-    let said = run(Command::new(program).env("PORTABLE_TIMERFD_BACKEND", "nonsense"))?;
-    if said.err.lines().count() == 1 && said.err.contains("nonsense") && said.out.is_empty() {
+/// The reason is printed once, in one line.
+fn an_unknown_backend_is_an_error() -> Result<(), Failed> {
+    let program = build::program("unknown_backend.c", Link::Shared)?;
+    let output = run(Command::new(program).env("PORTABLE_TIMERFD_BACKEND", "nonsense"))?;
+    if output.err.lines().count() == 1 && output.err.contains("nonsense") && output.out.is_empty() {
         Ok(())
     } else {
-        Err(format!("it said:\n{}{}", said.out, said.err).into())
+        Err(format!("it printed:\n{}{}", output.out, output.err).into())
     }
 }
 
-/// Without a word from outside, a system with timerfd(2) uses it.
+/// Without a variable in the environment, the library uses timerfd(2) if the system has it.
 fn the_default_is_the_kernel() -> Result<(), Failed> {
     let program = build::program("settime.c", Link::Shared)?;
     run(Command::new(&program).env_remove("PORTABLE_TIMERFD_BACKEND"))?;
@@ -40,7 +40,7 @@ fn the_default_is_the_kernel() -> Result<(), Failed> {
     }
 }
 
-/// A plugin that has the static library in it is unloaded. The timers of the emulation keep their code loaded.
+/// Emulated timers keep the code of the plugin loaded.
 fn a_plugin_with_the_static_library_can_be_unloaded() -> Result<(), Failed> {
     let (host, plugin) = (build::program("plugin_host.c", Link::System)?, build::program("plugin.c", Link::Plugin)?);
     for (backend, then) in [("kernel", "gone"), ("userspace", "loaded")] {
@@ -49,23 +49,24 @@ fn a_plugin_with_the_static_library_can_be_unloaded() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The library's own timers need no call of timerfd.
-fn a_sandbox_that_kills_for_timerfd_kills_no_program() -> Result<(), Failed> {
+/// Emulated timers make no call of timerfd.
+fn emulated_timers_work_in_a_sandbox_that_kills_for_timerfd() -> Result<(), Failed> {
     let program = build::program("sandbox.c", Link::Shared)?;
     run(Command::new(program).env("PORTABLE_TIMERFD_BACKEND", "userspace")).map(drop)
 }
 
 pub fn trials() -> Vec<Trial> {
-    let kernel_is_missing = rows::ALL.iter().any(|row| row.name == "kernel" && row.is_missing());
+    let kernel_is_missing =
+        configurations::ALL.iter().any(|configuration| configuration.name == "kernel" && configuration.is_missing());
     vec![
-        Trial::test("library::three_calls_are_exported", three_calls_are_exported)
+        Trial::test("library::the_library_exports_three_functions", the_library_exports_three_functions)
             .with_ignored_flag(!cfg!(target_os = "linux")),
         Trial::test(
-            "library::a_sandbox_that_kills_for_timerfd_kills_no_program",
-            a_sandbox_that_kills_for_timerfd_kills_no_program,
+            "library::emulated_timers_work_in_a_sandbox_that_kills_for_timerfd",
+            emulated_timers_work_in_a_sandbox_that_kills_for_timerfd,
         )
         .with_ignored_flag(!cfg!(target_os = "linux")),
-        Trial::test("library::a_backend_that_there_is_not", a_backend_that_there_is_not),
+        Trial::test("library::an_unknown_backend_is_an_error", an_unknown_backend_is_an_error),
         Trial::test("library::the_default_is_the_kernel", the_default_is_the_kernel)
             .with_ignored_flag(kernel_is_missing),
         Trial::test(

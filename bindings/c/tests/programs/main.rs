@@ -1,24 +1,27 @@
-//! The same C programs, unchanged, on every row: the system's own timerfd, each backend of the library, linked to it
-//! dynamically and statically, and the system's binaries with the library preloaded. And Python's, plain and preloaded.
+//! Runs the same C programs, unchanged, in every configuration.
+//!
+//! A configuration is the system's own timerfd, or a backend of the library. The library is linked
+//! dynamically or statically, or preloaded. Python programs run with the system's own timerfd, and
+//! with the library preloaded.
 
 mod build;
+mod configurations;
 mod library;
+mod output;
 mod python;
-mod rows;
 mod run;
 mod servers;
-mod shapes;
 mod thread;
 
+use configurations::Configuration;
 use libtest_mimic::{Arguments, Failed, Trial};
-use rows::Row;
 use std::env;
 use std::process::ExitCode;
 
-/// A program: its source, and what shows that it did right.
-type Program = (&'static str, fn(&Row, &'static str) -> Result<(), Failed>);
+/// A program: its source, and the function that runs it and checks the result.
+type Program = (&'static str, fn(&Configuration, &'static str) -> Result<(), Failed>);
 
-/// What each row runs.
+/// The programs that each configuration runs.
 const PROGRAMS: &[Program] = &[
     ("create.c", run::succeeds),
     ("settime.c", run::succeeds),
@@ -33,30 +36,30 @@ const PROGRAMS: &[Program] = &[
     ("extremes.c", run::succeeds),
     ("threads.c", run::succeeds),
     ("cycles.c", run::succeeds),
-    ("header.c", shapes::header),
-    ("demo.c", shapes::demo),
-    ("reactor.cpp", shapes::reactor),
+    ("header.c", output::header),
+    ("demo.c", output::demo),
+    ("reactor.cpp", output::reactor),
     ("select_server.c", servers::compiled),
 ];
 
-/// What the rows run that differ from another in how a program comes to the library only.
+/// The programs for configurations that differ from another only in how a program is linked.
 const SHORT: &[&str] =
     &["create.c", "settime.c", "read.c", "descriptors.c", "header.c", "demo.c", "reactor.cpp", "select_server.c"];
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
-    for row in rows::ALL {
+    for configuration in configurations::ALL {
         let mut programs = PROGRAMS.to_vec();
-        if row.emulated() {
+        if configuration.emulated() {
             programs.push(("departures.c", run::succeeds));
         }
         for (source, check) in programs {
-            if row.is_short && !SHORT.contains(&source) && env::var_os("C_PROGRAMS").is_none() {
+            if configuration.is_short && !SHORT.contains(&source) && env::var_os("C_PROGRAMS").is_none() {
                 continue;
             }
             let stem = source.split('.').next().unwrap_or(source);
-            let trial = Trial::test(format!("{}::{stem}", row.name), move || check(row, source));
-            trials.push(trial.with_ignored_flag(row.is_missing()));
+            let trial = Trial::test(format!("{}::{stem}", configuration.name), move || check(configuration, source));
+            trials.push(trial.with_ignored_flag(configuration.is_missing()));
         }
     }
     trials.extend(python::trials());

@@ -1,7 +1,7 @@
-//! Runs a program, and ends it after minutes: whatever hangs for so long hangs for ever.
+//! Runs a program with a time limit.
 
 use crate::build;
-use crate::rows::Row;
+use crate::configurations::Configuration;
 use libtest_mimic::Failed;
 use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
@@ -12,28 +12,29 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+/// A program that runs for so long has hung.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// What a program that succeeded said.
-pub struct Said {
+/// The output of a program that succeeded.
+pub struct Output {
     pub out: String,
     pub err: String,
 }
 
 fn end_all(group: Pid) {
-    // There may be nobody left in it.
+    // The group may have no process left.
     let _ = killpg(group, Signal::SIGKILL);
 }
 
-/// A program that is running, in a group of its own.
+/// A running program, in its own process group.
 pub struct Running {
     pub child: Child,
     has_ended: bool,
-    /// Once this is dropped, nobody watches for the limit any more.
+    /// Ends the thread that watches for the limit when it is dropped.
     _watched: Sender<()>,
 }
 
-/// Starts a program, which a thread ends at the limit.
+/// Starts a program, and a thread that kills it at the limit.
 pub fn start(command: &mut Command) -> Result<Running, Failed> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let child = command.spawn()?;
@@ -48,7 +49,9 @@ pub fn start(command: &mut Command) -> Result<Running, Failed> {
 }
 
 impl Running {
-    /// Waits for its end, and ends the children that it left, who would keep its output open.
+    /// Waits until the program ends, and kills its remaining children.
+    ///
+    /// The children would keep the program's output open.
     pub fn end(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait();
         end_all(Pid::from_raw(self.child.id() as i32));
@@ -60,43 +63,44 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.has_ended {
-            // Whoever leaves it behind has an error of his own to tell.
+            // Errors are ignored: the caller drops a running program only when it returns another
+            // error.
             let _ = self.child.kill();
             let _ = self.end();
         }
     }
 }
 
-/// All that comes from there, read by a thread.
+/// Reads everything in a thread.
 pub fn all_of(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What was read before an error is what there is to show.
+        // If reading fails, the result is what was read before.
         let _ = from.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }
 
 /// Runs a program that must succeed.
-pub fn run(command: &mut Command) -> Result<Said, Failed> {
+pub fn run(command: &mut Command) -> Result<Output, Failed> {
     let mut running = start(command)?;
     let out = all_of(running.child.stdout.take().ok_or("no output")?);
     let err = all_of(running.child.stderr.take().ok_or("no errors")?);
     let status = running.end()?;
-    let said = Said { out: out.join().map_err(|_| "lost output")?, err: err.join().map_err(|_| "lost errors")? };
+    let output = Output { out: out.join().map_err(|_| "lost output")?, err: err.join().map_err(|_| "lost errors")? };
     if status.success() {
-        Ok(said)
+        Ok(output)
     } else {
-        Err(format!("{command:?}: {status}\n{}{}", said.out, said.err).into())
+        Err(format!("{command:?}: {status}\n{}{}", output.out, output.err).into())
     }
 }
 
-/// A program that checks everything itself, and has nothing to say.
-pub fn succeeds(row: &Row, source: &'static str) -> Result<(), Failed> {
-    let said = run(&mut row.command(&build::program(source, row.link)?)?)?;
-    if said.err.is_empty() {
+/// Runs a program that checks its results itself and prints nothing.
+pub fn succeeds(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
+    let output = run(&mut configuration.command(&build::program(source, configuration.link)?)?)?;
+    if output.err.is_empty() {
         Ok(())
     } else {
-        Err(format!("it succeeded, and yet said: {}", said.err).into())
+        Err(format!("it succeeded, but printed errors: {}", output.err).into())
     }
 }

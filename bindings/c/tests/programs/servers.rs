@@ -1,7 +1,7 @@
-//! A client of the servers, in C and in Python, which all say the same lines.
+//! A client for the servers in C and in Python, which all print the same lines.
 
 use crate::build;
-use crate::rows::Row;
+use crate::configurations::Configuration;
 use crate::run::{all_of, start, Running};
 use libtest_mimic::Failed;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::process::{ChildStdout, Command};
 use std::time::Instant;
 
-/// A running server, and what it said of its three timers so far.
+/// A running server, and the sums of the counts that it has printed for its three timers.
 struct Server {
     running: Running,
     lines: Lines<BufReader<ChildStdout>>,
@@ -18,7 +18,7 @@ struct Server {
     address: String,
 }
 
-/// What a line of a server is about.
+/// A line that a server has printed.
 enum Line {
     Timer,
     Other(String),
@@ -30,12 +30,12 @@ impl Server {
         let mut running = start(command)?;
         let lines = BufReader::new(running.child.stdout.take().ok_or("no output")?).lines();
         let mut server = Server { running, lines, start: begin, sums: [0; 3], address: String::new() };
-        let first = server.lines.next().ok_or("it said nothing")??;
+        let first = server.lines.next().ok_or("it printed nothing")??;
         server.address = first.strip_prefix("Listening on ").ok_or(format!("first line: {first}"))?.to_owned();
         Ok(server)
     }
 
-    /// The next line. Those of timers are counted, and are never too many.
+    /// Returns the next line. Adds the counts of timers, and checks that they are not too high.
     fn line(&mut self) -> Result<Line, Failed> {
         let Some(line) = self.lines.next().transpose()? else {
             return Err(format!("it ended\n{}", self.errors()).into());
@@ -45,14 +45,15 @@ impl Server {
         };
         let sum = &mut self.sums[number - 1];
         *sum += count;
-        // The server was started before its timers were: no more periods can have passed since.
+        // `start` is before the timers were set, so no more periods can have passed than since
+        // `start`.
         if count == 0 || *sum > self.start.elapsed().as_millis() / (20 * number as u128) {
             return Err(format!("{line}: {sum} expirations after {:?}", self.start.elapsed()).into());
         }
         Ok(Line::Timer)
     }
 
-    /// Waits for a line, whatever the timers say before it.
+    /// Waits for a line. Lines of timers may come before it.
     fn expect(&mut self, wanted: &str) -> Result<(), Failed> {
         loop {
             match self.line()? {
@@ -63,7 +64,7 @@ impl Server {
         }
     }
 
-    /// Waits until each timer has expired so often again.
+    /// Waits until each timer has expired `times` more times.
     fn expect_timers(&mut self, times: u128) -> Result<(), Failed> {
         let enough = self.sums.map(|sum| sum + times);
         while (0..3).any(|i| self.sums[i] < enough[i]) {
@@ -74,22 +75,24 @@ impl Server {
         Ok(())
     }
 
-    /// What it said on standard error until its end, which is now.
+    /// Ends the server and returns what it has written to standard error.
     fn errors(&mut self) -> String {
-        // It has ended already, or this ends it.
+        // Fails if the server has already ended.
         let _ = self.running.child.kill();
         self.running.child.stderr.take().and_then(|err| all_of(err).join().ok()).unwrap_or_default()
     }
 }
 
-/// `Timer 2 expired 1 times`: which timer, how often.
+/// Parses `Timer 2 expired 1 times` into the number of the timer and the count.
 fn timer_line(line: &str) -> Option<(usize, u128)> {
     let (number, count) = line.strip_prefix("Timer ")?.strip_suffix(" times")?.split_once(" expired ")?;
     let number = number.parse().ok()?;
     (1..=3).contains(&number).then_some((number, count.parse().ok()?))
 }
 
-/// Two clients, one after the other: one says what it should not and leaves, the other ends the server.
+/// Connects two clients, one after the other.
+///
+/// The first sends an unknown command and leaves. The second stops the server.
 pub fn talk(command: &mut Command) -> Result<(), Failed> {
     let mut server = Server::start(command)?;
     server.expect_timers(2)?;
@@ -107,11 +110,11 @@ pub fn talk(command: &mut Command) -> Result<(), Failed> {
     server.expect("Stopping server")?;
     let status = server.running.end()?;
     match (status.success(), server.errors()) {
-        (true, said) if said.is_empty() => Ok(()),
-        (_, said) => Err(format!("{status}\n{said}").into()),
+        (true, errors) if errors.is_empty() => Ok(()),
+        (_, errors) => Err(format!("{status}\n{errors}").into()),
     }
 }
 
-pub fn compiled(row: &Row, source: &'static str) -> Result<(), Failed> {
-    talk(row.command(&build::program(source, row.link)?)?.arg("0"))
+pub fn compiled(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
+    talk(configuration.command(&build::program(source, configuration.link)?)?.arg("0"))
 }

@@ -1,8 +1,8 @@
-//! The options of the timer thread, which the environment names.
+//! The options of the timer thread from the environment.
 
 use crate::build;
-use crate::rows::Link;
-use crate::run::{run, Said};
+use crate::configurations::Link;
+use crate::run::{run, Output};
 use libtest_mimic::{Failed, Trial};
 use nix::unistd::geteuid;
 use std::fs::{self, Permissions};
@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn said(program: &Path, options: &str, arguments: &[&str]) -> Result<Said, Failed> {
+fn output_of(program: &Path, options: &str, arguments: &[&str]) -> Result<Output, Failed> {
     run(with_options(program, options).args(arguments))
 }
 
@@ -21,11 +21,11 @@ fn with_options(program: &Path, options: &str) -> Command {
     command
 }
 
-fn starts_with(said: Said, expected: &str) -> Result<(), Failed> {
-    if said.out.starts_with(expected) && said.err.is_empty() {
+fn starts_with(output: Output, expected: &str) -> Result<(), Failed> {
+    if output.out.starts_with(expected) && output.err.is_empty() {
         Ok(())
     } else {
-        Err(format!("not {expected}: {}{}", said.out, said.err).into())
+        Err(format!("not {expected}: {}{}", output.out, output.err).into())
     }
 }
 
@@ -37,26 +37,27 @@ fn first_cpu() -> Result<String, Failed> {
 
 fn the_environment_chooses_cpus() -> Result<(), Failed> {
     let program = build::program("thread.c", Link::Shared)?;
-    starts_with(said(&program, &format!("other@{}", first_cpu()?), &[])?, "policy 0, priority 0, on 1 CPUs, ")
+    starts_with(output_of(&program, &format!("other@{}", first_cpu()?), &[])?, "policy 0, priority 0, on 1 CPUs, ")
 }
 
 fn the_environment_chooses_a_real_time_policy() -> Result<(), Failed> {
     let program = build::program("thread.c", Link::Shared)?;
-    starts_with(said(&program, "fifo:60", &[])?, "policy 1, priority 60, ")?;
-    starts_with(said(&program, &format!("rr:10@{}", first_cpu()?), &[])?, "policy 2, priority 10, on 1 CPUs, ")
+    starts_with(output_of(&program, "fifo:60", &[])?, "policy 1, priority 60, ")?;
+    starts_with(output_of(&program, &format!("rr:10@{}", first_cpu()?), &[])?, "policy 2, priority 10, on 1 CPUs, ")
 }
 
-/// Each create fails, and nothing is said.
+/// Each create fails, and the library prints nothing.
 fn malformed_options_are_an_error_each_time() -> Result<(), Failed> {
     let program = build::program("thread.c", Link::Shared)?;
     for options in ["", "fifo", "fifo:60 ", "fifo:0", "fifo:100", "other:1", "other@", "other@8192", "idle", "\u{e9}"] {
-        starts_with(said(&program, options, &["malformed"])?, "")?;
+        starts_with(output_of(&program, options, &["malformed"])?, "")?;
     }
     Ok(())
 }
 
-/// A copy of the program that runs as root, in a folder where any user can start it; removed when
-/// dropped.
+/// A set-user-ID copy of the program that runs as root. It is removed on drop.
+///
+/// The copy is in a folder where any user can start it.
 struct SetUserId(PathBuf);
 
 impl SetUserId {
@@ -71,7 +72,7 @@ impl SetUserId {
 
 impl Drop for SetUserId {
     fn drop(&mut self) {
-        // It may be gone already.
+        // The copy may have been removed already.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -79,18 +80,20 @@ impl Drop for SetUserId {
 fn a_set_user_id_program_ignores_the_environment() -> Result<(), Failed> {
     let copy = SetUserId::of(&build::program("thread.c", Link::Static)?)?;
     for options in ["fifo:60", "nonsense"] {
-        let said = run(with_options(&copy.0, options).current_dir("/").uid(65_534).gid(65_534))?;
-        starts_with(said, "policy 0, priority 0, ").map_err(|e| Failed::from(format!("{options}: {e:?}")))?;
+        let output = run(with_options(&copy.0, options).current_dir("/").uid(65_534).gid(65_534))?;
+        starts_with(output, "policy 0, priority 0, ").map_err(|e| Failed::from(format!("{options}: {e:?}")))?;
     }
-    let said = run(with_options(&copy.0, "fifo:60").current_dir("/").uid(65_534).gid(65_534))?;
-    if said.out.ends_with(", another user\n") {
+    let output = run(with_options(&copy.0, "fifo:60").current_dir("/").uid(65_534).gid(65_534))?;
+    if output.out.ends_with(", another user\n") {
         Ok(())
     } else {
-        Err(format!("the set-user-ID bit has no effect in {}: {}", copy.0.display(), said.out).into())
+        Err(format!("the set-user-ID bit has no effect in {}: {}", copy.0.display(), output.out).into())
     }
 }
 
-/// What needs root shows as ignored without, and all of it where there is no `/proc`.
+/// Returns the trials.
+///
+/// Those that need root are ignored without it. All but one are ignored without `/proc`.
 pub fn trials() -> Vec<Trial> {
     let is_elsewhere = !cfg!(target_os = "linux");
     let needs_root = is_elsewhere || !geteuid().is_root();

@@ -1,14 +1,17 @@
-"""Timers that are file descriptors: Linux's timerfd, as Python 3.13 has it in os, on every Unix and on older Pythons.
+"""The timerfd functions of Python 3.13, on every Unix and on older Pythons.
 
-The five functions and four constants have the names, arguments, results and errors of os:
+A timer is a file descriptor. The five functions and four constants have the same names, arguments,
+results and errors as in os:
 
     fd = timerfd_create(time.CLOCK_MONOTONIC)
     timerfd_settime(fd, initial=1, interval=0.5)
     count = int.from_bytes(os.read(fd, 8), sys.byteorder)
 
-install() puts them into os. Timer is for those who want no descriptors, every() for asyncio.
+install() adds them to os. Timer is an object for programs that do not need a raw descriptor.
+every() is for asyncio.
 
-Where the kernel has no timers like these, a thread of the library feeds a pipe for each, whose reading end is the descriptor.
+If the kernel has no such timers, the descriptor is the read end of a pipe, and a thread of the
+library writes to the pipe.
 """
 
 from ._expirations import Expirations, every
@@ -47,7 +50,7 @@ __all__ = [
     "timerfd_settime_ns",
 ]
 
-# As what they are known: where they stand is nobody's business.
+# Makes the public names members of this package: the private modules are an implementation detail.
 for _name in __all__:
     if not _name.startswith("TFD"):
         globals()[_name].__module__ = __name__

@@ -1,4 +1,7 @@
-"""Runs a program with the functions of timerfd in os: python -m portable_timerfd [--backend NAME] PROGRAM [ARGUMENT...]."""
+"""Runs a program with the timerfd functions in os.
+
+Usage: python -m portable_timerfd [--backend NAME] PROGRAM [ARGUMENT...]
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from . import install
 
 
 def run(program: str, arguments: list[str]) -> None:
-    """Runs a file as python itself would."""
+    """Runs a file in the same way as python does."""
     path = os.path.abspath(program)
     main = ModuleType("__main__")
     vars(main).update(
@@ -23,9 +26,9 @@ def run(program: str, arguments: list[str]) -> None:
         code = compile(source.read(), path, "exec")
     sys.argv[:] = [program, *arguments]
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
-        # The present folder's place, which python has made.
+        # With -m, python has put the current folder there.
         sys.path[0] = os.path.dirname(os.path.realpath(path))
-    # For good: threads, and what is to be done at exit, look there when the last line has been run.
+    # Not restored afterwards: threads and exit handlers use __main__ after the last line has run.
     sys.modules["__main__"] = main
     exec(code, vars(main))
 
@@ -39,10 +42,11 @@ def main() -> None:
     parser.add_argument(
         "--backend",
         choices=("kernel", "userspace"),
-        help="whose timers it gets; else what PORTABLE_TIMERFD_BACKEND says, or those of os, or the kernel's where it has them",
+        help="the backend of the timers; default: PORTABLE_TIMERFD_BACKEND, otherwise os's own functions if "
+        "it has them, otherwise the kernel's timers if it has them, otherwise userspace",
     )
     parser.add_argument(
-        "program", metavar="PROGRAM", help="a file, and what it is to find in sys.argv", nargs=argparse.REMAINDER
+        "program", metavar="PROGRAM", help="a file, and its arguments", nargs=argparse.REMAINDER
     )
     asked = parser.parse_args()
     if not asked.program:

@@ -1,4 +1,4 @@
-"""Expirations as asyncio has them."""
+"""Expirations of timers for asyncio."""
 
 from __future__ import annotations
 
@@ -25,19 +25,23 @@ def every(
     clockid: SupportsIndex = time.CLOCK_MONOTONIC,
     backend: _Backend | None = None,
 ) -> Expirations:
-    """Returns an asynchronous iterator over the expirations of a timer that expires each interval seconds, from now on.
+    """Returns an asynchronous iterator over the expirations of a new timer.
+
+    The timer expires every interval seconds, from the call on.
 
         async for expirations in every(0.5):
             print(expirations)
 
-    An item is the number of expirations since the one before, or since the call: 1, or more if they came while nobody was waiting. None is
-    lost, and none comes early; however long the loop's body takes, they stay in step with the first.
+    Each item is the number of expirations since the previous item, or since the call. It is 1, or
+    more if the timer expired while no task was waiting. No expiration is lost or early. The
+    expirations keep their phase, however long the body of the loop takes.
 
-    initial is when the first comes, in seconds: 0 for at once (where settime() would disarm the timer), None for after an interval. clockid and
-    backend are those of Timer. For other times, absolute ones for example, set a Timer, and take Expirations of it.
+    initial is the delay of the first expiration, in seconds. 0 means at once (settime() would
+    disarm the timer), and None means after one interval. clockid and backend are those of Timer.
+    For other settings, for example absolute times, set a Timer and pass it to Expirations.
 
-    Raises ValueError if interval is not more than 0 or initial is less, else what Timer and its settime() do. Waiting raises what
-    Timer.read() does.
+    Raises ValueError if interval is not greater than 0, or if initial is less than 0. Also raises
+    the errors of Timer and its settime(). Waiting raises the errors of Timer.read().
     """
     if not interval > 0:
         raise ValueError("interval must be more than 0")
@@ -45,7 +49,7 @@ def every(
         raise ValueError("initial must not be less than 0")
     timer = Timer(clockid, flags=TFD_NONBLOCK, backend=backend)
     try:
-        # To a timer, zero is never.
+        # Zero would disarm the timer.
         timer.settime(interval if initial is None else initial or 1e-9, interval)
     except BaseException:
         timer.close()
@@ -54,12 +58,14 @@ def every(
 
 
 class Expirations:
-    """An asynchronous iterator over the expirations of a timer, as every() returns it.
+    """An asynchronous iterator over the expirations of a timer. every() returns one.
 
-    It can be made of a Timer, too, that has TFD_NONBLOCK (ValueError if not), and that is its own from then on.
+    Expirations(timer) creates one for an existing Timer, which must have TFD_NONBLOCK (otherwise
+    ValueError). The iterator owns that timer from then on.
 
-    One task at a time may wait for the next: RuntimeError is raised for a second one. The timer is closed by aclose(), by the end of the async
-    with block, or when nobody has the iterator any more: who leaves a loop has nothing to do.
+    Only one task at a time may wait for the next item; a second one gets RuntimeError. aclose(),
+    the end of the async with block, or the garbage collection of the iterator closes the timer. So
+    after you leave a loop, you need not close anything.
     """
 
     def __init__(self, timer: Timer) -> None:
@@ -75,7 +81,7 @@ class Expirations:
         if self._readable is not None and not self._readable.get_loop().is_closed():
             raise RuntimeError("another task is waiting for these expirations")
         while not self._timer.closed:
-            # Even if there is something to read already: other tasks are to have their turn.
+            # Waits even if there is something to read already, so that other tasks can run.
             await self._until_readable()
             if self._timer.closed:
                 break
@@ -87,7 +93,7 @@ class Expirations:
 
     async def _until_readable(self) -> None:
         """Waits until there is something to read, or the timer is closed."""
-        # Only here, as it takes long: most people want no more than descriptors.
+        # Imported here because the import is slow and most programs use only descriptors.
         import asyncio
 
         loop = asyncio.get_running_loop()
@@ -100,9 +106,9 @@ class Expirations:
             self._ignore()
 
     def _ignore(self) -> asyncio.Future[None] | None:
-        """Waits no more for something to read; what was waited by, if anything was.
+        """Stops watching the descriptor. Returns the future of the waiting task, if there is one.
 
-        Before the timer is closed, since its number may be another file's then.
+        Must be called before the timer is closed, because another file may then have the number.
         """
         readable, self._readable = self._readable, None
         if readable is not None and not self._timer.closed and not readable.get_loop().is_closed():
@@ -110,7 +116,7 @@ class Expirations:
         return readable
 
     async def aclose(self) -> None:
-        """Closes the timer. Who waits for it finds that there are no more expirations. To be called in the loop that waits."""
+        """Closes the timer and ends the wait of another task, which must be in the same loop."""
         try:
             readable = self._ignore()
         finally:
@@ -127,13 +133,13 @@ class Expirations:
         await self.aclose()
 
     def __del__(self) -> None:
-        # There is none if none was taken.
+        # There is no timer if __init__ has failed.
         timer: Timer | None = getattr(self, "_timer", None)
         if timer is not None:
             timer.close()
 
     def __getstate__(self) -> None:
-        # Two would close one timer.
+        # Both copies would close the same timer.
         raise TypeError(f"cannot copy or pickle {type(self).__qualname__!r} object")
 
     def __repr__(self) -> str:

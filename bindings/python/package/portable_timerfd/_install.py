@@ -1,4 +1,4 @@
-"""Puts the functions and constants of timerfd into os."""
+"""Adds the functions and constants of timerfd to os."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from . import _timerfd
 if TYPE_CHECKING:
     from ._timerfd import _Backend
 
-#: What Python 3.13 has in os on Linux.
+#: The names that Python 3.13 has in os on Linux.
 NAMES = [name for name in _timerfd.__all__ if name.startswith(("TFD_", "timerfd_"))]
 
 
 def install(backend: _Backend | None = None) -> None:
-    """Puts the functions and constants of timerfd into os where it lacks them, so that programs for Python 3.13 on Linux run unchanged.
+    """Adds to os the timerfd functions and constants that it lacks.
 
-    backend is "kernel" or "userspace", as set_backend() takes it; None leaves the choice as it is. If one was made, here, by set_backend() before,
-    or by PORTABLE_TIMERFD_BACKEND, the functions that os has of its own are replaced, too, as they would go on making timers of the
-    kernel's. What is in os stays there.
+    Programs for Python 3.13 on Linux then run unchanged.
 
-    Raises ValueError if there is no such backend, and changes nothing then.
+    backend is "kernel" or "userspace", as for set_backend(). None leaves the choice unchanged. If a
+    backend was chosen, in this call, by set_backend() before, or by PORTABLE_TIMERFD_BACKEND,
+    install() also replaces the functions that os already has, because those always create the
+    kernel's timers. The names stay in os afterwards.
+
+    Raises ValueError if there is no such backend. It then changes nothing.
     """
     if backend is not None:
         _timerfd.set_backend(backend)

@@ -1,4 +1,4 @@
-"""A timer as an object."""
+"""The Timer class."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from . import _timerfd
 if TYPE_CHECKING:
     from ._timerfd import _Backend
 
-#: As the functions take them.
+#: The types of times in seconds that the functions accept.
 Seconds = Union[SupportsFloat, SupportsIndex]
 Self = TypeVar("Self", bound="Timer")
 
 
 class Timer:
-    """A timer that can be waited for: with select, selectors or asyncio, as it has a fileno(), or by reading.
+    """A timer object.
+
+    Wait for it with read(), or pass it to select, selectors or asyncio: it has a fileno() method.
 
         with Timer() as timer:
             timer.settime(initial=1, interval=0.5)
             print(timer.read())
 
-    clockid and flags are those of timerfd_create(), whose errors it raises. backend is "kernel", "userspace", or None for the one that
-    set_backend() or PORTABLE_TIMERFD_BACKEND says; ValueError for another name.
+    clockid and flags are those of timerfd_create(), whose errors Timer() raises. backend is
+    "kernel", "userspace", or None for the backend that set_backend() or PORTABLE_TIMERFD_BACKEND
+    has chosen. Another name raises ValueError.
 
-    It is open until close(), or the end of the with block. Threads may share it, but none should close it while another uses it.
+    The timer is open until close(), or until the end of the with block. Threads may share it, but a
+    thread should not close it while another thread uses it.
     """
 
     _fd = -1
@@ -48,36 +52,39 @@ class Timer:
     def settime(
         self, initial: Seconds = 0.0, interval: Seconds = 0.0, *, flags: SupportsIndex = 0
     ) -> tuple[float, float]:
-        """Sets it, in seconds: when it expires first, and after how long again and again. An initial of 0 disarms it.
+        """Sets the first expiration and the interval, in seconds. An initial of 0 disarms the timer.
 
-        Returns what was left of the old setting: the time until it would have expired, and its interval. Raises what timerfd_settime()
-        does, and ValueError if it is closed.
+        Returns the old setting: the remaining time until the next expiration, and the interval.
+        Raises the errors of timerfd_settime(), and ValueError if the timer is closed.
         """
         return _timerfd.timerfd_settime(self.fileno(), flags=flags, initial=initial, interval=interval)
 
     def settime_ns(
         self, initial: SupportsIndex = 0, interval: SupportsIndex = 0, *, flags: SupportsIndex = 0
     ) -> tuple[int, int]:
-        """As settime(), in nanoseconds."""
+        """Like settime(), in nanoseconds."""
         return _timerfd.timerfd_settime_ns(self.fileno(), flags=flags, initial=initial, interval=interval)
 
     def gettime(self) -> tuple[float, float]:
-        """Returns the time until it expires next, 0.0 if it is disarmed or has expired for good, and its interval, in seconds.
+        """Returns the time until the next expiration, and the interval, in seconds.
 
-        Raises ValueError if it is closed.
+        The time is 0.0 if the timer is disarmed, or has expired and is not periodic. Raises
+        ValueError if the timer is closed.
         """
         return _timerfd.timerfd_gettime(self.fileno())
 
     def gettime_ns(self) -> tuple[int, int]:
-        """As gettime(), in nanoseconds."""
+        """Like gettime(), in nanoseconds."""
         return _timerfd.timerfd_gettime_ns(self.fileno())
 
     def read(self) -> int:
-        """Returns the number of expirations since the last read or setting, waiting for one if there is none.
+        """Returns the number of expirations since the last read or setting. Waits if there is none.
 
-        Raises BlockingIOError instead of waiting if it was made with TFD_NONBLOCK; OSError with ECANCELED if the clock stepped under
-        TFD_TIMER_CANCEL_ON_SET (the kernel's; on the userspace backend the next setting with that flag does); EOFError if it was made by a
-        process that is gone (the userspace backend's, after a fork); ValueError if it is closed.
+        Raises BlockingIOError instead of waiting if the timer has TFD_NONBLOCK. Raises OSError with
+        ECANCELED after a clock step under TFD_TIMER_CANCEL_ON_SET (kernel backend; on the userspace
+        backend, the next setting with that flag raises it). Raises EOFError if the process that
+        created the timer has ended (userspace backend, after a fork). Raises ValueError if the
+        timer is closed.
         """
         count = os.read(self.fileno(), 8)
         if not count:
@@ -85,18 +92,18 @@ class Timer:
         return int.from_bytes(count, sys.byteorder)
 
     def fileno(self) -> int:
-        """Returns the descriptor, which stays the timer's. Raises ValueError if it is closed."""
+        """Returns the descriptor, which the timer still owns. Raises ValueError if it is closed."""
         if self._fd < 0:
             raise ValueError("I/O operation on closed timer")
         return self._fd
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed."""
+        """Whether the timer is closed."""
         return self._fd < 0
 
     def close(self) -> None:
-        """Ends it. A second time, nothing is done."""
+        """Closes the timer. Does nothing if it is already closed."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -112,14 +119,14 @@ class Timer:
 
     def __del__(self) -> None:
         if self._fd >= 0:
-            # A warning may be an error.
+            # A warning filter may turn the warning into an error.
             try:
                 warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
             finally:
                 self.close()
 
     def __getstate__(self) -> None:
-        # Two would close one descriptor.
+        # Both copies would close the same descriptor.
         raise TypeError(f"cannot copy or pickle {type(self).__qualname__!r} object")
 
     def __repr__(self) -> str:

@@ -1,4 +1,5 @@
-# A timer of the wall clock, read where it blocks: after INITIAL seconds, then each INTERVAL, TIMES times.
+# Reads a blocking timer of the wall clock: first after INITIAL seconds, then every INTERVAL
+# seconds, until it has expired TIMES times. Usage: blocking.py INITIAL INTERVAL TIMES
 import os
 import sys
 import time

@@ -1,4 +1,5 @@
-# A server with three timers of the wall clock in one epoll set, which a client ends: epoll_server.py PORT (0: any).
+# A server with three timers of the wall clock in one epoll set. A client stops it.
+# Usage: epoll_server.py PORT (0: any)
 import os
 import select
 import socket
@@ -9,7 +10,7 @@ MS = 10**6
 
 
 def command(text):
-    """Says what a client wants; whether to go on."""
+    """Prints the command of a client. Returns whether the server continues."""
     if text == "stop":
         print("Stopping server", flush=True)
         return False

@@ -1,4 +1,5 @@
-# A server with three timers of the wall clock in one select of all its sets, which a client ends: select_server.py PORT.
+# A server with three timers of the wall clock in all three sets of one select. A client stops it.
+# Usage: select_server.py PORT (0: any)
 import os
 import select
 import socket
@@ -7,7 +8,7 @@ import time
 
 
 def answer(client):
-    """Reads from a client: whether it stays, and whether the server does."""
+    """Reads from a client. Returns whether the client stays, and whether the server continues."""
     data = client.recv(1024)
     text = data.decode().strip()
     if not data:
@@ -19,7 +20,7 @@ def answer(client):
     return bool(data), text != "stop"
 
 
-def tell(number, fd):
+def report(number, fd):
     try:
         count = int.from_bytes(os.read(fd, 8), sys.byteorder)
     except BlockingIOError:
@@ -30,13 +31,13 @@ def tell(number, fd):
 def serve(listener, timers):
     client, going_on = None, True
     while going_on:
-        # A client can nearly always be written to, so that it is waited for in the read set alone.
+        # A client is nearly always writable, so it is in the read set only.
         mine = [listener, *timers]
         ready, writable, exceptional = select.select(mine + ([client] if client else []), mine, mine)
         assert not writable and not exceptional, (writable, exceptional)
         for number, fd in enumerate(timers, start=1):
             if fd in ready:
-                tell(number, fd)
+                report(number, fd)
         if client in ready:
             stays, going_on = answer(client)
             if not stays:

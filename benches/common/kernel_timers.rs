@@ -1,4 +1,4 @@
-//! The kernel's timers as five roads lead to them: this crate, the C library, and the crates `timerfd`, `nix` and `rustix`.
+//! Kernel timers through this crate, the C library, and the crates `timerfd`, `nix` and `rustix`.
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::time::TimeSpec;
@@ -11,25 +11,25 @@ use std::time::Duration;
 
 use super::raw;
 
-/// A non-blocking timer of the monotonic clock.
-pub trait Rival: AsFd {
+/// A non-blocking kernel timer of the monotonic clock.
+pub trait KernelTimer: AsFd {
     fn create() -> Self;
-    /// Set once, to expire after this long.
+    /// Sets the timer to expire once, after this delay.
     fn settime(&mut self, delay: Duration);
     fn gettime(&self);
-    /// Of a timer that has expired.
+    /// Reads a timer that has expired.
     fn read(&self);
 }
 
-/// Sets each of them to a moment from now, and waits until all have expired.
-pub fn expire<R: Rival>(timers: &mut [R]) {
+/// Sets all timers to expire at once, and waits until they have expired.
+pub fn expire<R: KernelTimer>(timers: &mut [R]) {
     timers.iter_mut().for_each(|timer| timer.settime(Duration::from_nanos(1)));
     for timer in timers {
         poll(&mut [PollFd::new(timer.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).expect("poll");
     }
 }
 
-impl Rival for TimerFd {
+impl KernelTimer for TimerFd {
     fn create() -> Self {
         TimerFd::builder(Clock::Monotonic).backend(&backends::kernel::BACKEND).open().expect("a timer")
     }
@@ -47,7 +47,7 @@ impl Rival for TimerFd {
     }
 }
 
-/// Ours, set without asking for the old setting.
+/// A timer of this crate that is set with `set`, which does not return the old setting.
 pub struct Set(TimerFd);
 
 impl AsFd for Set {
@@ -56,9 +56,9 @@ impl AsFd for Set {
     }
 }
 
-impl Rival for Set {
+impl KernelTimer for Set {
     fn create() -> Self {
-        Set(<TimerFd as Rival>::create())
+        Set(<TimerFd as KernelTimer>::create())
     }
 
     fn settime(&mut self, delay: Duration) {
@@ -66,15 +66,15 @@ impl Rival for Set {
     }
 
     fn gettime(&self) {
-        Rival::gettime(&self.0);
+        KernelTimer::gettime(&self.0);
     }
 
     fn read(&self) {
-        Rival::read(&self.0);
+        KernelTimer::read(&self.0);
     }
 }
 
-impl Rival for raw::Timerfd {
+impl KernelTimer for raw::Timerfd {
     fn create() -> Self {
         raw::Timerfd::create()
     }
@@ -92,7 +92,7 @@ impl Rival for raw::Timerfd {
     }
 }
 
-impl Rival for timerfd::TimerFd {
+impl KernelTimer for timerfd::TimerFd {
     fn create() -> Self {
         timerfd::TimerFd::new_custom(timerfd::ClockId::Monotonic, true, true).expect("a timer")
     }
@@ -110,7 +110,7 @@ impl Rival for timerfd::TimerFd {
     }
 }
 
-impl Rival for by_nix::TimerFd {
+impl KernelTimer for by_nix::TimerFd {
     fn create() -> Self {
         let flags = by_nix::TimerFlags::TFD_NONBLOCK | by_nix::TimerFlags::TFD_CLOEXEC;
         by_nix::TimerFd::new(by_nix::ClockId::CLOCK_MONOTONIC, flags).expect("a timer")
@@ -130,7 +130,7 @@ impl Rival for by_nix::TimerFd {
     }
 }
 
-/// What `rustix` has is functions for a descriptor.
+/// A descriptor, because `rustix` has functions and no timer type.
 pub struct Rustix(OwnedFd);
 
 impl AsFd for Rustix {
@@ -139,7 +139,7 @@ impl AsFd for Rustix {
     }
 }
 
-impl Rival for Rustix {
+impl KernelTimer for Rustix {
     fn create() -> Self {
         let flags = by_rustix::TimerfdFlags::NONBLOCK | by_rustix::TimerfdFlags::CLOEXEC;
         Rustix(by_rustix::timerfd_create(by_rustix::TimerfdClockId::Monotonic, flags).expect("a timer"))

@@ -1,4 +1,5 @@
-/* A backend that there is not: every create says EINVAL. That it is said once in words is for who runs this to see. */
+/* With an unknown backend, every create fails with EINVAL. The caller of this program checks the
+   one line on standard error. */
 #include "check.h"
 
 int main(void)
