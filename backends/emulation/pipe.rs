@@ -3,8 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 
+use crate::backends::sys::fd::PipeWrite;
 use crate::backends::sys::fork_table::PipeEntry;
-use crate::backends::sys::pipe_write::PipeWrite;
 use crate::backends::sys::read_end::{OpenDescriptors, ReadEnd};
 use crate::backends::sys::{fd, pipe};
 use crate::flags::CreateFlags;
@@ -17,6 +17,7 @@ use crate::flags::CreateFlags;
 pub(crate) struct TimerPipe {
     reader: ReadEnd,
     writer: OwnedFd,
+    is_fd_only: bool,
     /// Whether a message was written that may still be in the pipe.
     is_full: bool,
     messages: Messages,
@@ -51,22 +52,22 @@ impl TimerPipe {
     /// pipe.
     pub(crate) fn new(flags: CreateFlags) -> io::Result<(TimerPipe, OwnedFd)> {
         let (reader, writer) = pipe::pipe(flags.nonblocking, flags.close_on_exec)?;
-        Ok((TimerPipe::of(ReadEnd::borrowed(&reader), writer), reader))
+        Ok((TimerPipe::of(ReadEnd::borrowed(&reader), writer, false), reader))
     }
 
     /// Like [`new`](TimerPipe::new), for an fd-only timer: any code may close the read end at any
     /// time.
     pub(crate) fn fd_only(flags: CreateFlags, entry: &PipeEntry) -> io::Result<(TimerPipe, OwnedFd)> {
         let (reader, writer) = pipe::listed_pipe(flags.nonblocking, flags.close_on_exec, entry)?;
-        Ok((TimerPipe::of(ReadEnd::user_owned(&reader, entry)?, writer), reader))
+        Ok((TimerPipe::of(ReadEnd::user_owned(&reader, entry)?, writer, true), reader))
     }
 
-    fn of(reader: ReadEnd, writer: OwnedFd) -> TimerPipe {
-        TimerPipe { reader, writer, is_full: false, messages: Messages::default() }
+    fn of(reader: ReadEnd, writer: OwnedFd, is_fd_only: bool) -> TimerPipe {
+        TimerPipe { reader, writer, is_fd_only, is_full: false, messages: Messages::default() }
     }
 
     pub(crate) fn is_fd_only(&self) -> bool {
-        self.reader.is_user_owned()
+        self.is_fd_only
     }
 
     /// A by-fd call begins with this descriptor, or ends.

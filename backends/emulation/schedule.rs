@@ -182,9 +182,9 @@ impl QueueKey {
 
     /// The indices of the clock in [`CLOCKS`] and of the urgency in [`Urgency::ALL`].
     pub(crate) fn indices(self) -> (usize, usize) {
-        let clock = match self.clock.without_alarm() {
-            Clock::Realtime => 1,
-            Clock::Boottime => 2,
+        let clock = match self.clock {
+            Clock::Realtime | Clock::RealtimeAlarm => 1,
+            Clock::Boottime | Clock::BoottimeAlarm => 2,
             _ => 0,
         };
         (clock, self.urgency as usize)

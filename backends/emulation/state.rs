@@ -19,7 +19,7 @@ use super::clock_change::{Clocks, Subscription};
 use super::pipe::{Epoch, TimerPipe};
 use super::schedule::{nanos, QueueKey, Schedule, Urgency, NEVER};
 use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED};
-use crate::backends::sys::pipe_write::PipeWrite;
+use crate::backends::sys::fd::PipeWrite;
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 use crate::spec::{Initial, TimerSpec};

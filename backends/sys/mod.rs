@@ -15,7 +15,6 @@ pub(crate) mod nowait;
 pub(crate) mod open_files;
 mod pinned_object;
 pub(crate) mod pipe;
-pub(crate) mod pipe_write;
 pub(crate) mod read_end;
 pub(crate) mod registered;
 pub(crate) mod set_once;

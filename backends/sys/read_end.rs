@@ -52,10 +52,6 @@ impl ReadEnd {
         Ok(ReadEnd { kind: Kind::Duplicated, fd: duplicate.into_raw_fd() })
     }
 
-    pub(crate) fn is_user_owned(&self) -> bool {
-        self.kind != Kind::Borrowed
-    }
-
     /// Records that a by-fd call with this descriptor begins, or that the call ends.
     pub(crate) fn set_by_fd_call(&mut self, fd: Option<RawFd>) {
         match (self.kind, fd) {

@@ -1,5 +1,5 @@
-//! Limits the CPU time of the timer thread: of spinning before expirations, and of refreshing
-//! unread counts. All measurements are arguments.
+//! Limits the CPU time of the timer thread: of spinning before expirations, of refreshing unread
+//! counts, and of sweeping fd-only timers. All measurements are arguments.
 //!
 //! Most of a timer's latency is the time in which a sleeping CPU and thread wake up. So the thread
 //! sleeps until some time before a timer is due, and then spins until it is due. Counts come from
@@ -11,7 +11,7 @@
 //! descriptors could get its number for an epoll set of its own, and the library cannot distinguish
 //! two epoll sets.
 
-use crate::backends::emulation::schedule::Urgency;
+use crate::backends::emulation::schedule::{self, Urgency};
 
 /// The longest wake-up latency, in nanoseconds, that is compensated. Beyond it the machine is busy,
 /// and spinning would not help.
@@ -136,6 +136,41 @@ impl RefreshBudget {
     }
 }
 
+/// When the timer thread sweeps: soon after a timer was created or an orphaned one was found, then
+/// at intervals that double.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SweepTimes {
+    next: u64,
+    interval: u64,
+}
+
+/// The shortest and the longest interval between two sweeps of the thread, in nanoseconds.
+const MIN_SWEEP_INTERVAL: u64 = 1_000_000_000;
+const MAX_SWEEP_INTERVAL: u64 = 64_000_000_000;
+
+impl SweepTimes {
+    /// No sweep.
+    pub(super) const NEVER: SweepTimes = SweepTimes { next: schedule::NEVER, interval: MIN_SWEEP_INTERVAL };
+
+    /// The time of the next sweep, by the monotonic clock.
+    pub(super) fn next(&self) -> Option<u64> {
+        (self.next < schedule::NEVER).then_some(self.next)
+    }
+
+    /// A timer was created.
+    pub(super) fn begin(&mut self, now: u64) {
+        self.next = self.next.min(now.saturating_add(MIN_SWEEP_INTERVAL));
+        self.interval = MIN_SWEEP_INTERVAL;
+    }
+
+    /// A sweep has ended. `found` tells whether it found an orphaned timer, and `is_empty` whether
+    /// no timer is left.
+    pub(super) fn end(&mut self, found: bool, is_empty: bool, now: u64) {
+        self.interval = if found { MIN_SWEEP_INTERVAL } else { (self.interval * 2).min(MAX_SWEEP_INTERVAL) };
+        self.next = if is_empty { schedule::NEVER } else { now.saturating_add(self.interval) };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,5 +261,27 @@ mod tests {
         let mut budget = RefreshBudget::default();
         budget.spend(7, 4, 9_000, 1_500_000);
         assert_eq!(budget.next(), 1_500_007);
+    }
+
+    #[test]
+    fn sweeps_begin_a_second_after_a_creation_and_are_a_minute_apart_in_the_end() {
+        let mut sweeps = SweepTimes::NEVER;
+        assert_eq!(sweeps.next(), None);
+        sweeps.begin(5);
+        let mut last = 5;
+        let mut interval = |sweeps: SweepTimes| {
+            let next = sweeps.next().unwrap();
+            (next - std::mem::replace(&mut last, next)) / 1_000_000_000
+        };
+        let mut intervals = vec![interval(sweeps)];
+        for _ in 0..8 {
+            sweeps.end(false, false, sweeps.next().unwrap());
+            intervals.push(interval(sweeps));
+        }
+        assert_eq!(intervals, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+        sweeps.end(true, false, sweeps.next().unwrap());
+        assert_eq!(interval(sweeps), 1);
+        sweeps.end(true, true, sweeps.next().unwrap());
+        assert_eq!(sweeps.next(), None);
     }
 }

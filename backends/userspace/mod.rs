@@ -2,7 +2,6 @@
 
 mod cpu_budget;
 mod fd_only;
-mod in_flight;
 mod options;
 mod queues;
 mod thread;

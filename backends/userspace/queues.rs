@@ -8,8 +8,7 @@
 //! about a microsecond, puts the timer into the queue of busy timers, and tries again later.
 //! Otherwise a thread that calls in a loop would get the lock first almost every time.
 
-use super::cpu_budget::{RefreshBudget, WakeAhead, REFRESH_BATCH};
-use super::fd_only::registry::SweepTimes;
+use super::cpu_budget::{RefreshBudget, SweepTimes, WakeAhead, REFRESH_BATCH};
 use crate::backends::emulation::queue::{QueueEntry, Queues, TimerId};
 use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, CLOCKS, NEVER};
 use crate::backends::sys::sync::Arc;

@@ -20,14 +20,13 @@ use std::time::Duration;
 
 use super::cpu_budget::Sample;
 use super::fd_only::registry::{Entry, FdOnly, Registry};
-use super::in_flight::InFlight;
 use super::options;
 use super::queues::{time, Batch, Reason, TimerQueues, Wait, ANY_TIMES};
 use crate::backends::emulation::clock_change::{ClockChangeDetector, Clocks};
 use crate::backends::emulation::queue::TimerId;
 use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, NEVER};
 use crate::backends::sys;
-use crate::backends::sys::fd::Identity;
+use crate::backends::sys::fd::{Identity, PipeWrite};
 use crate::backends::sys::short_lived::release_number;
 use crate::backends::sys::sync::{
     self, Arc, AtomicBool, Event, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,
@@ -366,3 +365,51 @@ impl<T: Process> Clocks for Engine<T> {
         detector.add(sys::clock::wall_offset(), sys::clock::max_slew_ppm())
     }
 }
+
+/// The write in flight: the timer thread unlocks a timer before it writes to the timer's pipe.
+///
+/// The write may wake a reader on the timer thread's CPU and preempt the thread. If the thread still
+/// held the timer's lock, that reader would block at once.
+///
+/// The lock is held during a write. It holds the count that a pipe has refused, and whose
+/// count that is.
+#[derive(Default)]
+pub(super) struct InFlight(Mutex<Option<(TimerId, u64)>>);
+
+/// The lock during one write.
+pub(super) struct InFlightGuard<'a>(MutexGuard<'a, Option<(TimerId, u64)>>);
+
+impl InFlight {
+    /// Locks for a write. The caller unlocks the timer's state afterwards, and then runs the write.
+    pub(super) fn lock(&self) -> InFlightGuard<'_> {
+        InFlightGuard(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until no write is in flight. Returns the count of this timer that its pipe has
+    /// refused, if there is one.
+    pub(super) fn wait(&self, timer: TimerId) -> Option<u64> {
+        let mut refused = self.lock().0;
+        match *refused {
+            Some((of, count)) if of == timer => {
+                *refused = None;
+                Some(count)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl InFlightGuard<'_> {
+    /// Runs the write of this timer. Returns whether the pipe has taken it.
+    pub(super) fn run(mut self, timer: TimerId, write: &PipeWrite) -> bool {
+        let is_written = write.run().is_ok();
+        if !is_written {
+            *self.0 = Some((timer, write.count));
+        }
+        is_written
+    }
+}
+
+#[cfg(test)]
+#[path = "thread_tests.rs"]
+mod tests;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::os::fd::RawFd;
 
-use crate::backends::emulation::schedule;
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::fork_table::PipeEntry;
 use crate::backends::sys::open_files::OpenFiles;
@@ -219,41 +218,6 @@ const MIN_UNTIL_SWEEP: usize = 16;
 
 /// A timer that may be orphaned, its identity, and the two descriptors of the library.
 type Candidate<T> = (Identity, Entry<T>, [RawFd; 2]);
-
-/// When the timer thread sweeps: soon after a timer was created or an orphaned one was found, then
-/// at intervals that double.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct SweepTimes {
-    next: u64,
-    interval: u64,
-}
-
-/// The shortest and the longest interval between two sweeps of the thread, in nanoseconds.
-const MIN_INTERVAL: u64 = 1_000_000_000;
-const MAX_INTERVAL: u64 = 64_000_000_000;
-
-impl SweepTimes {
-    /// No sweep.
-    pub(in super::super) const NEVER: SweepTimes = SweepTimes { next: schedule::NEVER, interval: MIN_INTERVAL };
-
-    /// The time of the next sweep, by the monotonic clock.
-    pub(in super::super) fn next(&self) -> Option<u64> {
-        (self.next < schedule::NEVER).then_some(self.next)
-    }
-
-    /// A timer was created.
-    pub(in super::super) fn begin(&mut self, now: u64) {
-        self.next = self.next.min(now.saturating_add(MIN_INTERVAL));
-        self.interval = MIN_INTERVAL;
-    }
-
-    /// A sweep has ended. `found` tells whether it found an orphaned timer, and `is_empty` whether
-    /// no timer is left.
-    pub(in super::super) fn end(&mut self, found: bool, is_empty: bool, now: u64) {
-        self.interval = if found { MIN_INTERVAL } else { (self.interval * 2).min(MAX_INTERVAL) };
-        self.next = if is_empty { schedule::NEVER } else { now.saturating_add(self.interval) };
-    }
-}
 
 #[cfg(test)]
 #[path = "registry_tests.rs"]

@@ -89,25 +89,3 @@ fn release_ignores_a_new_timer_of_the_same_identity() {
     registry.release((1, 0), &Arc::new(Timer::default()));
     assert!(Arc::ptr_eq(&registry.find((1, 0)).unwrap().timer, &timers[0]));
 }
-
-#[test]
-fn sweeps_begin_a_second_after_a_creation_and_are_a_minute_apart_in_the_end() {
-    let mut sweeps = SweepTimes::NEVER;
-    assert_eq!(sweeps.next(), None);
-    sweeps.begin(5);
-    let mut last = 5;
-    let mut interval = |sweeps: SweepTimes| {
-        let next = sweeps.next().unwrap();
-        (next - std::mem::replace(&mut last, next)) / 1_000_000_000
-    };
-    let mut intervals = vec![interval(sweeps)];
-    for _ in 0..8 {
-        sweeps.end(false, false, sweeps.next().unwrap());
-        intervals.push(interval(sweeps));
-    }
-    assert_eq!(intervals, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
-    sweeps.end(true, false, sweeps.next().unwrap());
-    assert_eq!(interval(sweeps), 1);
-    sweeps.end(true, true, sweeps.next().unwrap());
-    assert_eq!(sweeps.next(), None);
-}

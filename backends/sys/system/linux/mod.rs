@@ -99,8 +99,8 @@ fn ppoll(entry: &mut libc::pollfd, timeout: libc::c_int) -> io::Result<libc::c_i
 fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     let fd = libc::c_long::from(fd.as_raw_fd());
     // SAFETY: `bytes` is valid for reads of its length.
-    let written = check(unsafe { libc::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) })?;
-    Ok(written.unsigned_abs() as usize)
+    let written = unsafe { libc::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) };
+    usize::try_from(written).map_err(|_| io::Error::last_os_error())
 }
 
 fn name_thread(name: &CStr) {

@@ -4,8 +4,6 @@
 pub(crate) mod error;
 pub(crate) mod fd;
 pub(crate) mod pipe;
-#[path = "../../../../backends/sys/pipe_write.rs"]
-pub(crate) mod pipe_write;
 pub(crate) mod read_end;
 #[path = "../../../../backends/sys/set_once.rs"]
 pub(crate) mod set_once;

@@ -37,10 +37,6 @@ impl ReadEnd {
         Ok(fd::is_readable(self.as_fd().as_fd()))
     }
 
-    pub(crate) fn is_user_owned(&self) -> bool {
-        false
-    }
-
     pub(crate) fn identity(&self, _writer: BorrowedFd<'_>) -> io::Result<fd::Identity> {
         fd::identity(self.0)
     }
