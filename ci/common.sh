@@ -35,8 +35,8 @@ target() {
 
 # The suites that run wherever there are processes and threads.
 # shellcheck disable=SC2034
-ordinary_suites=(--all-features --lib --test compat --test conformance --test conversions --test costs --test departures --test kernel --test loops --test pollers --test process
-    --test steps --test simulated --test storm)
+ordinary_suites=(--all-features --lib --test compat --test conformance --test conversions --test costs --test known_differences --test kernel --test loops --test pollers --test process
+    --test clock_changes --test simulated --test stress)
 
 # A build folder of its own, for what is built otherwise than the rest.
 build_apart() {

@@ -1,4 +1,4 @@
-//! Locks, channels and waiting. In one module, so that `tests/models` can replace them.
+//! Locks, channels and waiting. In one module, so that `tests/model_based` can replace them.
 
 pub(crate) use crossbeam_channel::{bounded, Receiver, Sender};
 pub(crate) use std::sync::atomic::{AtomicBool, Ordering};

@@ -8,22 +8,22 @@ mod cases;
 mod common;
 mod counts;
 mod descriptor;
-#[path = "../common/row.rs"]
-mod row;
 mod settings;
 mod sums;
 #[path = "../common/support.rs"]
 mod support;
+#[path = "../common/test_backend.rs"]
+mod test_backend;
 mod threads;
 #[path = "../common/trials.rs"]
 mod trials;
 
 use portable_timerfd::backends;
-use row::{Case, Row};
 use std::process::ExitCode;
+use test_backend::{Case, TestBackend};
 use trials::{conclude, trials};
 
-/// Cases that go by the time of the row that they are given.
+/// Cases that go by the time of the backend that they are given.
 const TIMED: [(&str, &[Case]); 3] =
     [("settings", settings::CASES), ("counts", counts::CASES), ("descriptor", descriptor::CASES)];
 
@@ -34,9 +34,14 @@ const OF_THE_SYSTEM: [(&str, &[Case]); 3] =
 fn main() -> ExitCode {
     let themes = [&TIMED[..], &OF_THE_SYSTEM].concat();
     let real = backends::ALL.iter().flat_map(|backend| {
-        let is_missing = Row::real(backend).is_missing();
-        trials(backend.name(), &themes, move |_| is_missing, move |case: &fn(&Row)| case(&Row::real(backend)))
+        let is_missing = TestBackend::real(backend).is_missing();
+        trials(
+            backend.name(),
+            &themes,
+            move |_| is_missing,
+            move |case: &fn(&TestBackend)| case(&TestBackend::real(backend)),
+        )
     });
-    let simulated = trials("simulated", &TIMED, |_| false, |case: &fn(&Row)| case(&Row::simulated()));
+    let simulated = trials("simulated", &TIMED, |_| false, |case: &fn(&TestBackend)| case(&TestBackend::simulated()));
     conclude(real.chain(simulated).collect())
 }

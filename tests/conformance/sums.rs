@@ -1,7 +1,7 @@
 //! Sums: whoever reads, and however, all reads together give what the clock says.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,8 +27,8 @@ struct Counted {
 }
 
 impl Counted {
-    fn new(row: &Row, (clock, nanos): (Clock, u64)) -> Counted {
-        let timer = open_on(row.backend, clock);
+    fn new(backend: &TestBackend, (clock, nanos): (Clock, u64)) -> Counted {
+        let timer = open_on(backend.inner, clock);
         let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
         let (first, interval) = (clock.now().unwrap() + ms(1), Duration::from_nanos(nanos));
         timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
@@ -76,7 +76,7 @@ impl Counted {
     }
 }
 
-fn plain_and_counted_reads_of_several_timers_add_up_to_the_tick(row: &Row) {
+fn plain_and_counted_reads_of_several_timers_add_up_to_the_tick(backend: &TestBackend) {
     const EVERY: [(Clock, u64); 8] = [
         (Clock::Monotonic, 1),
         (Clock::Realtime, 1),
@@ -88,7 +88,7 @@ fn plain_and_counted_reads_of_several_timers_add_up_to_the_tick(row: &Row) {
         (Clock::Realtime, 7_000_000),
     ];
     let here = EVERY.into_iter().filter(|(clock, _)| clock.now().is_ok());
-    let timers: Vec<_> = here.map(|every| Counted::new(row, every)).collect();
+    let timers: Vec<_> = here.map(|every| Counted::new(backend, every)).collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         // A reader may wait, in the mode that it finds, but there is always something to come.

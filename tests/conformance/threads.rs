@@ -1,7 +1,7 @@
 //! Many threads at one timer: every call beside every other.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
@@ -45,8 +45,8 @@ fn call(timer: &TimerFd, round: u32) {
     }
 }
 
-fn every_call_may_be_made_beside_every_other(row: &Row) {
-    let timers: Vec<_> = clocks().into_iter().map(|clock| open_on(row.backend, clock)).collect();
+fn every_call_may_be_made_beside_every_other(backend: &TestBackend) {
+    let timers: Vec<_> = clocks().into_iter().map(|clock| open_on(backend.inner, clock)).collect();
     thread::scope(|scope| {
         for n in 0..6 {
             let timers = &timers;
@@ -54,7 +54,7 @@ fn every_call_may_be_made_beside_every_other(row: &Row) {
                 for round in 0..5_000 {
                     // Each thread has an order of its own.
                     timers.iter().for_each(|timer| call(timer, round * (2 * n + 1)));
-                    call(&open(row.backend), round);
+                    call(&open(backend.inner), round);
                 }
             });
         }
@@ -65,10 +65,10 @@ fn every_call_may_be_made_beside_every_other(row: &Row) {
     }
 }
 
-fn a_panic_in_a_users_thread_harms_no_timer(row: &Row) {
-    let timer = Arc::new(open(row.backend));
+fn a_panic_in_a_users_thread_harms_no_timer(backend: &TestBackend) {
+    let timer = Arc::new(open(backend.inner));
     for round in 0..20 {
-        let (shared, own) = (Arc::clone(&timer), open(row.backend));
+        let (shared, own) = (Arc::clone(&timer), open(backend.inner));
         let panicking = thread::spawn(move || {
             shared.arm_every(Duration::from_micros(10)).unwrap();
             own.arm_every(Duration::from_micros(10)).unwrap();
@@ -83,8 +83,8 @@ fn a_panic_in_a_users_thread_harms_no_timer(row: &Row) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-fn each_expiration_goes_to_one_of_many_readers(row: &Row) {
-    let timer = open(row.backend);
+fn each_expiration_goes_to_one_of_many_readers(backend: &TestBackend) {
+    let timer = open(backend.inner);
     let interval = Duration::from_micros(200);
     let first = Clock::Monotonic.now().unwrap() + interval;
     timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
@@ -103,8 +103,8 @@ fn each_expiration_goes_to_one_of_many_readers(row: &Row) {
     });
 }
 
-fn each_expiration_wakes_one_of_many_blocked_readers(row: &Row) {
-    let timer = open_blocking(row.backend);
+fn each_expiration_wakes_one_of_many_blocked_readers(backend: &TestBackend) {
+    let timer = open_blocking(backend.inner);
     let (woken, wakes) = mpsc::channel();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -136,8 +136,8 @@ fn each_expiration_wakes_one_of_many_blocked_readers(row: &Row) {
     });
 }
 
-fn a_read_never_mixes_two_settings(row: &Row) {
-    let timer = open_blocking(row.backend);
+fn a_read_never_mixes_two_settings(backend: &TestBackend) {
+    let timer = open_blocking(backend.inner);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
@@ -156,8 +156,8 @@ fn a_read_never_mixes_two_settings(row: &Row) {
     });
 }
 
-fn a_blocked_reader_obeys_what_another_thread_sets(row: &Row) {
-    let timer = open_blocking(row.backend);
+fn a_blocked_reader_obeys_what_another_thread_sets(backend: &TestBackend) {
+    let timer = open_blocking(backend.inner);
     for plain in [false, true] {
         for last in [Duration::ZERO, ms(3)] {
             timer.arm_after(HOUR).unwrap();

@@ -1,7 +1,9 @@
 //! Timers in every poller there is, on every backend: what it reports, when, and how often.
 //!
-//! Where the backends differ by design, `tests/departures.rs` shows it.
+//! Where the backends differ by design, `tests/known_differences.rs` shows it.
 
+#[path = "../common/all_backends.rs"]
+mod all_backends;
 mod calls;
 #[path = "../common/cases.rs"]
 mod cases;
@@ -14,8 +16,6 @@ mod epoll;
 mod epoll_many;
 mod in_a_loop;
 mod modes;
-#[path = "../common/rows.rs"]
-mod rows;
 mod setup;
 #[path = "../common/support.rs"]
 mod support;
@@ -30,9 +30,9 @@ mod epoll {
 #[cfg(not(target_os = "linux"))]
 use epoll as epoll_many;
 
+use all_backends::Case;
 use nix::sys::resource::{getrlimit, rlim_t, setrlimit, Resource};
 use polling::Poller;
-use rows::Case;
 use std::process::ExitCode;
 use std::sync::RwLock;
 
@@ -55,5 +55,5 @@ fn main() -> ExitCode {
         ("waiters", waiters::CASES),
     ];
     let has_edges = Poller::new().unwrap().supports_edge();
-    rows::run(&themes, if has_edges { &[] } else { &["edges"] })
+    all_backends::run(&themes, if has_edges { &[] } else { &["edges"] })
 }

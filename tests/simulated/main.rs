@@ -3,6 +3,7 @@
 //! `tests/conformance` and `tests/vm` have the promises that it shares with the other backends.
 
 mod clock;
+mod clock_changes;
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(target_os = "linux")]
@@ -11,13 +12,12 @@ mod hour;
 #[cfg(target_os = "linux")]
 mod kernel;
 mod loops;
+mod model;
 mod process;
 #[path = "../common/random.rs"]
 mod random;
-mod steps;
 mod stop_server;
 mod threads;
-mod twins;
 mod waiters;
 
 use portable_timerfd::{Clock, SimulatedClock, TimerFd};

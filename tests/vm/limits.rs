@@ -1,7 +1,7 @@
 //! What the system refuses, to root and to others: capabilities, descriptors, threads.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
@@ -48,13 +48,13 @@ fn hold_wake_alarm(hold: bool) {
     Errno::result(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), sets.as_ptr()) }).unwrap();
 }
 
-fn alarm_clocks_need_the_capability_when_made_and_when_set(row: &Row) {
+fn alarm_clocks_need_the_capability_when_made_and_when_set(backend: &TestBackend) {
     in_a_thread(|| {
         for clock in ALARMS {
-            let timer = row.open_on(clock);
+            let timer = backend.open_on(clock);
             timer.arm_after(2 * HOUR).unwrap();
             hold_wake_alarm(false);
-            assert_errno(row.open(clock, CreateFlags::default()), libc::EPERM);
+            assert_errno(backend.open(clock, CreateFlags::default()), libc::EPERM);
             assert_errno(timer.arm_after(HOUR), libc::EPERM);
             assert_errno(timer.disarm(), libc::EPERM);
             assert!(left(&timer) > HOUR, "what fails changes nothing");
@@ -68,16 +68,16 @@ fn alarm_clocks_need_the_capability_when_made_and_when_set(row: &Row) {
     });
 }
 
-fn alarm_clocks_are_refused_to_ordinary_users(row: &Row) {
-    let timers = ALARMS.map(|clock| row.open_on(clock));
+fn alarm_clocks_are_refused_to_ordinary_users(backend: &TestBackend) {
+    let timers = ALARMS.map(|clock| backend.open_on(clock));
     as_an_ordinary_user(|| {
         for timer in &timers {
-            assert_errno(row.open(timer.clock(), CreateFlags::default()), libc::EPERM);
+            assert_errno(backend.open(timer.clock(), CreateFlags::default()), libc::EPERM);
             assert_errno(timer.arm_after(HOUR), libc::EPERM);
             assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
         }
         for clock in [Clock::Realtime, Clock::Monotonic, Clock::Boottime] {
-            row.open_on(clock).arm_after(HOUR).unwrap();
+            backend.open_on(clock).arm_after(HOUR).unwrap();
         }
     });
 }
@@ -90,13 +90,13 @@ fn assert_expires(timer: &TimerFd) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(row: &Row) {
+fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(backend: &TestBackend) {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let before = descriptors();
     setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
     let mut timers = Vec::new();
     let refusal = loop {
-        match row.open(Clock::Realtime, CreateFlags::default()) {
+        match backend.open(Clock::Realtime, CreateFlags::default()) {
             Ok(timer) => timers.push(timer),
             refusal => break refusal,
         }
@@ -104,7 +104,7 @@ fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(row: &R
     // The first and the last that could be had.
     assert_expires(&timers[0]);
     assert_expires(&timers[timers.len() - 1]);
-    let again = [Clock::Monotonic, Clock::RealtimeAlarm].map(|clock| row.open(clock, CreateFlags::default()));
+    let again = [Clock::Monotonic, Clock::RealtimeAlarm].map(|clock| backend.open(clock, CreateFlags::default()));
     setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
     assert_errno(refusal, libc::EMFILE);
     again.into_iter().for_each(|refusal| assert_errno(refusal, libc::EMFILE));
@@ -112,17 +112,17 @@ fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(row: &R
     assert_eq!(descriptors(), before);
 }
 
-fn at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works(row: &Row) {
+fn at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works(backend: &TestBackend) {
     const LIMIT: &str = "/proc/sys/fs/file-max";
     let limit = fs::read(LIMIT).unwrap();
-    let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| row.open_on(clock));
+    let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| backend.open_on(clock));
     let before = descriptors();
     // It does not hold for root.
     fs::write(LIMIT, "0").unwrap();
     as_an_ordinary_user(|| {
         assert_eq!(fs::File::open("/").unwrap_err().raw_os_error(), Some(libc::ENFILE));
         for _ in 0..3 {
-            assert_errno(row.open(Clock::Monotonic, CreateFlags::default()), libc::ENFILE);
+            assert_errno(backend.open(Clock::Monotonic, CreateFlags::default()), libc::ENFILE);
         }
         timers.iter().for_each(assert_expires);
     });
@@ -144,16 +144,16 @@ fn until_no_thread_runs() {
 }
 
 /// The kernel's timers need none.
-fn where_no_thread_can_be_started(row: &Row) {
+fn where_no_thread_can_be_started(backend: &TestBackend) {
     until_no_thread_runs();
-    let timer = open(row);
+    let timer = open(backend);
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
     let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
     as_an_ordinary_user(|| {
         setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
-        let settings = [TimerSpec::after(Duration::ZERO), in_an_hour(row), TimerSpec::disarmed().cancel_on_set()];
+        let settings = [TimerSpec::after(Duration::ZERO), in_an_hour(backend), TimerSpec::disarmed().cancel_on_set()];
         for setting in settings {
-            if row.is_kernel() {
+            if backend.is_kernel() {
                 timer.settime(&setting).unwrap();
             } else {
                 assert_errno(timer.settime(&setting), libc::ENOMEM);

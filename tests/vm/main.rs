@@ -18,15 +18,15 @@ cfg_if::cfg_if! {
         mod limits;
         mod machine;
         mod notice;
-        #[path = "../common/row.rs"]
-        mod row;
+        #[path = "../common/test_backend.rs"]
+        mod test_backend;
         mod slumber;
         mod support;
         mod suspend;
         mod taken_back;
         mod trials;
 
-        use row::Case;
+        use test_backend::Case;
 
         fn main() -> std::process::ExitCode {
             if guest::is_init() {

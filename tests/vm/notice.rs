@@ -1,7 +1,7 @@
 //! How a notice of a step reaches those who wait or read the descriptor themselves.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use nix::poll::PollTimeout;
 use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::thread;
@@ -17,53 +17,53 @@ crate::cases![
     one_of_several_blocked_readers_is_told,
 ];
 
-fn a_blocked_reader_is_told(row: &Row) {
+fn a_blocked_reader_is_told(backend: &TestBackend) {
     for secs in [5, -5] {
-        let timer = open_blocking(row);
-        timer.settime(&in_an_hour(row)).unwrap();
-        assert_told_while_waiting(row, &timer, || row.step(secs));
+        let timer = open_blocking(backend);
+        timer.settime(&in_an_hour(backend)).unwrap();
+        assert_told_while_waiting(backend, &timer, || backend.step(secs));
         assert!(left(&timer) > HOUR / 2);
     }
 }
 
-fn a_blocked_reader_of_a_setting_made_meanwhile_is_told(row: &Row) {
-    let timer = open_blocking(row);
+fn a_blocked_reader_of_a_setting_made_meanwhile_is_told(backend: &TestBackend) {
+    let timer = open_blocking(backend);
     for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
         timer.settime(&before).unwrap();
-        assert_told_while_waiting(row, &timer, || {
-            timer.settime(&in_an_hour(row)).unwrap();
-            row.step(5);
+        assert_told_while_waiting(backend, &timer, || {
+            timer.settime(&in_an_hour(backend)).unwrap();
+            backend.step(5);
         });
     }
 }
 
 /// It expires by the step that he is told of; for Linux, some microseconds after he is told, or before.
-fn a_reader_who_waited_and_is_told_leaves_it_off(row: &Row) {
-    let timer = open_blocking(row);
-    timer.settime(&in_an_hour(row).every(HOUR)).unwrap();
-    assert_told_while_waiting(row, &timer, || row.step(5400));
-    if !row.is_kernel() {
+fn a_reader_who_waited_and_is_told_leaves_it_off(backend: &TestBackend) {
+    let timer = open_blocking(backend);
+    timer.settime(&in_an_hour(backend).every(HOUR)).unwrap();
+    assert_told_while_waiting(backend, &timer, || backend.step(5400));
+    if !backend.is_kernel() {
         assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
     }
 }
 
-fn who_polls_is_told(row: &Row) {
-    let timer = watching(row);
+fn who_polls_is_told(backend: &TestBackend) {
+    let timer = watching(backend);
     thread::scope(|scope| {
         let poller = scope.spawn(|| until_readable(&timer));
-        row.pass(Duration::from_millis(20));
-        row.step(-5);
+        backend.pass(Duration::from_millis(20));
+        backend.step(-5);
         poller.join().unwrap();
     });
     assert_canceled(timer.read());
 }
 
 /// A read of a pipe can't fail so: it gives a count, and `read` still tells of the step.
-fn a_plain_read_of_a_canceled_timer(row: &Row) {
-    let timer = watching(row);
-    row.step(5);
+fn a_plain_read_of_a_canceled_timer(backend: &TestBackend) {
+    let timer = watching(backend);
+    backend.step(5);
     until_readable(&timer);
-    if row.is_kernel() {
+    if backend.is_kernel() {
         assert_canceled(raw_read(&timer));
         assert_nothing_to_read(&timer);
     } else {
@@ -74,12 +74,12 @@ fn a_plain_read_of_a_canceled_timer(row: &Row) {
 }
 
 /// A notice is no period, to be taken back when the clock is stepped back.
-fn a_step_back_takes_no_notice_back(row: &Row) {
-    let timer = open(row);
-    timer.settime(&TimerSpec::at(row.now(Clock::Realtime) - MINUTE).every(HOUR).cancel_on_set()).unwrap();
+fn a_step_back_takes_no_notice_back(backend: &TestBackend) {
+    let timer = open(backend);
+    timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) - MINUTE).every(HOUR).cancel_on_set()).unwrap();
     until_readable(&timer);
     assert_eq!(raw_read(&timer).unwrap(), 1);
-    row.step(-3 * 60);
+    backend.step(-3 * 60);
     assert!(left(&timer) > HOUR, "the period that was read stays so");
     assert!(is_readable(&timer), "gettime tells nobody");
     assert_canceled(timer.read());
@@ -87,19 +87,19 @@ fn a_step_back_takes_no_notice_back(row: &Row) {
 }
 
 /// And the others wait on: for the next step, or for ever.
-fn one_of_several_blocked_readers_is_told(row: &Row) {
-    let timer = open_blocking(row);
-    timer.settime(&in_an_hour(row)).unwrap();
+fn one_of_several_blocked_readers_is_told(backend: &TestBackend) {
+    let timer = open_blocking(backend);
+    timer.settime(&in_an_hour(backend)).unwrap();
     thread::scope(|scope| {
         let readers = [(); 3].map(|()| scope.spawn(|| assert_canceled(timer.read())));
         let done = || readers.iter().filter(|reader| reader.is_finished()).count();
-        row.pass(Duration::from_millis(20));
+        backend.pass(Duration::from_millis(20));
         for told in 1..=readers.len() {
-            row.step(1);
+            backend.step(1);
             while done() < told {
                 polled(&timer, PollTimeout::from(5u8));
             }
-            row.pass(Duration::from_millis(20));
+            backend.pass(Duration::from_millis(20));
             assert_eq!(done(), told);
         }
     });

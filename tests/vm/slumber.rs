@@ -2,8 +2,8 @@
 //! the alarm clocks that can wake it.
 
 use crate::machine::suspend_to_ram;
-use crate::row::Row;
 use crate::suspend;
+use crate::test_backend::TestBackend;
 use portable_timerfd::{backends, Backend, Clock, Timer};
 use std::collections::HashMap;
 use std::panic::{catch_unwind, resume_unwind};
@@ -14,8 +14,8 @@ use std::time::Duration;
 /// What is to be seen after the resume.
 pub type Check = Box<dyn FnOnce(&Slept) + Send>;
 
-/// Prepares it on one row.
-pub type Case = (&'static str, fn(&Row, &Alarm) -> Check);
+/// Prepares it on one backend.
+pub type Case = (&'static str, fn(&TestBackend, &Alarm) -> Check);
 
 /// What is to wake the machine.
 pub struct Alarm {
@@ -56,14 +56,14 @@ pub fn look(clock: Clock, backend: &'static Backend, case: &'static str) {
 }
 
 /// The same of a simulated machine, which sleeps for each case.
-pub fn look_simulated(clock: Clock, prepare: fn(&Row, &Alarm) -> Check) {
-    let row = Row::simulated();
-    let alarm = Alarm { clock, time: row.now(clock) + AHEAD };
-    let check = prepare(&row, &alarm);
-    let wakes = row.open_on(clock);
+pub fn look_simulated(clock: Clock, prepare: fn(&TestBackend, &Alarm) -> Check) {
+    let backend = TestBackend::simulated();
+    let alarm = Alarm { clock, time: backend.now(clock) + AHEAD };
+    let check = prepare(&backend, &alarm);
+    let wakes = backend.open_on(clock);
     wakes.arm_at(alarm.time).unwrap();
-    let long = row.simulated.as_ref().unwrap().suspend(2 * AHEAD);
-    check(&Slept { long, until: row.now(clock) });
+    let long = backend.simulated.as_ref().unwrap().suspend(2 * AHEAD);
+    check(&Slept { long, until: backend.now(clock) });
 }
 
 fn sleep_until(clock: Clock) -> Sleep {
@@ -71,7 +71,7 @@ fn sleep_until(clock: Clock) -> Sleep {
     let mut prepared = HashMap::new();
     for backend in backends::ALL {
         for &(name, prepare) in suspend::CASES {
-            prepared.insert((backend.name(), name), catch_unwind(|| prepare(&Row::real(backend), &alarm)));
+            prepared.insert((backend.name(), name), catch_unwind(|| prepare(&TestBackend::real(backend), &alarm)));
         }
     }
     let before = unknown_to_the_monotonic_clock();

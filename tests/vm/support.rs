@@ -2,14 +2,14 @@
 
 pub use crate::common::*;
 pub use crate::machine::*;
-use crate::row::Row;
+use crate::test_backend::TestBackend;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::thread;
 use std::time::Duration;
 
 pub const ALARMS: [Clock; 2] = [Clock::RealtimeAlarm, Clock::BoottimeAlarm];
 
-impl Row {
+impl TestBackend {
     /// For where the backends differ, as docs/parity.md says.
     pub fn is_kernel(&self) -> bool {
         self.name() == "kernel"
@@ -25,23 +25,23 @@ impl Row {
 }
 
 /// A timer of the wall clock.
-pub fn open(row: &Row) -> TimerFd {
-    row.open_on(Clock::Realtime)
+pub fn open(backend: &TestBackend) -> TimerFd {
+    backend.open_on(Clock::Realtime)
 }
 
-pub fn open_blocking(row: &Row) -> TimerFd {
-    row.open_blocking(Clock::Realtime)
+pub fn open_blocking(backend: &TestBackend) -> TimerFd {
+    backend.open_blocking(Clock::Realtime)
 }
 
 /// To expire in an hour, with notice of steps.
-pub fn in_an_hour(row: &Row) -> TimerSpec {
-    TimerSpec::at(row.now(Clock::Realtime) + HOUR).cancel_on_set()
+pub fn in_an_hour(backend: &TestBackend) -> TimerSpec {
+    TimerSpec::at(backend.now(Clock::Realtime) + HOUR).cancel_on_set()
 }
 
 /// A timer so set.
-pub fn watching(row: &Row) -> TimerFd {
-    let timer = open(row);
-    timer.settime(&in_an_hour(row)).unwrap();
+pub fn watching(backend: &TestBackend) -> TimerFd {
+    let timer = open(backend);
+    timer.settime(&in_an_hour(backend)).unwrap();
     timer
 }
 
@@ -52,11 +52,11 @@ pub fn left(timer: &TimerFd) -> Duration {
 
 /// A reader who waits is told of the step that comes meanwhile.
 #[track_caller]
-pub fn assert_told_while_waiting(row: &Row, timer: &TimerFd, meanwhile: impl FnOnce()) {
+pub fn assert_told_while_waiting(backend: &TestBackend, timer: &TimerFd, meanwhile: impl FnOnce()) {
     thread::scope(|scope| {
         let reader = scope.spawn(|| timer.read());
         // It waits by now, or begins to read after the step: told in either case.
-        row.pass(Duration::from_millis(20));
+        backend.pass(Duration::from_millis(20));
         meanwhile();
         assert_canceled(reader.join().unwrap());
     });

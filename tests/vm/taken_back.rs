@@ -1,7 +1,7 @@
 //! Periods that were counted and not read are taken back when the clock is stepped back behind them.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use nix::errno::Errno;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::io::ErrorKind;
@@ -21,10 +21,10 @@ crate::cases![
 ];
 
 /// Every ten minutes, for the first time in nine. It has expired at 9 and at 19; nobody has read it, and it is 25 now.
-fn expired_twice(row: &Row, blocking: bool) -> TimerFd {
-    let timer = if blocking { open_blocking(row) } else { open(row) };
-    timer.settime(&TimerSpec::at(row.now(Clock::Realtime) + 9 * MINUTE).every(10 * MINUTE)).unwrap();
-    row.step(25 * 60);
+fn expired_twice(backend: &TestBackend, blocking: bool) -> TimerFd {
+    let timer = if blocking { open_blocking(backend) } else { open(backend) };
+    timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+    backend.step(25 * 60);
     until_readable(&timer);
     timer
 }
@@ -35,95 +35,95 @@ fn assert_minutes_left(timer: &TimerFd, most: u32) {
     assert!((most - 1) * MINUTE < left && left <= most * MINUTE, "{left:?}, not {most} minutes");
 }
 
-fn what_nobody_has_read_is_taken_back(row: &Row) {
-    let timer = expired_twice(row, false);
-    row.step(-20 * 60);
+fn what_nobody_has_read_is_taken_back(backend: &TestBackend) {
+    let timer = expired_twice(backend, false);
+    backend.step(-20 * 60);
     assert_nothing_to_read(&timer);
     assert!(!is_readable(&timer));
     assert_minutes_left(&timer, 4);
-    row.step(30 * 60);
-    assert_eq!(row.wait(&timer).unwrap(), 3, "at 9, 19 and 29; it is 35");
-    let timer = expired_twice(row, false);
-    row.step(-10 * 60);
+    backend.step(30 * 60);
+    assert_eq!(backend.wait(&timer).unwrap(), 3, "at 9, 19 and 29; it is 35");
+    let timer = expired_twice(backend, false);
+    backend.step(-10 * 60);
     assert_eq!(timer.read().unwrap(), 1, "at 9; it is 15");
-    row.step(7 * 60);
-    assert_eq!(row.wait(&timer).unwrap(), 1, "at 19 again; it is 22");
+    backend.step(7 * 60);
+    assert_eq!(backend.wait(&timer).unwrap(), 1, "at 19 again; it is 22");
 }
 
-fn gettime_and_settime_see_a_step_back(row: &Row) {
-    let timer = expired_twice(row, false);
-    row.step(-20 * 60);
+fn gettime_and_settime_see_a_step_back(backend: &TestBackend) {
+    let timer = expired_twice(backend, false);
+    backend.step(-20 * 60);
     assert_minutes_left(&timer, 4);
     assert!(!is_readable(&timer));
-    let timer = expired_twice(row, false);
-    row.step(-20 * 60);
+    let timer = expired_twice(backend, false);
+    backend.step(-20 * 60);
     let left = crate::common::left(timer.disarm().unwrap());
     assert!(3 * MINUTE < left && left <= 4 * MINUTE);
 }
 
-fn what_is_left_after_a_step_back_can_be_read(row: &Row) {
-    let timer = expired_twice(row, false);
-    row.step(-10 * 60);
+fn what_is_left_after_a_step_back_can_be_read(backend: &TestBackend) {
+    let timer = expired_twice(backend, false);
+    backend.step(-10 * 60);
     timer.gettime().unwrap();
     assert!(is_readable(&timer), "one of the two is left: at 9; it is 15");
     assert_eq!(raw_read(&timer).unwrap(), 1);
-    let timer = expired_twice(row, false);
-    row.step(-20 * 60);
+    let timer = expired_twice(backend, false);
+    backend.step(-20 * 60);
     timer.gettime().unwrap();
-    row.step(5 * 60);
+    backend.step(5 * 60);
     until_readable(&timer);
     assert_eq!(raw_read(&timer).unwrap(), 1, "at 9 again; it is 10");
 }
 
-fn what_was_asked_for_before_a_step_back_stays_counted(row: &Row) {
-    let timer = expired_twice(row, false);
+fn what_was_asked_for_before_a_step_back_stays_counted(backend: &TestBackend) {
+    let timer = expired_twice(backend, false);
     timer.gettime().unwrap();
-    row.step(-20 * 60);
+    backend.step(-20 * 60);
     assert_eq!(timer.read().unwrap(), 2);
     assert_minutes_left(&timer, 24);
 }
 
-fn gettime_settles_all_periods_up_to_now(row: &Row) {
-    let timer = open(row);
-    timer.settime(&TimerSpec::at(row.now(Clock::Realtime) + 9 * MINUTE).every(10 * MINUTE)).unwrap();
-    row.step(10 * 60);
+fn gettime_settles_all_periods_up_to_now(backend: &TestBackend) {
+    let timer = open(backend);
+    timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+    backend.step(10 * 60);
     until_readable(&timer);
-    row.step(15 * 60);
+    backend.step(15 * 60);
     assert_minutes_left(&timer, 4);
-    row.step(-20 * 60);
+    backend.step(-20 * 60);
     assert_eq!(timer.read().unwrap(), 2, "at 9 and 19; it was 25 when gettime asked");
 }
 
-fn the_longest_intervals_are_taken_back(row: &Row) {
+fn the_longest_intervals_are_taken_back(backend: &TestBackend) {
     for years in [200, 240, u32::MAX] {
-        let timer = open(row);
+        let timer = open(backend);
         let interval = (365 * 24 * HOUR).saturating_mul(years);
-        timer.settime(&TimerSpec::at(row.now(Clock::Realtime) + 9 * MINUTE).every(interval)).unwrap();
-        row.step(10 * 60);
+        timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) + 9 * MINUTE).every(interval)).unwrap();
+        backend.step(10 * 60);
         until_readable(&timer);
-        row.step(-20 * 60);
+        backend.step(-20 * 60);
         assert_nothing_to_read(&timer);
         assert_minutes_left(&timer, 19);
     }
 }
 
-fn a_blocking_read_waits_on_after_a_step_back(row: &Row) {
-    let timer = expired_twice(row, true);
-    row.step(-20 * 60);
-    let first = row.now(Clock::Realtime) + 4 * MINUTE;
+fn a_blocking_read_waits_on_after_a_step_back(backend: &TestBackend) {
+    let timer = expired_twice(backend, true);
+    backend.step(-20 * 60);
+    let first = backend.now(Clock::Realtime) + 4 * MINUTE;
     thread::scope(|scope| {
-        let reader = scope.spawn(|| (timer.read().unwrap(), row.now(Clock::Realtime)));
-        row.pass(Duration::from_millis(20));
-        row.step(5 * 60);
+        let reader = scope.spawn(|| (timer.read().unwrap(), backend.now(Clock::Realtime)));
+        backend.pass(Duration::from_millis(20));
+        backend.step(5 * 60);
         let (count, time) = reader.join().unwrap();
         assert!(count == 1 && time >= first, "{count} at {time:?}, {first:?} was the first");
     });
 }
 
-fn wait_keeps_its_limit_after_a_step_back(row: &Row) {
+fn wait_keeps_its_limit_after_a_step_back(backend: &TestBackend) {
     for blocking in [false, true] {
-        let timer = expired_twice(row, blocking);
-        row.step(-20 * 60);
+        let timer = expired_twice(backend, blocking);
+        backend.step(-20 * 60);
         let before = Clock::Monotonic.now().unwrap();
         let limit = Duration::from_millis(10);
         assert_eq!(timer.wait(Some(limit)).unwrap_err().kind(), ErrorKind::TimedOut);
@@ -132,11 +132,11 @@ fn wait_keeps_its_limit_after_a_step_back(row: &Row) {
 }
 
 /// Linux gives no bytes, as at the end of a file, or says that there are none; a pipe can do neither.
-fn a_plain_read_after_a_step_back(row: &Row) {
+fn a_plain_read_after_a_step_back(backend: &TestBackend) {
     for blocking in [false, true] {
-        let timer = expired_twice(row, blocking);
-        row.step(-20 * 60);
-        if row.is_kernel() {
+        let timer = expired_twice(backend, blocking);
+        backend.step(-20 * 60);
+        if backend.is_kernel() {
             let nothing = if blocking { Ok(0) } else { Err(Errno::EAGAIN) };
             assert_eq!(nix::unistd::read(&timer, &mut [0; 8]), nothing);
         } else {

@@ -1,6 +1,6 @@
 //! Cases × backends, one at a time: they share the machine's clock. The simulated backend has a machine of its own, everywhere.
 
-use crate::row::{Case, Row};
+use crate::test_backend::{Case, TestBackend};
 use crate::{adjust, cancel, follow, guest, limits, notice, slumber, suspend, taken_back};
 use libtest_mimic::{Arguments, Trial};
 use portable_timerfd::{backends, Clock};
@@ -33,7 +33,9 @@ pub fn run() -> ExitCode {
     for backend in backends::ALL {
         for (theme, cases) in SIMULATED.into_iter().chain(OF_THE_MACHINE) {
             for &(case, run) in cases {
-                trials.push(trial(format!("{}::{theme}::{case}", backend.name()), move || run(&Row::real(backend))));
+                trials.push(trial(format!("{}::{theme}::{case}", backend.name()), move || {
+                    run(&TestBackend::real(backend))
+                }));
             }
         }
     }
@@ -60,7 +62,7 @@ fn simulated() -> Vec<Trial> {
     };
     for (theme, cases) in SIMULATED {
         for &(case, run) in cases {
-            add(format!("simulated::{theme}::{case}"), Box::new(move || run(&Row::simulated())));
+            add(format!("simulated::{theme}::{case}"), Box::new(move || run(&TestBackend::simulated())));
         }
     }
     for clock in [Clock::BoottimeAlarm, Clock::RealtimeAlarm] {

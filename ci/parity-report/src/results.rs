@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const BACKENDS: [&str; 2] = ["kernel", "userspace"];
 
 /// The suites all of whose tests show a promise.
-const PROMISING: [&str; 6] = ["conformance", "departures", "pollers", "process", "steps", "vm"];
+const PROMISING: [&str; 6] = ["clock_changes", "conformance", "known_differences", "pollers", "process", "vm"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -83,7 +83,7 @@ impl Results {
     }
 }
 
-/// `tests/steps/main.rs (target/…)` is the suite `steps`; others are none.
+/// `tests/clock_changes/main.rs (target/…)` is the suite `clock_changes`; others are none.
 fn suite_of(path: &str) -> String {
     let file = path.split(' ').next().unwrap_or(path);
     let name = file.strip_prefix("tests/").unwrap_or("");
@@ -98,7 +98,7 @@ fn backends_of(suite: &str, path: &str) -> Vec<usize> {
     match (named.is_empty(), suite) {
         (true, _) if names("simulated") => vec![],
         (false, _) => named,
-        (true, "steps" | "models") => vec![1],
+        (true, "clock_changes" | "model_based") => vec![1],
         (true, "kernel") => vec![0],
         (true, _) => vec![0, 1],
     }

@@ -1,9 +1,9 @@
 //! Deliveries that race with settings, reads, plain reads and drops, in every order.
 
 use crate::backends::sys::fd;
+use crate::model::{concurrently, MODEL};
 use crate::support::{add, assert_ok, counted_read, end, now, ns, open, open_blocking, plain_read};
 use crate::timer::Timer;
-use crate::world::{side_by_side, WORLD};
 use crate::{Clock, TimerSpec};
 use shuttle::sync::Arc;
 use std::os::fd::AsFd;
@@ -30,18 +30,18 @@ crate::cases![
 fn a_waiting_reader_gets_the_expiration() {
     let timer = Arc::new(open_blocking());
     timer.arm_after(ns(10)).unwrap();
-    side_by_side(&timer, &[|timer| assert_eq!(timer.read().unwrap(), 1), |_| WORLD.pass(10)]);
+    concurrently(&timer, &[|timer| assert_eq!(timer.read().unwrap(), 1), |_| MODEL.pass(10)]);
     end(timer);
 }
 
 fn a_waiting_plain_reader_gets_the_expiration() {
     let timer = Arc::new(open_blocking());
-    side_by_side(
+    concurrently(
         &timer,
         &[
             |timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)),
             |timer| assert!(!timer.arm_at(ns(1_000_010)).unwrap().is_armed()),
-            |_| WORLD.pass(10),
+            |_| MODEL.pass(10),
         ],
     );
     end(timer);
@@ -51,22 +51,22 @@ fn an_earlier_setting_wakes_the_thread() {
     let timers = Arc::new([open_blocking(), open_blocking()]);
     timers[0].arm_after(ns(1_000_000)).unwrap();
     timers[1].arm_after(ns(500_000)).unwrap();
-    side_by_side(
+    concurrently(
         &timers,
         &[
             |timers| assert_eq!(fd::read_count(timers[1].as_fd()).unwrap(), Some(1)),
             |timers| assert!(timers[1].arm_at(ns(1_000_010)).unwrap().is_armed()),
-            |_| WORLD.pass(10),
+            |_| MODEL.pass(10),
         ],
     );
     drop(Arc::into_inner(timers));
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_setting_made_later_while_it_is_delivered_is_not_early() {
     let timer = Arc::new(open_blocking());
     timer.arm_after(ns(10)).unwrap();
-    side_by_side(
+    concurrently(
         &timer,
         &[
             |timer| {
@@ -74,7 +74,7 @@ fn a_setting_made_later_while_it_is_delivered_is_not_early() {
                 assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1));
                 assert!(now() >= 1_000_050);
             },
-            |_| (0..5).for_each(|_| WORLD.pass(10)),
+            |_| (0..5).for_each(|_| MODEL.pass(10)),
         ],
     );
     end(timer);
@@ -83,7 +83,7 @@ fn a_setting_made_later_while_it_is_delivered_is_not_early() {
 fn nothing_of_the_old_setting_appears_after_settime() {
     let timer = Arc::new(open());
     timer.arm_every(ns(10)).unwrap();
-    side_by_side(
+    concurrently(
         &timer,
         &[
             |timer| {
@@ -93,7 +93,7 @@ fn nothing_of_the_old_setting_appears_after_settime() {
                     assert_eq!((plain_read(timer), counted_read(timer)), (0, 0));
                 }
             },
-            |_| (0..4).for_each(|_| WORLD.pass(10)),
+            |_| (0..4).for_each(|_| MODEL.pass(10)),
         ],
     );
     end(timer);
@@ -102,7 +102,7 @@ fn nothing_of_the_old_setting_appears_after_settime() {
 /// The old setting counts what its clock shows, the new one is set once: a mixture of them would be one more.
 fn a_waiting_reader_mixes_no_two_settings() {
     let timer = Arc::new(open_blocking());
-    side_by_side(
+    concurrently(
         &timer,
         &[
             |timer| {
@@ -129,7 +129,7 @@ fn two_readers_of_two_settings_mix_nothing() {
         let count = waiter.read().unwrap();
         assert!(matches!(count, 1..=9 | 1_000 | 1_000_000..), "{count}");
     });
-    side_by_side(
+    concurrently(
         &timer,
         &[
             |timer| assert!(matches!(plain_read(timer), 0..=9 | 1_000)),
@@ -137,14 +137,14 @@ fn two_readers_of_two_settings_mix_nothing() {
                 assert_ok(timer.settime(&TimerSpec::at(ns(1_000)).every(ns(1_000))));
                 assert_ok(timer.settime(&TimerSpec::at(ns(1_000_000)).every(ns(10))));
             },
-            |_| (0..3).for_each(|_| WORLD.pass(10)),
+            |_| (0..3).for_each(|_| MODEL.pass(10)),
         ],
     );
     // The other reader may have left nothing.
-    WORLD.settle();
-    WORLD.pass(40);
-    WORLD.settle();
-    WORLD.pass(10_000_000);
+    MODEL.settle();
+    MODEL.pass(40);
+    MODEL.settle();
+    MODEL.pass(10_000_000);
     waiter.join().unwrap();
     end(timer);
 }
@@ -152,59 +152,59 @@ fn two_readers_of_two_settings_mix_nothing() {
 fn one_expiration_goes_to_one_of_many_readers() {
     let shared = Arc::new((open(), AtomicU64::new(0)));
     shared.0.arm_after(ns(10)).unwrap();
-    side_by_side(
+    concurrently(
         &shared,
         &[
             |(timer, sum)| add(sum, counted_read(timer)),
             |(timer, sum)| add(sum, plain_read(timer)),
             |(timer, _)| assert_ok(timer.gettime()),
-            |_| WORLD.pass(10),
+            |_| MODEL.pass(10),
         ],
     );
     let (timer, sum) = Arc::into_inner(shared).unwrap();
-    WORLD.settle();
+    MODEL.settle();
     assert_eq!(sum.into_inner() + plain_read(&timer), 1);
     assert_eq!(counted_read(&timer), 0);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn reads_of_every_kind_add_up() {
     let shared = Arc::new((open(), AtomicU64::new(0)));
     shared.0.arm_every(ns(10)).unwrap();
-    side_by_side(
+    concurrently(
         &shared,
         &[
             |(timer, sum)| (0..2).for_each(|_| add(sum, counted_read(timer))),
             |(timer, sum)| (0..3).for_each(|_| add(sum, plain_read(timer))),
             |(timer, _)| assert_ok(timer.gettime()),
-            |_| [10, 15, 200_000].into_iter().for_each(|nanos| WORLD.pass(nanos)),
+            |_| [10, 15, 200_000].into_iter().for_each(|nanos| MODEL.pass(nanos)),
         ],
     );
     let (timer, sum) = Arc::into_inner(shared).unwrap();
     add(&sum, counted_read(&timer));
     assert_eq!(sum.into_inner(), 20_002);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn what_comes_after_a_read_is_not_late_though_the_count_had_rested() {
     let timer = open();
     timer.arm_every(ns(10)).unwrap();
     for _ in 0..10 {
-        WORLD.pass(10_000_000);
-        WORLD.settle();
+        MODEL.pass(10_000_000);
+        MODEL.settle();
     }
     assert!(counted_read(&timer) > 0);
-    WORLD.pass(10);
-    WORLD.settle();
+    MODEL.pass(10);
+    MODEL.settle();
     assert!(fd::is_readable(timer.as_fd()));
     end(Arc::new(timer));
 }
 
 fn of_two_settings_the_one_reported_holds() {
     let timer = Arc::new(open());
-    side_by_side(
+    concurrently(
         &timer,
         &[
             |timer| assert_ok(timer.arm_after(ns(20))),
@@ -214,8 +214,8 @@ fn of_two_settings_the_one_reported_holds() {
     );
     let left = timer.gettime().unwrap();
     for passed in [19, 20, 29, 30] {
-        WORLD.pass(passed + 1_000_000 - now());
-        WORLD.settle();
+        MODEL.pass(passed + 1_000_000 - now());
+        MODEL.settle();
         let expires = matches!(left.initial(), crate::Initial::After(left) if left <= ns(passed));
         assert_eq!(fd::is_readable(timer.as_fd()), expires, "{passed} of {left:?}");
     }
@@ -225,27 +225,27 @@ fn of_two_settings_the_one_reported_holds() {
 fn a_timer_dropped_while_it_is_delivered_leaves_nothing() {
     let timer = open();
     timer.arm_every(ns(10)).unwrap();
-    let time = shuttle::thread::spawn(|| (0..3).for_each(|_| WORLD.pass(10)));
+    let time = shuttle::thread::spawn(|| (0..3).for_each(|_| MODEL.pass(10)));
     drop(timer);
     time.join().unwrap();
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_timer_armed_while_the_thread_ends_is_served() {
     let timer = open();
     timer.arm_after(ns(10)).unwrap();
     drop(timer);
-    let time = shuttle::thread::spawn(|| WORLD.pass(1_000_000_000));
+    let time = shuttle::thread::spawn(|| MODEL.pass(1_000_000_000));
     let timer = open_blocking();
     timer.arm_at(ns(1_001_000_000)).unwrap();
     assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1));
     time.join().unwrap();
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn two_threads_arm_the_first_timers() {
-    side_by_side(
+    concurrently(
         &Arc::new(()),
         &[
             |()| (0..2).map(|_| open()).for_each(|timer| assert_ok(timer.arm_after(ns(20)))),
@@ -254,8 +254,8 @@ fn two_threads_arm_the_first_timers() {
                 timer.arm_at(ns(1_000_010)).unwrap();
                 assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1));
             },
-            |()| (0..3).for_each(|_| WORLD.pass(10)),
+            |()| (0..3).for_each(|_| MODEL.pass(10)),
         ],
     );
-    WORLD.end();
+    MODEL.end();
 }

@@ -3,9 +3,9 @@
 use crate::backends::sys::error::ECANCELED;
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
+use crate::model::{concurrently, MODEL};
 use crate::support::{add, assert_ok, counted_read, ns, open_on, plain_read};
 use crate::timer::Timer;
-use crate::world::{side_by_side, WORLD};
 use crate::{Clock, TimerSpec};
 use shuttle::sync::Arc;
 use std::os::fd::AsFd;
@@ -32,16 +32,16 @@ pub const LONGEST_REST: u64 = 10_000_000;
 
 pub fn watching(nonblocking: bool) -> UserspaceTimer {
     let timer = open_on(Clock::Realtime, nonblocking);
-    let later = ns(WORLD.time(Clock::Realtime) + HOUR);
+    let later = ns(MODEL.time(Clock::Realtime) + HOUR);
     timer.settime(&TimerSpec::at(later).cancel_on_set()).unwrap();
     timer
 }
 
 pub fn step_and_wait() {
-    WORLD.step_wall(STEP as i64);
+    MODEL.step_wall(STEP as i64);
     // It sleeps for so long at most.
-    WORLD.settle();
-    WORLD.pass(LONGEST_BLIND_SLEEP);
+    MODEL.settle();
+    MODEL.pass(LONGEST_BLIND_SLEEP);
 }
 
 pub fn is_told(timer: &UserspaceTimer) -> bool {
@@ -50,21 +50,21 @@ pub fn is_told(timer: &UserspaceTimer) -> bool {
 
 fn a_waiting_reader_is_told_of_a_step() {
     let timer = Arc::new(watching(false));
-    side_by_side(
+    concurrently(
         &timer,
         &[|timer| assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(ECANCELED)), |_| step_and_wait()],
     );
     assert!(!is_told(&timer) && plain_read(&timer) == 0);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_waiting_plain_reader_is_woken_by_a_step() {
     let timer = Arc::new(watching(false));
-    side_by_side(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
+    concurrently(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
     assert!(is_told(&timer));
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn one_of_many_readers_is_told_of_a_step() {
@@ -72,37 +72,37 @@ fn one_of_many_readers_is_told_of_a_step() {
     let read = |(timer, told): &(UserspaceTimer, AtomicU64)| {
         told.fetch_add(is_told(timer).into(), Ordering::Relaxed);
     };
-    side_by_side(&shared, &[read, read, |(timer, _)| assert_ok(timer.gettime()), |_| step_and_wait()]);
+    concurrently(&shared, &[read, read, |(timer, _)| assert_ok(timer.gettime()), |_| step_and_wait()]);
     read(&shared);
     let (timer, told) = Arc::into_inner(shared).unwrap();
     assert_eq!(told.into_inner(), 1);
-    WORLD.settle();
+    MODEL.settle();
     assert_eq!(plain_read(&timer), 0);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_step_forward_brings_an_absolute_time() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
-    timer.arm_at(ns(WORLD.time(Clock::Realtime) + HOUR)).unwrap();
-    side_by_side(
+    timer.arm_at(ns(MODEL.time(Clock::Realtime) + HOUR)).unwrap();
+    concurrently(
         &timer,
         &[
             |timer| assert_eq!(timer.read().unwrap(), 1),
             |_| {
-                WORLD.step_wall(HOUR as i64);
-                WORLD.settle();
-                WORLD.pass(LONGEST_BLIND_SLEEP);
+                MODEL.step_wall(HOUR as i64);
+                MODEL.settle();
+                MODEL.pass(LONGEST_BLIND_SLEEP);
             },
         ],
     );
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_notice_that_a_setting_made_void_is_no_expiration() {
     let timer = Arc::new(watching(false));
-    side_by_side(
+    concurrently(
         &timer,
         &[
             |timer| {
@@ -110,19 +110,19 @@ fn a_notice_that_a_setting_made_void_is_no_expiration() {
                 assert!(matches!(count, Ok(1) | Err(Some(ECANCELED))), "{count:?}");
                 if count.is_ok() {
                     // Not the notice, but the new setting's own.
-                    assert_eq!(WORLD.time(Clock::Monotonic), 1_000_000 + 2 * LONGEST_BLIND_SLEEP);
+                    assert_eq!(MODEL.time(Clock::Monotonic), 1_000_000 + 2 * LONGEST_BLIND_SLEEP);
                 }
             },
             |timer| assert_ok(timer.arm_at(ns(WALL + STEP + 2 * LONGEST_BLIND_SLEEP))),
             |_| {
                 step_and_wait();
-                WORLD.settle();
-                WORLD.pass(LONGEST_BLIND_SLEEP);
+                MODEL.settle();
+                MODEL.pass(LONGEST_BLIND_SLEEP);
             },
         ],
     );
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 /// A step back behind an expiration that came before anybody asked again: it turns the timer off that is told of the step.
@@ -130,32 +130,32 @@ fn the_first_expiration_since_gettime_is_seen_though_the_count_rests() {
     let timer = open_on(Clock::Realtime, true);
     timer.settime(&TimerSpec::at(ns(WALL - 1)).every(ns(1)).cancel_on_set()).unwrap();
     assert!(timer.gettime().unwrap().is_armed());
-    WORLD.pass(1);
-    WORLD.settle();
-    WORLD.step_wall(-(STEP as i64));
+    MODEL.pass(1);
+    MODEL.settle();
+    MODEL.step_wall(-(STEP as i64));
     assert!(is_told(&timer));
     assert!(!timer.gettime().unwrap().is_armed());
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_disarmed_timer_with_the_mark_is_told_though_no_other_was_armed() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
-    side_by_side(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
+    concurrently(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
     assert!(is_told(&timer));
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_step_past_the_time_turns_off_a_timer_whoever_sees_it_first() {
     let timer = open_on(Clock::Realtime, true);
     timer.settime(&TimerSpec::at(ns(WALL + HOUR)).every(ns(HOUR)).cancel_on_set()).unwrap();
-    WORLD.step_wall(2 * HOUR as i64);
+    MODEL.step_wall(2 * HOUR as i64);
     assert!(is_told(&timer));
     assert!(!timer.gettime().unwrap().is_armed());
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 /// However they race: each period is counted once in the end.
@@ -164,27 +164,27 @@ fn what_is_taken_back_while_others_read_comes_again_once() {
     shared.0.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
     let waiter = Arc::clone(&shared);
     let waiter = shuttle::thread::spawn(move || add(&waiter.1, waiter.0.read().unwrap()));
-    side_by_side(
+    concurrently(
         &shared,
         &[
             |(timer, sum)| add(sum, plain_read(timer)),
             |(timer, _)| assert_ok(timer.gettime()),
             |(timer, sum)| add(sum, counted_read(timer)),
             |_| {
-                WORLD.pass(35);
-                WORLD.step_wall(-20);
-                WORLD.settle();
-                WORLD.pass(200_000);
+                MODEL.pass(35);
+                MODEL.step_wall(-20);
+                MODEL.settle();
+                MODEL.pass(200_000);
             },
         ],
     );
     // The others may have left nothing for the one who waits; longer than this no count rests.
-    WORLD.settle();
-    WORLD.pass(LONGEST_REST);
+    MODEL.settle();
+    MODEL.pass(LONGEST_REST);
     waiter.join().unwrap();
     let (timer, sum) = Arc::into_inner(shared).unwrap();
     add(&sum, counted_read(&timer));
-    assert_eq!(sum.into_inner(), (WORLD.time(Clock::Realtime) - WALL) / 10);
+    assert_eq!(sum.into_inner(), (MODEL.time(Clock::Realtime) - WALL) / 10);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }

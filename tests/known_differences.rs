@@ -1,6 +1,6 @@
 //! Where the emulation departs from Linux: each difference that `docs/parity.md` admits, seen on both backends.
 //!
-//! What is the same on both is shown by `tests/conformance` and `tests/pollers`; steps of the clocks by `tests/steps`, the
+//! What is the same on both is shown by `tests/conformance` and `tests/pollers`; steps of the clocks by `tests/clock_changes`, the
 //! process around by `tests/process`.
 #![cfg(target_os = "linux")]
 

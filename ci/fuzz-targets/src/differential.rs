@@ -2,17 +2,17 @@
 #![no_main]
 #![allow(dead_code)]
 
-#[path = "../../../tests/twins/bounds.rs"]
+#[path = "../../../tests/differential/bounds.rs"]
 mod bounds;
 mod bytes;
 #[path = "../../../tests/common/mod.rs"]
 mod common;
-#[path = "../../../tests/twins/row.rs"]
-mod row;
-#[path = "../../../tests/twins/script.rs"]
+#[path = "../../../tests/differential/compare.rs"]
+mod compare;
+#[path = "../../../tests/differential/script.rs"]
 mod script;
-#[path = "../../../tests/twins/twins.rs"]
-mod twins;
+#[path = "../../../tests/differential/tested.rs"]
+mod tested;
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use portable_timerfd::Clock;
@@ -65,7 +65,7 @@ fn script(bytes: &mut Unstructured<'_>) -> Result<Script> {
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Ok(script) = script(&mut Unstructured::new(data)) else { return };
-    if let Err(difference) = twins::play(&script, twins::backends(), &|_| ()) {
+    if let Err(difference) = compare::play(&script, compare::backends(), &|_| ()) {
         panic!("{difference}\n{script}");
     }
 });

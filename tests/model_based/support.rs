@@ -3,9 +3,9 @@
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
 use crate::flags::CreateFlags;
+use crate::model::MODEL;
 use crate::punctuality::Punctuality;
 use crate::timer::Timer;
-use crate::world::WORLD;
 use crate::Clock;
 use shuttle::rand::{thread_rng, Rng};
 use shuttle::sync::Arc;
@@ -41,7 +41,7 @@ pub const fn ns(nanos: u64) -> Duration {
 }
 
 pub fn now() -> u64 {
-    WORLD.time(Clock::Monotonic)
+    MODEL.time(Clock::Monotonic)
 }
 
 /// What a plain read gives that is not to wait.
@@ -77,5 +77,5 @@ pub fn add(sum: &AtomicU64, count: u64) {
 /// Drops the timer, and sees the thread end.
 pub fn end(timer: Arc<UserspaceTimer>) {
     drop(Arc::into_inner(timer).unwrap());
-    WORLD.end();
+    MODEL.end();
 }

@@ -2,10 +2,10 @@
 
 use crate::backends::sys::error::EIO;
 use crate::backends::sys::fd;
-use crate::steps::{is_told, step_and_wait, watching, HOUR, LONGEST_REST, WALL};
+use crate::clock_changes::{is_told, step_and_wait, watching, HOUR, LONGEST_REST, WALL};
+use crate::model::MODEL;
 use crate::support::{counted_read, ns, open_on, plain_read};
 use crate::timer::Timer;
-use crate::world::WORLD;
 use crate::{Clock, TimerSpec};
 use shuttle::sync::Arc;
 use std::os::fd::AsFd;
@@ -23,18 +23,18 @@ crate::cases![
 /// No call is made on the timer: a poller makes none before the descriptor is readable.
 fn a_refused_count_of_a_one_shot_timer_is_written_later() {
     let timer = open_on(Clock::Monotonic, true);
-    WORLD.lock().refuses_writes = true;
+    MODEL.lock().refuses_writes = true;
     timer.arm_after(ns(10)).unwrap();
-    WORLD.pass(10);
-    WORLD.settle();
-    assert_eq!(WORLD.lock().refused, 1);
-    WORLD.lock().refuses_writes = false;
-    WORLD.pass(LONGEST_REST);
-    WORLD.settle();
+    MODEL.pass(10);
+    MODEL.settle();
+    assert_eq!(MODEL.lock().refused, 1);
+    MODEL.lock().refuses_writes = false;
+    MODEL.pass(LONGEST_REST);
+    MODEL.settle();
     assert!(fd::is_readable(timer.as_fd()));
     assert_eq!(plain_read(&timer), 1);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 /// A read takes another program's message for the in-flight one, so that the state of the timer no
@@ -42,41 +42,41 @@ fn a_refused_count_of_a_one_shot_timer_is_written_later() {
 fn a_closed_timer_waits_for_its_in_flight_write() {
     let timer = open_on(Clock::Monotonic, true);
     timer.arm_after(ns(10)).unwrap();
-    WORLD.hold_writes();
-    WORLD.pass(10);
-    WORLD.wait_for_a_held_write();
+    MODEL.hold_writes();
+    MODEL.pass(10);
+    MODEL.wait_for_a_held_write();
     fd::write_from_outside(&timer, 5);
     assert_eq!(counted_read(&timer), 5);
     let closer = shuttle::thread::spawn(|| drop(timer));
-    WORLD.release_writes();
+    MODEL.release_writes();
     closer.join().unwrap();
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_notice_that_the_pipe_refuses_is_shown_after_a_rest() {
     let timer = watching(true);
-    WORLD.lock().refuses_writes = true;
+    MODEL.lock().refuses_writes = true;
     step_and_wait();
-    WORLD.settle();
+    MODEL.settle();
     assert!(!fd::is_readable(timer.as_fd()));
-    WORLD.lock().refuses_writes = false;
-    WORLD.pass(LONGEST_REST);
-    WORLD.settle();
+    MODEL.lock().refuses_writes = false;
+    MODEL.pass(LONGEST_REST);
+    MODEL.settle();
     assert!(fd::is_readable(timer.as_fd()) && is_told(&timer));
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_step_is_told_though_a_read_has_failed() {
     let timer = watching(true);
     step_and_wait();
-    WORLD.settle();
-    WORLD.lock().refuses_reads = true;
+    MODEL.settle();
+    MODEL.lock().refuses_reads = true;
     assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(EIO));
-    WORLD.lock().refuses_reads = false;
+    MODEL.lock().refuses_reads = false;
     assert!(is_told(&timer) && !is_told(&timer));
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn what_a_reader_has_in_hand_is_given_though_the_next_read_fails() {
@@ -85,14 +85,14 @@ fn what_a_reader_has_in_hand_is_given_though_the_next_read_fails() {
     let waiter = shuttle::thread::spawn(move || waiter.read());
     // It waits by then, since nothing is armed; or it fails at once.
     timer.arm_every(ns(10)).unwrap();
-    WORLD.lock().refuses_reads = true;
-    WORLD.pass(10);
+    MODEL.lock().refuses_reads = true;
+    MODEL.pass(10);
     let read = waiter.join().unwrap();
-    WORLD.lock().refuses_reads = false;
+    MODEL.lock().refuses_reads = false;
     let rest = if read.is_err() { counted_read(&timer) } else { 0 };
     assert_eq!(read.unwrap_or(0) + rest, 1);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 /// A message is gone while somebody is at the pipe; it was not he who took it.
@@ -101,29 +101,29 @@ fn no_doubt_is_left_by_a_reader_who_was_interrupted() {
     timer.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
     let waiter = Arc::clone(&timer);
     let waiter = shuttle::thread::spawn(move || drop(waiter.read()));
-    WORLD.pass(15);
-    WORLD.settle();
+    MODEL.pass(15);
+    MODEL.settle();
     plain_read(&timer);
-    WORLD.interrupt();
-    WORLD.pass(LONGEST_REST);
-    WORLD.settle();
-    WORLD.end_handler();
+    MODEL.interrupt();
+    MODEL.pass(LONGEST_REST);
+    MODEL.settle();
+    MODEL.end_handler();
     waiter.join().unwrap();
-    WORLD.step_wall(-(HOUR as i64));
+    MODEL.step_wall(-(HOUR as i64));
     assert_eq!(counted_read(&timer), 0);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_pipe_that_refuses_makes_no_spinning_thread() {
     let timer = open_on(Clock::Monotonic, true);
-    WORLD.lock().refuses_writes = true;
+    MODEL.lock().refuses_writes = true;
     timer.arm_every(ns(1)).unwrap();
     for _ in 0..50 {
-        WORLD.pass(1_000);
-        WORLD.settle();
+        MODEL.pass(1_000);
+        MODEL.settle();
     }
-    assert!(WORLD.lock().refused <= 2);
+    assert!(MODEL.lock().refused <= 2);
     drop(timer);
-    WORLD.end();
+    MODEL.end();
 }

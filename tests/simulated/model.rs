@@ -1,10 +1,10 @@
 //! Random scripts, played by the simulated backend and by a model of `fs/timerfd.c`, call by call: everything is compared exactly.
 //!
-//! `SIMULATED_SCRIPTS=1000000 cargo test --release --test simulated scripts` makes a hunt of it.
+//! `SIMULATED_SCRIPTS=1000000 cargo test --release --test simulated model` makes a hunt of it.
 
-#[path = "../models/kernel.rs"]
+#[path = "../model_based/kernel.rs"]
 mod kernel;
-#[path = "../models/script.rs"]
+#[path = "../model_based/script.rs"]
 mod script;
 
 use crate::common::{is_readable, raw_read};
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// What a call gave, to be compared.
 type Outcome = Result<Option<u64>, i32>;
 
-struct Twins {
+struct Comparison {
     clock: Clock,
     simulated: SimulatedClock,
     ours: TimerFd,
@@ -43,11 +43,18 @@ fn left(spec: TimerSpec) -> Option<u64> {
     }
 }
 
-impl Twins {
-    fn new(clock: Clock) -> Twins {
+impl Comparison {
+    fn new(clock: Clock) -> Comparison {
         let simulated = SimulatedClock::new();
         let ours = crate::open(&simulated, clock);
-        Twins { clock, simulated, ours, linux: Timerfd::default(), runs_on: clock.without_alarm(), is_behind: false }
+        Comparison {
+            clock,
+            simulated,
+            ours,
+            linux: Timerfd::default(),
+            runs_on: clock.without_alarm(),
+            is_behind: false,
+        }
     }
 
     fn time(&self, clock: Clock) -> u64 {
@@ -133,13 +140,13 @@ impl Twins {
 }
 
 fn play(script: &Script) -> Result<(), String> {
-    let mut twins = Twins::new(script.clock);
+    let mut comparison = Comparison::new(script.clock);
     let mut log = String::new();
     for op in &script.ops {
-        let (ours, linux) = twins.play(*op);
-        log += &format!("    {} {op:?}: {ours:?}\n", twins.now());
+        let (ours, linux) = comparison.play(*op);
+        log += &format!("    {} {op:?}: {ours:?}\n", comparison.now());
         if ours != linux {
-            return Err(format!("Linux gives {linux:?} at last:\n{log}{:?}", twins.linux));
+            return Err(format!("Linux gives {linux:?} at last:\n{log}{:?}", comparison.linux));
         }
     }
     Ok(())

@@ -1,17 +1,17 @@
-//! Twins: the same random calls on a timer of the kernel's and on one of the emulation's. What does not depend on the
+//! Comparison: the same random calls on a timer of the kernel's and on one of the emulation's. What does not depend on the
 //! microsecond must be the same, and what does must lie between what the clock says before the call and after it.
 //!
-//! `TWINS_CALLS=1000000 cargo test --release --test twins` makes a million calls on each.
+//! `DIFFERENTIAL_CALLS=1000000 cargo test --release --test differential` makes a million calls on each.
 #![cfg(target_os = "linux")]
 
 mod bounds;
 #[path = "../common/mod.rs"]
 mod common;
+mod compare;
 #[path = "../common/random.rs"]
 mod random;
-mod row;
 mod script;
-mod twins;
+mod tested;
 
 use random::{number_from_env, play_many};
 use script::script;
@@ -19,12 +19,12 @@ use std::cell::Cell;
 
 #[test]
 fn random_calls_give_the_same_on_the_kernel_and_on_the_emulation() {
-    let wanted = number_from_env("TWINS_CALLS", 20_000);
+    let wanted = number_from_env("DIFFERENTIAL_CALLS", 20_000);
     let calls = Cell::new(0);
     // A script has thirty calls and more on average.
     play_many(&script(), wanted / 20 + 1, |script| {
         if calls.get() < wanted {
-            twins::play(script, twins::backends(), &|_| calls.set(calls.get() + 1))
+            compare::play(script, compare::backends(), &|_| calls.set(calls.get() + 1))
         } else {
             Ok(())
         }

@@ -16,13 +16,13 @@ pub(crate) mod thread_options;
 /// The clocks that the world shows.
 pub(crate) mod clock {
     use crate::clock::Clock;
-    use crate::world::WORLD;
+    use crate::model::MODEL;
     use std::io;
     use std::time::Duration;
 
     impl Clock {
         pub fn now(self) -> io::Result<Duration> {
-            Ok(Duration::from_nanos(WORLD.time(self)))
+            Ok(Duration::from_nanos(MODEL.time(self)))
         }
     }
 
@@ -34,7 +34,7 @@ pub(crate) mod clock {
     }
 
     pub(crate) fn wall_offset() -> WallOffset {
-        WallOffset { time: WORLD.time(Clock::Monotonic), offset: WORLD.wall_offset(), error: 0 }
+        WallOffset { time: MODEL.time(Clock::Monotonic), offset: MODEL.wall_offset(), error: 0 }
     }
 
     pub(crate) fn max_slew_ppm() -> u32 {
@@ -60,13 +60,13 @@ pub(crate) mod clock {
 
 /// A run of a scenario is a process: nobody forks, and each has values of its own.
 pub(crate) mod fork {
-    use crate::world::WORLD;
+    use crate::model::MODEL;
     use std::collections::BTreeMap;
     use std::io;
     use std::sync::Mutex;
 
     pub(crate) fn generation() -> usize {
-        WORLD.generation
+        MODEL.generation
     }
 
     pub(crate) struct PerProcess<T: 'static>(Mutex<BTreeMap<usize, &'static T>>);
@@ -109,7 +109,7 @@ pub(crate) mod nowait {
 /// The timer thread is one of the world's.
 pub(crate) mod thread {
     use super::thread_options::ThreadOptions;
-    use crate::world::WORLD;
+    use crate::model::MODEL;
     use std::io;
 
     pub(crate) trait Body: Sync + 'static {
@@ -121,7 +121,7 @@ pub(crate) mod thread {
     }
 
     pub(crate) fn spawn<T: Body>(on: &'static T, _options: Option<&ThreadOptions>) -> io::Result<()> {
-        WORLD.start_timer_thread(|| on.run());
+        MODEL.start_timer_thread(|| on.run());
         Ok(())
     }
 }

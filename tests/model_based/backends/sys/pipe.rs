@@ -2,7 +2,7 @@
 
 use super::fd;
 use super::fork_table::PipeEntry;
-use crate::world::{Pipe, WORLD};
+use crate::model::{Pipe, MODEL};
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -13,7 +13,7 @@ pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(Owned
     for end in [&reader, &writer] {
         fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     }
-    let mut world = WORLD.lock();
+    let mut world = MODEL.lock();
     world.set_waits(reader.as_raw_fd(), !nonblocking);
     let pipe = Pipe { writer: writer.as_raw_fd(), file: fd::file(writer.as_fd()).unwrap() };
     world.pipes.insert(reader.as_raw_fd(), pipe);

@@ -1,16 +1,16 @@
 //! Random scripts, played by the emulation and by a model of Linux, step by step. The clocks stand still between the steps, so
 //! that everything is compared exactly.
 //!
-//! `MODELS_SCRIPTS=1000000 cargo test --release --test models scripts` makes a hunt of it.
+//! `MODEL_SCRIPTS=1000000 cargo test --release --test model_based scripts` makes a hunt of it.
 
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
 use crate::kernel::{Setting, Timerfd};
+use crate::model::MODEL;
 use crate::runs::run;
 use crate::script::{script, First, Op, Script};
 use crate::support::{ns, open_on, plain_read};
 use crate::timer::Timer;
-use crate::world::WORLD;
 use crate::{Clock, Initial, TimerSpec};
 use shuttle::scheduler::RandomScheduler;
 use std::os::fd::AsFd;
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 const LONGEST_REST: u64 = 10_000_000;
 
 /// The two timers, and what is known of them.
-struct Twins {
+struct Comparison {
     clock: Clock,
     ours: UserspaceTimer,
     linux: Timerfd,
@@ -47,9 +47,9 @@ fn left(spec: TimerSpec) -> Option<u64> {
     }
 }
 
-impl Twins {
-    fn new(clock: Clock) -> Twins {
-        Twins {
+impl Comparison {
+    fn new(clock: Clock) -> Comparison {
+        Comparison {
             clock,
             ours: open_on(clock, true),
             linux: Timerfd::default(),
@@ -61,7 +61,7 @@ impl Twins {
     }
 
     fn now(&self) -> u64 {
-        WORLD.time(self.runs_on)
+        MODEL.time(self.runs_on)
     }
 
     /// What both give: ours, Linux's.
@@ -83,16 +83,16 @@ impl Twins {
                 let ours = fd::is_readable(self.ours.as_fd());
                 return (Ok(Some(ours.into())), Ok(Some(self.linux.is_readable().into())));
             }
-            Op::RefuseWrites => WORLD.lock().refuses_writes = true,
+            Op::RefuseWrites => MODEL.lock().refuses_writes = true,
             Op::Pass(nanos) => self.pass(nanos),
             Op::Step(nanos) => {
                 self.catch_up();
-                WORLD.step_wall(nanos);
+                MODEL.step_wall(nanos);
                 self.clock_was_set(nanos > 0);
             }
             Op::Suspend(nanos) => {
                 self.catch_up();
-                WORLD.suspend(nanos);
+                MODEL.suspend(nanos);
                 self.clock_was_set(true);
             }
         }
@@ -116,7 +116,7 @@ impl Twins {
         let spec = match first {
             First::Disarmed => TimerSpec::disarmed(),
             First::After(delay) => TimerSpec::after(ns(delay)),
-            First::At(offset) => TimerSpec::at(ns(WORLD.time(self.clock).saturating_add_signed(offset))),
+            First::At(offset) => TimerSpec::at(ns(MODEL.time(self.clock).saturating_add_signed(offset))),
         };
         let spec = if mark { spec.cancel_on_set() } else { spec }.every(ns(interval));
         let ours = outcome(self.ours.settime(&spec), left);
@@ -146,25 +146,25 @@ impl Twins {
     }
 
     fn pass(&mut self, nanos: u64) {
-        WORLD.pass(nanos);
+        MODEL.pass(nanos);
         self.linux.fire(self.now());
     }
 
     /// Time enough for the thread to look at what nobody has read.
     fn rest(&mut self) {
         self.is_unseen = false;
-        WORLD.lock().refuses_writes = false;
+        MODEL.lock().refuses_writes = false;
         self.look_after(LONGEST_REST);
     }
 
     /// Sees to it that what has come before a step has been seen to come.
     fn catch_up(&mut self) {
         // What a pipe has refused is put again by the clock that is about to be stepped.
-        let is_refused = WORLD.lock().refuses_writes;
+        let is_refused = MODEL.lock().refuses_writes;
         if self.is_unseen || is_refused {
             self.rest();
         } else {
-            WORLD.settle();
+            MODEL.settle();
         }
     }
 
@@ -172,7 +172,7 @@ impl Twins {
     fn look_after(&mut self, nanos: u64) {
         self.caller.arm_after(ns(nanos)).unwrap();
         self.pass(nanos);
-        WORLD.settle();
+        MODEL.settle();
         self.caller.disarm().unwrap();
     }
 
@@ -190,15 +190,15 @@ impl Twins {
 }
 
 fn play(script: &Script) -> Result<(), String> {
-    let mut twins = Twins::new(script.clock);
-    let result = twins.play_all(&script.ops);
-    drop(twins);
-    WORLD.end();
+    let mut comparison = Comparison::new(script.clock);
+    let result = comparison.play_all(&script.ops);
+    drop(comparison);
+    MODEL.end();
     result
 }
 
 /// Plays a script in a world of its own, its threads in the order that it names: what went otherwise than on Linux, if anything did.
-pub fn play_in_a_world(script: &Script) -> Result<(), String> {
+pub fn play_on_the_model(script: &Script) -> Result<(), String> {
     let result = Arc::new(Mutex::new(Ok(())));
     let scheduler = RandomScheduler::new_from_seed(script.schedule, 1);
     let (script, kept) = (script.clone(), Arc::clone(&result));

@@ -1,9 +1,9 @@
 //! How far ahead of a time the thread wakes up in each mode, and how it holds until then.
 
+use crate::model::MODEL;
 use crate::punctuality::Punctuality;
 use crate::support::{counted_read, end, now, ns, open_as, plain_read};
 use crate::timer::Timer;
-use crate::world::WORLD;
 use shuttle::sync::Arc;
 
 crate::cases![
@@ -20,16 +20,16 @@ const MILLI: u64 = 1_000_000;
 
 /// Lets time pass up to this time, and the thread do what there is to do.
 fn until(time: u64) {
-    WORLD.pass(time - now());
-    WORLD.settle();
+    MODEL.pass(time - now());
+    MODEL.settle();
 }
 
 fn an_economical_timer_has_no_lead() {
     let timer = Arc::new(open_as(Punctuality::Economical));
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
-    WORLD.settle();
-    assert_eq!(WORLD.lock().sleeps_until(), Some(due));
+    MODEL.settle();
+    assert_eq!(MODEL.lock().sleeps_until(), Some(due));
     end(timer);
 }
 
@@ -37,13 +37,13 @@ fn a_precise_timer_is_held_for_and_not_early() {
     let timer = Arc::new(open_as(Punctuality::Precise));
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
-    WORLD.settle();
-    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    MODEL.settle();
+    let wake_up = MODEL.lock().sleeps_until().unwrap();
     assert!((100_000..=400_000).contains(&(due - wake_up)));
     for time in [wake_up, wake_up + 1, due - 1] {
         until(time);
         assert_eq!(plain_read(&timer), 0);
-        assert_eq!(WORLD.lock().sleeps_until(), Some(due));
+        assert_eq!(MODEL.lock().sleeps_until(), Some(due));
     }
     until(due);
     assert_eq!(plain_read(&timer), 1);
@@ -58,8 +58,8 @@ fn what_is_held_for_adaptive_timers_is_paid() {
     for round in 0..120 {
         let due = now() + MILLI / 5;
         timer.arm_at(ns(due)).unwrap();
-        WORLD.settle();
-        let wake_up = WORLD.lock().sleeps_until().unwrap();
+        MODEL.settle();
+        let wake_up = MODEL.lock().sleeps_until().unwrap();
         leads += u64::from(wake_up < due);
         until(wake_up + round * 7_919 % 50_000);
         held += due.saturating_sub(now());
@@ -77,8 +77,8 @@ fn adaptive_wake_ahead() -> u64 {
     let timer = open_as(Punctuality::Adaptive);
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
-    WORLD.settle();
-    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    MODEL.settle();
+    let wake_up = MODEL.lock().sleeps_until().unwrap();
     due - wake_up
 }
 
@@ -91,8 +91,8 @@ fn spins_of_precise_timers_leave_the_adaptive_budget() {
     for _ in 0..20 {
         let due = now() + MILLI;
         timer.arm_at(ns(due)).unwrap();
-        WORLD.settle();
-        let wake_up = WORLD.lock().sleeps_until().unwrap();
+        MODEL.settle();
+        let wake_up = MODEL.lock().sleeps_until().unwrap();
         until(wake_up);
         spun += due - now();
         until(due);
@@ -118,22 +118,22 @@ fn an_earlier_time_than_the_one_held_for_comes_first() {
         drop(held_for);
         drop(earlier);
     }
-    WORLD.end();
+    MODEL.end();
 }
 
 fn a_count_that_nobody_reads_is_not_held_for() {
     let timer = Arc::new(open_as(Punctuality::Precise));
     timer.arm_every(ns(10_000)).unwrap();
     for _ in 0..20 {
-        WORLD.pass(10_000);
-        WORLD.settle();
+        MODEL.pass(10_000);
+        MODEL.settle();
     }
     // At rest by now, and to be up for the next refresh just when it is due.
-    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    let wake_up = MODEL.lock().sleeps_until().unwrap();
     until(wake_up - 1);
-    assert_eq!(WORLD.lock().sleeps_until(), Some(wake_up));
+    assert_eq!(MODEL.lock().sleeps_until(), Some(wake_up));
     until(wake_up);
-    assert_ne!(WORLD.lock().sleeps_until(), Some(wake_up));
+    assert_ne!(MODEL.lock().sleeps_until(), Some(wake_up));
     assert!(plain_read(&timer) > 20);
     end(timer);
 }
@@ -143,15 +143,15 @@ fn what_is_put_off_or_turned_off_is_not_held_for() {
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
     timer.arm_at(ns(due + MILLI)).unwrap();
-    WORLD.settle();
-    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    MODEL.settle();
+    let wake_up = MODEL.lock().sleeps_until().unwrap();
     assert!(wake_up < due, "it stands where it stood");
     until(wake_up);
-    let wake_up = WORLD.lock().sleeps_until().unwrap();
+    let wake_up = MODEL.lock().sleeps_until().unwrap();
     assert!((due + 1..due + MILLI).contains(&wake_up), "for a lead before the later time");
     timer.disarm().unwrap();
     until(wake_up);
-    assert_eq!(WORLD.lock().sleeps_until(), Some(u64::MAX));
+    assert_eq!(MODEL.lock().sleeps_until(), Some(u64::MAX));
     assert_eq!(plain_read(&timer), 0);
     end(timer);
 }

@@ -1,18 +1,18 @@
 //! A timer of each backend, and each call on both.
 
-use crate::row::{Exact, Outcome, Row, Said};
 use crate::script::{Op, Script};
+use crate::tested::{Exact, Outcome, Said, Tested};
 use portable_timerfd::{backends, Backend, Clock};
 use std::time::Duration;
 
-struct Twins {
+struct Comparison {
     clock: Clock,
-    rows: [Row; 2],
+    pair: [Tested; 2],
 }
 
-impl Twins {
-    fn new(clock: Clock, backends: [&'static Backend; 2]) -> Twins {
-        Twins { clock, rows: backends.map(|backend| Row::new(backend, clock)) }
+impl Comparison {
+    fn new(clock: Clock, backends: [&'static Backend; 2]) -> Comparison {
+        Comparison { clock, pair: backends.map(|backend| Tested::new(backend, clock)) }
     }
 
     fn play(&mut self, op: Op) -> Said<()> {
@@ -21,24 +21,24 @@ impl Twins {
         }
         // A setting may come at any moment, what is asked for is asked when both must know it.
         if !matches!(op, Op::Settime { .. } | Op::Disarm) {
-            self.rows.iter_mut().try_for_each(Row::pass_the_first)?;
+            self.pair.iter_mut().try_for_each(Tested::pass_the_first)?;
         }
         let now = self.clock.now().unwrap();
-        let [one, other] = &mut self.rows;
+        let [one, other] = &mut self.pair;
         let outcomes = [one.play(op, now)?, other.play(op, now)?];
         // The other one goes first at the next call.
-        self.rows.swap(0, 1);
+        self.pair.swap(0, 1);
         match outcomes {
             [Ok(Exact::AsTheClockSays), _] | [_, Ok(Exact::AsTheClockSays)] => Ok(()),
             [one, other] if one == other => Ok(()),
-            outcomes => Err(differs(outcomes, &self.rows)),
+            outcomes => Err(differs(outcomes, &self.pair)),
         }
     }
 }
 
-fn differs([one, other]: [Outcome; 2], rows: &[Row; 2]) -> String {
+fn differs([one, other]: [Outcome; 2], pair: &[Tested; 2]) -> String {
     // They have changed places since.
-    format!("{} gives {one:?}\n{} gives {other:?}", rows[1].name(), rows[0].name())
+    format!("{} gives {one:?}\n{} gives {other:?}", pair[1].name(), pair[0].name())
 }
 
 /// The backends that are compared.
@@ -48,10 +48,10 @@ pub fn backends() -> [&'static Backend; 2] {
 
 /// How the two differ, if they do, in playing this script; `count` is told of each call.
 pub fn play(script: &Script, backends: [&'static Backend; 2], count: &dyn Fn(Op)) -> Said<()> {
-    let mut twins = Twins::new(script.clock, backends);
+    let mut comparison = Comparison::new(script.clock, backends);
     for (index, &op) in script.ops.iter().enumerate() {
         count(op);
-        twins.play(op).map_err(|what| format!("call {}, {op}\n{what}", index + 1))?;
+        comparison.play(op).map_err(|what| format!("call {}, {op}\n{what}", index + 1))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One of the twins: a timer of one backend, and what the clock says of it.
+//! One of the comparison: a timer of one backend, and what the clock says of it.
 
 use crate::bounds::{Setting, Window};
 use crate::common::{is_readable, polled, raw_read};
@@ -17,7 +17,7 @@ const FOR_EVER: u16 = 30_000;
 /// What came within so many nanoseconds before a call may have been noticed by then or not.
 const MARGIN: u128 = 2 * SOON as u128;
 
-pub struct Row {
+pub struct Tested {
     backend: &'static Backend,
     timer: TimerFd,
     duplicate: OwnedFd,
@@ -59,12 +59,12 @@ enum Lag {
     Refresh,
 }
 
-impl Row {
-    pub fn new(backend: &'static Backend, clock: Clock) -> Row {
+impl Tested {
+    pub fn new(backend: &'static Backend, clock: Clock) -> Tested {
         let timer = TimerFd::builder(clock).backend(backend).open().unwrap();
         let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
         let setting = Setting::new(None, 0);
-        Row { backend, timer, duplicate, setting, runs_on: clock, read: 0, has_expired: false, nonblocking: true }
+        Tested { backend, timer, duplicate, setting, runs_on: clock, read: 0, has_expired: false, nonblocking: true }
     }
 
     pub fn name(&self) -> &'static str {
@@ -76,7 +76,7 @@ impl Row {
     }
 
     /// Makes a call; what it gave, and between which times.
-    fn call<T>(&self, call: impl FnOnce(&Row) -> T) -> (T, Window) {
+    fn call<T>(&self, call: impl FnOnce(&Tested) -> T) -> (T, Window) {
         let before = self.now();
         let result = call(self);
         (result, before..=self.now())
@@ -117,13 +117,13 @@ impl Row {
             }
             Op::Disarm => self.settime(TimerSpec::disarmed()),
             Op::Gettime => {
-                let (result, window) = self.call(|row| row.timer.gettime());
+                let (result, window) = self.call(|tested| tested.timer.gettime());
                 self.reported(result, &window)
             }
-            Op::Read => self.read(|row| row.timer.read(), Lag::None),
-            Op::TryRead => self.read(|row| row.timer.try_read(), Lag::None),
-            Op::PlainRead => self.read(|row| raw_read(&row.timer), Lag::Refresh),
-            Op::ReadDuplicate => self.read(|row| raw_read(&row.duplicate), Lag::Refresh),
+            Op::Read => self.read(|tested| tested.timer.read(), Lag::None),
+            Op::TryRead => self.read(|tested| tested.timer.try_read(), Lag::None),
+            Op::PlainRead => self.read(|tested| raw_read(&tested.timer), Lag::Refresh),
+            Op::ReadDuplicate => self.read(|tested| raw_read(&tested.duplicate), Lag::Refresh),
             Op::Poll => self.poll(),
             Op::Duplicate => {
                 self.duplicate = self.duplicate.try_clone().unwrap();
@@ -145,7 +145,7 @@ impl Row {
             (clock, _) => clock,
         };
         let before = runs_on.now().unwrap().as_nanos();
-        let (old, window_of_old) = self.call(|row| row.timer.settime(&spec));
+        let (old, window_of_old) = self.call(|tested| tested.timer.settime(&spec));
         let after = runs_on.now().unwrap().as_nanos();
         let reported = self.reported(old, &window_of_old)?;
         let first = match spec.initial() {
@@ -158,7 +158,7 @@ impl Row {
         Ok(reported)
     }
 
-    fn read(&mut self, read: impl FnOnce(&Row) -> io::Result<u64>, lag: Lag) -> Said<Outcome> {
+    fn read(&mut self, read: impl FnOnce(&Tested) -> io::Result<u64>, lag: Lag) -> Said<Outcome> {
         let now = self.now();
         let is_sure = self.is_fast() || *self.setting.expirations(&(now..=now)).start() > self.read;
         if !self.nonblocking && !is_sure {
@@ -188,7 +188,7 @@ impl Row {
     }
 
     fn poll(&mut self) -> Said<Outcome> {
-        let (readable, window) = self.call(|row| is_readable(&row.timer));
+        let (readable, window) = self.call(|tested| is_readable(&tested.timer));
         if self.is_certain(&window) {
             let is_due = *self.setting.expirations(&window).end() > self.read;
             return if readable == is_due { Ok(Ok(Exact::Readable(readable))) } else { Err(self.says(readable)) };

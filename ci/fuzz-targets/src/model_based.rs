@@ -5,7 +5,7 @@
 
 #[path = "../../../src/backend.rs"]
 mod backend;
-#[path = "../../../tests/models/backends/mod.rs"]
+#[path = "../../../tests/model_based/backends/mod.rs"]
 mod backends;
 mod bytes;
 #[path = "../../../src/capabilities.rs"]
@@ -14,28 +14,28 @@ mod capabilities;
 mod clock;
 #[path = "../../../src/flags.rs"]
 mod flags;
-#[path = "../../../src/punctuality.rs"]
-mod punctuality;
 #[path = "../../../src/itimerspec.rs"]
 mod itimerspec;
-#[path = "../../../tests/models/kernel.rs"]
+#[path = "../../../tests/model_based/kernel.rs"]
 mod kernel;
+#[path = "../../../tests/model_based/model.rs"]
+mod model;
+#[path = "../../../src/punctuality.rs"]
+mod punctuality;
 #[path = "../../../tests/common/random.rs"]
 mod random;
-#[path = "../../../tests/models/runs.rs"]
+#[path = "../../../tests/model_based/runs.rs"]
 mod runs;
-#[path = "../../../tests/models/script.rs"]
+#[path = "../../../tests/model_based/script.rs"]
 mod script;
-#[path = "../../../tests/models/scripts.rs"]
+#[path = "../../../tests/model_based/scripts.rs"]
 mod scripts;
 #[path = "../../../src/spec.rs"]
 mod spec;
-#[path = "../../../tests/models/support.rs"]
+#[path = "../../../tests/model_based/support.rs"]
 mod support;
 #[path = "../../../src/timer.rs"]
 mod timer;
-#[path = "../../../tests/models/world.rs"]
-mod world;
 
 pub(crate) use clock::Clock;
 pub(crate) use spec::{Initial, TimerSpec};
@@ -76,7 +76,7 @@ fn script(bytes: &mut Unstructured<'_>) -> Result<Script> {
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Ok(script) = script(&mut Unstructured::new(data)) else { return };
-    if let Err(difference) = scripts::play_in_a_world(&script) {
+    if let Err(difference) = scripts::play_on_the_model(&script) {
         panic!("{difference}\n{script}");
     }
 });

@@ -1,6 +1,6 @@
 //! Real pipes, never in blocking mode: a read that is to wait waits in the world.
 
-use crate::world::WORLD;
+use crate::model::MODEL;
 use nix::errno::Errno;
 use nix::poll::{poll, PollFd, PollFlags};
 use std::io;
@@ -15,11 +15,11 @@ pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
 }
 
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
-    let mut world = WORLD.lock();
+    let mut world = MODEL.lock();
     while world.holds_writes {
         world.is_write_held = true;
-        WORLD.changed.notify_all();
-        world = WORLD.changed.wait(world).unwrap();
+        MODEL.changed.notify_all();
+        world = MODEL.changed.wait(world).unwrap();
     }
     assert!(world.is_write_end(fd.as_raw_fd(), file(fd).ok()), "a write by a number that was closed");
     if world.refuses_writes {
@@ -27,7 +27,7 @@ pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
         return Err(Errno::ENOMEM.into());
     }
     nix::unistd::write(fd, &count.to_ne_bytes())?;
-    WORLD.changed.notify_all();
+    MODEL.changed.notify_all();
     Ok(())
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn file(fd: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
 /// Another program writes a message to the pipe with this read end.
 #[allow(unsafe_code)]
 pub(crate) fn write_from_outside(reader: &impl AsRawFd, count: u64) {
-    let world = WORLD.lock();
+    let world = MODEL.lock();
     // SAFETY: the timer that has the read end also keeps the write end open.
     let writer = unsafe { BorrowedFd::borrow_raw(world.pipes[&reader.as_raw_fd()].writer) };
     assert_eq!(nix::unistd::write(writer, &count.to_ne_bytes()), Ok(COUNT_SIZE));
@@ -50,16 +50,16 @@ pub(crate) use write_count as write_count_unsignaled;
 
 /// One read, which waits if the descriptor is to.
 pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut world = WORLD.lock();
+    let mut world = MODEL.lock();
     loop {
         match nix::unistd::read(fd, buffer) {
             Err(Errno::EAGAIN) if world.interrupts => {
                 while world.handler_runs {
-                    world = WORLD.changed.wait(world).unwrap();
+                    world = MODEL.changed.wait(world).unwrap();
                 }
                 return Err(Errno::EINTR.into());
             }
-            Err(Errno::EAGAIN) if world.waits(fd.as_raw_fd()) => world = WORLD.changed.wait(world).unwrap(),
+            Err(Errno::EAGAIN) if world.waits(fd.as_raw_fd()) => world = MODEL.changed.wait(world).unwrap(),
             read => return Ok(read?),
         }
     }
@@ -73,7 +73,7 @@ pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 
 /// One read that never waits.
 pub(crate) fn read_now(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
-    let world = WORLD.lock();
+    let world = MODEL.lock();
     if world.refuses_reads {
         return Err(Errno::EIO.into());
     }
@@ -83,18 +83,18 @@ pub(crate) fn read_now(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 }
 
 pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
-    let _world = WORLD.lock();
+    let _world = MODEL.lock();
     poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], 0u8).unwrap() > 0
 }
 
 /// Any deadline is now, and none is for ever.
 pub(crate) fn wait_readable<I>(fd: BorrowedFd<'_>, deadline: Option<I>) -> io::Result<bool> {
-    let mut world = WORLD.lock();
+    let mut world = MODEL.lock();
     loop {
         let readable = poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], 0u8)? > 0;
         if readable || deadline.is_some() {
             return Ok(readable);
         }
-        world = WORLD.changed.wait(world).unwrap();
+        world = MODEL.changed.wait(world).unwrap();
     }
 }

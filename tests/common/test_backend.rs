@@ -12,42 +12,42 @@ use std::thread;
 use std::time::Duration;
 
 #[derive(Clone)]
-pub struct Row {
-    pub backend: &'static Backend,
+pub struct TestBackend {
+    pub inner: &'static Backend,
     pub simulated: Option<SimulatedClock>,
 }
 
-/// A promise: its name, and what shows it on one row.
-pub type Case = (&'static str, fn(&Row));
+/// A promise: its name, and what shows it on one backend.
+pub type Case = (&'static str, fn(&TestBackend));
 
-impl Row {
-    pub fn real(backend: &'static Backend) -> Row {
-        Row { backend, simulated: None }
+impl TestBackend {
+    pub fn real(backend: &'static Backend) -> TestBackend {
+        TestBackend { inner: backend, simulated: None }
     }
 
-    pub fn simulated() -> Row {
-        Row { backend: &simulated::BACKEND, simulated: Some(SimulatedClock::new()) }
+    pub fn simulated() -> TestBackend {
+        TestBackend { inner: &simulated::BACKEND, simulated: Some(SimulatedClock::new()) }
     }
 
     /// One of each kind, that no case has used.
-    pub fn all() -> impl Iterator<Item = Row> {
-        backends::ALL.iter().map(Row::real).chain([Row::simulated()])
+    pub fn all() -> impl Iterator<Item = TestBackend> {
+        backends::ALL.iter().map(TestBackend::real).chain([TestBackend::simulated()])
     }
 
     pub fn name(&self) -> &'static str {
-        self.backend.name()
+        self.inner.name()
     }
 
     /// Whether this system lacks it.
     pub fn is_missing(&self) -> bool {
-        self.simulated.is_none() && is_missing(self.backend)
+        self.simulated.is_none() && is_missing(self.inner)
     }
 
     pub fn open(&self, clock: Clock, flags: CreateFlags) -> io::Result<TimerFd> {
         match &self.simulated {
             Some(simulated) => simulated.open(clock, flags).map(TimerFd::from),
             None => {
-                let builder = TimerFd::builder(clock).backend(self.backend);
+                let builder = TimerFd::builder(clock).backend(self.inner);
                 builder.nonblocking(flags.nonblocking).close_on_exec(flags.close_on_exec).open()
             }
         }

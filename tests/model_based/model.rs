@@ -10,16 +10,16 @@ use std::sync::atomic::Ordering;
 
 shuttle::lazy_static! {
     /// The scheduler makes a new one for each run.
-    pub static ref WORLD: World = World::new();
+    pub static ref MODEL: Model = Model::new();
 }
 
-pub struct World {
+pub struct Model {
     /// Tells the runs apart.
     pub generation: usize,
     state: Mutex<State>,
     /// Any change that somebody may be waiting for.
     pub changed: Condvar,
-    steps: AtomicUsize,
+    yields: AtomicUsize,
 }
 
 pub struct State {
@@ -54,10 +54,10 @@ pub struct Pipe {
     pub file: (u64, u64),
 }
 
-impl World {
-    fn new() -> World {
+impl Model {
+    fn new() -> Model {
         static GENERATIONS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1);
-        World {
+        Model {
             generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
             state: Mutex::new(State {
                 monotonic: 1_000_000,
@@ -77,7 +77,7 @@ impl World {
                 handler_runs: false,
             }),
             changed: Condvar::new(),
-            steps: AtomicUsize::new(0),
+            yields: AtomicUsize::new(0),
         }
     }
 
@@ -87,7 +87,7 @@ impl World {
 
     /// A moment at which the scheduler may switch.
     pub fn let_others_go_first(&self) {
-        self.steps.fetch_add(1, Ordering::Relaxed);
+        self.yields.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn time(&self, clock: Clock) -> u64 {
@@ -117,7 +117,7 @@ impl World {
         self.change(|state| state.wall_ahead += nanos);
     }
 
-    /// Holds each write to a pipe before it reaches the pipe, until [`release_writes`](World::release_writes).
+    /// Holds each write to a pipe before it reaches the pipe, until [`release_writes`](Model::release_writes).
     pub fn hold_writes(&self) {
         self.lock().holds_writes = true;
     }
@@ -220,7 +220,7 @@ impl State {
 }
 
 /// Two threads or more, on what they share.
-pub fn side_by_side<T: Send + Sync + 'static>(shared: &Arc<T>, bodies: &[fn(&T)]) {
+pub fn concurrently<T: Send + Sync + 'static>(shared: &Arc<T>, bodies: &[fn(&T)]) {
     let threads: Vec<_> = bodies
         .iter()
         .map(|&body| {

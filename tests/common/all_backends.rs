@@ -1,4 +1,4 @@
-//! Promises × backends: each case is a function, run on every row of the table.
+//! Promises × backends: each case is a function, run on every backend of `backends::ALL`.
 //!
 //! A backend that this system lacks shows as ignored. A new backend needs no test edited.
 

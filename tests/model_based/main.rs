@@ -1,7 +1,7 @@
 //! The emulation itself, over a system that is a model: clocks that stand still until a test turns them, and threads in every
 //! order that a scheduler can think of. A lost wake-up is a deadlock here, found without waiting.
 //!
-//! `MODELS_SCHEDULES=100000 cargo test --release --test models` makes a hunt of it.
+//! `MODEL_SCHEDULES=100000 cargo test --release --test model_based` makes a hunt of it.
 // The emulation's rooms are here whole, and not all of them is used; their own tests are not.
 #![allow(dead_code, unused_imports)]
 
@@ -14,29 +14,29 @@ mod capabilities;
 mod cases;
 #[path = "../../src/clock.rs"]
 mod clock;
+mod clock_changes;
 #[path = "../../src/flags.rs"]
 mod flags;
-mod holds;
 #[allow(clippy::wrong_self_convention)] // as a library's public methods they are let be
 #[path = "../../src/itimerspec.rs"]
 mod itimerspec;
 mod kernel;
+mod model;
 mod protocol;
 #[path = "../../src/punctuality.rs"]
 mod punctuality;
 #[path = "../common/random.rs"]
 mod random;
-mod refusals;
+mod refused_writes;
 mod runs;
 mod script;
 mod scripts;
 #[path = "../../src/spec.rs"]
 mod spec;
-mod steps;
 mod support;
 #[path = "../../src/timer.rs"]
 mod timer;
-mod world;
+mod wake_ahead;
 
 pub(crate) use clock::Clock;
 use libtest_mimic::{Arguments, Trial};
@@ -49,12 +49,12 @@ type Case = (&'static str, fn());
 
 /// How many orders of its threads a scenario is run in, by each of two ways of choosing them.
 fn schedules() -> usize {
-    usize::try_from(random::number_from_env("MODELS_SCHEDULES", 50)).unwrap()
+    usize::try_from(random::number_from_env("MODEL_SCHEDULES", 50)).unwrap()
 }
 
-/// A failure prints a schedule, which `MODELS_REPLAY` takes for the one scenario that is asked for.
+/// A failure prints a schedule, which `MODEL_REPLAY` takes for the one scenario that is asked for.
 fn explore(scenario: fn()) {
-    if let Ok(schedule) = std::env::var("MODELS_REPLAY") {
+    if let Ok(schedule) = std::env::var("MODEL_REPLAY") {
         return shuttle::replay(scenario, &schedule);
     }
     runs::run(RandomScheduler::new(schedules()), scenario);
@@ -62,16 +62,17 @@ fn explore(scenario: fn()) {
 }
 
 fn main() -> ExitCode {
-    let scenarios = [protocol::CASES, holds::CASES, refusals::CASES, steps::CASES].into_iter().flatten().map(
-        |&(name, scenario)| {
+    let scenarios = [protocol::CASES, wake_ahead::CASES, refused_writes::CASES, clock_changes::CASES]
+        .into_iter()
+        .flatten()
+        .map(|&(name, scenario)| {
             Trial::test(name, move || {
                 explore(scenario);
                 Ok(())
             })
-        },
-    );
+        });
     let scripts = Trial::test("scripts_give_what_linux_gives", || {
-        random::play_many(&script::script(), random::number_from_env("MODELS_SCRIPTS", 500), scripts::play_in_a_world);
+        random::play_many(&script::script(), random::number_from_env("MODEL_SCRIPTS", 500), scripts::play_on_the_model);
         Ok(())
     });
     libtest_mimic::run(&Arguments::from_args(), scenarios.chain([scripts]).collect()).exit_code()

@@ -4,7 +4,7 @@ pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
 pub(crate) use std::sync::PoisonError;
 
-use crate::world::WORLD;
+use crate::model::MODEL;
 use crossbeam_channel::{TryRecvError, TrySendError};
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ pub(crate) fn bounded<T>(room: usize) -> (Sender<T>, Receiver<T>) {
 
 impl<T> Sender<T> {
     pub(crate) fn try_send(&self, thing: T) -> Result<(), TrySendError<T>> {
-        WORLD.let_others_go_first();
+        MODEL.let_others_go_first();
         self.0.try_send(thing)
     }
 }
 
 impl<T> Receiver<T> {
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        WORLD.let_others_go_first();
+        MODEL.let_others_go_first();
         self.0.try_recv()
     }
 }
@@ -55,7 +55,7 @@ pub(crate) struct Instant(u64);
 
 impl Instant {
     pub(crate) fn now() -> Instant {
-        Instant(WORLD.time(crate::Clock::Monotonic))
+        Instant(MODEL.time(crate::Clock::Monotonic))
     }
 
     pub(crate) fn checked_add(self, time: Duration) -> Option<Instant> {
@@ -74,11 +74,11 @@ impl Parker {
     /// Never later than the deadline: how late a thread is does not show by a clock that stands
     /// still.
     pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
-        WORLD.park(deadline.map_or(u64::MAX, |deadline| deadline.0))
+        MODEL.park(deadline.map_or(u64::MAX, |deadline| deadline.0))
     }
 
     pub(crate) fn unpark(&self) {
-        WORLD.unpark();
+        MODEL.unpark();
     }
 }
 
