@@ -29,7 +29,7 @@ fn left_unread() -> (TimerFd, Duration) {
 }
 
 #[test]
-fn how_old_the_count_of_a_plain_read_is() {
+fn the_age_of_a_raw_read_count() {
     let age = || loop {
         let (timer, first) = left_unread();
         let expired = expirations(first, Duration::from_micros(1), now());
@@ -39,12 +39,12 @@ fn how_old_the_count_of_a_plain_read_is() {
         }
     };
     let ages = (0..ROUNDS).map(|_| age()).collect();
-    measured::keep("userspace", "how_old_the_count_of_a_plain_read_is", ages);
+    measured::keep("userspace", "the_age_of_a_raw_read_count", ages);
 }
 
 /// The age of one count among 100 that are left unread.
 #[test]
-fn how_old_the_count_of_one_unread_timer_of_100_is() {
+fn the_age_of_one_unread_count_of_100() {
     let first = now();
     let every = Duration::from_micros(1);
     let open = |_| {
@@ -60,11 +60,11 @@ fn how_old_the_count_of_one_unread_timer_of_100_is() {
     };
     let ages: Vec<Duration> = timers.iter().filter_map(age).collect();
     assert!(ages.len() > 50, "at a refresh there is none for a moment");
-    measured::keep("userspace", "how_old_the_count_of_one_unread_timer_of_100_is", ages);
+    measured::keep("userspace", "the_age_of_one_unread_count_of_100", ages);
 }
 
 #[test]
-fn how_long_nothing_shows_after_a_plain_read() {
+fn the_time_until_readable_after_a_raw_read() {
     let pause = || {
         let (timer, _) = left_unread();
         while raw_read(&timer).is_err() {}
@@ -73,13 +73,13 @@ fn how_long_nothing_shows_after_a_plain_read() {
         read.elapsed()
     };
     let pauses = (0..ROUNDS).map(|_| pause()).collect();
-    measured::keep("userspace", "how_long_nothing_shows_after_a_plain_read", pauses);
+    measured::keep("userspace", "the_time_until_readable_after_a_raw_read", pauses);
 }
 
 /// For how long an epoll set reports an unread timer whose only descriptor was closed.
 #[cfg(target_os = "linux")]
 #[test]
-fn how_long_a_closed_timer_is_reported() {
+fn the_time_a_closed_timer_stays_reported() {
     use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
     let set = Epoll::new(EpollCreateFlags::empty()).unwrap();
     let reported_for = |round: u64| {
@@ -99,13 +99,13 @@ fn how_long_a_closed_timer_is_reported() {
         last - closed
     };
     let times = (0..2_000).map(reported_for).collect();
-    measured::keep("userspace", "how_long_a_closed_timer_is_reported", times);
+    measured::keep("userspace", "the_time_a_closed_timer_stays_reported", times);
 }
 
 /// Between a period's end and its interrupt.
 #[cfg(target_os = "linux")]
 #[test]
-fn how_long_linux_reports_nothing_left_of_a_periodic_timer() {
+fn the_time_linux_reports_no_remaining_time_of_a_periodic_timer() {
     use portable_timerfd::backends;
     let timer = TimerFd::builder(Clock::Monotonic).backend(backends::named("kernel").unwrap()).open().unwrap();
     timer.arm_every(Duration::from_micros(100)).unwrap();
@@ -118,6 +118,6 @@ fn how_long_linux_reports_nothing_left_of_a_periodic_timer() {
         last - begun
     };
     let moments = (0..100_000).map(|_| moment()).filter(|moment| !moment.is_zero()).chain([Duration::ZERO]).collect();
-    let test = "how_long_linux_reports_nothing_left_of_a_periodic_timer";
+    let test = "the_time_linux_reports_no_remaining_time_of_a_periodic_timer";
     measured::keep("kernel", test, moments);
 }

@@ -119,7 +119,7 @@ fn ticker_ticks_four_times_first_after_a_second() {
 }
 
 #[test]
-fn mixed_tells_of_both_timers_and_the_socket() {
+fn mixed_reports_both_timers_and_the_socket() {
     let (output, text) = output(&mut program("mixed"));
     assert!(output.status.success());
     for backend in backends_here().map(|backend| backend.name()) {
@@ -152,7 +152,7 @@ fn add_count(counts: &mut [u64; 3], line: &str) {
 }
 
 #[test]
-fn servers_count_what_their_periods_say() {
+fn servers_count_every_period() {
     on_each_server(|program, backend| {
         let name = format!("{program:?}");
         let begun = Instant::now();
@@ -173,7 +173,7 @@ fn servers_count_what_their_periods_say() {
 }
 
 #[test]
-fn servers_serve_several_clients_whatever_they_send() {
+fn servers_serve_several_clients_with_any_input() {
     on_each_server(|program, _| {
         let mut server = Server::start(program);
         let (mut first, mut second) = (server.connect(), server.connect());
@@ -218,7 +218,7 @@ fn commands(packets: &[&[u8]]) -> Vec<String> {
 }
 
 #[test]
-fn commands_are_told_apart_however_they_are_cut_up() {
+fn commands_are_separated_in_any_sequence_of_packets() {
     assert_eq!(commands(&[b"stop"]), ["STOP"]);
     assert_eq!(commands(&[b"s", b"t", b"o", b"p\n"]), ["STOP"]);
     assert_eq!(commands(&[b"hello", b"stop"]), ["hello", "STOP"]);
@@ -233,7 +233,7 @@ fn commands_are_told_apart_however_they_are_cut_up() {
 }
 
 #[test]
-fn nothing_is_lost_of_what_many_clients_send_at_once() {
+fn no_command_of_many_concurrent_clients_is_lost() {
     static NOISE: [u8; 50_000] = [b'x'; 50_000];
     for name in SERVERS {
         on_every_backend(name, |program, _| {

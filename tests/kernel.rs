@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 #[test]
-fn a_timer_survives_the_way_through_a_descriptor() {
+fn a_timer_round_trips_through_a_descriptor() {
     let timer = match KernelTimer::new(Clock::Monotonic, CreateFlags::default()) {
         Err(e) if e.kind() == ErrorKind::Unsupported => return,
         timer => timer.unwrap(),

@@ -74,7 +74,7 @@ fn a_periodic_timer_at_the_moment_of_its_expiration() {
 }
 
 #[test]
-fn wait_after_a_torn_read() {
+fn wait_after_a_partial_read() {
     let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
     timer.arm_after(Duration::ZERO).unwrap();
     assert_eq!(read(&timer, &mut [0; 3]), Ok(3));
@@ -83,7 +83,7 @@ fn wait_after_a_torn_read() {
 }
 
 #[test]
-fn a_blocked_read_beside_a_torn_one() {
+fn a_blocked_read_during_a_partial_read() {
     let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
     for _ in 0..100 {
         std::thread::scope(|scope| {
@@ -102,7 +102,7 @@ fn a_blocked_read_beside_a_torn_one() {
 
 /// By its name in `/proc` a pipe can be opened anew, also to be written to.
 #[test]
-fn opening_it_anew() {
+fn reopening_through_proc() {
     let [kernel, userspace] = both();
     let open = |timer: &TimerFd, flags| {
         let name = format!("/proc/self/fd/{}", timer.as_raw_fd());
@@ -147,7 +147,7 @@ fn the_kind_of_file() {
 }
 
 #[test]
-fn a_read_to_a_place_that_is_none() {
+fn a_read_to_a_bad_address() {
     let [kernel, userspace] = both_expired();
     for timer in [&kernel, &userspace] {
         // SAFETY: nothing is ever in the page at zero, as the system finds before it writes anything.
@@ -173,7 +173,7 @@ fn splicing() {
 
 /// All that its receiver has is the descriptor.
 #[test]
-fn a_descriptor_handed_on() {
+fn a_descriptor_sent_to_another_process() {
     let [kernel, userspace] = both().map(|timer| (timer.as_fd().try_clone_to_owned().unwrap(), timer));
     assert!(KernelTimer::from(kernel.0).arm_after(Duration::ZERO).is_ok());
     assert_eq!(kernel.1.wait(None).unwrap(), 1);
@@ -189,7 +189,7 @@ fn the_bits_of_poll() {
 }
 
 #[test]
-fn asking_how_many_bytes_there_are() {
+fn asking_for_the_number_of_readable_bytes() {
     let [kernel, userspace] = both_expired();
     let ask = |timer: &TimerFd| {
         let mut count = 0;
@@ -247,7 +247,7 @@ fn a_duplicate_that_outlives_the_timer() {
 
 /// Edges of a periodic timer that nobody reads: one, or one for each refresh of the count.
 #[test]
-fn edges_while_nobody_reads() {
+fn edges_of_an_unread_periodic_timer() {
     use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
     for (timer, many) in both().into_iter().zip([false, true]) {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap();
@@ -265,7 +265,7 @@ fn edges_while_nobody_reads() {
 
 /// Linux's alarm clocks go on reporting what was left when they were turned off.
 #[test]
-fn an_alarm_clock_that_is_off() {
+fn a_disarmed_alarm_clock() {
     let builder = TimerFd::builder(Clock::RealtimeAlarm);
     let open = |name| builder.backend(backends::named(name).unwrap()).open();
     let Ok(timers) = ["kernel", "userspace"].map(open).into_iter().collect::<Result<Vec<_>, _>>() else {

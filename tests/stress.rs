@@ -58,7 +58,7 @@ fn listed(what: &str) -> BTreeSet<OsString> {
     read_dir(format!("/proc/self/{what}")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
 }
 
-fn a_storm_of_timers_leaves_no_descriptor_no_thread_and_no_memory() {
+fn many_short_lived_timers_leave_no_descriptor_thread_or_memory() {
     // With the first thread of a process a sanitizer may start one of its own, which stays.
     thread::spawn(|| ()).join().unwrap();
     let threads = listed("task");
@@ -85,8 +85,8 @@ fn a_storm_of_timers_leaves_no_descriptor_no_thread_and_no_memory() {
 
 /// No thread but this one, which would want memory of its own at some time.
 fn main() -> ExitCode {
-    let case = Trial::test("a_storm_of_timers_leaves_no_descriptor_no_thread_and_no_memory", || {
-        a_storm_of_timers_leaves_no_descriptor_no_thread_and_no_memory();
+    let case = Trial::test("many_short_lived_timers_leave_no_descriptor_thread_or_memory", || {
+        many_short_lived_timers_leave_no_descriptor_thread_or_memory();
         Ok(())
     });
     let blind = !std::path::Path::new("/proc/self/task").exists();

@@ -34,16 +34,16 @@ fn in_an_hour(clock: Clock) -> TimerFd {
 }
 
 #[test]
-fn how_soon_an_absolute_time_follows_a_step() {
-    keep("how_soon_an_absolute_time_follows_a_step", || in_an_hour(Clock::Realtime), || step(3600));
+fn the_latency_of_following_a_clock_step() {
+    keep("the_latency_of_following_a_clock_step", || in_an_hour(Clock::Realtime), || step(3600));
 }
 
 #[test]
-fn how_soon_a_suspend_is_counted() {
-    keep("how_soon_a_suspend_is_counted", || in_an_hour(Clock::Boottime), || suspend(3600));
+fn the_latency_of_counting_a_suspend() {
+    keep("the_latency_of_counting_a_suspend", || in_an_hour(Clock::Boottime), || suspend(3600));
 }
 
 #[test]
-fn how_soon_a_step_gives_notice() {
-    keep("how_soon_a_step_gives_notice", watching, || step(-7));
+fn the_latency_of_reporting_a_clock_step() {
+    keep("the_latency_of_reporting_a_clock_step", watching, || step(-7));
 }

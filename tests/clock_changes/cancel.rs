@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn a_step_makes_readable_and_is_told_once_and_the_setting_stays() {
+fn a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting() {
     let _alone = alone();
     let timer = watching();
     assert!(timer.wait(Some(Duration::ZERO)).is_err());
@@ -21,7 +21,7 @@ fn a_step_makes_readable_and_is_told_once_and_the_setting_stays() {
 }
 
 #[test]
-fn several_steps_are_told_as_one() {
+fn several_clock_steps_are_reported_as_one() {
     let _alone = alone();
     let timer = watching();
     step(7);
@@ -32,7 +32,7 @@ fn several_steps_are_told_as_one() {
 }
 
 #[test]
-fn any_call_sees_a_step_at_once() {
+fn every_call_sees_a_clock_step_at_once() {
     let _alone = alone();
     let timer = watching();
     step(5);
@@ -60,7 +60,7 @@ fn assert_told_while_waiting(timer: &TimerFd, meanwhile: impl FnOnce()) {
 }
 
 #[test]
-fn a_blocked_reader_is_told_too() {
+fn a_blocked_read_fails_with_ecanceled() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
@@ -68,7 +68,7 @@ fn a_blocked_reader_is_told_too() {
 }
 
 #[test]
-fn a_timer_that_had_expired_is_off_once_the_step_is_told() {
+fn reporting_a_clock_step_disarms_an_expired_timer() {
     let _alone = alone();
     let timer = open();
     timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
@@ -78,7 +78,7 @@ fn a_timer_that_had_expired_is_off_once_the_step_is_told() {
 }
 
 #[test]
-fn settime_tells_of_a_step_and_arms_all_the_same() {
+fn settime_reports_a_clock_step_and_still_arms() {
     let _alone = alone();
     for past in [false, true] {
         let timer = watching();
@@ -96,7 +96,7 @@ fn settime_tells_of_a_step_and_arms_all_the_same() {
 }
 
 #[test]
-fn a_setting_without_the_mark_forgets_a_step() {
+fn a_setting_without_cancel_on_set_forgets_a_clock_step() {
     let _alone = alone();
     let timer = watching();
     step(5);
@@ -107,7 +107,7 @@ fn a_setting_without_the_mark_forgets_a_step() {
 }
 
 #[test]
-fn a_disarmed_timer_with_the_mark_gives_notice_of_steps() {
+fn a_disarmed_timer_with_cancel_on_set_reports_clock_steps() {
     let _alone = alone();
     let timer = watching();
     step(5);
@@ -119,7 +119,7 @@ fn a_disarmed_timer_with_the_mark_gives_notice_of_steps() {
 }
 
 #[test]
-fn a_step_before_the_setting_is_nobodys_business() {
+fn an_earlier_clock_step_is_not_reported() {
     let _alone = alone();
     let timer = open();
     step(5);
@@ -128,7 +128,7 @@ fn a_step_before_the_setting_is_nobodys_business() {
 }
 
 #[test]
-fn a_reader_who_waited_and_is_told_leaves_it_off_too() {
+fn a_blocked_read_that_gets_ecanceled_leaves_the_timer_disarmed() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + HOUR).every(HOUR).cancel_on_set()).unwrap();
@@ -137,7 +137,7 @@ fn a_reader_who_waited_and_is_told_leaves_it_off_too() {
 }
 
 #[test]
-fn a_timer_that_was_asked_since_it_expired_stays_on_when_a_step_is_told() {
+fn gettime_after_an_expiration_keeps_the_timer_armed_on_ecanceled() {
     let _alone = alone();
     let timer = open();
     timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
@@ -148,7 +148,7 @@ fn a_timer_that_was_asked_since_it_expired_stays_on_when_a_step_is_told() {
 }
 
 #[test]
-fn a_plain_read_of_a_timer_that_a_step_canceled_gives_a_count() {
+fn a_raw_read_of_a_canceled_timer_returns_a_count() {
     let _alone = alone();
     let timer = watching();
     step(5);
@@ -159,7 +159,7 @@ fn a_plain_read_of_a_timer_that_a_step_canceled_gives_a_count() {
 }
 
 #[test]
-fn a_timer_that_was_read_since_it_expired_stays_on_when_a_step_is_told() {
+fn a_read_after_an_expiration_keeps_the_timer_armed_on_ecanceled() {
     let _alone = alone();
     for plain in [false, true] {
         let timer = open();
@@ -172,7 +172,7 @@ fn a_timer_that_was_read_since_it_expired_stays_on_when_a_step_is_told() {
 }
 
 #[test]
-fn a_reader_who_waited_before_the_setting_is_told_too() {
+fn a_reader_that_blocked_before_the_setting_gets_ecanceled() {
     let _alone = alone();
     let timer = open_blocking();
     for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
@@ -186,7 +186,7 @@ fn a_reader_who_waited_before_the_setting_is_told_too() {
 
 /// The notice is one for all, whoever has it in his hands when another one is told.
 #[test]
-fn no_reader_takes_a_notice_for_an_expiration() {
+fn no_reader_counts_a_clock_step_as_an_expiration() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + 1000 * HOUR).cancel_on_set()).unwrap();
@@ -213,7 +213,7 @@ fn no_reader_takes_a_notice_for_an_expiration() {
 
 /// A notice is no period, to be taken back when the clock is stepped back.
 #[test]
-fn a_step_back_takes_no_notice_back() {
+fn a_step_back_keeps_a_pending_ecanceled() {
     let _alone = alone();
     let timer = open();
     timer.settime(&TimerSpec::at(now() - MINUTE).every(HOUR).cancel_on_set()).unwrap();
@@ -226,7 +226,7 @@ fn a_step_back_takes_no_notice_back() {
 }
 
 #[test]
-fn a_watcher_wakes_a_thread_that_sleeps_for_long() {
+fn cancel_on_set_wakes_a_thread_that_sleeps_long() {
     let _alone = alone();
     let far = open_on(Clock::Monotonic);
     far.arm_after(HOUR).unwrap();

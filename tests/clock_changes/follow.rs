@@ -5,7 +5,7 @@ use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::thread;
 
 #[test]
-fn absolute_times_follow_steps_and_relative_ones_do_not() {
+fn absolute_times_follow_clock_steps_and_relative_times_do_not() {
     let _alone = alone();
     let (absolute, relative) = (open(), open());
     absolute.settime(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
@@ -22,7 +22,7 @@ fn absolute_times_follow_steps_and_relative_ones_do_not() {
 
 /// A relative time of an alarm clock becomes an absolute one.
 #[test]
-fn relative_times_of_the_alarm_clock_follow_steps() {
+fn relative_alarm_clock_times_follow_clock_steps() {
     let _alone = alone();
     let timer = match userspace_builder(Clock::RealtimeAlarm).open() {
         Err(e) if e.raw_os_error() == Some(nix::libc::EPERM) => return,
@@ -50,7 +50,7 @@ fn minutes_left(timer: &TimerFd) -> u64 {
 }
 
 #[test]
-fn what_nobody_has_read_is_taken_back_when_the_clock_is_stepped_back_behind_it() {
+fn a_step_back_rolls_back_unread_expirations() {
     let _alone = alone();
     let timer = expired_twice(false);
     step(-20 * 60);
@@ -67,7 +67,7 @@ fn what_nobody_has_read_is_taken_back_when_the_clock_is_stepped_back_behind_it()
 }
 
 #[test]
-fn gettime_and_settime_see_that_the_clock_was_stepped_back() {
+fn gettime_and_settime_see_a_backward_clock_step() {
     let _alone = alone();
     let timer = expired_twice(false);
     step(-20 * 60);
@@ -79,7 +79,7 @@ fn gettime_and_settime_see_that_the_clock_was_stepped_back() {
 }
 
 #[test]
-fn what_is_left_after_a_step_back_can_be_read_and_what_comes_again_shows() {
+fn a_step_back_keeps_earlier_expirations_and_later_ones_recur() {
     let _alone = alone();
     let timer = expired_twice(false);
     step(-10 * 60);
@@ -95,7 +95,7 @@ fn what_is_left_after_a_step_back_can_be_read_and_what_comes_again_shows() {
 }
 
 #[test]
-fn gettime_settles_what_the_thread_has_not_yet_counted() {
+fn gettime_commits_periods_that_the_thread_has_not_counted() {
     let _alone = alone();
     let timer = open();
     timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
@@ -108,7 +108,7 @@ fn gettime_settles_what_the_thread_has_not_yet_counted() {
 }
 
 #[test]
-fn the_longest_intervals_are_taken_back_too() {
+fn the_longest_intervals_are_rolled_back_too() {
     let _alone = alone();
     for years in [200, 240, u32::MAX] {
         let timer = open();
@@ -122,7 +122,7 @@ fn the_longest_intervals_are_taken_back_too() {
 }
 
 #[test]
-fn what_was_asked_for_before_the_step_back_stays_counted() {
+fn expirations_reported_by_gettime_survive_the_step_back() {
     let _alone = alone();
     let timer = expired_twice(false);
     left(&timer);
@@ -132,7 +132,7 @@ fn what_was_asked_for_before_the_step_back_stays_counted() {
 }
 
 #[test]
-fn a_timer_set_once_that_has_expired_stays_so_when_the_clock_is_stepped_back() {
+fn an_expired_one_shot_timer_stays_expired_after_a_step_back() {
     let _alone = alone();
     let timer = open();
     timer.arm_at(now() + 9 * MINUTE).unwrap();
@@ -146,7 +146,7 @@ fn a_timer_set_once_that_has_expired_stays_so_when_the_clock_is_stepped_back() {
 }
 
 #[test]
-fn a_blocking_read_waits_on_when_the_clock_was_stepped_back_behind_what_is_unread() {
+fn a_step_back_behind_the_unread_count_keeps_a_blocking_read_waiting() {
     let _alone = alone();
     let timer = expired_twice(true);
     step(-20 * 60);
@@ -160,7 +160,7 @@ fn a_blocking_read_waits_on_when_the_clock_was_stepped_back_behind_what_is_unrea
 }
 
 #[test]
-fn wait_keeps_its_limit_when_the_clock_was_stepped_back_behind_what_is_unread() {
+fn a_step_back_behind_the_unread_count_keeps_the_timeout_of_wait() {
     let _alone = alone();
     for blocking in [false, true] {
         let timer = expired_twice(blocking);
@@ -171,7 +171,7 @@ fn wait_keeps_its_limit_when_the_clock_was_stepped_back_behind_what_is_unread() 
 
 /// A plain read can't be told: it gives what was counted when the thread looked.
 #[test]
-fn a_plain_read_gives_what_was_counted_before_the_step_back() {
+fn a_raw_read_returns_the_count_from_before_the_step_back() {
     let _alone = alone();
     let timer = expired_twice(false);
     step(-20 * 60);

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 crate::cases![
     a_clock_has_capabilities_exactly_if_it_can_be_opened,
-    steps_and_suspends_are_noticed_at_once_or_within_250_ms,
-    cancel_on_set_is_of_the_wall_clock,
-    only_alarm_clocks_wake_the_machine,
+    clock_steps_and_suspends_are_detected_at_once_or_within_250_ms,
+    only_wall_clocks_support_cancel_on_set,
+    only_alarm_clocks_wake_the_system,
 ];
 
 /// By clock, of those that this thread may use.
@@ -31,7 +31,7 @@ fn a_clock_has_capabilities_exactly_if_it_can_be_opened(backend: &TestBackend) {
 }
 
 /// `tests/clock_changes` and `tests/vm` step the clock and suspend.
-fn steps_and_suspends_are_noticed_at_once_or_within_250_ms(backend: &TestBackend) {
+fn clock_steps_and_suspends_are_detected_at_once_or_within_250_ms(backend: &TestBackend) {
     for (clock, can) in capabilities(backend) {
         let is_known = clock != Clock::Monotonic || can.counts_suspend == Some(false);
         assert_eq!(can.notices_jumps_within.is_some(), is_known, "{clock:?}: {can:?}");
@@ -42,7 +42,7 @@ fn steps_and_suspends_are_noticed_at_once_or_within_250_ms(backend: &TestBackend
 }
 
 /// `tests/clock_changes` and `tests/vm` show that it is obeyed there. Elsewhere no error comes of it, and nothing is told.
-fn cancel_on_set_is_of_the_wall_clock(backend: &TestBackend) {
+fn only_wall_clocks_support_cancel_on_set(backend: &TestBackend) {
     for (clock, can) in capabilities(backend) {
         assert_eq!(can.cancel_on_set, clock.without_alarm() == Clock::Realtime, "{clock:?}");
         let timer = open_on(backend.inner, clock);
@@ -51,7 +51,7 @@ fn cancel_on_set_is_of_the_wall_clock(backend: &TestBackend) {
     }
 }
 
-fn only_alarm_clocks_wake_the_machine(backend: &TestBackend) {
+fn only_alarm_clocks_wake_the_system(backend: &TestBackend) {
     for (clock, can) in capabilities(backend) {
         assert!(clock.is_alarm() || !can.wakes_the_machine, "{clock:?}: {can:?}");
     }

@@ -6,12 +6,12 @@ use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::time::Duration;
 
 crate::cases![
-    a_timer_set_once_counts_one_and_then_nothing,
+    a_one_shot_timer_expires_exactly_once,
     nothing_expires_before_its_time,
     a_late_read_counts_every_period,
     a_thousand_seconds_ago_every_second_gives_a_thousand_and_one,
-    reads_add_up_to_what_the_clock_says,
-    raw_and_counted_reads_add_up_to_what_the_clock_says,
+    reads_add_up_to_the_elapsed_periods,
+    raw_reads_and_read_calls_add_up_to_the_elapsed_periods,
     periods_keep_their_phase_however_late_the_reads,
     an_interval_of_a_nanosecond_counts_nanoseconds,
     an_interval_of_a_nanosecond_since_the_clocks_zero_counts_all_of_it,
@@ -19,7 +19,7 @@ crate::cases![
     a_blocking_read_waits_for_the_expiration,
 ];
 
-fn a_timer_set_once_counts_one_and_then_nothing(backend: &TestBackend) {
+fn a_one_shot_timer_expires_exactly_once(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.arm_after(ms(1)).unwrap();
     assert_eq!(backend.wait(&timer).unwrap(), 1);
@@ -64,7 +64,7 @@ fn a_thousand_seconds_ago_every_second_gives_a_thousand_and_one(backend: &TestBa
     assert!(left(timer.gettime().unwrap()) <= SECOND);
 }
 
-fn reads_add_up_to_what_the_clock_says(backend: &TestBackend) {
+fn reads_add_up_to_the_elapsed_periods(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let interval = Duration::from_micros(300);
     let first = backend.now(Clock::Monotonic) + interval;
@@ -80,7 +80,7 @@ fn reads_add_up_to_what_the_clock_says(backend: &TestBackend) {
 }
 
 /// A raw read sees the last look of the thread; what it misses comes later. The sum, at the end, is exact.
-fn raw_and_counted_reads_add_up_to_what_the_clock_says(backend: &TestBackend) {
+fn raw_reads_and_read_calls_add_up_to_the_elapsed_periods(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let interval = Duration::from_micros(500);
     let first = backend.now(Clock::Monotonic) + interval;

@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 
 crate::cases![
     the_flags_asked_for_are_on_the_descriptor,
-    a_periodic_timer_that_nobody_reads_is_readable_again_and_again,
+    an_unread_periodic_timer_becomes_readable_again_and_again,
     a_raw_read_gives_the_count,
-    a_late_plain_reader_gets_the_whole_count,
-    a_plain_read_fills_no_more_than_eight_bytes,
-    it_has_no_place_to_read_from,
+    a_late_raw_read_returns_the_whole_count,
+    a_raw_read_fills_eight_bytes_at_most,
+    pread_fails_with_espipe,
     a_duplicate_shows_the_same_timer,
     the_mode_may_be_switched_at_any_time,
     wait_counts_in_either_mode,
     try_read_never_waits,
-    wait_and_try_read_see_an_expiration_though_the_descriptor_shows_none,
-    wait_gives_up_after_its_limit_and_not_before,
+    wait_and_try_read_see_an_expiration_before_the_descriptor_does,
+    wait_times_out_after_its_limit_and_not_before,
     wait_sees_a_timer_that_another_thread_arms,
 ];
 
@@ -44,7 +44,7 @@ fn a_raw_read_gives_the_count(backend: &TestBackend) {
 
 /// The latency of the emulation's thread depends on the machine. In one try of a hundred at least,
 /// the count is as good as Linux's, or one less. On an idle machine the first try is.
-fn a_late_plain_reader_gets_the_whole_count(backend: &TestBackend) {
+fn a_late_raw_read_returns_the_whole_count(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let mut missing = (0..100).map(|_| {
         let first = backend.now(Clock::Monotonic) + ms(10);
@@ -56,7 +56,7 @@ fn a_late_plain_reader_gets_the_whole_count(backend: &TestBackend) {
     assert!(missing.any(|missing| missing <= 1));
 }
 
-fn a_plain_read_fills_no_more_than_eight_bytes(backend: &TestBackend) {
+fn a_raw_read_fills_eight_bytes_at_most(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.arm_every(Duration::from_micros(20)).unwrap();
     for _ in 0..50 {
@@ -71,7 +71,7 @@ fn a_plain_read_fills_no_more_than_eight_bytes(backend: &TestBackend) {
     }
 }
 
-fn it_has_no_place_to_read_from(backend: &TestBackend) {
+fn pread_fails_with_espipe(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.arm_after(Duration::ZERO).unwrap();
     backend.until_readable(&timer);
@@ -128,7 +128,7 @@ fn try_read_never_waits(backend: &TestBackend) {
 
 /// The emulation's thread, which rests the longer the longer nobody reads, is not what they ask. Linux's own answer may come
 /// a moment late.
-fn wait_and_try_read_see_an_expiration_though_the_descriptor_shows_none(backend: &TestBackend) {
+fn wait_and_try_read_see_an_expiration_before_the_descriptor_does(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let seen = |read: &dyn Fn() -> bool| {
         (0..20).any(|_| {
@@ -144,7 +144,7 @@ fn wait_and_try_read_see_an_expiration_though_the_descriptor_shows_none(backend:
 }
 
 /// What is taken away to be put back greater comes again with nobody's help.
-fn a_periodic_timer_that_nobody_reads_is_readable_again_and_again(backend: &TestBackend) {
+fn an_unread_periodic_timer_becomes_readable_again_and_again(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.arm_every(Duration::from_micros(50)).unwrap();
     for round in 0..20_000 {
@@ -155,7 +155,7 @@ fn a_periodic_timer_that_nobody_reads_is_readable_again_and_again(backend: &Test
     }
 }
 
-fn wait_gives_up_after_its_limit_and_not_before(backend: &TestBackend) {
+fn wait_times_out_after_its_limit_and_not_before(backend: &TestBackend) {
     for timer in [backend.open_on(Clock::Monotonic), backend.open_blocking(Clock::Monotonic)] {
         timer.arm_after(HOUR).unwrap();
         for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(2_500)] {

@@ -8,26 +8,26 @@ use std::time::Duration;
 
 crate::cases![
     a_fresh_timer_is_disarmed_and_not_readable,
-    settime_returns_what_was_left_of_the_old_setting,
-    set_does_what_settime_does_and_reports_nothing,
-    the_time_left_of_an_absolute_setting_is_relative,
+    settime_returns_the_remaining_time_of_the_old_setting,
+    set_works_like_settime_and_returns_nothing,
+    gettime_returns_a_relative_time_for_an_absolute_setting,
     disarming_keeps_the_interval_for_gettime_to_report,
-    disarming_discards_what_was_not_read,
-    arming_anew_discards_what_was_not_read,
-    zero_and_times_gone_by_mean_now,
+    disarming_discards_unread_expirations,
+    settime_discards_unread_expirations,
+    zero_and_past_times_expire_at_once,
     duration_max_means_never_on_every_clock,
     a_timer_that_expired_once_reports_disarmed,
-    an_armed_periodic_timer_reports_some_time_left,
-    what_another_thread_sets_is_reported,
-    a_periodic_one_not_read_reports_the_next_period,
+    an_armed_periodic_timer_reports_a_remaining_time,
+    gettime_reports_the_setting_of_another_thread,
+    an_unread_periodic_timer_reports_the_next_period,
     no_expiration_of_the_old_setting_appears_after_settime,
     arming_every_zero_is_an_error_that_changes_nothing,
-    moving_a_deadline_earlier_or_later_is_obeyed,
-    a_setting_given_back_goes_on_where_it_was,
+    a_deadline_can_be_moved_earlier_or_later,
+    a_restored_setting_continues_where_it_was,
     a_new_setting_may_run_by_another_clock_than_the_old,
-    alarm_clocks_keep_the_time_of_those_they_are_named_after,
-    the_mark_to_cancel_is_ignored_where_it_has_no_meaning,
-    a_timer_tells_the_time_it_goes_by,
+    alarm_clocks_show_the_time_of_their_base_clocks,
+    cancel_on_set_is_ignored_where_it_has_no_meaning,
+    a_timer_reports_the_time_of_its_clock,
 ];
 
 fn a_fresh_timer_is_disarmed_and_not_readable(backend: &TestBackend) {
@@ -39,7 +39,7 @@ fn a_fresh_timer_is_disarmed_and_not_readable(backend: &TestBackend) {
     }
 }
 
-fn settime_returns_what_was_left_of_the_old_setting(backend: &TestBackend) {
+fn settime_returns_the_remaining_time_of_the_old_setting(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     assert_eq!(timer.settime(&TimerSpec::after(HOUR).every(SECOND)).unwrap(), TimerSpec::disarmed());
     let old = timer.arm_after(2 * HOUR).unwrap();
@@ -49,7 +49,7 @@ fn settime_returns_what_was_left_of_the_old_setting(backend: &TestBackend) {
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
 }
 
-fn set_does_what_settime_does_and_reports_nothing(backend: &TestBackend) {
+fn set_works_like_settime_and_returns_nothing(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.set(&TimerSpec::after(HOUR).every(SECOND)).unwrap();
     let now = timer.gettime().unwrap();
@@ -62,7 +62,7 @@ fn set_does_what_settime_does_and_reports_nothing(backend: &TestBackend) {
     assert_nothing_to_read(&timer);
 }
 
-fn the_time_left_of_an_absolute_setting_is_relative(backend: &TestBackend) {
+fn gettime_returns_a_relative_time_for_an_absolute_setting(backend: &TestBackend) {
     for clock in clocks() {
         let timer = backend.open_on(clock);
         let goal = backend.now(clock) + HOUR;
@@ -83,7 +83,7 @@ fn disarming_keeps_the_interval_for_gettime_to_report(backend: &TestBackend) {
     assert!(!is_readable(&timer));
 }
 
-fn disarming_discards_what_was_not_read(backend: &TestBackend) {
+fn disarming_discards_unread_expirations(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.arm_every(ms(1)).unwrap();
     backend.until_readable(&timer);
@@ -92,7 +92,7 @@ fn disarming_discards_what_was_not_read(backend: &TestBackend) {
     assert_nothing_to_read(&timer);
 }
 
-fn arming_anew_discards_what_was_not_read(backend: &TestBackend) {
+fn settime_discards_unread_expirations(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.arm_after(Duration::ZERO).unwrap();
     backend.until_readable(&timer);
@@ -101,7 +101,7 @@ fn arming_anew_discards_what_was_not_read(backend: &TestBackend) {
     assert_nothing_to_read(&timer);
 }
 
-fn zero_and_times_gone_by_mean_now(backend: &TestBackend) {
+fn zero_and_past_times_expire_at_once(backend: &TestBackend) {
     for clock in clocks() {
         let timer = backend.open_on(clock);
         let now = backend.now(clock);
@@ -138,7 +138,7 @@ fn a_timer_that_expired_once_reports_disarmed(backend: &TestBackend) {
     assert_eq!(timer.read().unwrap(), 1);
 }
 
-fn a_periodic_one_not_read_reports_the_next_period(backend: &TestBackend) {
+fn an_unread_periodic_timer_reports_the_next_period(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.arm_every(ms(3)).unwrap();
     backend.until_readable(&timer);
@@ -150,7 +150,7 @@ fn a_periodic_one_not_read_reports_the_next_period(backend: &TestBackend) {
 }
 
 /// For the moment between the time and its noticing it Linux reports nothing left.
-fn an_armed_periodic_timer_reports_some_time_left(backend: &TestBackend) {
+fn an_armed_periodic_timer_reports_a_remaining_time(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let interval = Duration::from_micros(50);
     timer.arm_every(interval).unwrap();
@@ -166,7 +166,7 @@ fn an_armed_periodic_timer_reports_some_time_left(backend: &TestBackend) {
     }
 }
 
-fn what_another_thread_sets_is_reported(backend: &TestBackend) {
+fn gettime_reports_the_setting_of_another_thread(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     for round in 0..2_000 {
         timer.arm_every(HOUR).unwrap();
@@ -198,7 +198,7 @@ fn arming_every_zero_is_an_error_that_changes_nothing(backend: &TestBackend) {
     assert_eq!(timer.read().unwrap(), 1);
 }
 
-fn moving_a_deadline_earlier_or_later_is_obeyed(backend: &TestBackend) {
+fn a_deadline_can_be_moved_earlier_or_later(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let clock = timer.clock();
     for delays in [[HOUR, ms(2)], [ms(2), ms(6)]] {
@@ -212,7 +212,7 @@ fn moving_a_deadline_earlier_or_later_is_obeyed(backend: &TestBackend) {
     }
 }
 
-fn a_setting_given_back_goes_on_where_it_was(backend: &TestBackend) {
+fn a_restored_setting_continues_where_it_was(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.settime(&TimerSpec::after(HOUR).every(SECOND)).unwrap();
     let old = timer.disarm().unwrap();
@@ -240,7 +240,7 @@ fn a_new_setting_may_run_by_another_clock_than_the_old(backend: &TestBackend) {
 }
 
 /// Where this process may set them: `tests/process` has the case that it may not.
-fn alarm_clocks_keep_the_time_of_those_they_are_named_after(backend: &TestBackend) {
+fn alarm_clocks_show_the_time_of_their_base_clocks(backend: &TestBackend) {
     for clock in [Clock::RealtimeAlarm, Clock::BoottimeAlarm] {
         let timer = match backend.open(clock, CreateFlags::default()) {
             Err(e) if matches!(e.raw_os_error(), Some(nix::libc::EPERM | nix::libc::EOPNOTSUPP)) => continue,
@@ -257,7 +257,7 @@ fn alarm_clocks_keep_the_time_of_those_they_are_named_after(backend: &TestBacken
     }
 }
 
-fn the_mark_to_cancel_is_ignored_where_it_has_no_meaning(backend: &TestBackend) {
+fn cancel_on_set_is_ignored_where_it_has_no_meaning(backend: &TestBackend) {
     for clock in clocks() {
         let timer = backend.open_on(clock);
         timer.settime(&TimerSpec::after(ms(1)).cancel_on_set()).unwrap();
@@ -269,7 +269,7 @@ fn the_mark_to_cancel_is_ignored_where_it_has_no_meaning(backend: &TestBackend) 
     }
 }
 
-fn a_timer_tells_the_time_it_goes_by(backend: &TestBackend) {
+fn a_timer_reports_the_time_of_its_clock(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     for clock in clocks() {
         let before = backend.now(clock);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-crate::cases![plain_and_counted_reads_of_several_timers_add_up_to_the_tick];
+crate::cases![raw_reads_and_read_calls_of_several_timers_add_up_to_the_tick];
 
 /// Successful reads, half of them plain ones. `CONFORMANCE_READS=10000000` makes a hunt of it.
 fn reads() -> u64 {
@@ -76,7 +76,7 @@ impl Counted {
     }
 }
 
-fn plain_and_counted_reads_of_several_timers_add_up_to_the_tick(backend: &TestBackend) {
+fn raw_reads_and_read_calls_of_several_timers_add_up_to_the_tick(backend: &TestBackend) {
     const EVERY: [(Clock, u64); 8] = [
         (Clock::Monotonic, 1),
         (Clock::Realtime, 1),

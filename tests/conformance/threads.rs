@@ -12,12 +12,12 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    every_call_may_be_made_beside_every_other,
+    all_calls_can_be_made_concurrently,
     a_panic_in_a_users_thread_harms_no_timer,
     each_expiration_goes_to_one_of_many_readers,
     each_expiration_wakes_one_of_many_blocked_readers,
     a_read_never_mixes_two_settings,
-    a_blocked_reader_obeys_what_another_thread_sets,
+    a_blocked_reader_follows_the_setting_of_another_thread,
 ];
 
 /// What a call may answer, whatever the others do.
@@ -45,7 +45,7 @@ fn call(timer: &TimerFd, round: u32) {
     }
 }
 
-fn every_call_may_be_made_beside_every_other(backend: &TestBackend) {
+fn all_calls_can_be_made_concurrently(backend: &TestBackend) {
     let timers: Vec<_> = clocks().into_iter().map(|clock| open_on(backend.inner, clock)).collect();
     thread::scope(|scope| {
         for n in 0..6 {
@@ -156,7 +156,7 @@ fn a_read_never_mixes_two_settings(backend: &TestBackend) {
     });
 }
 
-fn a_blocked_reader_obeys_what_another_thread_sets(backend: &TestBackend) {
+fn a_blocked_reader_follows_the_setting_of_another_thread(backend: &TestBackend) {
     let timer = open_blocking(backend.inner);
     for plain in [false, true] {
         for last in [Duration::ZERO, ms(3)] {

@@ -13,7 +13,7 @@ crate::cases![
     a_pipe_that_cannot_be_prepared_is_an_error_and_is_closed,
     a_thread_without_memory_is_an_error_that_changes_nothing,
     a_thread_whose_signals_cannot_be_blocked_is_an_error_that_changes_nothing,
-    a_thread_that_may_not_sleep_exactly_serves_all_the_same,
+    a_thread_without_exact_sleeps_still_serves_timers,
 ];
 
 fn userspace() -> io::Result<TimerFd> {
@@ -91,6 +91,6 @@ fn a_thread_whose_signals_cannot_be_blocked_is_an_error_that_changes_nothing() {
     assert_eq!(armed_under("rt_sigprocmask:error=EINVAL:when=1"), Some(libc::EINVAL));
 }
 
-fn a_thread_that_may_not_sleep_exactly_serves_all_the_same() {
+fn a_thread_without_exact_sleeps_still_serves_timers() {
     assert_eq!(armed_under("prctl:error=EPERM"), None);
 }

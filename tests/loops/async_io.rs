@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    a_timer_ticks_beside_a_socket,
+    a_timer_and_a_socket_share_a_loop,
     any_kind_of_timer_can_be_awaited,
     one_expiration_goes_to_one_of_many_waiters,
 ];
@@ -45,7 +45,7 @@ impl Awaited for Expirations<Arc<TimerFd>> {
     }
 }
 
-fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     block_on(async {
         let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
         let mut client = Async::<TcpStream>::connect(listener.get_ref().local_addr().unwrap()).await.unwrap();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 crate::cases![
-    a_timer_ticks_beside_a_socket,
+    a_timer_and_a_socket_share_a_loop,
     any_kind_of_timer_is_a_source,
     a_timer_dropped_while_registered_leaves_the_loop_in_order,
     a_callback_can_set_its_timer_and_remove_it,
@@ -21,7 +21,7 @@ crate::cases![
     a_blocking_timer_does_not_block_the_loop,
     a_source_gives_its_timer_back,
     an_error_of_the_callback_is_one_of_the_dispatch,
-    a_step_is_an_event_and_no_error_of_the_loop,
+    a_clock_step_is_an_event_and_not_an_error_of_the_loop,
 ];
 
 fn source(backend: &'static Backend) -> Expirations<TimerFd> {
@@ -32,7 +32,7 @@ fn new_loop<D>() -> EventLoop<'static, D> {
     EventLoop::try_new().unwrap()
 }
 
-fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     let mut event_loop = new_loop::<(u64, usize)>();
     let (mut client, server) = UnixStream::pair().unwrap();
     let socket = Generic::new(server, Interest::READ, Mode::Level);
@@ -176,7 +176,7 @@ fn a_source_gives_its_timer_back(backend: &'static Backend) {
 }
 
 /// In simulated time, whatever the backend.
-fn a_step_is_an_event_and_no_error_of_the_loop(_: &'static Backend) {
+fn a_clock_step_is_an_event_and_not_an_error_of_the_loop(_: &'static Backend) {
     let clock = SimulatedClock::new();
     let timer = Arc::new(clock.timer(Clock::Realtime).unwrap());
     let mut event_loop: EventLoop<'_, Vec<Result<u64, Option<i32>>>> = EventLoop::try_new().unwrap();

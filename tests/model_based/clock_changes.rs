@@ -12,15 +12,15 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 crate::cases![
-    a_waiting_reader_is_told_of_a_step,
-    a_waiting_plain_reader_is_woken_by_a_step,
-    one_of_many_readers_is_told_of_a_step,
-    a_step_forward_brings_an_absolute_time,
-    a_notice_that_a_setting_made_void_is_no_expiration,
-    the_first_expiration_since_gettime_is_seen_though_the_count_rests,
-    a_disarmed_timer_with_the_mark_is_told_though_no_other_was_armed,
-    a_step_past_the_time_turns_off_a_timer_whoever_sees_it_first,
-    what_is_taken_back_while_others_read_comes_again_once,
+    a_waiting_reader_gets_ecanceled_for_a_clock_step,
+    a_clock_step_wakes_a_waiting_raw_read,
+    one_of_many_readers_gets_ecanceled,
+    a_step_forward_expires_an_absolute_time,
+    a_stale_cancellation_is_not_an_expiration,
+    the_first_expiration_since_gettime_is_seen_during_a_back_off,
+    a_lone_disarmed_timer_with_cancel_on_set_gets_ecanceled,
+    a_step_past_the_time_disarms_the_timer_in_every_order,
+    expirations_rolled_back_during_reads_recur_once,
 ];
 
 /// When a world begins, and how far its clock is stepped.
@@ -48,7 +48,7 @@ pub fn is_told(timer: &UserspaceTimer) -> bool {
     matches!(timer.try_read(), Err(e) if e.raw_os_error() == Some(ECANCELED))
 }
 
-fn a_waiting_reader_is_told_of_a_step() {
+fn a_waiting_reader_gets_ecanceled_for_a_clock_step() {
     let timer = Arc::new(watching(false));
     concurrently(
         &timer,
@@ -59,7 +59,7 @@ fn a_waiting_reader_is_told_of_a_step() {
     MODEL.end();
 }
 
-fn a_waiting_plain_reader_is_woken_by_a_step() {
+fn a_clock_step_wakes_a_waiting_raw_read() {
     let timer = Arc::new(watching(false));
     concurrently(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
     assert!(is_told(&timer));
@@ -67,7 +67,7 @@ fn a_waiting_plain_reader_is_woken_by_a_step() {
     MODEL.end();
 }
 
-fn one_of_many_readers_is_told_of_a_step() {
+fn one_of_many_readers_gets_ecanceled() {
     let shared = Arc::new((watching(true), AtomicU64::new(0)));
     let read = |(timer, told): &(UserspaceTimer, AtomicU64)| {
         told.fetch_add(is_told(timer).into(), Ordering::Relaxed);
@@ -82,7 +82,7 @@ fn one_of_many_readers_is_told_of_a_step() {
     MODEL.end();
 }
 
-fn a_step_forward_brings_an_absolute_time() {
+fn a_step_forward_expires_an_absolute_time() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
     timer.arm_at(ns(MODEL.time(Clock::Realtime) + HOUR)).unwrap();
     concurrently(
@@ -100,7 +100,7 @@ fn a_step_forward_brings_an_absolute_time() {
     MODEL.end();
 }
 
-fn a_notice_that_a_setting_made_void_is_no_expiration() {
+fn a_stale_cancellation_is_not_an_expiration() {
     let timer = Arc::new(watching(false));
     concurrently(
         &timer,
@@ -126,7 +126,7 @@ fn a_notice_that_a_setting_made_void_is_no_expiration() {
 }
 
 /// A step back behind an expiration that came before anybody asked again: it turns the timer off that is told of the step.
-fn the_first_expiration_since_gettime_is_seen_though_the_count_rests() {
+fn the_first_expiration_since_gettime_is_seen_during_a_back_off() {
     let timer = open_on(Clock::Realtime, true);
     timer.settime(&TimerSpec::at(ns(WALL - 1)).every(ns(1)).cancel_on_set()).unwrap();
     assert!(timer.gettime().unwrap().is_armed());
@@ -139,7 +139,7 @@ fn the_first_expiration_since_gettime_is_seen_though_the_count_rests() {
     MODEL.end();
 }
 
-fn a_disarmed_timer_with_the_mark_is_told_though_no_other_was_armed() {
+fn a_lone_disarmed_timer_with_cancel_on_set_gets_ecanceled() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     concurrently(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
@@ -148,7 +148,7 @@ fn a_disarmed_timer_with_the_mark_is_told_though_no_other_was_armed() {
     MODEL.end();
 }
 
-fn a_step_past_the_time_turns_off_a_timer_whoever_sees_it_first() {
+fn a_step_past_the_time_disarms_the_timer_in_every_order() {
     let timer = open_on(Clock::Realtime, true);
     timer.settime(&TimerSpec::at(ns(WALL + HOUR)).every(ns(HOUR)).cancel_on_set()).unwrap();
     MODEL.step_wall(2 * HOUR as i64);
@@ -159,7 +159,7 @@ fn a_step_past_the_time_turns_off_a_timer_whoever_sees_it_first() {
 }
 
 /// However they race: each period is counted once in the end.
-fn what_is_taken_back_while_others_read_comes_again_once() {
+fn expirations_rolled_back_during_reads_recur_once() {
     let shared = Arc::new((open_on(Clock::Realtime, false), AtomicU64::new(0)));
     shared.0.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
     let waiter = Arc::clone(&shared);

@@ -71,7 +71,7 @@ fn main() -> ExitCode {
                 Ok(())
             })
         });
-    let scripts = Trial::test("scripts_give_what_linux_gives", || {
+    let scripts = Trial::test("scripts_match_the_model_of_linux", || {
         random::play_many(&script::script(), random::number_from_env("MODEL_SCRIPTS", 500), scripts::play_on_the_model);
         Ok(())
     });

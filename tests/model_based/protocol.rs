@@ -12,17 +12,17 @@ use std::time::Duration;
 
 crate::cases![
     a_waiting_reader_gets_the_expiration,
-    a_waiting_plain_reader_gets_the_expiration,
+    a_waiting_raw_read_gets_the_expiration,
     an_earlier_setting_wakes_the_thread,
-    a_setting_made_later_while_it_is_delivered_is_not_early,
-    nothing_of_the_old_setting_appears_after_settime,
-    a_waiting_reader_mixes_no_two_settings,
-    two_readers_of_two_settings_mix_nothing,
+    a_later_setting_during_delivery_does_not_expire_early,
+    no_count_of_the_old_setting_appears_after_settime,
+    a_waiting_reader_never_mixes_two_settings,
+    two_readers_never_mix_two_settings,
     one_expiration_goes_to_one_of_many_readers,
     reads_of_every_kind_add_up,
-    what_comes_after_a_read_is_not_late_though_the_count_had_rested,
-    of_two_settings_the_one_reported_holds,
-    a_timer_dropped_while_it_is_delivered_leaves_nothing,
+    a_back_off_does_not_delay_an_expiration_after_a_read,
+    the_reported_setting_is_the_one_in_force,
+    a_timer_dropped_during_delivery_leaves_nothing,
     a_timer_armed_while_the_thread_ends_is_served,
     two_threads_arm_the_first_timers,
 ];
@@ -34,7 +34,7 @@ fn a_waiting_reader_gets_the_expiration() {
     end(timer);
 }
 
-fn a_waiting_plain_reader_gets_the_expiration() {
+fn a_waiting_raw_read_gets_the_expiration() {
     let timer = Arc::new(open_blocking());
     concurrently(
         &timer,
@@ -63,7 +63,7 @@ fn an_earlier_setting_wakes_the_thread() {
     MODEL.end();
 }
 
-fn a_setting_made_later_while_it_is_delivered_is_not_early() {
+fn a_later_setting_during_delivery_does_not_expire_early() {
     let timer = Arc::new(open_blocking());
     timer.arm_after(ns(10)).unwrap();
     concurrently(
@@ -80,7 +80,7 @@ fn a_setting_made_later_while_it_is_delivered_is_not_early() {
     end(timer);
 }
 
-fn nothing_of_the_old_setting_appears_after_settime() {
+fn no_count_of_the_old_setting_appears_after_settime() {
     let timer = Arc::new(open());
     timer.arm_every(ns(10)).unwrap();
     concurrently(
@@ -100,7 +100,7 @@ fn nothing_of_the_old_setting_appears_after_settime() {
 }
 
 /// The old setting counts what its clock shows, the new one is set once: a mixture of them would be one more.
-fn a_waiting_reader_mixes_no_two_settings() {
+fn a_waiting_reader_never_mixes_two_settings() {
     let timer = Arc::new(open_blocking());
     concurrently(
         &timer,
@@ -122,7 +122,7 @@ fn a_waiting_reader_mixes_no_two_settings() {
 }
 
 /// What the old setting counts is a thousand, what the new one does is less than ten while they read, or a million at last.
-fn two_readers_of_two_settings_mix_nothing() {
+fn two_readers_never_mix_two_settings() {
     let timer = Arc::new(open_blocking());
     let waiter = Arc::clone(&timer);
     let waiter = shuttle::thread::spawn(move || {
@@ -188,7 +188,7 @@ fn reads_of_every_kind_add_up() {
     MODEL.end();
 }
 
-fn what_comes_after_a_read_is_not_late_though_the_count_had_rested() {
+fn a_back_off_does_not_delay_an_expiration_after_a_read() {
     let timer = open();
     timer.arm_every(ns(10)).unwrap();
     for _ in 0..10 {
@@ -202,7 +202,7 @@ fn what_comes_after_a_read_is_not_late_though_the_count_had_rested() {
     end(Arc::new(timer));
 }
 
-fn of_two_settings_the_one_reported_holds() {
+fn the_reported_setting_is_the_one_in_force() {
     let timer = Arc::new(open());
     concurrently(
         &timer,
@@ -222,7 +222,7 @@ fn of_two_settings_the_one_reported_holds() {
     end(timer);
 }
 
-fn a_timer_dropped_while_it_is_delivered_leaves_nothing() {
+fn a_timer_dropped_during_delivery_leaves_nothing() {
     let timer = open();
     timer.arm_every(ns(10)).unwrap();
     let time = shuttle::thread::spawn(|| (0..3).for_each(|_| MODEL.pass(10)));

@@ -13,11 +13,11 @@ use std::os::fd::AsFd;
 crate::cases![
     a_refused_count_of_a_one_shot_timer_is_written_later,
     a_closed_timer_waits_for_its_in_flight_write,
-    a_notice_that_the_pipe_refuses_is_shown_after_a_rest,
-    a_step_is_told_though_a_read_has_failed,
-    what_a_reader_has_in_hand_is_given_though_the_next_read_fails,
-    no_doubt_is_left_by_a_reader_who_was_interrupted,
-    a_pipe_that_refuses_makes_no_spinning_thread,
+    a_refused_cancellation_is_written_after_a_back_off,
+    a_failed_read_does_not_lose_a_clock_step,
+    a_failed_read_does_not_lose_a_count_already_read,
+    an_interrupted_reader_leaves_nothing_unresolved,
+    a_full_pipe_does_not_make_the_thread_spin,
 ];
 
 /// No call is made on the timer: a poller makes none before the descriptor is readable.
@@ -53,7 +53,7 @@ fn a_closed_timer_waits_for_its_in_flight_write() {
     MODEL.end();
 }
 
-fn a_notice_that_the_pipe_refuses_is_shown_after_a_rest() {
+fn a_refused_cancellation_is_written_after_a_back_off() {
     let timer = watching(true);
     MODEL.lock().refuses_writes = true;
     step_and_wait();
@@ -67,7 +67,7 @@ fn a_notice_that_the_pipe_refuses_is_shown_after_a_rest() {
     MODEL.end();
 }
 
-fn a_step_is_told_though_a_read_has_failed() {
+fn a_failed_read_does_not_lose_a_clock_step() {
     let timer = watching(true);
     step_and_wait();
     MODEL.settle();
@@ -79,7 +79,7 @@ fn a_step_is_told_though_a_read_has_failed() {
     MODEL.end();
 }
 
-fn what_a_reader_has_in_hand_is_given_though_the_next_read_fails() {
+fn a_failed_read_does_not_lose_a_count_already_read() {
     let timer = Arc::new(open_on(Clock::Monotonic, false));
     let waiter = Arc::clone(&timer);
     let waiter = shuttle::thread::spawn(move || waiter.read());
@@ -96,7 +96,7 @@ fn what_a_reader_has_in_hand_is_given_though_the_next_read_fails() {
 }
 
 /// A message is gone while somebody is at the pipe; it was not he who took it.
-fn no_doubt_is_left_by_a_reader_who_was_interrupted() {
+fn an_interrupted_reader_leaves_nothing_unresolved() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
     timer.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
     let waiter = Arc::clone(&timer);
@@ -115,7 +115,7 @@ fn no_doubt_is_left_by_a_reader_who_was_interrupted() {
     MODEL.end();
 }
 
-fn a_pipe_that_refuses_makes_no_spinning_thread() {
+fn a_full_pipe_does_not_make_the_thread_spin() {
     let timer = open_on(Clock::Monotonic, true);
     MODEL.lock().refuses_writes = true;
     timer.arm_every(ns(1)).unwrap();

@@ -7,13 +7,13 @@ use crate::timer::Timer;
 use shuttle::sync::Arc;
 
 crate::cases![
-    an_economical_timer_has_no_lead,
-    a_precise_timer_is_held_for_and_not_early,
-    what_is_held_for_adaptive_timers_is_paid,
+    an_economical_timer_has_no_wake_ahead,
+    the_thread_spins_for_a_precise_timer_and_is_not_early,
+    spins_for_adaptive_timers_are_charged,
     spins_of_precise_timers_leave_the_adaptive_budget,
-    an_earlier_time_than_the_one_held_for_comes_first,
-    a_count_that_nobody_reads_is_not_held_for,
-    what_is_put_off_or_turned_off_is_not_held_for,
+    an_earlier_timer_expires_first_during_a_spin,
+    an_unread_count_causes_no_spin,
+    a_postponed_or_disarmed_timer_causes_no_spin,
 ];
 
 const MILLI: u64 = 1_000_000;
@@ -24,7 +24,7 @@ fn until(time: u64) {
     MODEL.settle();
 }
 
-fn an_economical_timer_has_no_lead() {
+fn an_economical_timer_has_no_wake_ahead() {
     let timer = Arc::new(open_as(Punctuality::Economical));
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
@@ -33,7 +33,7 @@ fn an_economical_timer_has_no_lead() {
     end(timer);
 }
 
-fn a_precise_timer_is_held_for_and_not_early() {
+fn the_thread_spins_for_a_precise_timer_and_is_not_early() {
     let timer = Arc::new(open_as(Punctuality::Precise));
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
@@ -51,7 +51,7 @@ fn a_precise_timer_is_held_for_and_not_early() {
 }
 
 /// Each wake-up takes longer than planned, by one time or another.
-fn what_is_held_for_adaptive_timers_is_paid() {
+fn spins_for_adaptive_timers_are_charged() {
     let timer = Arc::new(open_as(Punctuality::Adaptive));
     let begin = now();
     let (mut held, mut leads) = (0, 0);
@@ -104,7 +104,7 @@ fn spins_of_precise_timers_leave_the_adaptive_budget() {
     end(timer);
 }
 
-fn an_earlier_time_than_the_one_held_for_comes_first() {
+fn an_earlier_timer_expires_first_during_a_spin() {
     for mode in Punctuality::ALL {
         let (held_for, earlier) = (open_as(Punctuality::Precise), Arc::new(open_as(mode)));
         let due = now() + MILLI;
@@ -121,7 +121,7 @@ fn an_earlier_time_than_the_one_held_for_comes_first() {
     MODEL.end();
 }
 
-fn a_count_that_nobody_reads_is_not_held_for() {
+fn an_unread_count_causes_no_spin() {
     let timer = Arc::new(open_as(Punctuality::Precise));
     timer.arm_every(ns(10_000)).unwrap();
     for _ in 0..20 {
@@ -138,7 +138,7 @@ fn a_count_that_nobody_reads_is_not_held_for() {
     end(timer);
 }
 
-fn what_is_put_off_or_turned_off_is_not_held_for() {
+fn a_postponed_or_disarmed_timer_causes_no_spin() {
     let timer = Arc::new(open_as(Punctuality::Precise));
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();

@@ -15,8 +15,8 @@ use std::sync::{PoisonError, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 crate::cases![
-    every_call_says_readable_exactly_while_there_is_something_to_read,
-    the_timeout_of_a_call_is_kept_and_gives_nothing,
+    every_call_reports_readable_exactly_while_a_count_is_unread,
+    a_call_keeps_its_timeout_and_reports_nothing,
     timers_and_a_socket_share_a_call,
     a_call_for_many_timers_ends_with_the_first_and_never_early,
     a_descriptor_of_a_high_number_can_be_polled,
@@ -91,7 +91,7 @@ fn by_ppoll(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Said> {
     by_entries(fds, |entries| nix::poll::ppoll(entries, timeout, None))
 }
 
-fn every_call_says_readable_exactly_while_there_is_something_to_read(backend: &'static Backend) {
+fn every_call_reports_readable_exactly_while_a_count_is_unread(backend: &'static Backend) {
     let _low = low_numbers();
     for call in calls() {
         let timer = open(backend);
@@ -113,7 +113,7 @@ fn every_call_says_readable_exactly_while_there_is_something_to_read(backend: &'
     }
 }
 
-fn the_timeout_of_a_call_is_kept_and_gives_nothing(backend: &'static Backend) {
+fn a_call_keeps_its_timeout_and_reports_nothing(backend: &'static Backend) {
     let _low = low_numbers();
     let timers = [open(backend), open(backend)];
     timers[0].arm_after(HOUR).unwrap();

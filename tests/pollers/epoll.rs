@@ -10,14 +10,14 @@ crate::cases![
     level_reports_an_expiration_until_it_is_read,
     edge_reports_each_expiration_once,
     edge_reports_an_expiration_that_came_before,
-    edge_reports_what_is_unread_anew_when_modified,
+    edge_reports_an_unread_count_again_after_a_modification,
     oneshot_reports_once_and_again_after_a_modification,
     a_timer_disarmed_before_the_wait_is_not_reported,
     nothing_but_readability_is_ever_reported,
     an_epoll_in_an_epoll_is_readable_exactly_while_its_timer_is,
     a_timer_in_two_epolls_is_reported_by_both,
-    a_duplicate_is_reported_beside_its_original,
-    a_timer_taken_out_is_reported_no_more,
+    a_duplicate_and_its_original_are_both_reported,
+    a_removed_timer_is_not_reported,
     a_dropped_timer_leaves_the_epoll_by_itself,
 ];
 
@@ -111,7 +111,7 @@ fn edge_reports_an_expiration_that_came_before(backend: &'static Backend) {
     assert_expiration_is_reported(&epoll, &timer);
 }
 
-fn edge_reports_what_is_unread_anew_when_modified(backend: &'static Backend) {
+fn edge_reports_an_unread_count_again_after_a_modification(backend: &'static Backend) {
     let timer = open(backend);
     let epoll = epoll_with(&timer, EDGE);
     assert_expiration_is_reported(&epoll, &timer);
@@ -202,7 +202,7 @@ fn a_timer_in_two_epolls_is_reported_by_both(backend: &'static Backend) {
     }
 }
 
-fn a_duplicate_is_reported_beside_its_original(backend: &'static Backend) {
+fn a_duplicate_and_its_original_are_both_reported(backend: &'static Backend) {
     let timer = open(backend);
     let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
     let epoll = epoll_with(&duplicate, LEVEL);
@@ -220,7 +220,7 @@ fn a_duplicate_is_reported_beside_its_original(backend: &'static Backend) {
     assert_expiration_is_reported(&epoll, &timer);
 }
 
-fn a_timer_taken_out_is_reported_no_more(backend: &'static Backend) {
+fn a_removed_timer_is_not_reported(backend: &'static Backend) {
     let timer = open(backend);
     for flags in [LEVEL, EDGE, ONESHOT] {
         let epoll = epoll_with(&timer, flags);

@@ -11,10 +11,10 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    no_expiration_is_lost_on_threads_that_wait_at_one_epoll,
+    no_expiration_is_lost_among_threads_that_wait_on_one_epoll,
     no_expiration_is_lost_between_exclusive_epolls,
-    each_edge_wakes_one_of_the_threads_that_wait,
-    one_wait_gives_thousands_of_timers,
+    each_edge_wakes_one_of_the_waiting_threads,
+    one_wait_reports_thousands_of_timers,
 ];
 
 const END: u64 = u64::MAX;
@@ -56,7 +56,7 @@ fn reports(backend: &'static Backend, timer: &TimerFd, epolls: &[Epoll]) -> u64 
     })
 }
 
-fn no_expiration_is_lost_on_threads_that_wait_at_one_epoll(backend: &'static Backend) {
+fn no_expiration_is_lost_among_threads_that_wait_on_one_epoll(backend: &'static Backend) {
     for flags in [LEVEL, EDGE] {
         let timer = open(backend);
         assert!(reports(backend, &timer, &[epoll_with(&timer, flags)]) >= ROUNDS);
@@ -71,7 +71,7 @@ fn no_expiration_is_lost_between_exclusive_epolls(backend: &'static Backend) {
     }
 }
 
-fn each_edge_wakes_one_of_the_threads_that_wait(backend: &'static Backend) {
+fn each_edge_wakes_one_of_the_waiting_threads(backend: &'static Backend) {
     let timer = open(backend);
     assert_eq!(reports(backend, &timer, &[epoll_with(&timer, EDGE)]), ROUNDS);
 }
@@ -91,7 +91,7 @@ fn keys(epoll: &Epoll, most: usize) -> Vec<u64> {
     keys
 }
 
-fn one_wait_gives_thousands_of_timers(backend: &'static Backend) {
+fn one_wait_reports_thousands_of_timers(backend: &'static Backend) {
     let _all_numbers = NUMBERS.write().unwrap_or_else(PoisonError::into_inner);
     let timers = crowd(backend);
     let all: Vec<u64> = (0..timers.len() as u64).collect();

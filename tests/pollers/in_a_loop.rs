@@ -16,9 +16,9 @@ crate::cases![
     timers_and_sockets_share_a_loop,
     any_timer_behind_the_trait_can_be_registered,
     a_timer_dropped_while_registered_leaves_the_loop_in_order,
-    a_timer_dropped_while_another_thread_waits_is_reported_no_more,
-    a_dropped_registration_is_out_of_the_loop_though_the_timer_lives,
-    a_timer_taken_back_is_out_of_the_loop_and_works,
+    a_timer_dropped_while_another_thread_waits_is_not_reported,
+    dropping_a_registration_removes_a_living_timer_from_the_loop,
+    a_timer_taken_out_of_its_registration_leaves_the_loop_and_works,
     a_timer_is_registered_once,
     a_writable_event_never_comes,
 ];
@@ -67,7 +67,7 @@ fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static B
     assert!(keys(&poller, Some(ms(2))).is_empty());
 }
 
-fn a_timer_dropped_while_another_thread_waits_is_reported_no_more(backend: &'static Backend) {
+fn a_timer_dropped_while_another_thread_waits_is_not_reported(backend: &'static Backend) {
     let poller = poller();
     for round in 0..50 {
         let doomed = register(backend, &poller, 1, at_least_once(&poller));
@@ -84,7 +84,7 @@ fn a_timer_dropped_while_another_thread_waits_is_reported_no_more(backend: &'sta
     }
 }
 
-fn a_dropped_registration_is_out_of_the_loop_though_the_timer_lives(backend: &'static Backend) {
+fn dropping_a_registration_removes_a_living_timer_from_the_loop(backend: &'static Backend) {
     let poller = poller();
     let timer = Arc::new(open(backend));
     drop(Registered::new(&poller, Arc::clone(&timer), Event::readable(5), at_least_once(&poller)).unwrap());
@@ -93,7 +93,7 @@ fn a_dropped_registration_is_out_of_the_loop_though_the_timer_lives(backend: &'s
     assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
 }
 
-fn a_timer_taken_back_is_out_of_the_loop_and_works(backend: &'static Backend) {
+fn a_timer_taken_out_of_its_registration_leaves_the_loop_and_works(backend: &'static Backend) {
     let poller = poller();
     let timer = register(backend, &poller, 5, at_least_once(&poller)).into_inner().unwrap();
     assert_eq!(Arc::strong_count(&poller), 1);

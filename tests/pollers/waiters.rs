@@ -12,9 +12,9 @@ use std::time::Duration;
 
 crate::cases![
     a_blocked_poller_wakes_when_another_thread_arms,
-    a_blocked_poller_wakes_by_an_earlier_time,
-    a_blocked_poller_sleeps_on_when_the_time_is_put_off,
-    a_blocked_poller_sleeps_on_when_another_thread_disarms,
+    a_blocked_poller_wakes_at_an_earlier_time,
+    a_blocked_poller_keeps_sleeping_when_the_time_is_postponed,
+    a_blocked_poller_keeps_sleeping_when_another_thread_disarms,
 ];
 
 /// Blocks until a poller reports the timer that it was made for.
@@ -125,7 +125,7 @@ fn a_blocked_poller_wakes_when_another_thread_arms(backend: &'static Backend) {
     });
 }
 
-fn a_blocked_poller_wakes_by_an_earlier_time(backend: &'static Backend) {
+fn a_blocked_poller_wakes_at_an_earlier_time(backend: &'static Backend) {
     check(backend, |timer| {
         timer.arm_after(HOUR).unwrap();
         pause();
@@ -135,7 +135,7 @@ fn a_blocked_poller_wakes_by_an_earlier_time(backend: &'static Backend) {
     });
 }
 
-fn a_blocked_poller_sleeps_on_when_the_time_is_put_off(backend: &'static Backend) {
+fn a_blocked_poller_keeps_sleeping_when_the_time_is_postponed(backend: &'static Backend) {
     check(backend, |timer| {
         let soon = now() + ms(2);
         timer.arm_at(soon).unwrap();
@@ -146,7 +146,7 @@ fn a_blocked_poller_sleeps_on_when_the_time_is_put_off(backend: &'static Backend
     });
 }
 
-fn a_blocked_poller_sleeps_on_when_another_thread_disarms(backend: &'static Backend) {
+fn a_blocked_poller_keeps_sleeping_when_another_thread_disarms(backend: &'static Backend) {
     check(backend, |timer| {
         let soon = now() + ms(2);
         timer.arm_at(soon).unwrap();

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 crate::cases![
     every:
-        only_what_was_asked_for_is_inherited_across_exec;
+        only_inheritable_timers_survive_exec;
     userspace:
         timers_work_while_a_thread_ends,
         timers_work_while_the_program_ends;
@@ -40,7 +40,7 @@ fn assert_succeeds(stage: &str) {
     assert!(output.status.success(), "{stage}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn only_what_was_asked_for_is_inherited_across_exec() {
+fn only_inheritable_timers_survive_exec() {
     match stage().as_deref().map(|stage| stage.split(' ').collect::<Vec<_>>()).as_deref() {
         None => backends_here().for_each(|backend| assert_succeeds(backend.name())),
         Some([backend]) => execute(backend),

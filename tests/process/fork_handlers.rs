@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 crate::cases![
     userspace:
-        a_fork_returns_though_a_handler_waits_for_timer_calls,
-        a_fork_returns_though_a_handler_takes_a_lock_that_timer_calls_are_made_under,
-        a_fork_amid_a_call_delays_no_fork_of_the_child;
+        a_fork_returns_while_a_handler_waits_for_timer_calls,
+        a_fork_returns_while_a_handler_takes_a_lock_held_during_timer_calls,
+        a_fork_during_a_call_delays_no_fork_of_the_child;
 ];
 
 /// Ends this process after a minute: a fork that waits for ever fails the case.
@@ -57,7 +57,7 @@ extern "C" fn wait_for_two_rounds() {
 
 extern "C" fn nothing() {}
 
-fn a_fork_returns_though_a_handler_waits_for_timer_calls() {
+fn a_fork_returns_while_a_handler_waits_for_timer_calls() {
     limit_the_time();
     at_forks(wait_for_two_rounds, nothing);
     thread::spawn(|| {
@@ -91,7 +91,7 @@ extern "C" fn unlock() {
     IS_LOCKED.store(false, Ordering::SeqCst);
 }
 
-fn a_fork_returns_though_a_handler_takes_a_lock_that_timer_calls_are_made_under() {
+fn a_fork_returns_while_a_handler_takes_a_lock_held_during_timer_calls() {
     limit_the_time();
     at_forks(lock, unlock);
     let raw = create();
@@ -142,7 +142,7 @@ fn shortest_fork() -> Duration {
     (0..5).map(time).min().unwrap()
 }
 
-fn a_fork_amid_a_call_delays_no_fork_of_the_child() {
+fn a_fork_during_a_call_delays_no_fork_of_the_child() {
     limit_the_time();
     let number: RawFd = CALLED_BY.get_or_init(create).as_raw_fd();
     OWNED.get_or_init(crate::userspace);

@@ -17,9 +17,9 @@ crate::cases![
         a_registration_dropped_in_a_child_leaves_the_parents_loop;
     userspace:
         a_forked_child_has_no_timers_of_its_parents_but_makes_its_own,
-        a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file,
-        forks_amid_a_storm_leave_no_lock_held_in_the_child,
-        forks_while_threads_come_and_go_leave_no_lock_held_in_the_child;
+        a_child_that_outlives_its_parent_reads_the_end_of_the_file,
+        forks_during_many_calls_leave_no_lock_held_in_the_child,
+        forks_while_threads_start_and_end_leave_no_lock_held_in_the_child;
 ];
 
 /// Gives `thing` to `body` in a forked child, which says whether all is well there, and back to the parent.
@@ -71,7 +71,7 @@ fn a_forked_child_and_its_parent_read_from_one_count() {
 }
 
 /// The thread that could write there is gone with the parent, though the child has had both ends of the pipe.
-fn a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file() {
+fn a_child_that_outlives_its_parent_reads_the_end_of_the_file() {
     let (report, reporter) = nix::unistd::pipe().unwrap();
     in_a_child((), |()| {
         let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
@@ -89,7 +89,7 @@ fn a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file() {
 }
 
 /// A child that waits for a lock that is held waits for ever.
-fn forks_amid_a_storm_leave_no_lock_held_in_the_child() {
+fn forks_during_many_calls_leave_no_lock_held_in_the_child() {
     let (mut shared, done) = (userspace(), AtomicBool::new(false));
     let inherited: *mut TimerFd = &mut shared;
     thread::scope(|scope| {
@@ -147,7 +147,7 @@ fn a_registration_dropped_in_a_child_leaves_the_parents_loop() {
 }
 
 /// Locks of the standard library's too, which its threads take when they begin and end.
-fn forks_while_threads_come_and_go_leave_no_lock_held_in_the_child() {
+fn forks_while_threads_start_and_end_leave_no_lock_held_in_the_child() {
     let parents = userspace();
     parents.arm_after(Duration::from_millis(1)).unwrap();
     let is_over = Arc::new(AtomicBool::new(false));

@@ -9,9 +9,9 @@ use std::time::Duration;
 crate::cases![
     userspace:
         no_mode_is_early,
-        a_time_before_the_one_that_is_held_for_comes_first,
-        precise_holds_and_adaptive_for_a_hundredth_only,
-        a_timer_is_of_the_mode_of_the_process_unless_it_says;
+        an_earlier_time_expires_first_while_the_thread_spins,
+        precise_timers_spin_and_adaptive_ones_for_1_percent_only,
+        a_timer_has_the_mode_of_the_process_unless_it_is_given_one;
 ];
 
 fn of_mode(mode: Punctuality) -> TimerFd {
@@ -36,7 +36,7 @@ fn no_mode_is_early() {
 }
 
 /// The thread holds for the one, or is about to, when the other is set.
-fn a_time_before_the_one_that_is_held_for_comes_first() {
+fn an_earlier_time_expires_first_while_the_thread_spins() {
     for (held_for, other) in Punctuality::ALL.into_iter().flat_map(|a| Punctuality::ALL.map(|b| (a, b))) {
         let (late, early) = (of_mode(held_for), of_mode(other));
         for lead in 0..100 {
@@ -77,13 +77,13 @@ fn assert_cheaper(cheap: &TimerFd, dear: &TimerFd) {
     assert!((0..100).any(shows));
 }
 
-fn precise_holds_and_adaptive_for_a_hundredth_only() {
+fn precise_timers_spin_and_adaptive_ones_for_1_percent_only() {
     let [economical, adaptive, precise] = Punctuality::ALL.map(of_mode);
     assert_cheaper(&economical, &precise);
     assert_cheaper(&adaptive, &precise);
 }
 
-fn a_timer_is_of_the_mode_of_the_process_unless_it_says() {
+fn a_timer_has_the_mode_of_the_process_unless_it_is_given_one() {
     let open = || userspace_builder(Clock::Monotonic).open().unwrap();
     Punctuality::Precise.set_process_default();
     assert_eq!(Punctuality::process_default(), Punctuality::Precise);

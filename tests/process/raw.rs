@@ -14,14 +14,14 @@ use std::time::Duration;
 crate::cases![
     userspace:
         any_duplicate_sets_the_timer_and_no_other_descriptor_does,
-        a_number_taken_again_is_not_the_old_timers,
-        it_takes_the_lowest_number,
-        the_last_close_ends_it_though_nothing_is_done_after,
-        at_the_limit_those_that_were_closed_make_room,
-        an_unread_count_is_refreshed_though_no_descriptor_is_left,
+        a_reused_number_does_not_set_the_old_timer,
+        a_new_timer_takes_the_lowest_number,
+        the_last_close_ends_the_timer_without_another_call,
+        at_the_descriptor_limit_closed_timers_are_reclaimed,
+        an_unread_count_is_refreshed_at_the_descriptor_limit,
         a_limit_below_the_reserved_number_stops_nothing,
-        who_waits_outlives_the_descriptor,
-        a_forked_child_knows_none_of_its_parents_but_makes_its_own,
+        a_blocked_read_outlives_the_descriptor,
+        a_forked_child_has_no_fd_only_timers_of_its_parent_but_makes_its_own,
         a_grandchild_keeps_the_childs_duplicates_of_an_inherited_timer,
         at_the_limit_a_timer_takes_two_numbers_and_a_failure_none;
 ];
@@ -67,7 +67,7 @@ fn any_duplicate_sets_the_timer_and_no_other_descriptor_does() {
     }
 }
 
-fn a_number_taken_again_is_not_the_old_timers() {
+fn a_reused_number_does_not_set_the_old_timer() {
     let fd = create();
     let number = fd.as_raw_fd();
     let found = RawTimer::find(number).unwrap();
@@ -81,7 +81,7 @@ fn a_number_taken_again_is_not_the_old_timers() {
     assert_errno(found.settime(&TimerSpec::after(MS)), libc::EBADF);
 }
 
-fn it_takes_the_lowest_number() {
+fn a_new_timer_takes_the_lowest_number() {
     let other = std::fs::File::open("/dev/null").unwrap();
     let mut timers = Vec::new();
     for _ in 0..5 {
@@ -93,7 +93,7 @@ fn it_takes_the_lowest_number() {
     }
 }
 
-fn the_last_close_ends_it_though_nothing_is_done_after() {
+fn the_last_close_ends_the_timer_without_another_call() {
     let before = descriptors();
     let specs = [TimerSpec::disarmed(), TimerSpec::after(HOUR), TimerSpec::after(MS), TimerSpec::after(MS).every(MS)];
     let timers: Vec<OwnedFd> = specs.iter().flat_map(|_| [create(), create()]).collect();
@@ -109,7 +109,7 @@ fn the_last_close_ends_it_though_nothing_is_done_after() {
     until(|| std::fs::read_dir("/proc/self/task").unwrap().count() == 1);
 }
 
-fn at_the_limit_those_that_were_closed_make_room() {
+fn at_the_descriptor_limit_closed_timers_are_reclaimed() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     // So few that they run out between two looks.
     setrlimit(Resource::RLIMIT_NOFILE, 16, hard).unwrap();
@@ -144,7 +144,7 @@ fn at_the_limit_those_that_were_closed_make_room() {
 }
 
 /// Where a refresh needed a descriptor and there was none, a raw read gave 1.
-fn an_unread_count_is_refreshed_though_no_descriptor_is_left() {
+fn an_unread_count_is_refreshed_at_the_descriptor_limit() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
     let fd = create();
@@ -176,7 +176,7 @@ fn a_limit_below_the_reserved_number_stops_nothing() {
     assert_eq!(raw_read(&fd).unwrap(), 1);
 }
 
-fn who_waits_outlives_the_descriptor() {
+fn a_blocked_read_outlives_the_descriptor() {
     let fd = create();
     // The sweep ends the read first where it finds no descriptor.
     set(&fd, TimerSpec::after(if KEPT { HOUR } else { 50 * MS }));
@@ -206,7 +206,7 @@ fn is_being_read(fd: RawFd) -> bool {
     tasks.filter_map(Result::ok).any(is_reading)
 }
 
-fn a_forked_child_knows_none_of_its_parents_but_makes_its_own() {
+fn a_forked_child_has_no_fd_only_timers_of_its_parent_but_makes_its_own() {
     let before = descriptors();
     let fd = create();
     set(&fd, TimerSpec::after(HOUR));

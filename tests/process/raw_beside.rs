@@ -15,14 +15,14 @@ use std::time::Duration;
 
 crate::cases![
     userspace:
-        who_closes_every_number_loses_the_timer_and_nothing_else,
-        who_closes_the_librarys_numbers_has_a_timer_no_more,
-        what_nobody_reads_is_refreshed_beyond_the_low_numbers,
+        closing_every_number_loses_only_the_timer,
+        closing_the_librarys_numbers_ends_the_timer,
+        an_unread_count_is_refreshed_above_the_low_numbers,
         a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set,
-        forks_amid_calls_leave_nothing_in_the_children;
+        forks_during_calls_leave_nothing_in_the_children;
 ];
 
-fn who_closes_every_number_loses_the_timer_and_nothing_else() {
+fn closing_every_number_loses_only_the_timer() {
     let before = descriptors();
     let fd = create();
     set(&fd, TimerSpec::after(20 * MS).every(MS));
@@ -53,7 +53,7 @@ fn assert_untouched(reader: &OwnedFd, numbers: Vec<RawFd>) {
     assert!(descriptors().is_superset(&numbers.into_iter().collect()), "nor was it closed");
 }
 
-fn who_closes_the_librarys_numbers_has_a_timer_no_more() {
+fn closing_the_librarys_numbers_ends_the_timer() {
     let before = descriptors();
     let fd = create();
     set(&fd, TimerSpec::after(HOUR));
@@ -68,7 +68,7 @@ fn who_closes_the_librarys_numbers_has_a_timer_no_more() {
     assert_untouched(&theirs, ours);
 }
 
-fn what_nobody_reads_is_refreshed_beyond_the_low_numbers() {
+fn an_unread_count_is_refreshed_above_the_low_numbers() {
     let timers: Vec<OwnedFd> = (0..20).map(|_| create()).collect();
     for timer in &timers {
         set(timer, TimerSpec::after(MS).every(MS));
@@ -108,7 +108,7 @@ fn a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set() {
 
 /// Nothing but the users' ends, though calls and creations have the library's own open at each
 /// moment.
-fn forks_amid_calls_leave_nothing_in_the_children() {
+fn forks_during_calls_leave_nothing_in_the_children() {
     const FORKS: usize = 100;
     let others = descriptors();
     let timers: Vec<OwnedFd> = (0..3).map(|_| create()).collect();

@@ -17,9 +17,9 @@ crate::cases![
         a_thread_that_cannot_be_started_is_an_error_that_changes_nothing,
         a_kernel_without_timerfd_gets_the_emulation,
         a_kernel_older_than_the_clock_gets_the_emulation,
-        an_alarm_clock_is_not_replaced_by_one_that_wakes_nobody,
+        an_alarm_clock_is_not_replaced_by_one_that_cannot_wake_the_system,
         a_kernel_that_cannot_read_without_waiting_gets_another_way,
-        where_nothing_can_be_opened_anew_the_mode_is_switched;
+        where_no_pipe_can_be_reopened_the_mode_is_switched;
 ];
 
 fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
@@ -98,7 +98,7 @@ fn a_kernel_without_timerfd_gets_the_emulation() {
 }
 
 /// Not by a backend that wakes nobody, unless it was asked for.
-fn an_alarm_clock_is_not_replaced_by_one_that_wakes_nobody() {
+fn an_alarm_clock_is_not_replaced_by_one_that_cannot_wake_the_system() {
     refuse(libc::SYS_timerfd_create, libc::ENOSYS);
     for clock in [Clock::RealtimeAlarm, Clock::BoottimeAlarm] {
         let refused = errno(TimerFd::new(clock));
@@ -156,7 +156,7 @@ fn a_kernel_that_cannot_read_without_waiting_gets_another_way() {
 }
 
 /// As it is on systems that are not Linux, or at the descriptor limit.
-fn where_nothing_can_be_opened_anew_the_mode_is_switched() {
+fn where_no_pipe_can_be_reopened_the_mode_is_switched() {
     refuse(libc::SYS_preadv2, libc::EOPNOTSUPP);
     refuse(libc::SYS_openat, libc::EMFILE);
     assert_the_thread_never_waits();

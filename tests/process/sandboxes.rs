@@ -22,9 +22,9 @@ crate::cases![
         an_alarm_clock_keeps_the_sandboxs_error,
         a_backend_asked_for_by_name_keeps_the_sandboxs_error;
     userspace:
-        an_end_opened_anew_does_not_change_how_other_pipes_are_read,
+        a_reopened_end_does_not_change_how_other_pipes_are_read,
         where_a_sandbox_refuses_poll_ppoll_serves,
-        a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance,
+        a_sandbox_that_refuses_to_describe_descriptors_is_no_obstacle,
         a_sandbox_that_refuses_timerfd_with_eperm_gets_the_emulation,
         a_sandbox_that_refuses_timerfd_with_eacces_gets_the_emulation;
 ];
@@ -91,7 +91,7 @@ fn assert_is_read_with_the_flag(timer: &TimerFd) {
 }
 
 /// Linux does not support the flag for an end that was opened anew, as a user may do.
-fn an_end_opened_anew_does_not_change_how_other_pipes_are_read() {
+fn a_reopened_end_does_not_change_how_other_pipes_are_read() {
     let pipe = userspace_builder(Clock::Monotonic).open().unwrap();
     let fd = RawTimer::create(Clock::Monotonic, CreateFlags::default()).unwrap();
     let anew = File::open(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap();
@@ -153,7 +153,7 @@ fn where_a_sandbox_refuses_poll_ppoll_serves() {
 fn where_a_sandbox_refuses_poll_ppoll_serves() {}
 
 /// No number is taken for a closed standard stream, for which a file would have to be opened.
-fn a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance() {
+fn a_sandbox_that_refuses_to_describe_descriptors_is_no_obstacle() {
     let first = userspace_builder(Clock::Monotonic).open().unwrap();
     refuse(libc::SYS_fcntl, libc::EPERM);
     refuse(libc::SYS_openat, libc::EPERM);

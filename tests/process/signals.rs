@@ -15,10 +15,10 @@ use std::time::Duration;
 crate::cases![
     every:
         a_handler_interrupts_a_blocking_read,
-        a_handler_that_restarts_does_not,
-        wait_goes_on_through_signals,
+        a_restarting_handler_does_not_interrupt_a_blocking_read,
+        wait_survives_signals,
         a_stopped_process_keeps_its_schedule,
-        no_broken_pipe_is_ever_signalled;
+        no_sigpipe_is_ever_raised;
 ];
 
 static HANDLED: AtomicU32 = AtomicU32::new(0);
@@ -75,7 +75,7 @@ fn a_handler_interrupts_a_blocking_read() {
     }
 }
 
-fn a_handler_that_restarts_does_not() {
+fn a_restarting_handler_does_not_interrupt_a_blocking_read() {
     prepare(SaFlags::SA_RESTART);
     for timer in on_every_backend(false) {
         for read in READS {
@@ -84,7 +84,7 @@ fn a_handler_that_restarts_does_not() {
     }
 }
 
-fn wait_goes_on_through_signals() {
+fn wait_survives_signals() {
     prepare(SaFlags::empty());
     for timer in on_every_backend(false) {
         assert_eq!(read_under_signals(&timer, |timer| timer.wait(None)).unwrap(), 1);
@@ -104,7 +104,7 @@ fn a_stopped_process_keeps_its_schedule() {
     }
 }
 
-fn no_broken_pipe_is_ever_signalled() {
+fn no_sigpipe_is_ever_raised() {
     // The signal ends this process.
     handle(Signal::SIGPIPE, SigHandler::SigDfl, SaFlags::empty());
     thread::scope(|scope| {

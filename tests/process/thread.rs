@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 
 crate::cases![
     userspace:
-        the_thread_takes_no_signal_but_those_of_a_sandbox,
+        the_thread_takes_no_signal_except_those_of_a_sandbox,
         a_disarmed_timer_starts_no_thread,
-        rearming_wakes_nobody_unless_it_is_earlier_than_all,
-        an_earlier_time_on_any_clock_wakes_it,
-        nothing_due_wakes_nobody,
-        timers_dropped_in_a_storm_leave_nothing_to_do,
-        a_count_that_nobody_reads_is_refreshed_by_few_wake_ups,
-        many_counts_that_nobody_reads_take_little_cpu_time,
+        rearming_wakes_the_thread_only_for_the_earliest_time,
+        an_earlier_time_on_any_clock_wakes_the_thread,
+        the_thread_sleeps_while_nothing_is_due,
+        thousands_of_dropped_timers_leave_the_thread_nothing_to_do,
+        an_unread_count_is_refreshed_by_few_wake_ups,
+        many_unread_counts_take_little_cpu_time,
         the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew,
-        timers_that_come_and_go_share_a_thread;
+        short_lived_timers_share_a_thread;
 ];
 
 /// What no system must have.
@@ -53,7 +53,7 @@ fn the_thread_is_named() {
     assert_eq!(names.iter().filter(|name| *name == "timerfd").count(), 1, "{names:?}");
 }
 
-fn the_thread_takes_no_signal_but_those_of_a_sandbox() {
+fn the_thread_takes_no_signal_except_those_of_a_sandbox() {
     let timer = userspace();
     timer.arm_after(Duration::from_millis(1)).unwrap();
     timer.wait(None).unwrap();
@@ -112,7 +112,7 @@ fn sleeps_of_the_thread() -> u64 {
     }
 }
 
-fn rearming_wakes_nobody_unless_it_is_earlier_than_all() {
+fn rearming_wakes_the_thread_only_for_the_earliest_time() {
     let (early, timer) = (userspace(), userspace());
     early.arm_after(HOUR).unwrap();
     timer.arm_after(2 * HOUR).unwrap();
@@ -127,7 +127,7 @@ fn rearming_wakes_nobody_unless_it_is_earlier_than_all() {
     assert!(sleeps_of_the_thread() > before, "an earlier time than all wakes it");
 }
 
-fn an_earlier_time_on_any_clock_wakes_it() {
+fn an_earlier_time_on_any_clock_wakes_the_thread() {
     let far = userspace();
     far.arm_after(HOUR).unwrap();
     for clock in clocks() {
@@ -140,7 +140,7 @@ fn an_earlier_time_on_any_clock_wakes_it() {
     }
 }
 
-fn nothing_due_wakes_nobody() {
+fn the_thread_sleeps_while_nothing_is_due() {
     let timers: Vec<_> = (0..4).map(|_| userspace()).collect();
     timers[0].arm_after(HOUR).unwrap();
     timers[1].arm_after(Duration::from_millis(1)).unwrap();
@@ -165,7 +165,7 @@ fn nothing_due_wakes_nobody() {
     assert_eq!(sleeps_of_the_thread(), before);
 }
 
-fn timers_dropped_in_a_storm_leave_nothing_to_do() {
+fn thousands_of_dropped_timers_leave_the_thread_nothing_to_do() {
     // While it lives, the thread does.
     let _stays = userspace();
     for round in 0..2_000u64 {
@@ -182,7 +182,7 @@ fn timers_dropped_in_a_storm_leave_nothing_to_do() {
     assert_eq!(sleeps_of_the_thread(), before);
 }
 
-fn a_count_that_nobody_reads_is_refreshed_by_few_wake_ups() {
+fn an_unread_count_is_refreshed_by_few_wake_ups() {
     let timer = userspace();
     timer.arm_every(Duration::from_nanos(1)).unwrap();
     let thread = the_thread();
@@ -203,7 +203,7 @@ fn a_count_that_nobody_reads_is_refreshed_by_few_wake_ups() {
     assert!(Duration::from_nanos(after - before) < elapsed / 4, "it spins: {} ns of {elapsed:?}", after - before);
 }
 
-fn many_counts_that_nobody_reads_take_little_cpu_time() {
+fn many_unread_counts_take_little_cpu_time() {
     let timers: Vec<_> = (0..300).map(|_| userspace()).collect();
     for timer in &timers {
         timer.arm_every(Duration::from_nanos(1)).unwrap();
@@ -271,7 +271,7 @@ fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
 }
 
 /// Also those that are dropped before they are due, and never wake it.
-fn timers_that_come_and_go_share_a_thread() {
+fn short_lived_timers_share_a_thread() {
     let begun = Instant::now();
     let mut longest = Duration::ZERO;
     let mut seen = BTreeSet::new();

@@ -18,7 +18,7 @@ fn passed(simulated: &SimulatedClock, act: impl FnOnce()) -> [Duration; 3] {
 }
 
 #[test]
-fn a_new_clock_shows_what_every_new_one_does_and_stands_still() {
+fn every_new_clock_shows_the_same_time_and_does_not_advance() {
     let simulated = SimulatedClock::default();
     let shown = CLOCKS.map(|clock| simulated.now(clock).as_secs());
     assert_eq!(shown, [1_000, 2_000, 1_000_000_000]);
@@ -29,7 +29,7 @@ fn a_new_clock_shows_what_every_new_one_does_and_stands_still() {
 }
 
 #[test]
-fn what_passes_passes_on_all_clocks_and_a_suspend_not_on_the_monotonic_one() {
+fn advance_moves_all_clocks_and_suspend_all_except_the_monotonic_one() {
     let simulated = SimulatedClock::new();
     assert_eq!(passed(&simulated, || simulated.advance(SECOND)), [SECOND; 3]);
     assert_eq!(passed(&simulated, || assert_eq!(simulated.suspend(HOUR), HOUR)), [Duration::ZERO, HOUR, HOUR]);
@@ -64,7 +64,7 @@ fn the_next_expiration_is_the_nearest_on_any_clock() {
 }
 
 #[test]
-fn time_passes_through_all_expirations_there_are_and_no_further() {
+fn advance_through_stops_at_each_expiration_and_at_its_limit() {
     let simulated = SimulatedClock::new();
     let [timer, other] = [Clock::Monotonic, Clock::Boottime].map(|clock| open(&simulated, clock));
     timer.arm_after(SECOND).unwrap();
@@ -87,7 +87,7 @@ fn time_passes_through_all_expirations_there_are_and_no_further() {
 
 /// It is not ahead, and there to be read.
 #[test]
-fn what_is_armed_for_now_has_expired() {
+fn a_timer_armed_for_now_has_expired() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Monotonic);
     for spec in [TimerSpec::after(Duration::ZERO), TimerSpec::at(Duration::ZERO)] {
@@ -99,7 +99,7 @@ fn what_is_armed_for_now_has_expired() {
 
 /// What was counted ahead of it and not read, comes again.
 #[test]
-fn clocks_know_nothing_of_each_other_and_a_clone_is_the_same_clock() {
+fn clocks_are_independent_and_a_clone_is_the_same_clock() {
     let [one, other] = [SimulatedClock::new(), SimulatedClock::new()];
     let timers = [&one, &other].map(|simulated| open(simulated, Clock::Monotonic));
     for timer in &timers {
@@ -143,7 +143,7 @@ fn the_end_of_time_is_not_reached() {
 }
 
 #[test]
-fn a_plain_read_gives_the_count_as_of_now_however_long_nobody_has_read() {
+fn a_raw_read_returns_the_current_count_however_long_it_was_unread() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Monotonic);
     timer.arm_every(Duration::from_nanos(1)).unwrap();
@@ -157,7 +157,7 @@ fn a_plain_read_gives_the_count_as_of_now_however_long_nobody_has_read() {
 }
 
 #[test]
-fn whether_any_is_readable_is_told() {
+fn the_clock_reports_whether_any_timer_is_readable() {
     let simulated = SimulatedClock::new();
     let timers = [(); 2].map(|()| open(&simulated, Clock::Monotonic));
     assert!(!simulated.has_unread());
@@ -171,7 +171,7 @@ fn whether_any_is_readable_is_told() {
 }
 
 #[test]
-fn it_says_what_it_is_and_what_it_can_do() {
+fn the_backend_reports_its_name_and_capabilities() {
     fn is_for_any_thread<T: Send + Sync + Clone>(_: &T) {}
     let simulated = SimulatedClock::new();
     is_for_any_thread(&simulated);

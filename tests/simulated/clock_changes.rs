@@ -6,7 +6,7 @@ use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd, TimerSpec};
 use std::time::Duration;
 
 #[test]
-fn a_step_brings_an_absolute_time_nearer_and_a_suspend_too() {
+fn clock_steps_and_suspends_bring_an_absolute_time_nearer() {
     let simulated = SimulatedClock::new();
     let wall = open(&simulated, Clock::Realtime);
     wall.arm_at(simulated.now(Clock::Realtime) + HOUR).unwrap();
@@ -47,7 +47,7 @@ fn an_alarm_clock_ends_a_suspend_and_no_other_does() {
 }
 
 #[test]
-fn after_a_step_back_the_next_expiration_is_what_gettime_says() {
+fn after_a_step_back_the_next_expiration_is_that_of_gettime() {
     for clock in [Clock::Realtime, Clock::RealtimeAlarm] {
         let simulated = SimulatedClock::new();
         let start = simulated.now(clock);
@@ -68,7 +68,7 @@ fn after_a_step_back_the_next_expiration_is_what_gettime_says() {
 
 /// Whoever reads them.
 #[test]
-fn what_was_read_before_it_could_come_again_does_not() {
+fn expirations_read_before_a_step_back_do_not_recur() {
     for read in [|timer: &TimerFd| raw_read(timer), |timer: &TimerFd| timer.gettime().and_then(|_| timer.read())] {
         let simulated = SimulatedClock::new();
         let timer = open(&simulated, Clock::Realtime);
@@ -92,7 +92,7 @@ fn what_was_read_before_it_could_come_again_does_not() {
 }
 
 #[test]
-fn to_set_the_wall_clock_to_the_time_that_it_shows_is_no_step() {
+fn setting_the_wall_clock_to_its_own_time_is_no_clock_step() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Realtime);
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();

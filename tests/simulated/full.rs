@@ -22,7 +22,7 @@ fn drain(timer: &TimerFd) {
 }
 
 #[test]
-fn what_a_pipe_does_not_take_comes_when_there_is_room() {
+fn a_count_refused_by_a_full_pipe_arrives_once_there_is_space() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Monotonic);
     fill(&timer);
@@ -36,7 +36,7 @@ fn what_a_pipe_does_not_take_comes_when_there_is_room() {
 }
 
 #[test]
-fn so_does_a_notice_of_a_step() {
+fn a_clock_step_refused_by_a_full_pipe_is_reported_once_there_is_space() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Realtime);
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
@@ -49,7 +49,7 @@ fn so_does_a_notice_of_a_step() {
 }
 
 #[test]
-fn so_does_an_expiration_before_which_the_clock_is_stepped_back() {
+fn a_step_back_keeps_a_count_refused_by_a_full_pipe() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Realtime);
     timer.arm_at(simulated.now(Clock::Realtime) + SECOND).unwrap();

@@ -26,7 +26,7 @@ fn is_selected(timer: &TimerFd) -> bool {
 }
 
 #[test]
-fn a_polling_loop_reports_those_that_are_due_at_once() {
+fn a_polling_loop_reports_due_timers_at_once() {
     let simulated = SimulatedClock::new();
     let poller = Arc::new(Poller::new().unwrap());
     let timers: Vec<_> = (1..=3)
@@ -49,7 +49,7 @@ fn a_polling_loop_reports_those_that_are_due_at_once() {
 }
 
 #[test]
-fn select_and_poll_see_it_at_once_and_never_find_it_writable() {
+fn select_and_poll_report_a_timer_at_once_and_never_as_writable() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Realtime);
     timer.arm_after(HOUR).unwrap();

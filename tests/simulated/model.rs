@@ -153,6 +153,6 @@ fn play(script: &Script) -> Result<(), String> {
 }
 
 #[test]
-fn scripts_give_what_linux_gives() {
+fn scripts_match_the_model_of_linux() {
     play_many(&script(), number_from_env("SIMULATED_SCRIPTS", 1_000), play);
 }

@@ -60,7 +60,7 @@ fn a_forked_child_has_no_clock_of_its_parents_but_makes_its_own() {
 }
 
 #[test]
-fn at_the_limit_of_descriptors_a_timer_is_not_made_and_those_that_are_work() {
+fn at_the_descriptor_limit_creation_fails_and_existing_timers_work() {
     assert!(is_well_in_a_child(|| {
         let simulated = SimulatedClock::new();
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();

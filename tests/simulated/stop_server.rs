@@ -34,7 +34,7 @@ fn the_servers_timers_expire_every_quarter_half_and_three_quarters_of_a_second_f
 }
 
 #[test]
-fn a_server_that_was_held_up_is_told_how_often_each_has_expired() {
+fn a_delayed_server_gets_the_full_count_of_each_timer() {
     let simulated = SimulatedClock::new();
     let timers = armed(&simulated);
     simulated.advance(10 * SECOND);
@@ -44,7 +44,7 @@ fn a_server_that_was_held_up_is_told_how_often_each_has_expired() {
 }
 
 #[test]
-fn the_servers_timers_do_not_heed_steps_of_the_wall_clock_nor_a_suspend() {
+fn the_servers_timers_ignore_clock_steps_and_suspends() {
     let simulated = SimulatedClock::new();
     let timers = armed(&simulated);
     simulated.set_realtime(2 * simulated.now(timers[0].clock()));

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn however_many_read_and_move_the_clock_the_sum_is_exact() {
+fn the_sum_is_exact_with_many_readers_and_clock_movers() {
     const THREADS: u32 = 3;
     const ROUNDS: u32 = 3_000;
     let simulated = SimulatedClock::new();

@@ -32,7 +32,7 @@ const WAYS: [Wait; 2] = [|timer| timer.wait(None), |timer| timer.read()];
 
 /// A beat each second, and after the fifth a timer for ten seconds: whatever the order of the threads, that one is due at 15.
 #[test]
-fn one_who_works_before_he_waits_again_is_waited_for() {
+fn the_clock_waits_for_a_worker_between_two_waits() {
     for wait in WAYS {
         for _ in 0..200 {
             let simulated = SimulatedClock::new();
@@ -51,7 +51,7 @@ fn one_who_works_before_he_waits_again_is_waited_for() {
 }
 
 #[test]
-fn several_who_wait_for_several_timers_take_turns_as_the_clock_has_it() {
+fn several_waiters_wake_in_the_order_of_their_times() {
     const ROUNDS: u64 = if cfg!(miri) { 5 } else { 200 };
     let simulated = SimulatedClock::new();
     let begun = simulated.now(Clock::Monotonic);
@@ -75,7 +75,7 @@ fn several_who_wait_for_several_timers_take_turns_as_the_clock_has_it() {
 
 /// What nobody ever reads does not hold up the others.
 #[test]
-fn only_who_has_nothing_to_wake_up_for_waits() {
+fn an_unread_timer_does_not_hold_up_waiters() {
     let simulated = SimulatedClock::new();
     let [unread, timer] = [(); 2].map(|()| open(&simulated, Clock::Monotonic));
     unread.arm_after(Duration::ZERO).unwrap();
@@ -97,7 +97,7 @@ fn only_who_has_nothing_to_wake_up_for_waits() {
 
 /// However a wait ends, it is over.
 #[test]
-fn who_is_told_of_a_step_waits_no_more() {
+fn a_waiter_that_gets_ecanceled_is_no_longer_waiting() {
     for wait in WAYS {
         let simulated = SimulatedClock::new();
         let flags = CreateFlags { nonblocking: false, ..CreateFlags::default() };
@@ -122,7 +122,7 @@ fn who_is_told_of_a_step_waits_no_more() {
 }
 
 #[test]
-fn the_limit_of_a_wait_is_one_of_real_time() {
+fn the_timeout_of_wait_is_in_real_time() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Monotonic);
     timer.arm_after(HOUR).unwrap();

@@ -8,18 +8,18 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    every_way_to_set_the_clock_is_told_and_followed,
-    slewing_is_no_step_and_makes_nothing_early,
-    the_tai_offset_and_the_time_zone_are_no_step,
+    every_way_to_set_the_clock_is_reported_and_followed,
+    slewing_is_no_clock_step_and_makes_no_timer_early,
+    setting_the_tai_offset_or_the_time_zone_is_no_clock_step,
     a_leap_second_is_a_step_back,
-    a_step_of_some_nanoseconds,
+    a_clock_step_of_some_nanoseconds,
 ];
 
 fn step_by_adjtimex(secs: i64) {
     adjust(libc::ADJ_SETOFFSET | libc::ADJ_NANO, |request| request.time.tv_sec = secs as _);
 }
 
-fn every_way_to_set_the_clock_is_told_and_followed(backend: &TestBackend) {
+fn every_way_to_set_the_clock_is_reported_and_followed(backend: &TestBackend) {
     for set in [step, step_by_settimeofday, step_by_adjtimex] {
         for secs in [5, -5] {
             let timer = watching(backend);
@@ -46,7 +46,7 @@ const SLEWS: [Slew; 3] = [
     (libc::ADJ_OFFSET_SINGLESHOT, |request, way| request.offset = way * 100_000),
 ];
 
-fn slewing_is_no_step_and_makes_nothing_early(backend: &TestBackend) {
+fn slewing_is_no_clock_step_and_makes_no_timer_early(backend: &TestBackend) {
     for (modes, fill) in SLEWS {
         for way in [1, -1] {
             let watching = watching(backend);
@@ -65,7 +65,7 @@ fn slewing_is_no_step_and_makes_nothing_early(backend: &TestBackend) {
     }
 }
 
-fn the_tai_offset_and_the_time_zone_are_no_step(backend: &TestBackend) {
+fn setting_the_tai_offset_or_the_time_zone_is_no_clock_step(backend: &TestBackend) {
     let timer = watching(backend);
     for offset in [37, 0] {
         adjust(libc::ADJ_TAI, |request| request.constant = offset);
@@ -111,7 +111,7 @@ fn a_leap_second_is_a_step_back(backend: &TestBackend) {
 }
 
 /// The kernel knows of each; the emulation can't tell it from the time it takes to read two clocks.
-fn a_step_of_some_nanoseconds(backend: &TestBackend) {
+fn a_clock_step_of_some_nanoseconds(backend: &TestBackend) {
     let timer = watching(backend);
     adjust(libc::ADJ_SETOFFSET | libc::ADJ_NANO, |request| request.time.tv_usec = 1);
     if backend.is_kernel() {

@@ -6,21 +6,21 @@ use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::time::Duration;
 
 crate::cases![
-    a_step_makes_readable_and_is_told_once_and_the_setting_stays,
-    several_steps_are_told_as_one,
-    any_call_sees_a_step_at_once,
-    a_disarmed_timer_is_told,
-    a_step_before_the_setting_is_not_told,
-    the_mark_means_something_for_absolute_times_of_the_wall_clock_only,
-    settime_tells_of_a_step_and_arms_all_the_same,
-    disarming_with_the_mark_leaves_a_step_to_be_told,
-    a_setting_without_the_mark_comes_in_between,
-    a_timer_that_had_expired_is_off_once_the_step_is_told,
-    a_timer_that_was_asked_or_read_since_it_expired_stays_on,
-    a_step_hides_what_had_expired,
+    a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting,
+    several_clock_steps_are_reported_as_one,
+    every_call_sees_a_clock_step_at_once,
+    a_disarmed_timer_gets_ecanceled,
+    a_clock_step_before_the_setting_is_not_reported,
+    cancel_on_set_applies_only_to_absolute_wall_clock_times,
+    settime_reports_a_clock_step_and_still_arms,
+    disarming_with_cancel_on_set_keeps_a_pending_ecanceled,
+    a_setting_without_cancel_on_set_comes_in_between,
+    reporting_a_clock_step_disarms_an_expired_timer,
+    gettime_or_a_read_keeps_an_expired_timer_armed_on_ecanceled,
+    a_clock_step_hides_unread_expirations,
 ];
 
-fn a_step_makes_readable_and_is_told_once_and_the_setting_stays(backend: &TestBackend) {
+fn a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting(backend: &TestBackend) {
     let timer = watching(backend);
     assert!(!is_readable(&timer));
     for secs in [5, -20] {
@@ -37,7 +37,7 @@ fn a_step_makes_readable_and_is_told_once_and_the_setting_stays(backend: &TestBa
     assert!(watching(backend).read().is_err(), "told to those who watched");
 }
 
-fn several_steps_are_told_as_one(backend: &TestBackend) {
+fn several_clock_steps_are_reported_as_one(backend: &TestBackend) {
     let timer = watching(backend);
     for secs in [7, 8, -1] {
         backend.step(secs);
@@ -49,7 +49,7 @@ fn several_steps_are_told_as_one(backend: &TestBackend) {
     assert_nothing_to_read(&timer);
 }
 
-fn any_call_sees_a_step_at_once(backend: &TestBackend) {
+fn every_call_sees_a_clock_step_at_once(backend: &TestBackend) {
     let timer = watching(backend);
     backend.step(5);
     assert_canceled(timer.read());
@@ -66,7 +66,7 @@ fn any_call_sees_a_step_at_once(backend: &TestBackend) {
     assert_nothing_to_read(&timer);
 }
 
-fn a_disarmed_timer_is_told(backend: &TestBackend) {
+fn a_disarmed_timer_gets_ecanceled(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     for _ in 0..2 {
@@ -78,14 +78,14 @@ fn a_disarmed_timer_is_told(backend: &TestBackend) {
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
 }
 
-fn a_step_before_the_setting_is_not_told(backend: &TestBackend) {
+fn a_clock_step_before_the_setting_is_not_reported(backend: &TestBackend) {
     let timer = open(backend);
     backend.step(5);
     timer.settime(&in_an_hour(backend)).unwrap();
     assert_nothing_to_read(&timer);
 }
 
-fn the_mark_means_something_for_absolute_times_of_the_wall_clock_only(backend: &TestBackend) {
+fn cancel_on_set_applies_only_to_absolute_wall_clock_times(backend: &TestBackend) {
     let marked = |clock, spec: TimerSpec| {
         let timer = backend.open_on(clock);
         timer.settime(&spec.cancel_on_set()).unwrap();
@@ -102,7 +102,7 @@ fn the_mark_means_something_for_absolute_times_of_the_wall_clock_only(backend: &
     relative.iter().chain(&other).for_each(assert_nothing_to_read);
 }
 
-fn settime_tells_of_a_step_and_arms_all_the_same(backend: &TestBackend) {
+fn settime_reports_a_clock_step_and_still_arms(backend: &TestBackend) {
     for past in [false, true] {
         let timer = watching(backend);
         backend.step(5);
@@ -119,7 +119,7 @@ fn settime_tells_of_a_step_and_arms_all_the_same(backend: &TestBackend) {
     assert_nothing_to_read(&timer);
 }
 
-fn disarming_with_the_mark_leaves_a_step_to_be_told(backend: &TestBackend) {
+fn disarming_with_cancel_on_set_keeps_a_pending_ecanceled(backend: &TestBackend) {
     let timer = watching(backend);
     backend.step(5);
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
@@ -129,7 +129,7 @@ fn disarming_with_the_mark_leaves_a_step_to_be_told(backend: &TestBackend) {
 }
 
 /// The kernel remembers the step until the next setting with the mark; ours forgets it.
-fn a_setting_without_the_mark_comes_in_between(backend: &TestBackend) {
+fn a_setting_without_cancel_on_set_comes_in_between(backend: &TestBackend) {
     let timer = watching(backend);
     backend.step(5);
     timer.arm_at(backend.now(Clock::Realtime) + HOUR).unwrap();
@@ -144,7 +144,7 @@ fn a_setting_without_the_mark_comes_in_between(backend: &TestBackend) {
     assert!(left(&timer) <= HOUR);
 }
 
-fn a_timer_that_had_expired_is_off_once_the_step_is_told(backend: &TestBackend) {
+fn reporting_a_clock_step_disarms_an_expired_timer(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime)).every(SECOND).cancel_on_set()).unwrap();
     until_readable(&timer);
@@ -155,7 +155,7 @@ fn a_timer_that_had_expired_is_off_once_the_step_is_told(backend: &TestBackend) 
     assert_nothing_to_read(&timer);
 }
 
-fn a_timer_that_was_asked_or_read_since_it_expired_stays_on(backend: &TestBackend) {
+fn gettime_or_a_read_keeps_an_expired_timer_armed_on_ecanceled(backend: &TestBackend) {
     let settle: [fn(&portable_timerfd::TimerFd); 3] = [
         |timer| assert!(timer.gettime().unwrap().is_armed()),
         |timer| assert_eq!(timer.read().unwrap(), 1),
@@ -175,7 +175,7 @@ fn a_timer_that_was_asked_or_read_since_it_expired_stays_on(backend: &TestBacken
 }
 
 /// One error, in place of the count.
-fn a_step_hides_what_had_expired(backend: &TestBackend) {
+fn a_clock_step_hides_unread_expirations(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime)).cancel_on_set()).unwrap();
     until_readable(&timer);

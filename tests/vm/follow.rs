@@ -9,11 +9,11 @@ use std::time::Duration;
 crate::cases![
     absolute_times_follow_a_step_forwards_and_count_all_periods,
     absolute_times_follow_a_step_backwards,
-    a_step_back_makes_nothing_early,
+    a_step_back_makes_no_timer_early,
     relative_times_and_other_clocks_do_not_follow,
-    relative_times_of_the_alarm_clock_follow_steps,
-    who_waits_sees_a_step_past_the_time,
-    a_timer_set_once_that_has_expired_is_so_for_good,
+    relative_alarm_clock_times_follow_clock_steps,
+    a_blocked_reader_wakes_on_a_step_past_the_time,
+    an_expired_one_shot_timer_stays_expired,
 ];
 
 fn absolute_times_follow_a_step_forwards_and_count_all_periods(backend: &TestBackend) {
@@ -36,7 +36,7 @@ fn absolute_times_follow_a_step_backwards(backend: &TestBackend) {
     assert_eq!(backend.wait(&timer).unwrap(), 1);
 }
 
-fn a_step_back_makes_nothing_early(backend: &TestBackend) {
+fn a_step_back_makes_no_timer_early(backend: &TestBackend) {
     let timer = open(backend);
     // Long enough for the thread that is to wake for it to fall asleep.
     for before in [Duration::ZERO, Duration::from_millis(50)] {
@@ -76,7 +76,7 @@ fn relative_times_and_other_clocks_do_not_follow(backend: &TestBackend) {
 }
 
 /// A relative time of it becomes an absolute one.
-fn relative_times_of_the_alarm_clock_follow_steps(backend: &TestBackend) {
+fn relative_alarm_clock_times_follow_clock_steps(backend: &TestBackend) {
     let timer = backend.open_on(Clock::RealtimeAlarm);
     timer.arm_after(2 * HOUR).unwrap();
     backend.step(3600);
@@ -87,7 +87,7 @@ fn relative_times_of_the_alarm_clock_follow_steps(backend: &TestBackend) {
     assert_eq!(backend.wait(&timer).unwrap(), 1);
 }
 
-fn who_waits_sees_a_step_past_the_time(backend: &TestBackend) {
+fn a_blocked_reader_wakes_on_a_step_past_the_time(backend: &TestBackend) {
     let (read, polled) = (open_blocking(backend), open(backend));
     let first = backend.now(Clock::Realtime) + HOUR;
     for timer in [&read, &polled] {
@@ -104,7 +104,7 @@ fn who_waits_sees_a_step_past_the_time(backend: &TestBackend) {
     });
 }
 
-fn a_timer_set_once_that_has_expired_is_so_for_good(backend: &TestBackend) {
+fn an_expired_one_shot_timer_stays_expired(backend: &TestBackend) {
     let timer = open(backend);
     timer.arm_at(backend.now(Clock::Realtime) + 9 * MINUTE).unwrap();
     backend.step(10 * 60);

@@ -13,9 +13,9 @@ use std::time::Duration;
 crate::cases![
     alarm_clocks_need_the_capability_when_made_and_when_set,
     alarm_clocks_are_refused_to_ordinary_users,
-    at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks,
-    at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works,
-    where_no_thread_can_be_started,
+    at_the_process_descriptor_limit_creation_fails_and_leaks_nothing,
+    at_the_system_file_limit_creation_fails_and_existing_timers_work,
+    settime_fails_where_no_thread_can_be_started,
 ];
 
 /// Runs it in a thread of its own, as what it does to the thread is to end with it.
@@ -90,7 +90,7 @@ fn assert_expires(timer: &TimerFd) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(backend: &TestBackend) {
+fn at_the_process_descriptor_limit_creation_fails_and_leaks_nothing(backend: &TestBackend) {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let before = descriptors();
     setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
@@ -112,7 +112,7 @@ fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(backend
     assert_eq!(descriptors(), before);
 }
 
-fn at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works(backend: &TestBackend) {
+fn at_the_system_file_limit_creation_fails_and_existing_timers_work(backend: &TestBackend) {
     const LIMIT: &str = "/proc/sys/fs/file-max";
     let limit = fs::read(LIMIT).unwrap();
     let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| backend.open_on(clock));
@@ -144,7 +144,7 @@ fn until_no_thread_runs() {
 }
 
 /// The kernel's timers need none.
-fn where_no_thread_can_be_started(backend: &TestBackend) {
+fn settime_fails_where_no_thread_can_be_started(backend: &TestBackend) {
     until_no_thread_runs();
     let timer = open(backend);
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();

@@ -8,16 +8,16 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    a_blocked_reader_is_told,
-    a_blocked_reader_of_a_setting_made_meanwhile_is_told,
-    a_reader_who_waited_and_is_told_leaves_it_off,
-    who_polls_is_told,
-    a_plain_read_of_a_canceled_timer,
-    a_step_back_takes_no_notice_back,
-    one_of_several_blocked_readers_is_told,
+    a_blocked_reader_gets_ecanceled,
+    a_blocked_reader_gets_ecanceled_for_a_later_setting,
+    a_blocked_reader_that_gets_ecanceled_leaves_the_timer_disarmed,
+    a_poller_reports_a_clock_step,
+    a_raw_read_of_a_canceled_timer,
+    a_step_back_keeps_a_pending_ecanceled,
+    one_of_several_blocked_readers_gets_ecanceled,
 ];
 
-fn a_blocked_reader_is_told(backend: &TestBackend) {
+fn a_blocked_reader_gets_ecanceled(backend: &TestBackend) {
     for secs in [5, -5] {
         let timer = open_blocking(backend);
         timer.settime(&in_an_hour(backend)).unwrap();
@@ -26,7 +26,7 @@ fn a_blocked_reader_is_told(backend: &TestBackend) {
     }
 }
 
-fn a_blocked_reader_of_a_setting_made_meanwhile_is_told(backend: &TestBackend) {
+fn a_blocked_reader_gets_ecanceled_for_a_later_setting(backend: &TestBackend) {
     let timer = open_blocking(backend);
     for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
         timer.settime(&before).unwrap();
@@ -38,7 +38,7 @@ fn a_blocked_reader_of_a_setting_made_meanwhile_is_told(backend: &TestBackend) {
 }
 
 /// It expires by the step that he is told of; for Linux, some microseconds after he is told, or before.
-fn a_reader_who_waited_and_is_told_leaves_it_off(backend: &TestBackend) {
+fn a_blocked_reader_that_gets_ecanceled_leaves_the_timer_disarmed(backend: &TestBackend) {
     let timer = open_blocking(backend);
     timer.settime(&in_an_hour(backend).every(HOUR)).unwrap();
     assert_told_while_waiting(backend, &timer, || backend.step(5400));
@@ -47,7 +47,7 @@ fn a_reader_who_waited_and_is_told_leaves_it_off(backend: &TestBackend) {
     }
 }
 
-fn who_polls_is_told(backend: &TestBackend) {
+fn a_poller_reports_a_clock_step(backend: &TestBackend) {
     let timer = watching(backend);
     thread::scope(|scope| {
         let poller = scope.spawn(|| until_readable(&timer));
@@ -59,7 +59,7 @@ fn who_polls_is_told(backend: &TestBackend) {
 }
 
 /// A read of a pipe can't fail so: it gives a count, and `read` still tells of the step.
-fn a_plain_read_of_a_canceled_timer(backend: &TestBackend) {
+fn a_raw_read_of_a_canceled_timer(backend: &TestBackend) {
     let timer = watching(backend);
     backend.step(5);
     until_readable(&timer);
@@ -74,7 +74,7 @@ fn a_plain_read_of_a_canceled_timer(backend: &TestBackend) {
 }
 
 /// A notice is no period, to be taken back when the clock is stepped back.
-fn a_step_back_takes_no_notice_back(backend: &TestBackend) {
+fn a_step_back_keeps_a_pending_ecanceled(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) - MINUTE).every(HOUR).cancel_on_set()).unwrap();
     until_readable(&timer);
@@ -87,7 +87,7 @@ fn a_step_back_takes_no_notice_back(backend: &TestBackend) {
 }
 
 /// And the others wait on: for the next step, or for ever.
-fn one_of_several_blocked_readers_is_told(backend: &TestBackend) {
+fn one_of_several_blocked_readers_gets_ecanceled(backend: &TestBackend) {
     let timer = open_blocking(backend);
     timer.settime(&in_an_hour(backend)).unwrap();
     thread::scope(|scope| {

@@ -15,10 +15,10 @@ macro_rules! cases {
 
 cases![
     boottime_and_absolute_wall_clock_times_count_a_suspend,
-    monotonic_and_relative_wall_clock_times_do_not,
-    a_suspend_is_told_as_a_step,
-    who_waits_waits_on_through_a_suspend,
-    alarm_clocks_wake_a_suspended_machine,
+    monotonic_and_relative_wall_clock_times_do_not_count_a_suspend,
+    a_suspend_is_reported_as_a_clock_step,
+    a_blocked_reader_keeps_waiting_through_a_suspend,
+    alarm_clocks_wake_a_suspended_system,
     capabilities_say_which_clocks_count_a_suspend,
 ];
 
@@ -46,7 +46,7 @@ fn boottime_and_absolute_wall_clock_times_count_a_suspend(backend: &TestBackend,
     })
 }
 
-fn monotonic_and_relative_wall_clock_times_do_not(backend: &TestBackend, _: &Alarm) -> Check {
+fn monotonic_and_relative_wall_clock_times_do_not_count_a_suspend(backend: &TestBackend, _: &Alarm) -> Check {
     let backend = backend.clone();
     let before = backend.now(Clock::Monotonic);
     let timers = [Clock::Monotonic, Clock::Realtime].map(|clock| {
@@ -62,7 +62,7 @@ fn monotonic_and_relative_wall_clock_times_do_not(backend: &TestBackend, _: &Ala
     })
 }
 
-fn a_suspend_is_told_as_a_step(backend: &TestBackend, _: &Alarm) -> Check {
+fn a_suspend_is_reported_as_a_clock_step(backend: &TestBackend, _: &Alarm) -> Check {
     let timer = watching(backend);
     Box::new(move |slept| {
         until_readable(&timer);
@@ -72,7 +72,7 @@ fn a_suspend_is_told_as_a_step(backend: &TestBackend, _: &Alarm) -> Check {
     })
 }
 
-fn who_waits_waits_on_through_a_suspend(backend: &TestBackend, _: &Alarm) -> Check {
+fn a_blocked_reader_keeps_waiting_through_a_suspend(backend: &TestBackend, _: &Alarm) -> Check {
     let backend = backend.clone();
     let time = backend.now(Clock::Boottime) + 3 * SECOND;
     let waiters = [false, true].map(|nonblocking| {
@@ -94,7 +94,7 @@ fn who_waits_waits_on_through_a_suspend(backend: &TestBackend, _: &Alarm) -> Che
 
 /// The kernel's does it, as nothing else here can; a simulated one wakes the simulated machine. Ours is three seconds earlier, and
 /// expires when the machine is awake.
-fn alarm_clocks_wake_a_suspended_machine(backend: &TestBackend, alarm: &Alarm) -> Check {
+fn alarm_clocks_wake_a_suspended_system(backend: &TestBackend, alarm: &Alarm) -> Check {
     let backend = backend.clone();
     let timer = backend.open_on(alarm.clock);
     let wakes = backend.inner.capabilities(alarm.clock).unwrap().wakes_the_machine;

@@ -9,15 +9,15 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    what_nobody_has_read_is_taken_back,
+    unread_expirations_are_rolled_back,
     gettime_and_settime_see_a_step_back,
-    what_is_left_after_a_step_back_can_be_read,
-    what_was_asked_for_before_a_step_back_stays_counted,
-    gettime_settles_all_periods_up_to_now,
-    the_longest_intervals_are_taken_back,
-    a_blocking_read_waits_on_after_a_step_back,
-    wait_keeps_its_limit_after_a_step_back,
-    a_plain_read_after_a_step_back,
+    a_step_back_keeps_earlier_expirations_readable,
+    expirations_reported_by_gettime_survive_a_step_back,
+    gettime_commits_all_periods_up_to_now,
+    the_longest_intervals_are_rolled_back,
+    a_blocking_read_keeps_waiting_after_a_step_back,
+    wait_keeps_its_timeout_after_a_step_back,
+    a_raw_read_after_a_step_back,
 ];
 
 /// Every ten minutes, for the first time in nine. It has expired at 9 and at 19; nobody has read it, and it is 25 now.
@@ -35,7 +35,7 @@ fn assert_minutes_left(timer: &TimerFd, most: u32) {
     assert!((most - 1) * MINUTE < left && left <= most * MINUTE, "{left:?}, not {most} minutes");
 }
 
-fn what_nobody_has_read_is_taken_back(backend: &TestBackend) {
+fn unread_expirations_are_rolled_back(backend: &TestBackend) {
     let timer = expired_twice(backend, false);
     backend.step(-20 * 60);
     assert_nothing_to_read(&timer);
@@ -61,7 +61,7 @@ fn gettime_and_settime_see_a_step_back(backend: &TestBackend) {
     assert!(3 * MINUTE < left && left <= 4 * MINUTE);
 }
 
-fn what_is_left_after_a_step_back_can_be_read(backend: &TestBackend) {
+fn a_step_back_keeps_earlier_expirations_readable(backend: &TestBackend) {
     let timer = expired_twice(backend, false);
     backend.step(-10 * 60);
     timer.gettime().unwrap();
@@ -75,7 +75,7 @@ fn what_is_left_after_a_step_back_can_be_read(backend: &TestBackend) {
     assert_eq!(raw_read(&timer).unwrap(), 1, "at 9 again; it is 10");
 }
 
-fn what_was_asked_for_before_a_step_back_stays_counted(backend: &TestBackend) {
+fn expirations_reported_by_gettime_survive_a_step_back(backend: &TestBackend) {
     let timer = expired_twice(backend, false);
     timer.gettime().unwrap();
     backend.step(-20 * 60);
@@ -83,7 +83,7 @@ fn what_was_asked_for_before_a_step_back_stays_counted(backend: &TestBackend) {
     assert_minutes_left(&timer, 24);
 }
 
-fn gettime_settles_all_periods_up_to_now(backend: &TestBackend) {
+fn gettime_commits_all_periods_up_to_now(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) + 9 * MINUTE).every(10 * MINUTE)).unwrap();
     backend.step(10 * 60);
@@ -94,7 +94,7 @@ fn gettime_settles_all_periods_up_to_now(backend: &TestBackend) {
     assert_eq!(timer.read().unwrap(), 2, "at 9 and 19; it was 25 when gettime asked");
 }
 
-fn the_longest_intervals_are_taken_back(backend: &TestBackend) {
+fn the_longest_intervals_are_rolled_back(backend: &TestBackend) {
     for years in [200, 240, u32::MAX] {
         let timer = open(backend);
         let interval = (365 * 24 * HOUR).saturating_mul(years);
@@ -107,7 +107,7 @@ fn the_longest_intervals_are_taken_back(backend: &TestBackend) {
     }
 }
 
-fn a_blocking_read_waits_on_after_a_step_back(backend: &TestBackend) {
+fn a_blocking_read_keeps_waiting_after_a_step_back(backend: &TestBackend) {
     let timer = expired_twice(backend, true);
     backend.step(-20 * 60);
     let first = backend.now(Clock::Realtime) + 4 * MINUTE;
@@ -120,7 +120,7 @@ fn a_blocking_read_waits_on_after_a_step_back(backend: &TestBackend) {
     });
 }
 
-fn wait_keeps_its_limit_after_a_step_back(backend: &TestBackend) {
+fn wait_keeps_its_timeout_after_a_step_back(backend: &TestBackend) {
     for blocking in [false, true] {
         let timer = expired_twice(backend, blocking);
         backend.step(-20 * 60);
@@ -132,7 +132,7 @@ fn wait_keeps_its_limit_after_a_step_back(backend: &TestBackend) {
 }
 
 /// Linux gives no bytes, as at the end of a file, or says that there are none; a pipe can do neither.
-fn a_plain_read_after_a_step_back(backend: &TestBackend) {
+fn a_raw_read_after_a_step_back(backend: &TestBackend) {
     for blocking in [false, true] {
         let timer = expired_twice(backend, blocking);
         backend.step(-20 * 60);
