@@ -1,4 +1,4 @@
-//! Fuzz target: scripts of calls, on a timer of the kernel's and on one of the emulation's.
+//! Fuzz target: plays scripts of calls on a kernel timer and on an emulated timer.
 #![no_main]
 #![allow(dead_code)]
 
@@ -19,7 +19,7 @@ use portable_timerfd::Clock;
 use script::{First, Op, Script};
 use std::time::Duration;
 
-/// Times are past, soon or far, intervals tiny or long, as in the scripts of the tests.
+/// Times are past, near or far, and intervals are tiny or long, as in the scripts of the tests.
 const SOON: u32 = 20;
 const LONG: u32 = 43;
 

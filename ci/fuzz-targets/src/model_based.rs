@@ -1,5 +1,5 @@
-//! Fuzz target: scripts of calls and clocks, by the emulation over the model's system and by the model of Linux. Every run of an
-//! input is the same.
+//! Fuzz target: plays scripts of calls and clock changes on the emulation over the model of the
+//! system, and on the model of Linux. Every run of an input gives the same result.
 #![no_main]
 #![allow(dead_code, unused_imports)]
 
