@@ -1,4 +1,5 @@
-//! The bounds that `docs/parity.md` names, measured. What is measured must come; when, is told.
+//! Measures the bounds that `docs/parity.md` states. A missing event fails a test; its latency does
+//! not.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -17,8 +18,8 @@ fn now() -> Duration {
     Clock::Monotonic.now().unwrap()
 }
 
-/// A timer that has expired each microsecond for so long that it is looked at most rarely, and its
-/// first expiration.
+/// Returns a timer that has expired each microsecond, unread for so long that the thread refreshes
+/// it at the lowest rate, and its first expiration.
 fn left_unread() -> (TimerFd, Duration) {
     let timer = userspace_builder(Clock::Monotonic).open().unwrap();
     let first = now();
@@ -33,7 +34,7 @@ fn the_age_of_a_raw_read_count() {
     let age = || loop {
         let (timer, first) = left_unread();
         let expired = expirations(first, Duration::from_micros(1), now());
-        // At a refresh there is none for a moment.
+        // During a refresh, the pipe is empty for a moment.
         if let Ok(count) = raw_read(&timer) {
             return Duration::from_micros(expired.saturating_sub(count));
         }
@@ -42,7 +43,7 @@ fn the_age_of_a_raw_read_count() {
     measured::keep("userspace", "the_age_of_a_raw_read_count", ages);
 }
 
-/// The age of one count among 100 that are left unread.
+/// Measures the age of one count among 100 that stay unread.
 #[test]
 fn the_age_of_one_unread_count_of_100() {
     let first = now();
@@ -76,7 +77,7 @@ fn the_time_until_readable_after_a_raw_read() {
     measured::keep("userspace", "the_time_until_readable_after_a_raw_read", pauses);
 }
 
-/// For how long an epoll set reports an unread timer whose only descriptor was closed.
+/// Measures for how long an epoll set reports an unread timer whose only descriptor was closed.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_time_a_closed_timer_stays_reported() {
@@ -87,7 +88,7 @@ fn the_time_a_closed_timer_stays_reported() {
         set.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, round)).unwrap();
         let interval = Duration::from_micros(1);
         RawTimer::find(timer.as_raw_fd()).unwrap().settime(&TimerSpec::after(interval).every(interval)).unwrap();
-        // Closed at some moment between two refreshes, or in the midst of one.
+        // Closes the descriptor at some moment between two refreshes, or during one.
         let goal = Instant::now() + Duration::from_micros(50 + round % 400);
         while Instant::now() < goal {}
         drop(timer);
@@ -102,7 +103,7 @@ fn the_time_a_closed_timer_stays_reported() {
     measured::keep("userspace", "the_time_a_closed_timer_stays_reported", times);
 }
 
-/// Between a period's end and its interrupt.
+/// Measures the time between the end of a period and its interrupt.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_time_linux_reports_no_remaining_time_of_a_periodic_timer() {

@@ -1,4 +1,5 @@
-//! The face of the `timerfd` crate, on every backend: what that crate's own tests show of it, what its documentation says, and what differs.
+//! The compatibility layer for the `timerfd` crate, on every backend: that crate's own tests, its
+//! documentation, and the differences.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -19,7 +20,7 @@ fn open(backend: &'static Backend, clock: Clock, nonblocking: bool) -> TimerFd {
     portable_timerfd::TimerFd::builder(clock).backend(backend).nonblocking(nonblocking).open().unwrap().into()
 }
 
-/// A timer of each backend of each of these clocks.
+/// Calls `check` with a timer of each backend for each of these clocks.
 fn on_each(clocks: &[Clock], nonblocking: bool, check: impl Fn(TimerFd, Clock)) {
     for backend in backends_here() {
         for &clock in clocks {
@@ -28,7 +29,7 @@ fn on_each(clocks: &[Clock], nonblocking: bool, check: impl Fn(TimerFd, Clock)) 
     }
 }
 
-/// What is left of `whole`, after a moment.
+/// Asserts that `left` is the remaining time of `whole` a moment after the setting.
 #[track_caller]
 fn assert_left(left: Duration, whole: Duration) {
     assert!(left <= whole && left > whole - OFFSET, "{left:?} of {whole:?}");

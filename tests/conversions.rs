@@ -1,4 +1,5 @@
-//! Settings to and from numbers, and the clocks to and from std's times: nothing is lost, nothing panics.
+//! Conversions of settings to and from numbers, and of clocks to and from std's times: no
+//! conversion loses anything or panics.
 
 use portable_timerfd::{Clock, Initial, Itimerspec, SettimeFlags, Timer, TimerFd, TimerSpec, Timespec};
 use std::io;
@@ -28,7 +29,8 @@ fn an_itimerspec_round_trips() {
         for flags in [NONE, ABSTIME, both] {
             let (there, back) = TimerSpec::from_itimerspec(flags, &spec).unwrap().to_itimerspec();
             assert_eq!(back, spec);
-            // A relative disarming and an absolute one are the same, unless steps of the clock are watched for.
+            // A relative and an absolute disarming are the same, unless the timer watches for clock
+            // changes.
             let disarms = spec.it_value == Timespec::default();
             assert_eq!(there, if disarms && flags == ABSTIME { NONE } else { flags });
         }

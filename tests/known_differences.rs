@@ -1,7 +1,8 @@
-//! Where the emulation departs from Linux: each difference that `docs/parity.md` admits, seen on both backends.
+//! Known differences between the emulation and Linux that `docs/parity.md` lists, each shown on
+//! both backends.
 //!
-//! What is the same on both is shown by `tests/conformance` and `tests/pollers`; steps of the clocks by `tests/clock_changes`, the
-//! process around by `tests/process`.
+//! `tests/conformance` and `tests/pollers` test the common behaviour, `tests/clock_changes` clock
+//! changes, `tests/process` the process around the timers.
 #![cfg(target_os = "linux")]
 
 #[path = "common/mod.rs"]
@@ -21,13 +22,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// A timer of each backend: the kernel's, ours.
+/// Opens a timer on the kernel backend and one on the userspace backend.
 fn both() -> [TimerFd; 2] {
     let builder = TimerFd::builder(Clock::Monotonic);
     ["kernel", "userspace"].map(|name| builder.backend(backends::named(name).unwrap()).open().unwrap())
 }
 
-/// The same with an expiration to read.
+/// Opens both timers and lets them expire.
 fn both_expired() -> [TimerFd; 2] {
     let timers = both();
     for timer in &timers {
@@ -37,7 +38,7 @@ fn both_expired() -> [TimerFd; 2] {
     timers
 }
 
-/// All that `poll(2)` has to say.
+/// Returns all events that `poll(2)` reports.
 fn poll(fd: BorrowedFd<'_>) -> i16 {
     let all = libc::POLLIN | libc::POLLPRI | libc::POLLOUT | libc::POLLRDNORM | libc::POLLRDBAND | libc::POLLWRNORM;
     let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: all, revents: 0 };
@@ -59,7 +60,7 @@ fn a_read_of_fewer_than_eight_bytes() {
     assert_eq!([read(&kernel, &mut []), read(&userspace, &mut [])], [Err(Errno::EINVAL), Ok(0)]);
 }
 
-/// Between the time and its noticing it Linux may report that nothing is left.
+/// Between the expiration and its interrupt, Linux may report no remaining time.
 #[test]
 fn a_periodic_timer_at_the_moment_of_its_expiration() {
     let [_, userspace] = both();
@@ -89,7 +90,7 @@ fn a_blocked_read_during_a_partial_read() {
         std::thread::scope(|scope| {
             let torn = scope.spawn(|| read(&timer, &mut [0; 3]));
             let whole = scope.spawn(|| timer.read());
-            // The first message, and what is left of it, may go to either.
+            // Either reader may get the first message, or the rest of it.
             while !torn.is_finished() || !whole.is_finished() {
                 std::thread::sleep(Duration::from_millis(1));
                 timer.arm_after(Duration::ZERO).unwrap();
@@ -100,7 +101,7 @@ fn a_blocked_read_during_a_partial_read() {
     }
 }
 
-/// By its name in `/proc` a pipe can be opened anew, also to be written to.
+/// A pipe can be opened again by its name in `/proc`, also for writing.
 #[test]
 fn reopening_through_proc() {
     let [kernel, userspace] = both();
@@ -150,7 +151,7 @@ fn the_kind_of_file() {
 fn a_read_to_a_bad_address() {
     let [kernel, userspace] = both_expired();
     for timer in [&kernel, &userspace] {
-        // SAFETY: nothing is ever in the page at zero, as the system finds before it writes anything.
+        // SAFETY: the page at zero is never mapped, and the system checks this before it writes.
         let read = unsafe { libc::read(timer.as_raw_fd(), 8 as *mut libc::c_void, 8) };
         assert_eq!(Errno::result(read), Err(Errno::EFAULT));
     }
@@ -171,7 +172,7 @@ fn splicing() {
     assert_eq!(both_expired().each_ref().map(splice), [Err(Errno::EINVAL), Ok(8)]);
 }
 
-/// All that its receiver has is the descriptor.
+/// The receiver has only the descriptor.
 #[test]
 fn a_descriptor_sent_to_another_process() {
     let [kernel, userspace] = both().map(|timer| (timer.as_fd().try_clone_to_owned().unwrap(), timer));
@@ -193,7 +194,7 @@ fn asking_for_the_number_of_readable_bytes() {
     let [kernel, userspace] = both_expired();
     let ask = |timer: &TimerFd| {
         let mut count = 0;
-        // SAFETY: `count` is a valid place for the number that this request stores.
+        // SAFETY: `count` is valid for the number that this request stores.
         Errno::result(unsafe { libc::ioctl(timer.as_raw_fd(), libc::FIONREAD, &mut count) }).map(|_| count)
     };
     assert_eq!([ask(&kernel), ask(&userspace)], [Err(Errno::ENOTTY), Ok(8)]);
@@ -217,14 +218,14 @@ extern "C" fn count_signal(_: i32) {
 #[test]
 fn a_signal_for_each_expiration() {
     let action = SigAction::new(SigHandler::Handler(count_signal), SaFlags::SA_RESTART, SigSet::empty());
-    // SAFETY: the handler does nothing but add to an atomic.
+    // SAFETY: the handler only adds to an atomic.
     unsafe { sigaction(Signal::SIGIO, &action) }.unwrap();
     for (timer, signalled) in both().iter().zip([false, true]) {
-        // SAFETY: naming the process to be signalled touches no memory.
+        // SAFETY: naming the process that gets the signal touches no memory.
         unsafe { libc::fcntl(timer.as_raw_fd(), libc::F_SETOWN, libc::getpid()) };
         fcntl(timer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_ASYNC)).unwrap();
         timer.arm_after(Duration::from_millis(1)).unwrap();
-        // A read that counts by itself would have nothing delivered.
+        // A method that counts by the clock would make the thread deliver nothing.
         until_readable(timer);
         assert_eq!(timer.wait(None).unwrap(), 1);
         while signalled && SIGNALS.load(Ordering::SeqCst) == 0 {}
@@ -245,7 +246,7 @@ fn a_duplicate_that_outlives_the_timer() {
     while read(&userspace, &mut bytes).unwrap() > 0 {}
 }
 
-/// Edges of a periodic timer that nobody reads: one, or one for each refresh of the count.
+/// Counts the edges of an unread periodic timer: one on Linux, one per refresh on the emulation.
 #[test]
 fn edges_of_an_unread_periodic_timer() {
     use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -263,7 +264,7 @@ fn edges_of_an_unread_periodic_timer() {
     }
 }
 
-/// Linux's alarm clocks go on reporting what was left when they were turned off.
+/// Linux's alarm clocks still report the old remaining time after they were disarmed.
 #[test]
 fn a_disarmed_alarm_clock() {
     let builder = TimerFd::builder(Clock::RealtimeAlarm);

@@ -1,4 +1,4 @@
-//! A storm of timers made, set and dropped: no descriptor, no thread and no memory is left of it.
+//! Stress test: creates, sets and drops many timers. No descriptor, thread or memory remains.
 
 #[path = "common/allocator.rs"]
 mod allocator;
@@ -21,7 +21,7 @@ static COUNTING: Counting = Counting;
 
 const THREADS: u64 = 8;
 
-/// Makes, sets and drops this many timers, each thread its share.
+/// Creates, sets and drops this many timers, divided among the threads.
 fn storm(backend: &'static Backend, timers: u64) {
     let clocks = clocks();
     thread::scope(|scope| {
@@ -53,16 +53,17 @@ fn make_set_and_drop(backend: &'static Backend, clocks: &[Clock], round: u64) {
     }
 }
 
-/// What the system lists of this process: descriptors as `fd`, threads as `task`.
+/// Returns the descriptors (`fd`) or threads (`task`) of this process.
 fn listed(what: &str) -> BTreeSet<OsString> {
     read_dir(format!("/proc/self/{what}")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
 }
 
 fn many_short_lived_timers_leave_no_descriptor_thread_or_memory() {
-    // With the first thread of a process a sanitizer may start one of its own, which stays.
+    // A sanitizer may start a thread of its own with the first thread of a process, and keep it.
     thread::spawn(|| ()).join().unwrap();
     let threads = listed("task");
-    // Those of the storm end some time after it, the timer thread after a second. While one stays, this test does.
+    // The threads of the stress test end some time after it, the timer thread after a second. This
+    // waits until they have ended.
     let until_all_threads_have_ended = |backend| {
         while !listed("task").is_subset(&threads) {
             thread::sleep(Duration::from_millis(10));
@@ -71,7 +72,8 @@ fn many_short_lived_timers_leave_no_descriptor_thread_or_memory() {
         drop(open_on(backend, Clock::Monotonic));
     };
     for backend in backends_here() {
-        // What is made once, and kept: the queue of each clock and mode is one such thing.
+        // The first run also makes what is made once and kept, for example the queue of each clock
+        // and mode.
         storm(backend, 1_000);
         until_all_threads_have_ended(backend);
         let descriptors = listed("fd");
@@ -83,7 +85,7 @@ fn many_short_lived_timers_leave_no_descriptor_thread_or_memory() {
     }
 }
 
-/// No thread but this one, which would want memory of its own at some time.
+/// Runs the case on the main thread, because another thread would allocate memory at some time.
 fn main() -> ExitCode {
     let case = Trial::test("many_short_lived_timers_leave_no_descriptor_thread_or_memory", || {
         many_short_lived_timers_leave_no_descriptor_thread_or_memory();

@@ -1,17 +1,17 @@
-//! How soon the timer thread sees a step or a suspend by itself.
+//! Measures how soon the timer thread notices a clock change or a suspend without a method call.
 
 use crate::measured;
 use crate::*;
 use std::time::Instant;
 
 /// Measures several times how long it takes until the clocks make the timer readable. The latency
-/// depends on the machine; in one try of fifty at least, it is within the backend's bound.
+/// depends on the machine; in at least one try of fifty, it is within the backend's bound.
 fn keep(test: &str, mut set: impl FnMut() -> TimerFd, turn_the_clocks: impl Fn()) {
     let _alone = alone();
     let mut how_soon = || {
         let timer = set();
         let within = timer.backend().capabilities(timer.clock()).unwrap().notices_jumps_within.unwrap();
-        // Some time after the thread last looked.
+        // The clocks change some time after the thread last read them.
         std::thread::sleep(Duration::from_millis(60));
         let begun = Instant::now();
         turn_the_clocks();

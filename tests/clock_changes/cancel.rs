@@ -1,4 +1,4 @@
-//! Timers that ask for notice of steps, and get it.
+//! Timers with `cancel_on_set`, which report clock changes.
 
 use crate::*;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
@@ -13,7 +13,7 @@ fn a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting() {
     assert!(timer.wait(Some(Duration::ZERO)).is_err());
     for secs in [5, -20] {
         step(secs);
-        // The thread looks within a quarter of a second; nobody else does.
+        // The thread detects the change within 250 ms; no method is called.
         assert_canceled(timer.wait(None));
         assert_nothing_to_read(&timer);
     }
@@ -47,12 +47,13 @@ fn every_call_sees_a_clock_step_at_once() {
     assert_eq!(late.wait(Some(Duration::ZERO)).unwrap(), 1);
 }
 
-/// A reader who waits is told of the step that comes meanwhile.
+/// Asserts that a blocked reader gets `ECANCELED` for a clock change in `meanwhile`.
 #[track_caller]
 fn assert_told_while_waiting(timer: &TimerFd, meanwhile: impl FnOnce()) {
     thread::scope(|scope| {
         let reader = scope.spawn(|| timer.read());
-        // It waits by now, or begins to read after the step: told in either case.
+        // The reader blocks by now, or it begins to read after the clock change. Both reads must
+        // fail.
         thread::sleep(Duration::from_millis(20));
         meanwhile();
         assert_canceled(reader.join().unwrap());
@@ -184,7 +185,8 @@ fn a_reader_that_blocked_before_the_setting_gets_ecanceled() {
     }
 }
 
-/// The notice is one for all, whoever has it in his hands when another one is told.
+/// All readers share one cancellation. A reader may already have its message when another reader
+/// reports it.
 #[test]
 fn no_reader_counts_a_clock_step_as_an_expiration() {
     let _alone = alone();
@@ -211,7 +213,7 @@ fn no_reader_counts_a_clock_step_as_an_expiration() {
     });
 }
 
-/// A notice is no period, to be taken back when the clock is stepped back.
+/// A cancellation is not a period that a step back rolls back.
 #[test]
 fn a_step_back_keeps_a_pending_ecanceled() {
     let _alone = alone();
@@ -230,7 +232,8 @@ fn cancel_on_set_wakes_a_thread_that_sleeps_long() {
     let _alone = alone();
     let far = open_on(Clock::Monotonic);
     far.arm_after(HOUR).unwrap();
-    // Time enough to fall asleep, and for its last short sleep to end; if it doesn't, this shows less.
+    // By now the thread should be in its long sleep, after its last short one. Otherwise this
+    // proves less.
     thread::sleep(Duration::from_millis(400));
     let timer = open();
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();

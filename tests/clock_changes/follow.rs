@@ -1,4 +1,4 @@
-//! Timers that follow a clock wherever it goes: forwards, backwards, on through a suspend.
+//! Timers that follow their clock: forwards, backwards, and through a suspend.
 
 use crate::*;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
@@ -11,7 +11,7 @@ fn absolute_times_follow_clock_steps_and_relative_times_do_not() {
     absolute.settime(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
     relative.arm_after(HOUR).unwrap();
     step(2 * 3600);
-    // Ten seconds in two hours, and then one a second.
+    // The timer expired for ten seconds of these two hours, and then once per second.
     let count = absolute.wait(None).unwrap();
     assert!((7191..=7191 + 60).contains(&count), "{count}");
     assert!(left(&relative) > HOUR - 60 * SECOND);
@@ -35,7 +35,8 @@ fn relative_alarm_clock_times_follow_clock_steps() {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// Every ten minutes, for the first time in nine. It has expired at 9 and at 19; nobody has read it, and it is 25 now.
+/// Returns a timer with a period of ten minutes, first due at minute 9. It is minute 25: the timer
+/// has expired at 9 and at 19, and is unread.
 fn expired_twice(blocking: bool) -> TimerFd {
     let timer = if blocking { open_blocking() } else { open() };
     timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
@@ -44,7 +45,7 @@ fn expired_twice(blocking: bool) -> TimerFd {
     timer
 }
 
-/// Minutes left, rounded up.
+/// Returns the remaining minutes, rounded up.
 fn minutes_left(timer: &TimerFd) -> u64 {
     left(timer).as_secs() / 60 + 1
 }
@@ -169,7 +170,7 @@ fn a_step_back_behind_the_unread_count_keeps_the_timeout_of_wait() {
     }
 }
 
-/// A plain read can't be told: it gives what was counted when the thread looked.
+/// A raw read cannot see the step back: it returns what the thread counted when it last wrote.
 #[test]
 fn a_raw_read_returns_the_count_from_before_the_step_back() {
     let _alone = alone();
@@ -191,7 +192,8 @@ fn boottime_counts_a_suspend_and_monotonic_does_not() {
     }
     suspend(7200);
     for timer in [&boottime, &absolute] {
-        // Ten seconds in two hours, and then one a second. The thread looks, nobody else does.
+        // The timer expired for ten seconds of these two hours, and then once per second. Only the
+        // thread has processed it.
         until_readable(timer);
         let count = timer.read().unwrap();
         assert!((7191..=7191 + 60).contains(&count), "{count}");

@@ -1,5 +1,5 @@
-//! Steps of the wall clock, and suspends, on the userspace backend. The machine is left alone: this program has a
-//! `clock_gettime` of its own, whose clocks the tests set.
+//! Clock changes and suspends on the userspace backend. The system's clocks stay unchanged: this
+//! program has its own `clock_gettime`, whose clocks the tests set.
 #![cfg(target_os = "linux")]
 
 mod bounds;
@@ -20,17 +20,17 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Seconds by which the wall clock has been set forward.
+/// The seconds by which the wall clock was set forward.
 static SET_FORWARD: AtomicI32 = AtomicI32::new(0);
-/// Seconds that the machine was suspended: some clocks count them.
+/// The seconds of simulated suspends, which some clocks count.
 static SUSPENDED: AtomicI32 = AtomicI32::new(0);
 
 /// # Safety
 ///
-/// As the C library's: `time` is a valid place.
+/// As the C library's: `time` is valid for writes.
 #[no_mangle]
 pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> i32 {
-    // SAFETY: the caller keeps the promise of a valid place.
+    // SAFETY: the caller keeps the promise that `time` is valid for writes.
     unsafe {
         let result = syscall(SYS_clock_gettime, clock, time);
         let ahead = match clock {
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
     }
 }
 
-/// One test at a time: they all set the same clock.
+/// Runs one test at a time, because all tests set the same clocks.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -78,7 +78,7 @@ fn now() -> Duration {
     Clock::Realtime.now().unwrap()
 }
 
-/// A timer to expire in an hour, with notice of steps.
+/// Returns a timer that is due in an hour, with `cancel_on_set`.
 fn watching() -> TimerFd {
     let timer = open();
     timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();

@@ -10,7 +10,7 @@ static PPM: AtomicI64 = AtomicI64::new(0);
 /// Since which time of the monotonic clock, in nanoseconds.
 static SINCE: AtomicI64 = AtomicI64::new(0);
 
-/// Adds to a time of the wall clock what slewing has added so far.
+/// Adds to a time of the wall clock the amount slewed so far.
 pub fn adjust(time: &mut timespec) {
     let ppm = PPM.load(Ordering::SeqCst);
     if ppm != 0 {
@@ -22,12 +22,12 @@ pub fn adjust(time: &mut timespec) {
 
 fn monotonic() -> i64 {
     let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid place.
+    // SAFETY: `time` is valid for writes.
     unsafe { syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &mut time) };
     i64::from(time.tv_sec) * 1_000_000_000 + i64::from(time.tv_nsec)
 }
 
-/// Slews the wall clock, until it is dropped.
+/// Slews the wall clock until it is dropped.
 struct Slew;
 
 impl Slew {
@@ -51,8 +51,8 @@ fn slewing_the_wall_clock_alone_is_a_step_only_where_both_clocks_are_slewed_toge
     for ppm in [5_000, -5_000] {
         let _slew = Slew::by(ppm);
         let timer = watching();
-        // Between two of the thread's looks and these reads, the clocks move apart by more than half
-        // a millisecond.
+        // Between two readings of the thread and these reads, the clocks move apart by more than
+        // half a millisecond.
         for _ in 0..4 {
             thread::sleep(Duration::from_millis(250));
             if cfg!(portable_timerfd_test_posix) {

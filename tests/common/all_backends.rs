@@ -1,16 +1,17 @@
-//! Promises × backends: each case is a function, run on every backend of `backends::ALL`.
+//! Runs each case, a function, on every backend of `backends::ALL`.
 //!
-//! A backend that this system lacks shows as ignored. A new backend needs no test edited.
+//! A backend that this system lacks shows as ignored. A new backend needs no change in a test.
 
 use crate::common::is_missing;
 use crate::trials::{conclude, trials};
 use portable_timerfd::{backends, Backend};
 use std::process::ExitCode;
 
-/// A promise: its name, and what shows it on one backend.
+/// A case: its name, and the function that tests one backend.
 pub type Case = (&'static str, fn(&'static Backend));
 
-/// Runs themes of cases, on every backend. What this system `lacks`, a theme, shows as ignored too.
+/// Runs the cases of these themes on every backend. The themes in `lacks` show as ignored, because
+/// this system does not support them.
 pub fn run(themes: &[(&'static str, &'static [Case])], lacks: &[&str]) -> ExitCode {
     let of_backend = |backend: &'static Backend| {
         let missing = is_missing(backend);

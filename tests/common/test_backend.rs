@@ -1,6 +1,6 @@
-//! What a case runs on that goes by time: a backend of the table, by the machine's clocks, or the simulated one, by a clock that the
-//! case itself turns, so that nothing waits.
-// No program uses all of it.
+//! The backend that a time-dependent case tests: a backend of the table on the system's clocks, or
+//! the simulated backend on a clock that the case advances, so that nothing waits.
+// Each program uses only a part of this.
 #![allow(dead_code)]
 
 use crate::common::*;
@@ -17,7 +17,7 @@ pub struct TestBackend {
     pub simulated: Option<SimulatedClock>,
 }
 
-/// A promise: its name, and what shows it on one backend.
+/// A case: its name, and the function that tests one backend.
 pub type Case = (&'static str, fn(&TestBackend));
 
 impl TestBackend {
@@ -29,7 +29,7 @@ impl TestBackend {
         TestBackend { inner: &simulated::BACKEND, simulated: Some(SimulatedClock::new()) }
     }
 
-    /// One of each kind, that no case has used.
+    /// Returns a new instance for each backend.
     pub fn all() -> impl Iterator<Item = TestBackend> {
         backends::ALL.iter().map(TestBackend::real).chain([TestBackend::simulated()])
     }
@@ -38,7 +38,7 @@ impl TestBackend {
         self.inner.name()
     }
 
-    /// Whether this system lacks it.
+    /// Whether this system lacks the backend.
     pub fn is_missing(&self) -> bool {
         self.simulated.is_none() && is_missing(self.inner)
     }
@@ -68,7 +68,7 @@ impl TestBackend {
         }
     }
 
-    /// Lets time pass.
+    /// Waits for this time; on a simulated clock, advances the clock.
     pub fn pass(&self, time: Duration) {
         match &self.simulated {
             Some(simulated) => simulated.advance(time),
@@ -76,13 +76,13 @@ impl TestBackend {
         }
     }
 
-    /// The time that a call takes.
+    /// Advances a simulated clock by the time that a call takes.
     pub fn pass_a_moment(&self) {
         const MOMENT: Duration = Duration::from_micros(7);
         self.simulated.iter().for_each(|simulated| simulated.advance(MOMENT));
     }
 
-    /// Waits, for ever if need be, until the descriptor is readable.
+    /// Waits until the descriptor is readable, without a limit.
     pub fn until_readable(&self, fd: &impl std::os::fd::AsFd) {
         match &self.simulated {
             Some(simulated) => {
@@ -103,7 +103,7 @@ impl TestBackend {
         timer.wait(Some(Duration::ZERO))
     }
 
-    /// What a call gives that waits, while time passes.
+    /// Makes a call that waits, while time passes, and returns its result.
     pub fn while_time_passes<R>(&self, call: impl FnOnce() -> R) -> R {
         let Some(simulated) = &self.simulated else { return call() };
         let is_over = AtomicBool::new(false);
@@ -120,7 +120,7 @@ impl TestBackend {
         })
     }
 
-    /// As `assert_counts_by_the_clock`.
+    /// Like `assert_counts_by_the_clock`, with the clock of this backend.
     #[track_caller]
     pub fn assert_counts(&self, clock: Clock, first: Duration, interval: Duration, count: impl FnOnce() -> u64) -> u64 {
         assert_counts_by(|| self.now(clock), first, interval, count)

@@ -1,4 +1,4 @@
-//! Cases made into trials: each by the name of its row, its theme and its own.
+//! Makes trials from cases. The name of a trial consists of the backend, the theme and the case.
 
 #[path = "mode.rs"]
 mod mode;
@@ -6,7 +6,7 @@ mod mode;
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
-/// A trial of each case on one row, by what is to be done with a case.
+/// Returns a trial of each case on one backend; `run` runs a case.
 pub fn trials<C: Sync>(
     row: &str,
     themes: &[(&'static str, &'static [(&'static str, C)])],

@@ -1,4 +1,4 @@
-//! What a backend says it can do, beside what it does.
+//! Compares the capabilities that a backend reports with its behaviour.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -12,7 +12,7 @@ crate::cases![
     only_alarm_clocks_wake_the_system,
 ];
 
-/// By clock, of those that this thread may use.
+/// Returns the capabilities of each clock that this thread may use.
 fn capabilities(backend: &TestBackend) -> Vec<(Clock, Capabilities)> {
     Clock::ALL.iter().filter_map(|clock| Some((*clock, backend.inner.capabilities(*clock).ok()?))).collect()
 }
@@ -22,7 +22,7 @@ fn a_clock_has_capabilities_exactly_if_it_can_be_opened(backend: &TestBackend) {
         let opened = errno(backend.inner.open(clock, CreateFlags::default()));
         assert_eq!(errno(backend.inner.capabilities(clock)), opened, "{clock:?}");
     }
-    // What the facade says is what the backend does.
+    // The facade must report the same as the backend.
     for (clock, can) in capabilities(backend) {
         assert_eq!(TimerFd::builder(clock).backend(backend.inner).capabilities().unwrap(), can);
     }
@@ -30,7 +30,7 @@ fn a_clock_has_capabilities_exactly_if_it_can_be_opened(backend: &TestBackend) {
     assert!(clocks().iter().all(|clock| here.contains(clock)), "{here:?}");
 }
 
-/// `tests/clock_changes` and `tests/vm` step the clock and suspend.
+/// `tests/clock_changes` and `tests/vm` change the clock and suspend.
 fn clock_steps_and_suspends_are_detected_at_once_or_within_250_ms(backend: &TestBackend) {
     for (clock, can) in capabilities(backend) {
         let is_known = clock != Clock::Monotonic || can.counts_suspend == Some(false);
@@ -41,7 +41,8 @@ fn clock_steps_and_suspends_are_detected_at_once_or_within_250_ms(backend: &Test
     }
 }
 
-/// `tests/clock_changes` and `tests/vm` show that it is obeyed there. Elsewhere no error comes of it, and nothing is told.
+/// `tests/clock_changes` and `tests/vm` test the effect on the wall clock. On other clocks the flag
+/// is no error and has no effect.
 fn only_wall_clocks_support_cancel_on_set(backend: &TestBackend) {
     for (clock, can) in capabilities(backend) {
         assert_eq!(can.cancel_on_set, clock.without_alarm() == Clock::Realtime, "{clock:?}");

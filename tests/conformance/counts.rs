@@ -1,4 +1,4 @@
-//! `read`: how many expirations, never early, none lost, none twice.
+//! `read`: the number of expirations, never early, none lost, none counted twice.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -79,7 +79,8 @@ fn reads_add_up_to_the_elapsed_periods(backend: &TestBackend) {
     }
 }
 
-/// A raw read sees the last look of the thread; what it misses comes later. The sum, at the end, is exact.
+/// A raw read sees what the thread has written last; later reads return the rest. The final sum is
+/// exact.
 fn raw_reads_and_read_calls_add_up_to_the_elapsed_periods(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let interval = Duration::from_micros(500);
@@ -107,7 +108,8 @@ fn periods_keep_their_phase_however_late_the_reads(backend: &TestBackend) {
         let before = backend.now(Clock::Monotonic);
         let left = left(timer.gettime().unwrap());
         let after = backend.now(Clock::Monotonic);
-        // At some moment between the two, what was left led to a multiple of the interval.
+        // At some moment between the two readings, the remaining time led to a multiple of the
+        // interval.
         let [least, most] = [before, after].map(|moment| (moment + left - first).as_nanos());
         assert!(most / interval.as_nanos() * interval.as_nanos() >= least, "{least} to {most} ns");
     }

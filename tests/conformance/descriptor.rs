@@ -1,4 +1,4 @@
-//! The descriptor: its flags, reading from it, its duplicates, waiting for it.
+//! The descriptor: its flags, reads, duplicates, and waiting for it.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -42,8 +42,8 @@ fn a_raw_read_gives_the_count(backend: &TestBackend) {
     assert_eq!(raw_read(&timer).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-/// The latency of the emulation's thread depends on the machine. In one try of a hundred at least,
-/// the count is as good as Linux's, or one less. On an idle machine the first try is.
+/// The latency of the timer thread depends on the machine. In at least one try of a hundred, the
+/// count is as large as Linux's, or one less. On an idle machine the first try succeeds.
 fn a_late_raw_read_returns_the_whole_count(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let mut missing = (0..100).map(|_| {
@@ -65,7 +65,7 @@ fn a_raw_read_fills_eight_bytes_at_most(backend: &TestBackend) {
         let mut bytes = [0xAA; 64];
         match nix::unistd::read(&timer, &mut bytes) {
             Ok(read) => assert_eq!((read, &bytes[8..]), (8, &[0xAA; 56][..])),
-            // Taken away and put back, greater, at that moment.
+            // At this moment the thread replaces the message by a larger one.
             Err(e) => assert_eq!(e, nix::errno::Errno::EAGAIN),
         }
     }
@@ -126,8 +126,8 @@ fn try_read_never_waits(backend: &TestBackend) {
     }
 }
 
-/// The emulation's thread, which rests the longer the longer nobody reads, is not what they ask. Linux's own answer may come
-/// a moment late.
+/// Both methods use the clock and not the timer thread, whose back-off grows while the count stays
+/// unread. Linux may notice the expiration a moment late.
 fn wait_and_try_read_see_an_expiration_before_the_descriptor_does(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let seen = |read: &dyn Fn() -> bool| {
@@ -143,7 +143,8 @@ fn wait_and_try_read_see_an_expiration_before_the_descriptor_does(backend: &Test
     assert!(seen(&|| timer.try_read().is_ok()));
 }
 
-/// What is taken away to be put back greater comes again with nobody's help.
+/// The thread takes the message out of the pipe to write a larger one, so the timer becomes
+/// readable again without another call.
 fn an_unread_periodic_timer_becomes_readable_again_and_again(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.arm_every(Duration::from_micros(50)).unwrap();

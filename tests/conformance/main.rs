@@ -1,5 +1,6 @@
-//! What the contract promises, each promise a function, run on every backend, and those that go by time on the
-//! simulated one too, where nothing waits. What pollers see is in `tests/pollers`.
+//! Tests every promise of the contract, each with one function, on every backend. The tests that
+//! depend on time also run on the simulated backend, without waiting. `tests/pollers` tests
+//! pollers.
 
 mod capabilities;
 #[path = "../common/cases.rs"]
@@ -23,11 +24,11 @@ use std::process::ExitCode;
 use test_backend::{Case, TestBackend};
 use trials::{conclude, trials};
 
-/// Cases that go by the time of the backend that they are given.
+/// Cases that use the time of their `TestBackend`.
 const TIMED: [(&str, &[Case]); 3] =
     [("settings", settings::CASES), ("counts", counts::CASES), ("descriptor", descriptor::CASES)];
 
-/// Cases of many threads, which need a time that passes, and of what a system has.
+/// Cases that need many threads and real time, or that test the system itself.
 const OF_THE_SYSTEM: [(&str, &[Case]); 3] =
     [("capabilities", capabilities::CASES), ("sums", sums::CASES), ("threads", threads::CASES)];
 

@@ -1,4 +1,4 @@
-//! `settime` and `gettime`: what is set, what is left, what is discarded.
+//! `settime` and `gettime`: the setting, the remaining time, and discarded expirations.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -120,7 +120,8 @@ fn duration_max_means_never_on_every_clock(backend: &TestBackend) {
         for never in [TimerSpec::after(Duration::MAX), TimerSpec::at(Duration::MAX)] {
             timer.settime(&never.every(Duration::MAX)).unwrap();
             let told = timer.gettime().unwrap();
-            // That far from now if the time is relative and there is room for it, else from the clock's zero.
+            // A relative time is that far from now, if the scale is long enough; otherwise from the
+            // clock's zero.
             let least = longest(backend.inner).saturating_sub(backend.now(clock));
             assert!(left(told) >= least, "{clock:?}: {told:?}");
             assert_eq!(told.interval(), longest(backend.inner));
@@ -149,7 +150,7 @@ fn an_unread_periodic_timer_reports_the_next_period(backend: &TestBackend) {
     assert!(timer.read().unwrap() >= 1);
 }
 
-/// For the moment between the time and its noticing it Linux reports nothing left.
+/// Between the expiration and its interrupt, Linux reports no remaining time.
 fn an_armed_periodic_timer_reports_a_remaining_time(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let interval = Duration::from_micros(50);
@@ -222,7 +223,7 @@ fn a_restored_setting_continues_where_it_was(backend: &TestBackend) {
     assert!(left(told) <= left(old) && left(told) > HOUR - 60 * SECOND);
 }
 
-/// A relative setting of the wall clock runs by the monotonic one.
+/// A relative setting of the wall clock runs on the monotonic clock.
 fn a_new_setting_may_run_by_another_clock_than_the_old(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Realtime);
     let at = |delay| TimerSpec::at(backend.now(Clock::Realtime) + delay);
@@ -232,14 +233,14 @@ fn a_new_setting_may_run_by_another_clock_than_the_old(backend: &TestBackend) {
             let spec = |is_relative, delay| if is_relative { TimerSpec::after(delay) } else { at(delay) };
             timer.settime(&spec(relative, first)).unwrap();
             timer.settime(&spec(!relative, ms(2))).unwrap();
-            // Nobody asks but the poller.
+            // Only the poller waits; no method is called.
             backend.until_readable(&timer);
             assert_eq!(timer.read().unwrap(), 1);
         }
     }
 }
 
-/// Where this process may set them: `tests/process` has the case that it may not.
+/// Tests the clocks that this process may set. `tests/process` tests a process that may not.
 fn alarm_clocks_show_the_time_of_their_base_clocks(backend: &TestBackend) {
     for clock in [Clock::RealtimeAlarm, Clock::BoottimeAlarm] {
         let timer = match backend.open(clock, CreateFlags::default()) {

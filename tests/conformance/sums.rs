@@ -1,4 +1,4 @@
-//! Sums: whoever reads, and however, all reads together give what the clock says.
+//! Sums: the reads of all threads, of every kind, add up to the count by the clock.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 crate::cases![raw_reads_and_read_calls_of_several_timers_add_up_to_the_tick];
 
-/// Successful reads, half of them plain ones. `CONFORMANCE_READS=10000000` makes a hunt of it.
+/// The number of successful reads, half of them raw. `CONFORMANCE_READS=10000000` makes a long run.
 fn reads() -> u64 {
     std::env::var("CONFORMANCE_READS").map_or(100_000, |reads| reads.parse().expect("CONFORMANCE_READS is a number"))
 }
@@ -35,7 +35,7 @@ impl Counted {
         Counted { timer, duplicate, first, interval, sum: AtomicU64::new(0) }
     }
 
-    /// Reads, in one of the ways there are; whether there was something.
+    /// Reads in one of several ways; returns whether there was a count.
     fn read(&self, plain: bool, round: u64) -> bool {
         let count = match (plain, round % 3) {
             (true, 0) => raw_read(&self.duplicate),
@@ -53,7 +53,8 @@ impl Counted {
         self.sum.load(Ordering::Relaxed)
     }
 
-    /// With what is left to read, the sum is the clock's, to the tick where the clock can be read between two.
+    /// Asserts that the sum, with the unread rest, is the count by the clock. It is exact if the
+    /// clock can be read between two expirations.
     fn assert_adds_up(&self) {
         let clock = self.timer.clock();
         let expirations = || expirations(self.first, self.interval, clock.now().unwrap());
@@ -91,7 +92,7 @@ fn raw_reads_and_read_calls_of_several_timers_add_up_to_the_tick(backend: &TestB
     let timers: Vec<_> = here.map(|every| Counted::new(backend, every)).collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        // A reader may wait, in the mode that it finds, but there is always something to come.
+        // A reader may block in the mode that it finds, but another expiration always follows.
         let switcher = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 for timer in &timers {

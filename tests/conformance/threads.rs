@@ -1,4 +1,4 @@
-//! Many threads at one timer: every call beside every other.
+//! Many threads that use one timer: all calls at the same time.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -20,14 +20,14 @@ crate::cases![
     a_blocked_reader_follows_the_setting_of_another_thread,
 ];
 
-/// What a call may answer, whatever the others do.
+/// Asserts that a result is one that concurrent calls may give.
 fn assert_ordinary<T>(result: io::Result<T>) {
     if let Err(e) = result {
         assert_eq!(e.kind(), ErrorKind::WouldBlock);
     }
 }
 
-/// One call after another, of every kind.
+/// Makes calls of every kind, one after another.
 fn call(timer: &TimerFd, round: u32) {
     let delay = Duration::from_nanos(u64::from(round % 97) * 100);
     match round % 11 {
@@ -52,7 +52,7 @@ fn all_calls_can_be_made_concurrently(backend: &TestBackend) {
             let timers = &timers;
             scope.spawn(move || {
                 for round in 0..5_000 {
-                    // Each thread has an order of its own.
+                    // Each thread has its own order of calls.
                     timers.iter().for_each(|timer| call(timer, round * (2 * n + 1)));
                     call(&open(backend.inner), round);
                 }
@@ -73,7 +73,7 @@ fn a_panic_in_a_users_thread_harms_no_timer(backend: &TestBackend) {
             shared.arm_every(Duration::from_micros(10)).unwrap();
             own.arm_every(Duration::from_micros(10)).unwrap();
             assert!(own.wait(None).unwrap() >= 1);
-            // As a panic unwinds, with nothing printed.
+            // Unwinds like a panic, but prints nothing.
             resume_unwind(Box::new(round))
         });
         assert!(panicking.join().is_err());
@@ -166,7 +166,7 @@ fn a_blocked_reader_follows_the_setting_of_another_thread(backend: &TestBackend)
                     let count = if plain { raw_read(&timer) } else { timer.read() };
                     (count.unwrap(), Clock::Monotonic.now().unwrap())
                 });
-                // Neither turning it off nor moving it away wakes the reader.
+                // Neither disarming nor postponing the timer wakes the reader.
                 timer.disarm().unwrap();
                 timer.arm_after(2 * HOUR).unwrap();
                 let goal = Clock::Monotonic.now().unwrap() + last;

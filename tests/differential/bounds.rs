@@ -1,18 +1,18 @@
-//! What the clock allows a timer to say, where a call is known to fall between two readings of it. Exact, where nothing expires
-//! in between.
+//! The results that the clock allows, if a call happened between two readings of the clock. The
+//! results are exact if no expiration falls between the readings.
 
 use std::ops::RangeInclusive;
 
-/// 2⁶³−1 nanoseconds: the end of the scale, which never comes.
+/// 2⁶³−1 nanoseconds: the end of the scale, which is never reached.
 const NEVER: u128 = i64::MAX as u128;
 
-/// Two readings of a clock, in nanoseconds; something fell between them.
+/// Two readings of a clock in nanoseconds, with an event between them.
 pub type Window = RangeInclusive<u128>;
 
-/// A setting that was made, as far as the clock can tell.
+/// A setting, as precisely as the clock tells.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// When it expires first, if it does.
+    /// The first expiration, if there is one.
     first: Option<Window>,
     interval: u128,
 }
@@ -27,12 +27,12 @@ impl Setting {
         self.interval
     }
 
-    /// When it must have expired for the first time.
+    /// Returns the time by which the timer must have expired first.
     pub fn first_at_last(&self) -> Option<u128> {
         self.first.as_ref().map(|first| *first.end())
     }
 
-    /// How often it has expired, at a time in the window.
+    /// Returns the possible numbers of expirations at a time in the window.
     pub fn expirations(&self, window: &Window) -> RangeInclusive<u128> {
         let Some(first) = &self.first else { return 0..=0 };
         self.count(*first.end(), *window.start())..=self.count(*first.start(), *window.end())
@@ -46,7 +46,8 @@ impl Setting {
         }
     }
 
-    /// What is left until the next expiration, at a time in the window; `None` among it for a timer that is off.
+    /// Returns the possible remaining times at a time in the window, including none for a timer
+    /// that may be disarmed.
     pub fn left(&self, window: &Window) -> Left {
         let counts = self.expirations(window);
         let Some(first) = &self.first else { return Left { off: true, range: None } };
@@ -63,12 +64,12 @@ impl Setting {
     }
 }
 
-/// What may be left.
+/// The possible remaining times.
 #[derive(Debug)]
 pub struct Left {
-    /// Nothing: the timer may be off.
+    /// Whether the timer may be disarmed.
     pub off: bool,
-    /// So many nanoseconds.
+    /// The possible remaining nanoseconds of an armed timer.
     pub range: Option<RangeInclusive<u128>>,
 }
 

@@ -1,4 +1,4 @@
-//! A timer of each backend, and each call on both.
+//! Plays each call on one timer per backend and compares the results.
 
 use crate::script::{Op, Script};
 use crate::tested::{Exact, Outcome, Said, Tested};
@@ -19,14 +19,15 @@ impl Comparison {
         if let Op::Sleep(nanos) = op {
             std::thread::sleep(Duration::from_nanos(nanos));
         }
-        // A setting may come at any moment, what is asked for is asked when both must know it.
+        // A setting may come at any moment. Other calls are made only when both backends must have
+        // noticed the first expiration.
         if !matches!(op, Op::Settime { .. } | Op::Disarm) {
             self.pair.iter_mut().try_for_each(Tested::pass_the_first)?;
         }
         let now = self.clock.now().unwrap();
         let [one, other] = &mut self.pair;
         let outcomes = [one.play(op, now)?, other.play(op, now)?];
-        // The other one goes first at the next call.
+        // The other backend goes first in the next call.
         self.pair.swap(0, 1);
         match outcomes {
             [Ok(Exact::AsTheClockSays), _] | [_, Ok(Exact::AsTheClockSays)] => Ok(()),
@@ -37,16 +38,17 @@ impl Comparison {
 }
 
 fn differs([one, other]: [Outcome; 2], pair: &[Tested; 2]) -> String {
-    // They have changed places since.
+    // The two have been swapped since.
     format!("{} gives {one:?}\n{} gives {other:?}", pair[1].name(), pair[0].name())
 }
 
-/// The backends that are compared.
+/// The backends to compare.
 pub fn backends() -> [&'static Backend; 2] {
     ["kernel", "userspace"].map(|name| backends::named(name).unwrap())
 }
 
-/// How the two differ, if they do, in playing this script; `count` is told of each call.
+/// Plays this script on both backends, and returns their difference as an error. Calls `count`
+/// before each call.
 pub fn play(script: &Script, backends: [&'static Backend; 2], count: &dyn Fn(Op)) -> Said<()> {
     let mut comparison = Comparison::new(script.clock, backends);
     for (index, &op) in script.ops.iter().enumerate() {

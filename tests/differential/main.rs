@@ -1,7 +1,9 @@
-//! Comparison: the same random calls on a timer of the kernel's and on one of the emulation's. What does not depend on the
-//! microsecond must be the same, and what does must lie between what the clock says before the call and after it.
+//! Differential tests: the same random calls on a kernel timer and on an emulated timer. Results
+//! that do not depend on the microsecond must be equal. Other results must lie between the clock's
+//! readings before and after the call.
 //!
-//! `DIFFERENTIAL_CALLS=1000000 cargo test --release --test differential` makes a million calls on each.
+//! `DIFFERENTIAL_CALLS=1000000 cargo test --release --test differential` makes a million calls on
+//! each.
 #![cfg(target_os = "linux")]
 
 mod bounds;
@@ -21,7 +23,7 @@ use std::cell::Cell;
 fn random_calls_give_the_same_on_the_kernel_and_on_the_emulation() {
     let wanted = number_from_env("DIFFERENTIAL_CALLS", 20_000);
     let calls = Cell::new(0);
-    // A script has thirty calls and more on average.
+    // A script has more than thirty calls on average.
     play_many(&script(), wanted / 20 + 1, |script| {
         if calls.get() < wanted {
             compare::play(script, compare::backends(), &|_| calls.set(calls.get() + 1))

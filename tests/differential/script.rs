@@ -1,4 +1,5 @@
-//! Random scripts of calls. Times are past, soon or far and intervals tiny or long, so that what depends on the microsecond is known to.
+//! Random scripts of calls. Times are past, near or far, and intervals are tiny or long, so that
+//! the tests know which results depend on the microsecond.
 
 use portable_timerfd::{Clock, TimerSpec};
 use proptest::prelude::*;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 const HOUR: u64 = 3_600_000_000_000;
 const TWO_HOURS: u64 = 2 * HOUR;
-/// The longest of the times that are soon, and of the intervals that are tiny.
+/// The upper limit of near times and of tiny intervals.
 pub const SOON: u64 = 2_000_000;
 
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +23,9 @@ pub enum Op {
     Read,
     TryRead,
     PlainRead,
-    /// A plain read of the duplicate.
+    /// A raw read of the duplicate.
     ReadDuplicate,
-    /// A duplicate of the duplicate takes its place.
+    /// Replaces the duplicate by a duplicate of itself.
     Duplicate,
     Poll,
     SetNonblocking(bool),
@@ -35,7 +36,7 @@ pub enum Op {
 pub enum First {
     After(Duration),
     At(Duration),
-    /// By so much later, or earlier, than now.
+    /// An absolute time, this much after or before now.
     FromNow(i64),
 }
 
@@ -46,7 +47,7 @@ pub struct Script {
 }
 
 impl First {
-    /// The setting, where the timer's clock shows `now`.
+    /// Returns the setting, if the timer's clock shows `now`.
     pub fn spec(self, now: Duration) -> TimerSpec {
         match self {
             First::After(delay) => TimerSpec::after(delay),
@@ -64,7 +65,8 @@ fn up_to(limit: u64) -> impl Strategy<Value = u64> {
     (1..=limit.ilog2(), any::<u64>()).prop_map(move |(bits, random)| (random & ((2 << bits) - 1)).min(limit))
 }
 
-/// Two hours or more: no period of it ends while a script is played, wherever within an hour it began.
+/// Two hours or more. No such period ends while a script is played, if it began within the last
+/// hour.
 fn long() -> impl Strategy<Value = Duration> {
     prop_oneof![
         8 => up_to(u64::MAX >> 1).prop_map(|nanos| Duration::from_nanos(nanos.saturating_add(TWO_HOURS))),
@@ -135,7 +137,7 @@ const OPEN: &str = "        let timer = TimerFd::builder(clock).backend(backend)
         let mut count = [0; 8];
 ";
 
-/// The script as a program.
+/// Writes the script as a Rust program.
 impl Display for Script {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(BEGIN)?;
@@ -188,7 +190,7 @@ impl Display for First {
     }
 }
 
-/// A duration as it is written in a program.
+/// A duration in the notation of a program.
 struct Nanos(Duration);
 
 impl Display for Nanos {

@@ -1,4 +1,4 @@
-//! One of the comparison: a timer of one backend, and what the clock says of it.
+//! One tested timer: a timer of one backend, and the results that the clock allows.
 
 use crate::bounds::{Setting, Window};
 use crate::common::{is_readable, polled, raw_read};
@@ -12,9 +12,9 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-/// How long a timer may take to become readable that is due, in milliseconds, before it is said never to be.
+/// The milliseconds after which a timer that is due and not readable counts as lost.
 const FOR_EVER: u16 = 30_000;
-/// What came within so many nanoseconds before a call may have been noticed by then or not.
+/// An expiration within this many nanoseconds before a call may not be noticed yet.
 const MARGIN: u128 = 2 * SOON as u128;
 
 pub struct Tested {
@@ -22,16 +22,16 @@ pub struct Tested {
     timer: TimerFd,
     duplicate: OwnedFd,
     setting: Setting,
-    /// The clock that the setting's times are of.
+    /// The clock on which the setting runs.
     runs_on: Clock,
-    /// How many of its expirations were read.
+    /// The number of expirations that were read.
     read: u128,
-    /// Whether it was seen to have expired.
+    /// Whether an expiration was seen.
     has_expired: bool,
     nonblocking: bool,
 }
 
-/// What a call gave that both must give alike, to the last bit.
+/// The result of a call, which must be equal on both backends.
 pub type Outcome = Result<Exact, i32>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,23 +39,23 @@ pub enum Exact {
     Nothing,
     Count(u64),
     Readable(bool),
-    /// What is left was compared with the clock; this is the rest.
+    /// A report of a setting. Its remaining time was compared with the clock.
     Reported {
         is_armed: bool,
         interval: Duration,
     },
-    /// It depends on the moment, and was compared with the clock.
+    /// The result depends on timing. It was compared with the clock.
     AsTheClockSays,
 }
 
-/// What was found, or how it contradicts the clock.
+/// A result, or a description of how it contradicts the clock.
 pub type Said<T> = Result<T, String>;
 
-/// How far what a read gives may be behind the clock.
+/// How far the result of a read may be behind the clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lag {
     None,
-    /// It is what the timer thread last wrote.
+    /// The result is the count that the timer thread wrote last.
     Refresh,
 }
 
@@ -75,7 +75,7 @@ impl Tested {
         self.runs_on.now().unwrap().as_nanos()
     }
 
-    /// Makes a call; what it gave, and between which times.
+    /// Makes a call; returns its result, and the times before and after it.
     fn call<T>(&self, call: impl FnOnce(&Tested) -> T) -> (T, Window) {
         let before = self.now();
         let result = call(self);
@@ -86,13 +86,15 @@ impl Tested {
         format!("{}: {what}\n{:?}, of which {} were read", self.backend.name(), self.setting, self.read)
     }
 
-    /// Whether it is known how often the timer has expired, whatever the moment in the window and the few before it.
+    /// Whether the number of expirations is the same for every moment in the window, and shortly
+    /// before.
     fn is_certain(&self, window: &Window) -> bool {
         let counts = self.setting.expirations(&(window.start().saturating_sub(MARGIN)..=*window.end()));
         counts.start() == counts.end() && (self.has_expired || *counts.end() == 0)
     }
 
-    /// Waits for the first expiration, if it is to come soon: nobody can tell just then what is to be said.
+    /// Waits for the first expiration if it is near, because the results just then are not
+    /// predictable.
     pub fn pass_the_first(&mut self) -> Said<()> {
         let due = self.setting.first_at_last().filter(|&first| first <= self.now() + MARGIN);
         let Some(first) = due.filter(|_| !self.has_expired) else { return Ok(()) };
@@ -178,7 +180,7 @@ impl Tested {
                 Ok(Ok(if is_certain { Exact::Count(count) } else { Exact::AsTheClockSays }))
             }
             Err(EAGAIN) if is_certain && *counts.end() > self.read => Err(self.says("nothing to read, though expired")),
-            // The kernel may not have noticed yet.
+            // The kernel may not have noticed the expiration yet.
             Err(EAGAIN) if lag == Lag::None && *counts.start() > self.read && !self.is_kernel() => {
                 Err(self.says("nothing to read, though expired by the clock"))
             }
@@ -199,7 +201,7 @@ impl Tested {
         Ok(Ok(Exact::AsTheClockSays))
     }
 
-    /// What a call reported to be left, which was made in this window.
+    /// Checks the report of a call that was made in this window.
     fn reported(&self, result: io::Result<TimerSpec>, window: &Window) -> Said<Outcome> {
         let spec = match result {
             Ok(spec) => spec,
@@ -210,7 +212,7 @@ impl Tested {
             _ => None,
         };
         let (allowed, is_certain) = (self.setting.left(window), self.is_certain(window));
-        // Between a period and its noticing it Linux says that nothing is left.
+        // Between an expiration and its interrupt, Linux reports no remaining time.
         let is_unnoticed = self.is_kernel() && !is_certain && left.is_none();
         if spec.interval().as_nanos() != self.setting.interval() || !(allowed.allows(left) || is_unnoticed) {
             return Err(self.says(format_args!("{spec:?} was reported; to be left: {allowed:?}")));
@@ -219,7 +221,7 @@ impl Tested {
         Ok(Ok(if is_certain { exact } else { Exact::AsTheClockSays }))
     }
 
-    /// Whether it goes on expiring at such a rate that the number depends on the moment.
+    /// Whether the timer expires so often that the count depends on timing.
     fn is_fast(&self) -> bool {
         self.has_expired && (1..=u128::from(SOON)).contains(&self.setting.interval())
     }
@@ -229,7 +231,7 @@ impl Tested {
     }
 }
 
-/// Nanoseconds, which end in the second in which 2⁶³ lies.
+/// Returns the duration in nanoseconds, at most the second that contains 2⁶³.
 fn nanos(duration: Duration) -> u128 {
     if duration.as_secs() < 9_223_372_036 {
         duration.as_nanos()

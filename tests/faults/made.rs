@@ -1,4 +1,4 @@
-//! Timers that can't be made, and threads that can't be started.
+//! Timers that cannot be made, and threads that cannot be started.
 
 use crate::common::{descriptors, errno, userspace_builder, HOUR};
 use crate::inject::with_faults;
@@ -27,8 +27,8 @@ fn assert_works(timer: io::Result<TimerFd>) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// What making a timer gives while a call fails. Whatever it is, nothing is left, and the next one
-/// works.
+/// Makes a timer while a call fails, and passes the result to `look`. In every case no descriptor
+/// remains, and the next timer works.
 #[track_caller]
 fn made_under<T>(fault: &str, make: fn() -> io::Result<TimerFd>, look: impl FnOnce(io::Result<TimerFd>) -> T) -> T {
     let before = descriptors();
@@ -69,8 +69,7 @@ fn a_pipe_that_cannot_be_prepared_is_an_error_and_is_closed() {
     }
 }
 
-/// What arming a timer gives while a call fails. If it is an error, nothing has changed, and the
-/// next time it works.
+/// Arms a timer while a call fails. After an error, nothing has changed, and the next call works.
 fn armed_under(fault: &str) -> Option<i32> {
     let timer = userspace().unwrap();
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();

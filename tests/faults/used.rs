@@ -1,4 +1,4 @@
-//! Calls that fail while a timer is used.
+//! Calls that fail while a timer is in use.
 
 use crate::common::{
     assert_counts_by_the_clock, descriptors, errno, raw_read, until_readable, userspace_builder, HOUR,
@@ -42,7 +42,7 @@ fn kernel_errors_are_returned_unchanged() {
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
 
-/// All counts that a reader gets, of a timer that expires each millisecond, are what the clock says.
+/// Asserts that the counts of a timer with a period of a millisecond add up to those of the clock.
 #[track_caller]
 fn assert_adds_up(timer: &TimerFd, read: fn(&TimerFd) -> u64, faults: &[&str]) {
     let first = Clock::Monotonic.now().unwrap() + MILLI;
@@ -66,7 +66,8 @@ fn wait_survives_interruptions_and_loses_no_count() {
     }
 }
 
-/// A futex is what the thread sleeps on. It is also what wakes others, which can't be interrupted: so the reader uses no lock.
+/// The thread sleeps on a futex. It also wakes other threads with one, a call that cannot be
+/// interrupted: so the reader uses no lock.
 fn the_timer_thread_survives_interrupted_sleeps() {
     for timer in on_every_backend(false) {
         assert_adds_up(&timer, plainly_read, &["futex:error=EINTR:when=1+2"]);
@@ -131,7 +132,7 @@ fn a_failed_wait_is_an_error_and_the_next_one_works() {
     }
 }
 
-/// As a pipe may for want of memory.
+/// A pipe may refuse a write for want of memory.
 fn a_refused_count_arrives_with_the_next_one() {
     for error in ["EAGAIN", "EINTR", "ENOMEM"] {
         let timer = userspace_builder(Clock::Monotonic).open().unwrap();
@@ -139,7 +140,7 @@ fn a_refused_count_arrives_with_the_next_one() {
     }
 }
 
-/// Nothing more expires that could bring it along.
+/// No later expiration could bring the count along.
 fn a_refused_one_shot_count_is_written_after_a_back_off() {
     let timer = userspace_builder(Clock::Monotonic).open().unwrap();
     with_faults(&["write:error=ENOMEM:when=1"], || {
@@ -153,7 +154,8 @@ static CLOSE_IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static CLOSED: AtomicU64 = AtomicU64::new(0);
 static CLOSED_TWICE: AtomicU64 = AtomicU64::new(0);
 
-/// The C library's, but that Linux's way of being interrupted can be asked for: it has closed all the same.
+/// The C library's `close`, except that a test can request Linux's behaviour on an interruption:
+/// the descriptor is closed nevertheless.
 #[no_mangle]
 pub extern "C" fn close(fd: libc::c_int) -> libc::c_int {
     // SAFETY: the caller gives up the descriptor.

@@ -1,4 +1,4 @@
-//! async-io: expirations awaited.
+//! async-io: awaited expirations.
 
 use crate::awaited::Awaited;
 use crate::support::*;
@@ -98,7 +98,7 @@ fn one_expiration_goes_to_one_of_many_waiters(backend: &'static Backend) {
         }
         assert!(receiver.recv_timeout(ms(5)).is_err(), "none was told of twice");
         drop(receiver);
-        // Each ends by one more.
+        // One more expiration ends each waiter.
         expirations.get_ref().arm_every(ms(1)).unwrap();
     });
 }

@@ -56,7 +56,7 @@ fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     }
 }
 
-/// Dispatches until something has been told of.
+/// Dispatches until the loop has reported an expiration.
 fn next(event_loop: &mut EventLoop<'_, Vec<u64>>) -> u64 {
     let mut told = Vec::new();
     while told.is_empty() {
@@ -175,7 +175,7 @@ fn a_source_gives_its_timer_back(backend: &'static Backend) {
     event_loop.dispatch(Some(Duration::ZERO), &mut Vec::new()).unwrap();
 }
 
-/// In simulated time, whatever the backend.
+/// Runs in simulated time, for every backend.
 fn a_clock_step_is_an_event_and_not_an_error_of_the_loop(_: &'static Backend) {
     let clock = SimulatedClock::new();
     let timer = Arc::new(clock.timer(Clock::Realtime).unwrap());

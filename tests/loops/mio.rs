@@ -21,7 +21,7 @@ crate::cases![
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
-/// A loop, and the tokens that it tells of.
+/// A loop, and the tokens that it reports.
 struct Loop {
     poll: Poll,
     events: Events,
@@ -104,7 +104,7 @@ fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static B
         timer.arm_every(Duration::from_micros(100)).unwrap();
         assert_eq!(mio.tokens(None), [5]);
     }
-    // Other tests may have taken it in between, but not each time.
+    // Other tests may have taken the number in between, but not each time.
     assert!(numbers.windows(2).any(|pair| pair[0] == pair[1]), "a number comes again: {numbers:?}");
     assert!(mio.tokens(Some(ms(2))).is_empty());
 }

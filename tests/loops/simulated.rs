@@ -1,4 +1,4 @@
-//! What is told of what, in simulated time: policies for what was missed, errors.
+//! Simulated time: the policies for missed expirations, and errors.
 
 use crate::support::ms;
 use ::async_io::Timer as Limit;
@@ -22,7 +22,7 @@ crate::cases![Case:
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What is awaited, a clock to turn, and the timer.
+/// The awaited stream, its clock and its timer.
 struct Awaited {
     counts: Pin<Box<dyn Stream<Item = io::Result<u64>>>>,
     clock: SimulatedClock,
@@ -43,7 +43,8 @@ impl Awaited {
     }
 }
 
-/// The same on each of the loops in which expirations are awaited, as a stream and one after another.
+/// Plays the same in each loop in which expirations are awaited, with a stream and with single
+/// waits.
 fn on_each<F: Future<Output = ()>>(policy: Option<MissedTicks>, play: impl Fn(Awaited) -> F) {
     let clock = SimulatedClock::new();
     let timer = || Arc::new(clock.timer(Clock::Realtime).unwrap());
@@ -95,7 +96,7 @@ fn coalesced_expirations_are_reported_at_once_as_one() {
 fn skipped_expirations_are_replaced_by_the_next_one() {
     on_each(Some(MissedTicks::Skip), |mut awaited| async move {
         awaited.timer.arm_every(SECOND).unwrap();
-        // Late, but by less than an interval.
+        // The read is late, but by less than an interval.
         awaited.clock.advance(ms(1900));
         assert_eq!(awaited.next().await.unwrap(), 1);
         for passed in [1200, 7000] {

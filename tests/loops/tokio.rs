@@ -1,4 +1,4 @@
-//! tokio: expirations awaited.
+//! tokio: awaited expirations.
 
 use crate::awaited::Awaited;
 use crate::support::*;
@@ -135,7 +135,7 @@ fn one_expiration_goes_to_one_of_many_tasks(backend: &'static Backend) {
     });
 }
 
-/// A timer whose first read fails, and takes nothing.
+/// A timer whose first read fails and takes no count.
 #[derive(Debug)]
 struct Failing(TimerFd, AtomicBool);
 

@@ -64,7 +64,8 @@ fn crowd() -> Vec<TimerFd> {
     (0..hard.saturating_sub(100).min(6_000) / 2).map(|_| open()).collect()
 }
 
-/// Returns once the timer thread has processed a timer that is due after all that is due now.
+/// Returns once the timer thread has processed a timer that is due after all others that are due
+/// now.
 fn until_the_thread_has_come_by() {
     let timer = open();
     timer.arm_after(2 * MILLISECOND).unwrap();
@@ -133,7 +134,7 @@ fn timers_of_every_accuracy_need_no_memory() {
         let timers: Vec<TimerFd> = Punctuality::ALL.into_iter().cycle().take(30).map(open).collect();
         for round in 0..20 {
             for (number, timer) in (0..).zip(&timers) {
-                // Some are put off while the thread holds for them.
+                // Some timers are postponed while the thread spins for them.
                 timer.arm_after(MILLISECOND + MICROSECOND * 20 * (number + round)).unwrap();
                 timer.arm_after(MILLISECOND + MICROSECOND * 30 * (number + round)).unwrap();
             }
@@ -173,7 +174,7 @@ fn wall_clock_timers_and_clock_changes_need_no_memory() {
     });
 }
 
-/// The file behind this number.
+/// Returns the file behind this descriptor.
 fn name(number: RawFd) -> PathBuf {
     std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Steps of the wall clock that race with readers and settings, in every order.
+//! Clock changes that race with readers and settings, in every order.
 
 use crate::backends::sys::error::ECANCELED;
 use crate::backends::sys::fd;
@@ -23,7 +23,7 @@ crate::cases![
     expirations_rolled_back_during_reads_recur_once,
 ];
 
-/// When a world begins, and how far its clock is stepped.
+/// The wall clock of a new model, and the size of a clock step.
 pub const WALL: u64 = 1_700_000_000_001_000_000;
 pub const STEP: u64 = 1_000_000_000;
 pub const HOUR: u64 = 3_600_000_000_000;
@@ -39,7 +39,7 @@ pub fn watching(nonblocking: bool) -> UserspaceTimer {
 
 pub fn step_and_wait() {
     MODEL.step_wall(STEP as i64);
-    // It sleeps for so long at most.
+    // This is the longest sleep of the thread.
     MODEL.settle();
     MODEL.pass(LONGEST_BLIND_SLEEP);
 }
@@ -109,7 +109,7 @@ fn a_stale_cancellation_is_not_an_expiration() {
                 let count = timer.read().map_err(|e| e.raw_os_error());
                 assert!(matches!(count, Ok(1) | Err(Some(ECANCELED))), "{count:?}");
                 if count.is_ok() {
-                    // Not the notice, but the new setting's own.
+                    // This is the expiration of the new setting, not the cancellation.
                     assert_eq!(MODEL.time(Clock::Monotonic), 1_000_000 + 2 * LONGEST_BLIND_SLEEP);
                 }
             },
@@ -125,7 +125,8 @@ fn a_stale_cancellation_is_not_an_expiration() {
     MODEL.end();
 }
 
-/// A step back behind an expiration that came before anybody asked again: it turns the timer off that is told of the step.
+/// The clock is stepped back behind an expiration that no method has reported. Reporting the clock
+/// step then disarms the timer.
 fn the_first_expiration_since_gettime_is_seen_during_a_back_off() {
     let timer = open_on(Clock::Realtime, true);
     timer.settime(&TimerSpec::at(ns(WALL - 1)).every(ns(1)).cancel_on_set()).unwrap();
@@ -158,7 +159,7 @@ fn a_step_past_the_time_disarms_the_timer_in_every_order() {
     MODEL.end();
 }
 
-/// However they race: each period is counted once in the end.
+/// In every order, each period is counted once in the end.
 fn expirations_rolled_back_during_reads_recur_once() {
     let shared = Arc::new((open_on(Clock::Realtime, false), AtomicU64::new(0)));
     shared.0.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
@@ -178,7 +179,7 @@ fn expirations_rolled_back_during_reads_recur_once() {
             },
         ],
     );
-    // The others may have left nothing for the one who waits; longer than this no count rests.
+    // The other readers may have left no count for the blocked one. This is the longest back-off.
     MODEL.settle();
     MODEL.pass(LONGEST_REST);
     waiter.join().unwrap();

@@ -1,11 +1,11 @@
-//! What Linux does, as `fs/timerfd.c` does it: one timer by one clock, whose time is an argument.
+//! A model of `fs/timerfd.c` in Linux: one timer on one clock, whose time is an argument.
 
 use nix::libc::{EAGAIN, ECANCELED};
 
-/// `KTIME_MAX`: the end of the scale, which never comes.
+/// `KTIME_MAX`: the end of the scale, which is never reached.
 const NEVER: u64 = i64::MAX as u64;
 
-/// What is set, by the clock that it runs on.
+/// A setting, by the clock that it runs on.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     pub first: Option<u64>,
@@ -26,7 +26,7 @@ pub struct Timerfd {
 }
 
 impl Timerfd {
-    /// `timerfd_tmrproc`, whenever the clock has come so far.
+    /// `timerfd_tmrproc`, called after every change of the clock.
     pub fn fire(&mut self, now: u64) {
         if self.is_queued && now >= self.expires {
             self.is_queued = false;
@@ -44,7 +44,7 @@ impl Timerfd {
         self.fire(now);
     }
 
-    /// `hrtimer_forward_now` and `hrtimer_restart`, which several calls come to.
+    /// `hrtimer_forward_now` and `hrtimer_restart`, which several calls use.
     fn rearm(&mut self, now: u64) {
         if self.expired && self.interval > 0 {
             let periods = match now.checked_sub(self.expires) {
@@ -62,7 +62,7 @@ impl Timerfd {
         self.is_queued.then(|| self.expires.saturating_sub(now))
     }
 
-    /// `do_timerfd_gettime`: what is left.
+    /// `do_timerfd_gettime`: returns the remaining time.
     pub fn gettime(&mut self, now: u64) -> Option<u64> {
         self.rearm(now);
         self.left(now)
@@ -85,8 +85,8 @@ impl Timerfd {
         }
     }
 
-    /// `do_timerfd_settime`: what was left. A setting without the mark forgets a step that was not told of, in which the
-    /// contract departs from Linux.
+    /// `do_timerfd_settime`: returns the old remaining time. Unlike Linux, and as the contract
+    /// says, a setting without `cancel_on_set` forgets an unreported clock step.
     pub fn settime(&mut self, new: Setting, now_of_old: u64, now: u64) -> Result<Option<u64>, i32> {
         self.rearm(now_of_old);
         let old = self.left(now_of_old);
@@ -109,7 +109,7 @@ impl Timerfd {
         self.ticks > 0
     }
 
-    /// Whether a step is to be told of.
+    /// Whether a clock step is unreported.
     pub fn is_canceled(&self) -> bool {
         self.is_canceled
     }

@@ -1,8 +1,10 @@
-//! The emulation itself, over a system that is a model: clocks that stand still until a test turns them, and threads in every
-//! order that a scheduler can think of. A lost wake-up is a deadlock here, found without waiting.
+//! Model-based tests: the emulation on a model of the system. The model's clocks advance only when
+//! a test advances them, and a scheduler runs the threads in many orders. A lost wake-up is a
+//! deadlock here, which is found without waiting.
 //!
-//! `MODEL_SCHEDULES=100000 cargo test --release --test model_based` makes a hunt of it.
-// The emulation's rooms are here whole, and not all of them is used; their own tests are not.
+//! `MODEL_SCHEDULES=100000 cargo test --release --test model_based` explores more schedules.
+// The modules of the emulation are compiled here as a whole, without their own tests, and some
+// parts are unused.
 #![allow(dead_code, unused_imports)]
 
 #[path = "../../src/backend.rs"]
@@ -44,15 +46,15 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler};
 pub(crate) use spec::{Initial, TimerSpec};
 use std::process::ExitCode;
 
-/// A scenario: its name, and one run of it.
+/// A scenario: its name, and the function that runs it once.
 type Case = (&'static str, fn());
 
-/// How many orders of its threads a scenario is run in, by each of two ways of choosing them.
+/// The number of schedules for each scenario, for each of the two schedulers.
 fn schedules() -> usize {
     usize::try_from(random::number_from_env("MODEL_SCHEDULES", 50)).unwrap()
 }
 
-/// A failure prints a schedule, which `MODEL_REPLAY` takes for the one scenario that is asked for.
+/// Runs a scenario in many schedules. A failure prints its schedule; `MODEL_REPLAY` runs it again.
 fn explore(scenario: fn()) {
     if let Ok(schedule) = std::env::var("MODEL_REPLAY") {
         return shuttle::replay(scenario, &schedule);

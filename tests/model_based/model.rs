@@ -1,4 +1,5 @@
-//! One run's world: its clocks, which stand still until a test turns them, and who sleeps until when.
+//! The system of one run: its clocks, which advance only when a test advances them, and the
+//! sleeping threads.
 
 use crate::Clock;
 use shuttle::sync::atomic::AtomicUsize;
@@ -9,45 +10,46 @@ use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
 
 shuttle::lazy_static! {
-    /// The scheduler makes a new one for each run.
+    /// The scheduler makes a new model for each run.
     pub static ref MODEL: Model = Model::new();
 }
 
 pub struct Model {
-    /// Tells the runs apart.
+    /// A different number for each run.
     pub generation: usize,
     state: Mutex<State>,
-    /// Any change that somebody may be waiting for.
+    /// Signals every change that a thread may wait for.
     pub changed: Condvar,
     yields: AtomicUsize,
 }
 
 pub struct State {
     monotonic: u64,
-    /// By how much the others are ahead of the monotonic clock.
+    /// The nanoseconds by which the other clocks are ahead of the monotonic clock.
     wall_ahead: i64,
     boot_ahead: u64,
     waiting_fds: BTreeSet<RawFd>,
     timer_thread: Option<JoinHandle<()>>,
     sleeps_until: Option<u64>,
     was_unparked: bool,
-    /// Whether pipes take nothing, for want of memory.
+    /// Whether pipes refuse writes, as for want of memory.
     pub refuses_writes: bool,
-    /// Whether reads that are not to wait fail.
+    /// Whether nonblocking reads fail.
     pub refuses_reads: bool,
-    /// How many writes were refused.
+    /// The number of refused writes.
     pub refused: usize,
-    /// Whether writes to pipes wait, and whether one waits now.
+    /// Whether writes to pipes wait, and whether a write waits now.
     pub holds_writes: bool,
     pub is_write_held: bool,
-    /// The pipes by the numbers of their read ends.
+    /// The pipes, by the descriptors of their read ends.
     pub pipes: BTreeMap<RawFd, Pipe>,
-    /// Whether whoever waits in a read is interrupted; and whether the signal's handler still runs on him.
+    /// Whether a blocked reader is interrupted, and whether the signal handler still runs on its
+    /// thread.
     pub interrupts: bool,
     pub handler_runs: bool,
 }
 
-/// The write end of a pipe: its number, and the file that it refers to.
+/// The write end of a pipe: its descriptor, and the file that it refers to.
 #[derive(Clone, Copy)]
 pub struct Pipe {
     pub writer: RawFd,
@@ -85,7 +87,7 @@ impl Model {
         self.state.lock().unwrap()
     }
 
-    /// A moment at which the scheduler may switch.
+    /// Lets the scheduler switch threads.
     pub fn let_others_go_first(&self) {
         self.yields.fetch_add(1, Ordering::Relaxed);
     }
@@ -108,7 +110,7 @@ impl Model {
         self.changed.notify_all();
     }
 
-    /// Lets time pass, on all clocks.
+    /// Advances all clocks.
     pub fn pass(&self, nanos: u64) {
         self.change(|state| state.monotonic += nanos);
     }
@@ -117,7 +119,8 @@ impl Model {
         self.change(|state| state.wall_ahead += nanos);
     }
 
-    /// Holds each write to a pipe before it reaches the pipe, until [`release_writes`](Model::release_writes).
+    /// Holds each write before it reaches the pipe, until
+    /// [`release_writes`](Model::release_writes).
     pub fn hold_writes(&self) {
         self.lock().holds_writes = true;
     }
@@ -134,7 +137,8 @@ impl Model {
         self.change(|state| (state.holds_writes, state.is_write_held) = (false, false));
     }
 
-    /// Interrupts whoever waits in a read, or is about to: he leaves it once the handler has ended.
+    /// Interrupts the readers that are blocked, or about to block. They return when the handler has
+    /// ended.
     pub fn interrupt(&self) {
         self.change(|state| (state.interrupts, state.handler_runs) = (true, true));
     }
@@ -153,11 +157,11 @@ impl Model {
     pub fn start_timer_thread(&'static self, body: impl FnOnce() + Send + 'static) {
         let thread = spawn(body);
         let before = self.lock().timer_thread.replace(thread);
-        // It stands at its very end, or is beyond it.
+        // The thread is about to return, or has returned.
         before.into_iter().for_each(|ended| ended.join().unwrap());
     }
 
-    /// Waits until the timer thread has done all that there is to do at this time.
+    /// Waits until the timer thread has done all work that is due at this time.
     pub fn settle(&self) {
         let mut state = self.lock();
         while state.timer_thread.is_some()
@@ -167,7 +171,7 @@ impl Model {
         }
     }
 
-    /// Parks the timer thread; `false` if the time has come already.
+    /// Parks the timer thread; returns `false` if the deadline has already passed.
     pub fn park(&self, until: u64) -> bool {
         let mut state = self.lock();
         if state.monotonic >= until {
@@ -187,7 +191,7 @@ impl Model {
         self.change(|state| state.was_unparked = true);
     }
 
-    /// Sees the timer thread end, a second after the last timer is gone.
+    /// Waits for the timer thread to end, a second after the last timer was dropped.
     pub fn end(&self) {
         self.pass(1_000_000_000);
         let thread = self.lock().timer_thread.take();
@@ -196,7 +200,7 @@ impl Model {
 }
 
 impl State {
-    /// Until when the timer thread sleeps or holds, if it does.
+    /// Returns the time until which the timer thread sleeps or spins, if it does.
     pub fn sleeps_until(&self) -> Option<u64> {
         self.sleeps_until
     }
@@ -209,7 +213,8 @@ impl State {
         }
     }
 
-    /// Whether this number refers to this file, and the file is a pipe of the world with that write end.
+    /// Whether this descriptor refers to this file, and the file is the write end of a pipe of the
+    /// model.
     pub fn is_write_end(&self, number: RawFd, file: Option<(u64, u64)>) -> bool {
         self.pipes.values().any(|pipe| pipe.writer == number && Some(pipe.file) == file)
     }
@@ -219,7 +224,7 @@ impl State {
     }
 }
 
-/// Two threads or more, on what they share.
+/// Runs two or more functions on the same value, each in a thread of its own.
 pub fn concurrently<T: Send + Sync + 'static>(shared: &Arc<T>, bodies: &[fn(&T)]) {
     let threads: Vec<_> = bodies
         .iter()

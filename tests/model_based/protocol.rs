@@ -1,4 +1,4 @@
-//! Deliveries that race with settings, reads, plain reads and drops, in every order.
+//! Deliveries that race with settings, reads, raw reads and drops, in every order.
 
 use crate::backends::sys::fd;
 use crate::model::{concurrently, MODEL};
@@ -99,7 +99,7 @@ fn no_count_of_the_old_setting_appears_after_settime() {
     end(timer);
 }
 
-/// The old setting counts what its clock shows, the new one is set once: a mixture of them would be one more.
+/// The old setting counts by its clock, and the new one is a one-shot. A mixture would be one more.
 fn a_waiting_reader_never_mixes_two_settings() {
     let timer = Arc::new(open_blocking());
     concurrently(
@@ -108,7 +108,7 @@ fn a_waiting_reader_never_mixes_two_settings() {
             |timer| {
                 let count = timer.read().unwrap();
                 assert!(count == 1 || count == 1_000_000, "{count}");
-                // The other may be there yet, or be discarded.
+                // The other count may still be in the pipe, or be discarded.
                 let rest = counted_read(timer);
                 assert!(rest == 0 || rest == 1 || rest == 1_000_000, "{rest}");
             },
@@ -121,7 +121,8 @@ fn a_waiting_reader_never_mixes_two_settings() {
     end(timer);
 }
 
-/// What the old setting counts is a thousand, what the new one does is less than ten while they read, or a million at last.
+/// The old setting counts a thousand. The new one counts less than ten while both read, or a
+/// million in the end.
 fn two_readers_never_mix_two_settings() {
     let timer = Arc::new(open_blocking());
     let waiter = Arc::clone(&timer);
@@ -140,7 +141,7 @@ fn two_readers_never_mix_two_settings() {
             |_| (0..3).for_each(|_| MODEL.pass(10)),
         ],
     );
-    // The other reader may have left nothing.
+    // The other reader may have left no count.
     MODEL.settle();
     MODEL.pass(40);
     MODEL.settle();

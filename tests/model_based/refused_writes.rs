@@ -1,4 +1,4 @@
-//! Pipes that refuse a message, reads that fail or are interrupted, in every order.
+//! Pipes that refuse writes, and reads that fail or are interrupted, in every order.
 
 use crate::backends::sys::error::EIO;
 use crate::backends::sys::fd;
@@ -20,7 +20,7 @@ crate::cases![
     a_full_pipe_does_not_make_the_thread_spin,
 ];
 
-/// No call is made on the timer: a poller makes none before the descriptor is readable.
+/// No method is called on the timer: a poller calls none before the descriptor is readable.
 fn a_refused_count_of_a_one_shot_timer_is_written_later() {
     let timer = open_on(Clock::Monotonic, true);
     MODEL.lock().refuses_writes = true;
@@ -83,7 +83,7 @@ fn a_failed_read_does_not_lose_a_count_already_read() {
     let timer = Arc::new(open_on(Clock::Monotonic, false));
     let waiter = Arc::clone(&timer);
     let waiter = shuttle::thread::spawn(move || waiter.read());
-    // It waits by then, since nothing is armed; or it fails at once.
+    // The reader blocks by then, since the timer is disarmed; otherwise its read fails at once.
     timer.arm_every(ns(10)).unwrap();
     MODEL.lock().refuses_reads = true;
     MODEL.pass(10);
@@ -95,7 +95,7 @@ fn a_failed_read_does_not_lose_a_count_already_read() {
     MODEL.end();
 }
 
-/// A message is gone while somebody is at the pipe; it was not he who took it.
+/// A raw read takes a message while a reader is blocked in `read`. That reader did not get it.
 fn an_interrupted_reader_leaves_nothing_unresolved() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
     timer.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();

@@ -1,9 +1,9 @@
-//! Runs of the models under a scheduler.
+//! Runs scenarios under a scheduler.
 
 use shuttle::scheduler::Scheduler;
 use shuttle::{Config, Runner};
 
-/// Runs something as often as the scheduler says, each time in an order of its choice.
+/// Runs a scenario as often as the scheduler decides, each time in an order of its choice.
 pub fn run(scheduler: impl Scheduler + 'static, scenario: impl Fn() + Send + Sync + 'static) {
     let mut config = Config::new();
     config.stack_size = 1 << 17;

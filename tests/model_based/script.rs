@@ -1,4 +1,4 @@
-//! Random scripts of calls on one timer, and of what the clocks do in between.
+//! Random scripts of calls on one timer and of changes of the clocks.
 
 use crate::Clock;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ pub enum Op {
     Pass(u64),
     Step(i64),
     Suspend(u64),
-    /// Pipes take nothing until somebody looks at one.
+    /// Makes pipes refuse writes until the next poll, raw read or clock change.
     RefuseWrites,
 }
 
@@ -26,7 +26,7 @@ pub enum Op {
 pub enum First {
     Disarmed,
     After(u64),
-    /// By so much later, or earlier, than now.
+    /// An absolute time, this much after or before now.
     At(i64),
 }
 
@@ -34,7 +34,7 @@ pub enum First {
 pub struct Script {
     pub clock: Clock,
     pub ops: Vec<Op>,
-    /// The order of the threads.
+    /// The seed for the order of the threads.
     pub schedule: u64,
 }
 
@@ -45,7 +45,7 @@ impl Display for Script {
     }
 }
 
-/// A length of time of any magnitude.
+/// Nanoseconds of any magnitude.
 fn nanos(bits: std::ops::RangeInclusive<u32>) -> impl Strategy<Value = u64> {
     (bits, any::<u64>()).prop_map(|(bits, random)| (1 << bits) | (random & ((1 << bits) - 1)))
 }
@@ -53,7 +53,7 @@ fn nanos(bits: std::ops::RangeInclusive<u32>) -> impl Strategy<Value = u64> {
 pub fn script() -> impl Strategy<Value = Script> {
     let offset =
         || (nanos(0..=36), any::<bool>()).prop_map(|(nanos, past)| if past { -(nanos as i64) } else { nanos as i64 });
-    // A step that is smaller is not always seen.
+    // Smaller clock steps are not always detected.
     let step =
         (nanos(24..=36), any::<bool>()).prop_map(|(nanos, back)| if back { -(nanos as i64) } else { nanos as i64 });
     let first = prop_oneof![

@@ -1,7 +1,7 @@
-//! Random scripts, played by the emulation and by a model of Linux, step by step. The clocks stand still between the steps, so
-//! that everything is compared exactly.
+//! Plays random scripts on the emulation and on a model of Linux, operation by operation. The
+//! clocks do not advance between the operations, so all results are compared exactly.
 //!
-//! `MODEL_SCRIPTS=1000000 cargo test --release --test model_based scripts` makes a hunt of it.
+//! `MODEL_SCRIPTS=1000000 cargo test --release --test model_based scripts` makes a long run.
 
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
@@ -16,24 +16,24 @@ use shuttle::scheduler::RandomScheduler;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 
-/// No count that nobody reads is left as it is for longer than this.
+/// The longest back-off of an unread count.
 const LONGEST_REST: u64 = 10_000_000;
 
-/// The two timers, and what is known of them.
+/// The two timers, and the facts that the comparison needs.
 struct Comparison {
     clock: Clock,
     ours: UserspaceTimer,
     linux: Timerfd,
     runs_on: Clock,
-    /// Whether the clock may have gone back behind what a plain reader can see.
+    /// Whether a raw read may return periods from before a step back.
     is_behind: bool,
     /// Whether the thread may not know that the count was read.
     is_unseen: bool,
-    /// Has the timer thread look at the time.
+    /// A timer that makes the timer thread run.
     caller: UserspaceTimer,
 }
 
-/// What a call gave, to be compared.
+/// The result of a call, to be compared.
 type Outcome = Result<Option<u64>, i32>;
 
 fn outcome<T>(result: std::io::Result<T>, value: impl FnOnce(T) -> Option<u64>) -> Outcome {
@@ -64,7 +64,7 @@ impl Comparison {
         MODEL.time(self.runs_on)
     }
 
-    /// What both give: ours, Linux's.
+    /// Plays an operation; returns the results of the emulation and of Linux.
     fn play(&mut self, op: Op) -> (Outcome, Outcome) {
         const NOTHING: (Outcome, Outcome) = (Ok(None), Ok(None));
         match op {
@@ -135,7 +135,7 @@ impl Comparison {
         (ours, self.linux.settime(Setting { first, interval, might_cancel }, now_of_old, now))
     }
 
-    /// The thread's last look tells what there is, and it may be some time ago.
+    /// A raw read returns what the thread wrote last, which may be some time ago.
     fn plain_read(&mut self) -> (Outcome, Outcome) {
         if self.linux.is_canceled() || self.is_behind {
             return (Ok(None), Ok(None));
@@ -150,16 +150,16 @@ impl Comparison {
         self.linux.fire(self.now());
     }
 
-    /// Time enough for the thread to look at what nobody has read.
+    /// Waits until the thread has refreshed the unread count.
     fn rest(&mut self) {
         self.is_unseen = false;
         MODEL.lock().refuses_writes = false;
         self.look_after(LONGEST_REST);
     }
 
-    /// Sees to it that what has come before a step has been seen to come.
+    /// Waits until the thread has processed all expirations before a clock step.
     fn catch_up(&mut self) {
-        // What a pipe has refused is put again by the clock that is about to be stepped.
+        // The thread retries a refused write by the clock that is about to be stepped.
         let is_refused = MODEL.lock().refuses_writes;
         if self.is_unseen || is_refused {
             self.rest();
@@ -168,7 +168,7 @@ impl Comparison {
         }
     }
 
-    /// Has the thread look at all clocks, after some time: within 250 ms it does so by itself.
+    /// Makes the thread read all clocks after this time. By itself it does so within 250 ms.
     fn look_after(&mut self, nanos: u64) {
         self.caller.arm_after(ns(nanos)).unwrap();
         self.pass(nanos);
@@ -182,7 +182,8 @@ impl Comparison {
         }
         self.linux.fire(self.now());
         self.is_behind |= !forward;
-        // What comes by a step forward, and goes by one back before anybody looks, is not seen.
+        // Expirations between a step forward and a step back are not seen if the thread does not
+        // run.
         if forward {
             self.look_after(1);
         }
@@ -197,7 +198,8 @@ fn play(script: &Script) -> Result<(), String> {
     result
 }
 
-/// Plays a script in a world of its own, its threads in the order that it names: what went otherwise than on Linux, if anything did.
+/// Plays a script on a new model, with its threads in the order of the script's seed. Returns a
+/// difference from Linux as an error.
 pub fn play_on_the_model(script: &Script) -> Result<(), String> {
     let result = Arc::new(Mutex::new(Ok(())));
     let scheduler = RandomScheduler::new_from_seed(script.schedule, 1);

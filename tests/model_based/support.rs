@@ -1,4 +1,4 @@
-//! What the scenarios share: opening timers, reads that do not wait, the end.
+//! Helpers for the scenarios: opening timers, reads that do not wait, the end of a run.
 
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Of any mode.
+/// Opens a timer of a random mode.
 pub fn open_on(clock: Clock, nonblocking: bool) -> UserspaceTimer {
     opened(clock, nonblocking, Punctuality::ALL[thread_rng().gen_range(0..Punctuality::ALL.len())])
 }
@@ -44,7 +44,7 @@ pub fn now() -> u64 {
     MODEL.time(Clock::Monotonic)
 }
 
-/// What a plain read gives that is not to wait.
+/// Returns the count of a raw read that does not wait, or zero.
 pub fn plain_read(timer: &UserspaceTimer) -> u64 {
     match fd::read_now(timer.as_fd()) {
         Ok(count) => count.unwrap(),
@@ -55,7 +55,7 @@ pub fn plain_read(timer: &UserspaceTimer) -> u64 {
     }
 }
 
-/// What a read gives that is not to wait.
+/// Returns the count of a read that does not wait, or zero.
 pub fn counted_read(timer: &UserspaceTimer) -> u64 {
     match timer.try_read() {
         Ok(count) => count,
@@ -74,7 +74,7 @@ pub fn add(sum: &AtomicU64, count: u64) {
     sum.fetch_add(count, Ordering::Relaxed);
 }
 
-/// Drops the timer, and sees the thread end.
+/// Drops the timer, and waits for the thread to end.
 pub fn end(timer: Arc<UserspaceTimer>) {
     drop(Arc::into_inner(timer).unwrap());
     MODEL.end();

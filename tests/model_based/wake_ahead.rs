@@ -1,4 +1,4 @@
-//! How far ahead of a time the thread wakes up in each mode, and how it holds until then.
+//! The wake-ahead of the thread in each mode, and the spin until the timer is due.
 
 use crate::model::MODEL;
 use crate::punctuality::Punctuality;
@@ -18,7 +18,7 @@ crate::cases![
 
 const MILLI: u64 = 1_000_000;
 
-/// Lets time pass up to this time, and the thread do what there is to do.
+/// Advances the clocks up to this time, and lets the thread do its work.
 fn until(time: u64) {
     MODEL.pass(time - now());
     MODEL.settle();
@@ -50,7 +50,7 @@ fn the_thread_spins_for_a_precise_timer_and_is_not_early() {
     end(timer);
 }
 
-/// Each wake-up takes longer than planned, by one time or another.
+/// Each wake-up takes longer than planned, by varying amounts.
 fn spins_for_adaptive_timers_are_charged() {
     let timer = Arc::new(open_as(Punctuality::Adaptive));
     let begin = now();
@@ -67,12 +67,12 @@ fn spins_for_adaptive_timers_are_charged() {
         assert_eq!(counted_read(&timer), 1);
     }
     assert!(leads > 60, "it has a lead");
-    // What was saved up before, what was saved since, and one hold more.
+    // The budget saved before, the budget since then, and one more spin.
     assert!(held <= MILLI + (now() - begin) / 100 + 50_000, "{held}");
     end(timer);
 }
 
-/// The wake-ahead of an adaptive timer that is due in a millisecond.
+/// Returns the wake-ahead of an adaptive timer that is due in a millisecond.
 fn adaptive_wake_ahead() -> u64 {
     let timer = open_as(Punctuality::Adaptive);
     let due = now() + MILLI;
@@ -82,8 +82,8 @@ fn adaptive_wake_ahead() -> u64 {
     due - wake_up
 }
 
-/// The spins come to more than the whole budget. The wake-ahead shrinks slowly nevertheless, because
-/// every wake-up is on time here.
+/// The spins come to more than the whole budget. The wake-ahead shrinks slowly nevertheless,
+/// because every wake-up is on time here.
 fn spins_of_precise_timers_leave_the_adaptive_budget() {
     let before = adaptive_wake_ahead();
     let timer = Arc::new(open_as(Punctuality::Precise));
@@ -128,7 +128,7 @@ fn an_unread_count_causes_no_spin() {
         MODEL.pass(10_000);
         MODEL.settle();
     }
-    // At rest by now, and to be up for the next refresh just when it is due.
+    // The thread sleeps by now, and wakes for the next refresh exactly when it is due.
     let wake_up = MODEL.lock().sleeps_until().unwrap();
     until(wake_up - 1);
     assert_eq!(MODEL.lock().sleeps_until(), Some(wake_up));

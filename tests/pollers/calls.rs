@@ -1,4 +1,5 @@
-//! `select`, `pselect`, `poll` and `ppoll`: readable exactly while there is something to read, and nothing else.
+//! `select`, `pselect`, `poll` and `ppoll` report a timer as readable exactly while a count is
+//! unread, and report nothing else.
 
 use crate::support::*;
 use crate::NUMBERS;
@@ -22,13 +23,13 @@ crate::cases![
     a_descriptor_of_a_high_number_can_be_polled,
 ];
 
-/// Of one descriptor: readable, writable, anything else.
+/// The report about one descriptor: readable, writable, any other event.
 pub type Said = [bool; 3];
 
 const NOTHING: Said = [false, false, false];
 pub const READABLE: Said = [true, false, false];
 
-/// Asks for everything that can be asked for, of each descriptor, within a time or none.
+/// Requests all events of each descriptor, with or without a timeout.
 pub type Call = fn(&[BorrowedFd<'_>], Option<Duration>) -> Vec<Said>;
 
 pub const SELECTS: [Call; 2] = [by_select, by_pselect];
@@ -41,7 +42,7 @@ fn calls() -> impl Iterator<Item = Call> {
     SELECTS.into_iter().chain(POLLS)
 }
 
-/// While it is held, new descriptors have numbers that `select` can take.
+/// While this lock is held, new descriptors have numbers that `select` accepts.
 pub fn low_numbers() -> RwLockReadGuard<'static, ()> {
     NUMBERS.read().unwrap_or_else(PoisonError::into_inner)
 }
@@ -52,7 +53,7 @@ fn by_sets<'fd>(fds: &[BorrowedFd<'fd>], call: impl FnOnce(&mut [FdSet<'fd>; 3])
     let mut sets = [all; 3];
     call(&mut sets).unwrap();
     if cfg!(target_vendor = "apple") {
-        // Either end of a pipe is in the write set there, as docs/platforms.md says.
+        // On these systems, either end of a pipe is in the write set, as docs/platforms.md says.
         sets[1].clear();
     }
     let [read, write, except] = &sets;
@@ -172,7 +173,7 @@ fn a_descriptor_of_a_high_number_can_be_polled(backend: &'static Backend) {
     let timer = open(backend);
     let number = getrlimit(Resource::RLIMIT_NOFILE).unwrap().0.saturating_sub(16).try_into().unwrap();
     let number = fcntl(&timer, FcntlArg::F_DUPFD_CLOEXEC(number)).unwrap();
-    // SAFETY: the number was made just now, and is nobody else's.
+    // SAFETY: this number was made just now, and no other code uses it.
     let high = unsafe { OwnedFd::from_raw_fd(number) };
     for call in POLLS {
         assert_eq!(call(&[high.as_fd()], Some(Duration::ZERO)), [NOTHING]);

@@ -1,4 +1,4 @@
-//! Edges, where `polling` has them: a loop made of `poll(2)` has none.
+//! Edge-triggered modes, where `polling` has them: a loop on `poll(2)` has none.
 
 use crate::setup::{keys, poller, register};
 use crate::support::*;

@@ -1,4 +1,4 @@
-//! `epoll` with many: threads that wait, epolls, timers.
+//! `epoll` with many threads, many sets and many timers.
 
 use crate::epoll::{assert_silent, epoll, epoll_with, EDGE, LEVEL};
 use crate::support::*;
@@ -20,7 +20,8 @@ crate::cases![
 const END: u64 = u64::MAX;
 const ROUNDS: u64 = 500;
 
-/// Reads the timer whenever the epoll reports it, and tells of each report; till the one of the end comes.
+/// Reads the timer whenever the set reports it, and sends each report, until the end timer is
+/// reported.
 fn serve(epoll: &Epoll, timer: &TimerFd, tell: &mpsc::Sender<Option<u64>>) {
     let mut event = [EpollEvent::empty()];
     loop {
@@ -28,12 +29,13 @@ fn serve(epoll: &Epoll, timer: &TimerFd, tell: &mpsc::Sender<Option<u64>>) {
         if event[0].data() == END {
             return;
         }
-        // Another thread may have been faster.
+        // Another thread may have read the count first.
         tell.send(timer.read().ok()).unwrap();
     }
 }
 
-/// Lets two threads wait at each epoll while the timer expires again and again; how many reports they got.
+/// Lets two threads wait on each set while the timer expires repeatedly; returns the number of
+/// reports.
 fn reports(backend: &'static Backend, timer: &TimerFd, epolls: &[Epoll]) -> u64 {
     let end = open(backend);
     let (told, tellings) = mpsc::channel();
@@ -51,7 +53,7 @@ fn reports(backend: &'static Backend, timer: &TimerFd, epolls: &[Epoll]) -> u64 
         epolls.iter().for_each(|epoll| epoll.add(&end, EpollEvent::new(LEVEL, END)).unwrap());
         end.arm_after(Duration::ZERO).unwrap();
         drop(told);
-        // Of what was read already.
+        // These reports are of counts that another thread has read.
         reports + tellings.iter().inspect(|count| assert_eq!(*count, None)).count() as u64
     })
 }
@@ -76,13 +78,13 @@ fn each_edge_wakes_one_of_the_waiting_threads(backend: &'static Backend) {
     assert_eq!(reports(backend, &timer, &[epoll_with(&timer, EDGE)]), ROUNDS);
 }
 
-/// As many as 4,000, if the system allows that many descriptors.
+/// Opens 4,000 timers, or as many as the descriptor limit allows.
 fn crowd(backend: &'static Backend) -> Vec<TimerFd> {
     let size = getrlimit(Resource::RLIMIT_NOFILE).unwrap().0.saturating_sub(200).min(8_000) / 8 * 4;
     (0..size).map(|_| open(backend)).collect()
 }
 
-/// The keys of one wait, in order.
+/// Returns the keys that one wait reports, in order.
 fn keys(epoll: &Epoll, most: usize) -> Vec<u64> {
     let mut events = vec![EpollEvent::empty(); most];
     let count = epoll.wait(&mut events, EpollTimeout::NONE).unwrap();

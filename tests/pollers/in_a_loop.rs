@@ -1,4 +1,4 @@
-//! `Registered`: beside sockets, any source, dropped while registered.
+//! `Registered`: timers together with sockets, any kind of timer, timers dropped while registered.
 
 use crate::setup::{at_least_once, keys, poller, register};
 use crate::support::*;
@@ -61,7 +61,7 @@ fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static B
         let timer = register(backend, &poller, 5, at_least_once(&poller));
         timer.arm_every(Duration::from_micros(100)).unwrap();
         assert_eq!(keys(&poller, None), [5]);
-        // The next timer has the same number, and finds the poller without it.
+        // The next timer has the same number, and the poller no longer contains the old one.
         drop(timer);
     }
     assert!(keys(&poller, Some(ms(2))).is_empty());

@@ -1,6 +1,6 @@
-//! Timers in every poller there is, on every backend: what it reports, when, and how often.
+//! Timers in every poller, on every backend: the events, their time and their number.
 //!
-//! Where the backends differ by design, `tests/known_differences.rs` shows it.
+//! `tests/known_differences.rs` shows where the backends differ by design.
 
 #[path = "../common/all_backends.rs"]
 mod all_backends;
@@ -36,10 +36,11 @@ use polling::Poller;
 use std::process::ExitCode;
 use std::sync::RwLock;
 
-/// Held to read by who needs descriptors of low numbers, as `select` does; to write by who takes thousands.
+/// Held for reading by tests that need low descriptor numbers, as `select` does; for writing by
+/// tests that open thousands of descriptors.
 static NUMBERS: RwLock<()> = RwLock::new(());
 
-/// More descriptors than this, no test asks for: it is what macOS gives a process at most.
+/// No test needs more descriptors than this, which is the most that macOS allows a process.
 const DESCRIPTORS: rlim_t = 10_240;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! A `polling` loop in each mode that it has here, the timer registered by `Registered` and by hand.
+//! A `polling` loop in each of its modes, with the timer registered by `Registered` and by hand.
 
 use crate::setup::{keys, modes, setups};
 use crate::support::*;
@@ -128,7 +128,8 @@ fn a_notification_ends_the_wait_and_reports_no_timer(backend: &'static Backend) 
             });
             let mut events = Events::new();
             match setup.poller.wait(&mut events, None) {
-                // So ends, in the loop that has poll(2) only, a wait that begins within the notification.
+                // In a loop on poll(2), a wait that begins during the notification may end in this
+                // way.
                 Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock),
                 Ok(count) => assert_eq!(count, 0, "notified while it waits"),
             }

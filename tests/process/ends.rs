@@ -1,5 +1,6 @@
-//! Ends: of a program by `exec` or exit, of a thread.
-// They are const already; on systems without native thread-locals the lint does not see it.
+//! The end of a program by `exec` or exit, and the end of a thread.
+// The values are const already, which the lint does not see on systems without native
+// thread-locals.
 #![allow(clippy::missing_const_for_thread_local)]
 
 use crate::common::{backends_here, descriptors, until_readable};
@@ -22,12 +23,12 @@ crate::cases![
         timers_work_while_the_program_ends;
 ];
 
-/// The part that this process is to play of the case that is run.
+/// Returns the part of the case that this process runs.
 fn stage() -> Option<String> {
     std::env::var("STAGE").ok()
 }
 
-/// This program and case anew, playing another part.
+/// Returns a command that runs this program and case again, with another part.
 fn at_stage(stage: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env("STAGE", stage);
@@ -52,7 +53,7 @@ fn only_inheritable_timers_survive_exec() {
     }
 }
 
-/// Replaces the program, one timer of several being inheritable.
+/// Replaces the program. One of several timers is inheritable.
 fn execute(backend: &str) {
     let before: Vec<String> = descriptors().iter().map(i32::to_string).collect();
     let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named(backend).unwrap());
@@ -65,11 +66,11 @@ fn execute(backend: &str) {
     panic!("{}", at_stage(&stage).exec());
 }
 
-/// What the new program finds.
+/// Checks the descriptors that the new program finds.
 fn after_exec(backend: &str, number: i32, mut expected: BTreeSet<i32>) {
     expected.insert(number);
     assert_eq!(descriptors(), expected);
-    // SAFETY: the program before left this descriptor open, for nobody else.
+    // SAFETY: the previous program left this descriptor open, and no other code uses it.
     let inherited = unsafe { OwnedFd::from_raw_fd(number) };
     let mut bytes = [0; 8];
     let mut read = || nix::unistd::read(&inherited, &mut bytes).unwrap();
@@ -77,14 +78,15 @@ fn after_exec(backend: &str, number: i32, mut expected: BTreeSet<i32>) {
     if backend.capabilities(Clock::Monotonic).unwrap().outlives_its_process {
         assert_eq!(read(), 8);
     } else {
-        // The thread is gone: what it had written is there, and then the end of the file.
+        // The thread no longer exists: the messages that it had written are there, and then the end
+        // of the file.
         while read() > 0 {}
     }
 }
 
 struct Last(TimerFd);
 
-/// Everything that can be done with a timer.
+/// Makes every call of a timer.
 fn use_timers(timer: &TimerFd) {
     for delay in [Duration::ZERO, Duration::from_micros(200), Duration::from_secs(3600)] {
         timer.arm_after(delay).unwrap();
@@ -113,7 +115,7 @@ fn work_in_a_thread(early: bool) {
     if early {
         EARLY.with(keep);
     }
-    // The thread's own handle, and what else the library keeps for each thread.
+    // This initializes the thread's own handle, and what else the library keeps for each thread.
     let _ = thread::current();
     use_timers(&userspace());
     LATE.with(keep);
@@ -158,7 +160,7 @@ fn timers_work_while_the_program_ends() {
             }
         }
         Some(stage) => {
-            // SAFETY: the handler may do what any code of this program may.
+            // SAFETY: the handler may do what any code of this program may do.
             unsafe { nix::libc::atexit(at_exit) };
             storm();
             EARLY.with(|last| assert!(last.set(Last(userspace())).is_ok()));

@@ -1,4 +1,4 @@
-//! The modes of punctuality: what each costs, and that none is early.
+//! The punctuality modes: their cost, and that no mode is early.
 
 use crate::common::{polled, raw_read, userspace_builder};
 use crate::thread::the_thread;
@@ -35,7 +35,7 @@ fn no_mode_is_early() {
     }
 }
 
-/// The thread holds for the one, or is about to, when the other is set.
+/// The thread spins for one timer, or is about to, when the other is set.
 fn an_earlier_time_expires_first_while_the_thread_spins() {
     for (held_for, other) in Punctuality::ALL.into_iter().flat_map(|a| Punctuality::ALL.map(|b| (a, b))) {
         let (late, early) = (of_mode(held_for), of_mode(other));
@@ -50,13 +50,13 @@ fn an_earlier_time_expires_first_while_the_thread_spins() {
     }
 }
 
-/// The processor time of the timer thread, as the kernel counts it.
+/// Returns the CPU time of the timer thread, as the kernel counts it.
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string(the_thread().join("schedstat")).unwrap();
     Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
 }
 
-/// The thread's processor time for five hundred expirations, 200 µs apart, of which each is read.
+/// Returns the thread's CPU time for five hundred expirations, 200 µs apart, each of which is read.
 fn of_ticks(timer: &TimerFd) -> Duration {
     timer.arm_every(Duration::from_micros(200)).unwrap();
     timer.wait(None).unwrap();
@@ -70,8 +70,9 @@ fn of_ticks(timer: &TimerFd) -> Duration {
     took
 }
 
-/// One that holds for each costs 100 µs an expiration at least; waking up and the work take a fraction of that. Other programs
-/// can take the processor from one who holds, and slow down the others' work, so that it may take some tries to show.
+/// A timer with spins costs at least 100 µs per expiration. The wake-up and the work take a
+/// fraction of that. Other programs can preempt a spinning thread and slow down the others' work,
+/// so this may take several tries.
 fn assert_cheaper(cheap: &TimerFd, dear: &TimerFd) {
     let shows = |_| of_ticks(cheap) * 3 < of_ticks(dear) * 2;
     assert!((0..100).any(shows));

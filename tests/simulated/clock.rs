@@ -1,4 +1,4 @@
-//! The clock itself: what it shows, how it moves, what is next, how it ends.
+//! The simulated clock: its times, its movement, the next expiration, its end.
 
 use crate::common::*;
 use crate::{ms, open};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Boottime, Clock::Realtime];
 
-/// What passes on each clock.
+/// Returns the time that passes on each clock.
 fn passed(simulated: &SimulatedClock, act: impl FnOnce()) -> [Duration; 3] {
     let before = CLOCKS.map(|clock| simulated.now(clock));
     act();
@@ -85,7 +85,7 @@ fn advance_through_stops_at_each_expiration_and_at_its_limit() {
     assert_eq!(simulated.next_expiration(), Some(SECOND));
 }
 
-/// It is not ahead, and there to be read.
+/// The expiration is not ahead: its count can be read already.
 #[test]
 fn a_timer_armed_for_now_has_expired() {
     let simulated = SimulatedClock::new();
@@ -97,7 +97,6 @@ fn a_timer_armed_for_now_has_expired() {
     }
 }
 
-/// What was counted ahead of it and not read, comes again.
 #[test]
 fn clocks_are_independent_and_a_clone_is_the_same_clock() {
     let [one, other] = [SimulatedClock::new(), SimulatedClock::new()];
@@ -122,7 +121,7 @@ fn the_end_of_time_is_not_reached() {
     let never = open(&simulated, Clock::Monotonic);
     never.settime(&TimerSpec::at(Duration::MAX).every(Duration::MAX)).unwrap();
     let last = open(&simulated, Clock::Realtime);
-    // Later ones are never, as on Linux.
+    // Later times are never reached, as on Linux.
     let last_time = Duration::new(9_223_372_035, 999_999_999);
     last.settime(&TimerSpec::at(last_time).every(HOUR)).unwrap();
     assert_eq!(simulated.next_expiration(), Some(last_time - simulated.now(Clock::Realtime)));

@@ -1,4 +1,4 @@
-//! Steps of the wall clock and suspends: what is next after them, what ends them.
+//! Clock steps and suspends: the next expiration after them, and the end of a suspend.
 
 use crate::common::*;
 use crate::open;
@@ -26,7 +26,8 @@ fn an_alarm_clock_ends_a_suspend_and_no_other_does() {
         [Clock::BoottimeAlarm, Clock::RealtimeAlarm, Clock::Boottime].map(|clock| open(&simulated, clock));
     alarm.arm_every(10 * MINUTE).unwrap();
     other.arm_after(MINUTE).unwrap();
-    // One of these sets the next alarm of a periodic one; else the kernel does not.
+    // Each of these calls sets the next alarm of a periodic timer. Without a call, the kernel does
+    // not.
     let asks: [fn(&TimerFd); 3] = [
         |timer| assert_eq!(timer.read().unwrap(), 1),
         |timer| assert_eq!(raw_read(timer).unwrap(), 1),
@@ -66,7 +67,7 @@ fn after_a_step_back_the_next_expiration_is_that_of_gettime() {
     }
 }
 
-/// Whoever reads them.
+/// This holds for every kind of read.
 #[test]
 fn expirations_read_before_a_step_back_do_not_recur() {
     for read in [|timer: &TimerFd| raw_read(timer), |timer: &TimerFd| timer.gettime().and_then(|_| timer.read())] {

@@ -1,4 +1,5 @@
-//! A pipe that takes nothing, since somebody has opened it anew and filled it: what is to be shown is not lost.
+//! A pipe that another opener has filled, so that it refuses writes: no count or cancellation is
+//! lost.
 
 use crate::common::*;
 use crate::open;
@@ -9,7 +10,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-/// What has filled it, which may be dropped.
+/// Fills the pipe of the timer. The contents may be dropped.
 fn fill(timer: &TimerFd) {
     let mut pipe = File::options().write(true).open(format!("/proc/self/fd/{}", timer.as_raw_fd())).unwrap();
     fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();

@@ -1,4 +1,4 @@
-//! In real pollers: readable at once when the clock has moved, and else not.
+//! Real pollers: a timer is readable at once when the clock has moved, and not before.
 
 use crate::common::*;
 use crate::open;
@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The keys of what is ready now.
+/// Returns the keys that are ready now.
 fn ready(poller: &Poller) -> Vec<usize> {
     let mut events = Events::new();
     poller.wait(&mut events, Some(Duration::ZERO)).unwrap();
@@ -62,7 +62,7 @@ fn select_and_poll_report_a_timer_at_once_and_never_as_writable() {
     assert!(!is_selected(&timer));
 }
 
-/// With `epoll`'s edges, every expiration is one.
+/// With edge-triggered `epoll`, every expiration is an edge.
 #[test]
 fn every_advance_past_an_expiration_is_an_edge() {
     let simulated = SimulatedClock::new();

@@ -1,6 +1,7 @@
-//! The simulated backend: its clock, what real pollers and threads see of its timers, and its results beside Linux's.
+//! The simulated backend: its clock, its timers in real pollers and threads, and its results
+//! compared with Linux's.
 //!
-//! `tests/conformance` and `tests/vm` have the promises that it shares with the other backends.
+//! `tests/conformance` and `tests/vm` test the promises that it shares with the other backends.
 
 mod clock;
 mod clock_changes;
@@ -23,7 +24,7 @@ mod waiters;
 use portable_timerfd::{Clock, SimulatedClock, TimerFd};
 use std::time::Duration;
 
-/// A timer of this clock, whatever it is on.
+/// Opens a timer of this clock.
 fn open(simulated: &SimulatedClock, clock: Clock) -> TimerFd {
     simulated.timer(clock).unwrap().into()
 }

@@ -1,6 +1,7 @@
-//! Random scripts, played by the simulated backend and by a model of `fs/timerfd.c`, call by call: everything is compared exactly.
+//! Plays random scripts on the simulated backend and on a model of `fs/timerfd.c`, call by call.
+//! All results are compared exactly.
 //!
-//! `SIMULATED_SCRIPTS=1000000 cargo test --release --test simulated model` makes a hunt of it.
+//! `SIMULATED_SCRIPTS=1000000 cargo test --release --test simulated model` makes a long run.
 
 #[path = "../model_based/kernel.rs"]
 mod kernel;
@@ -15,7 +16,7 @@ use script::{script, First, Op, Script};
 use std::io;
 use std::time::Duration;
 
-/// What a call gave, to be compared.
+/// The result of a call, to be compared.
 type Outcome = Result<Option<u64>, i32>;
 
 struct Comparison {
@@ -24,7 +25,7 @@ struct Comparison {
     ours: TimerFd,
     linux: Timerfd,
     runs_on: Clock,
-    /// Whether the clock may have gone back behind what a plain reader can see.
+    /// Whether a raw read may return periods from before a step back.
     is_behind: bool,
 }
 
@@ -65,7 +66,7 @@ impl Comparison {
         self.time(self.runs_on)
     }
 
-    /// What both give: ours, Linux's.
+    /// Plays an operation; returns the results of the simulated backend and of Linux.
     fn play(&mut self, op: Op) -> (Outcome, Outcome) {
         match op {
             Op::Settime { first, interval, mark } => return self.settime(first, interval, mark),
@@ -77,7 +78,7 @@ impl Comparison {
                 self.is_behind = false;
                 return (outcome(self.ours.read(), Some), self.linux.read(self.now()).map(Some));
             }
-            // A plain read can't be told of a step, nor that the clock was stepped back.
+            // A raw read can see neither a cancellation nor a step back.
             Op::PlainRead if !self.linux.is_canceled() && !self.is_behind => {
                 let ours = raw_read(&self.ours).unwrap_or(0);
                 return (Ok(Some(ours)), Ok(Some(self.linux.read(self.now()).unwrap_or(0))));
@@ -96,7 +97,7 @@ impl Comparison {
                 self.clock_was_set();
                 self.is_behind |= nanos < 0;
             }
-            // An alarm may end it before it has begun.
+            // An alarm may end the suspend before it has begun.
             Op::Suspend(nanos) if !self.simulated.suspend(Duration::from_nanos(nanos)).is_zero() => {
                 self.clock_was_set()
             }

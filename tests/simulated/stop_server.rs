@@ -1,4 +1,4 @@
-//! The servers' three timers, and what hangs on them, in simulated time.
+//! The three timers of the example servers, and the code that depends on them, in simulated time.
 
 #[path = "../../examples/common/commands.rs"]
 mod commands;
@@ -16,7 +16,7 @@ fn armed(simulated: &SimulatedClock) -> Vec<TimerFd> {
     timers
 }
 
-/// Numbers and counts of those that are readable.
+/// Returns the numbers and counts of the readable timers.
 fn expirations(timers: &[TimerFd]) -> Vec<(usize, u64)> {
     let ready = timers.iter().zip(1..).filter(|(timer, _)| is_readable(timer));
     ready.map(|(timer, number)| (number, timers::expirations(timer).unwrap().unwrap())).collect()
@@ -55,7 +55,8 @@ fn the_servers_timers_ignore_clock_steps_and_suspends() {
     assert_eq!(expirations(&timers), [(1, 3), (2, 1), (3, 1)]);
 }
 
-/// At the second expiration of timer 1 at which nothing new has come, what a client has sent without a line's end is a command.
+/// At the second expiration of timer 1 without new data, the data of a client without a line end is
+/// a command.
 #[test]
 fn a_command_without_a_lines_end_ends_when_the_client_falls_silent() {
     let simulated = SimulatedClock::new();

@@ -1,4 +1,4 @@
-//! Code that waits, and a clock that is moved when all of it does: the same in every run.
+//! Threads that wait, and a clock that moves when all of them wait: the same result in every run.
 
 use crate::common::*;
 use crate::{ms, open};
@@ -13,7 +13,7 @@ fn open_blocking(simulated: &SimulatedClock) -> TimerFd {
     simulated.open(Clock::Monotonic, flags).unwrap().into()
 }
 
-/// Moves the clock whenever all workers wait, until they have ended; what they give.
+/// Moves the clock whenever all workers wait, until they have ended. Returns their results.
 fn drive<T>(simulated: &SimulatedClock, workers: Vec<JoinHandle<T>>) -> Vec<T> {
     loop {
         let at_work = workers.iter().filter(|worker| !worker.is_finished()).count();
@@ -30,7 +30,8 @@ fn drive<T>(simulated: &SimulatedClock, workers: Vec<JoinHandle<T>>) -> Vec<T> {
 type Wait = fn(&TimerFd) -> io::Result<u64>;
 const WAYS: [Wait; 2] = [|timer| timer.wait(None), |timer| timer.read()];
 
-/// A beat each second, and after the fifth a timer for ten seconds: whatever the order of the threads, that one is due at 15.
+/// A timer expires each second. After the fifth expiration, another one is set for ten seconds. In
+/// every order of the threads, it is due at second 15.
 #[test]
 fn the_clock_waits_for_a_worker_between_two_waits() {
     for wait in WAYS {
@@ -73,7 +74,7 @@ fn several_waiters_wake_in_the_order_of_their_times() {
     }
 }
 
-/// What nobody ever reads does not hold up the others.
+/// A timer that stays unread does not hold up the others.
 #[test]
 fn an_unread_timer_does_not_hold_up_waiters() {
     let simulated = SimulatedClock::new();
@@ -95,7 +96,7 @@ fn an_unread_timer_does_not_hold_up_waiters() {
     assert_eq!(simulated.waiting(), 0);
 }
 
-/// However a wait ends, it is over.
+/// A wait is over, however it ends.
 #[test]
 fn a_waiter_that_gets_ecanceled_is_no_longer_waiting() {
     for wait in WAYS {

@@ -1,4 +1,4 @@
-//! What else happens to a wall clock: it is slewed, set by other calls, corrected by leap seconds.
+//! Other changes of a wall clock: slewing, setting by other calls, leap seconds.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -34,13 +34,14 @@ fn every_way_to_set_the_clock_is_reported_and_followed(backend: &TestBackend) {
     }
 }
 
-/// A mode of `adjtimex(2)` that slews, and what to ask it for: 1 for the most it takes, -1 for that the other way, 0 to end it.
+/// A mode of `adjtimex(2)` that slews, and its request: 1 for the maximum rate, -1 for the maximum
+/// rate backwards, 0 to stop.
 type Slew = (libc::c_uint, fn(&mut timex, c_long));
 
 const SLEWS: [Slew; 3] = [
-    // In millionths, times 65,536.
+    // In parts per million, times 65,536.
     (libc::ADJ_FREQUENCY, |request, way| request.freq = way * (500 << 16)),
-    // How long a tick of a hundred a second is, in µs.
+    // The length of a tick at 100 Hz, in µs.
     (libc::ADJ_TICK, |request, way| request.tick = 10_000 + way * 1000),
     // In µs.
     (libc::ADJ_OFFSET_SINGLESHOT, |request, way| request.offset = way * 100_000),
@@ -75,7 +76,8 @@ fn setting_the_tai_offset_or_the_time_zone_is_no_clock_step(backend: &TestBacken
     }
 }
 
-/// Waits for what a kernel does at its next tick: a machine where nobody does anything may put that off.
+/// Waits for what the kernel does at its next tick. On an idle machine the kernel may postpone
+/// ticks.
 fn wait_awake(timer: &TimerFd) -> std::io::Result<u64> {
     loop {
         match timer.wait(Some(Duration::from_millis(50))) {
@@ -85,10 +87,11 @@ fn wait_awake(timer: &TimerFd) -> std::io::Result<u64> {
     }
 }
 
-/// The last second of a day comes twice.
+/// The last second of a day occurs twice.
 ///
-/// Some milliseconds before it comes again, until its next tick, Linux's clock shows the day after. Its own timers know
-/// better; ours go by the clock, and expire then.
+/// For some milliseconds before the second time, until its next tick, Linux's clock shows the next
+/// day. The kernel's own timers account for that. The emulation uses the clock, so its timers
+/// expire then.
 fn a_leap_second_is_a_step_back(backend: &TestBackend) {
     let (watch, timer, first) = (open(backend), open(backend), open(backend));
     let midnight = Duration::from_secs((now().as_secs() / 86_400 + 2) * 86_400);
@@ -100,7 +103,7 @@ fn a_leap_second_is_a_step_back(backend: &TestBackend) {
     let (count, at_first) = (wait_awake(&first), now());
     let (told, told_at) = (wait_awake(&watch), now());
     let (last, at_last) = (wait_awake(&timer), now());
-    // Leaving this mode puts the leap second out of the kernel's mind.
+    // Leaving this mode makes the kernel forget the leap second.
     set_clock_status(libc::STA_PLL);
     set_clock_status(0);
     assert_canceled(told);
@@ -110,7 +113,8 @@ fn a_leap_second_is_a_step_back(backend: &TestBackend) {
     assert!(at_last >= midnight + SECOND / 2, "{at_last:?}, {midnight:?}");
 }
 
-/// The kernel knows of each; the emulation can't tell it from the time it takes to read two clocks.
+/// The kernel reports each of these steps. The emulation cannot distinguish them from the time
+/// between two readings of the clocks.
 fn a_clock_step_of_some_nanoseconds(backend: &TestBackend) {
     let timer = watching(backend);
     adjust(libc::ADJ_SETOFFSET | libc::ADJ_NANO, |request| request.time.tv_usec = 1);

@@ -1,4 +1,4 @@
-//! Who asked to be told of steps is told, once, and what becomes of the setting.
+//! `cancel_on_set`: a clock step is reported once; the effect on the setting.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -25,7 +25,7 @@ fn a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting(backend: &
     assert!(!is_readable(&timer));
     for secs in [5, -20] {
         backend.step(secs);
-        // Nobody else looks at the userspace timer but its thread.
+        // Only the thread processes the userspace timer; no method is called.
         until_readable(&timer);
         assert_canceled(timer.read());
         assert_nothing_to_read(&timer);
@@ -41,7 +41,7 @@ fn several_clock_steps_are_reported_as_one(backend: &TestBackend) {
     let timer = watching(backend);
     for secs in [7, 8, -1] {
         backend.step(secs);
-        // So that each of them is seen.
+        // The call makes the emulation see each step.
         timer.gettime().unwrap();
         until_readable(&timer);
     }
@@ -98,7 +98,7 @@ fn cancel_on_set_applies_only_to_absolute_wall_clock_times(backend: &TestBackend
     backend.step(5);
     until_readable(&alarm);
     assert_canceled(alarm.read());
-    // Whoever was to be told has been.
+    // All other timers have reported the clock step.
     relative.iter().chain(&other).for_each(assert_nothing_to_read);
 }
 
@@ -128,7 +128,7 @@ fn disarming_with_cancel_on_set_keeps_a_pending_ecanceled(backend: &TestBackend)
     assert_nothing_to_read(&timer);
 }
 
-/// The kernel remembers the step until the next setting with the mark; ours forgets it.
+/// The kernel keeps the step until the next setting with `cancel_on_set`. The emulation forgets it.
 fn a_setting_without_cancel_on_set_comes_in_between(backend: &TestBackend) {
     let timer = watching(backend);
     backend.step(5);
@@ -174,7 +174,7 @@ fn gettime_or_a_read_keeps_an_expired_timer_armed_on_ecanceled(backend: &TestBac
     }
 }
 
-/// One error, in place of the count.
+/// The reader gets one error instead of the count.
 fn a_clock_step_hides_unread_expirations(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime)).cancel_on_set()).unwrap();

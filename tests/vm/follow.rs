@@ -1,4 +1,4 @@
-//! Absolute times of the wall clock follow it wherever it is stepped, and others don't.
+//! Absolute times of the wall clock follow clock steps; other times do not.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -38,7 +38,7 @@ fn absolute_times_follow_a_step_backwards(backend: &TestBackend) {
 
 fn a_step_back_makes_no_timer_early(backend: &TestBackend) {
     let timer = open(backend);
-    // Long enough for the thread that is to wake for it to fall asleep.
+    // This is long enough for the thread that will wake the timer to fall asleep.
     for before in [Duration::ZERO, Duration::from_millis(50)] {
         loop {
             let time = backend.now(Clock::Realtime) + 4 * before + Duration::from_millis(50);
@@ -75,7 +75,7 @@ fn relative_times_and_other_clocks_do_not_follow(backend: &TestBackend) {
     }
 }
 
-/// A relative time of it becomes an absolute one.
+/// A relative time of an alarm clock becomes an absolute one.
 fn relative_alarm_clock_times_follow_clock_steps(backend: &TestBackend) {
     let timer = backend.open_on(Clock::RealtimeAlarm);
     timer.arm_after(2 * HOUR).unwrap();
@@ -96,7 +96,8 @@ fn a_blocked_reader_wakes_on_a_step_past_the_time(backend: &TestBackend) {
     thread::scope(|scope| {
         let reader = scope.spawn(|| backend.assert_counts(Clock::Realtime, first, MINUTE, || read.read().unwrap()));
         let poller = scope.spawn(|| until_readable(&polled));
-        // What the userspace thread has to do for timers of before is done by then: nothing else wakes it.
+        // By then the userspace thread has done its work for earlier timers, so nothing else wakes
+        // it.
         backend.pass(SECOND + SECOND / 2);
         backend.step(2 * 3600);
         assert!(reader.join().unwrap() > 60);
@@ -118,7 +119,7 @@ fn an_expired_one_shot_timer_stays_expired(backend: &TestBackend) {
     }
     assert_eq!(timer.read().unwrap(), 1);
     backend.step(20 * 60);
-    // The userspace thread looks within 250 ms, if it looks.
+    // If the userspace thread reads the clocks, it does so within 250 ms.
     backend.pass(Duration::from_millis(300));
     assert_nothing_to_read(&timer);
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());

@@ -1,4 +1,4 @@
-//! What the system refuses, to root and to others: capabilities, descriptors, threads.
+//! Requests that the system refuses to root and to other users: capabilities, descriptors, threads.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -18,29 +18,30 @@ crate::cases![
     settime_fails_where_no_thread_can_be_started,
 ];
 
-/// Runs it in a thread of its own, as what it does to the thread is to end with it.
+/// Runs a function in its own thread, because its changes to the thread must end with it.
 fn in_a_thread(run: impl FnOnce() + Send) {
     thread::scope(|scope| scope.spawn(run).join()).unwrap();
 }
 
-/// Runs it in a thread that is an ordinary user's, unlike the others of the process.
+/// Runs a function in a thread of an ordinary user, unlike the other threads of the process.
 fn as_an_ordinary_user(run: impl FnOnce() + Send) {
     in_a_thread(|| {
         const NOBODY: libc::c_long = 65_534;
-        // SAFETY: the call touches no memory of ours. It is the kernel's, which is for this thread; the C library's is for all.
+        // SAFETY: the call touches no memory of this program. The kernel's call changes only this
+        // thread; the C library's would change all threads.
         Errno::result(unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) }).unwrap();
         run();
     });
 }
 
-/// Puts the capability to set alarm clocks in force for this thread, or out of force.
+/// Raises or drops the capability to set alarm clocks for this thread.
 fn hold_wake_alarm(hold: bool) {
     const VERSION_3: u32 = 0x2008_0522;
     const WAKE_ALARM: u32 = 1 << (35 - 32);
     let mut header = [VERSION_3, 0];
-    // Effective, permitted and inheritable, for the lower and the upper 32 capabilities.
+    // The effective, permitted and inheritable sets, for the lower and the upper 32 capabilities.
     let mut sets = [[0u32; 3]; 2];
-    // SAFETY: `header` and `sets` are laid out as version 3 of the calls has them.
+    // SAFETY: `header` and `sets` have the layout of version 3 of the calls.
     Errno::result(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) }).unwrap();
     let effective = &mut sets[1][0];
     *effective = if hold { *effective | WAKE_ALARM } else { *effective & !WAKE_ALARM };
@@ -101,7 +102,7 @@ fn at_the_process_descriptor_limit_creation_fails_and_leaks_nothing(backend: &Te
             refusal => break refusal,
         }
     };
-    // The first and the last that could be had.
+    // The first and the last timer that could be created.
     assert_expires(&timers[0]);
     assert_expires(&timers[timers.len() - 1]);
     let again = [Clock::Monotonic, Clock::RealtimeAlarm].map(|clock| backend.open(clock, CreateFlags::default()));
@@ -117,7 +118,7 @@ fn at_the_system_file_limit_creation_fails_and_existing_timers_work(backend: &Te
     let limit = fs::read(LIMIT).unwrap();
     let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| backend.open_on(clock));
     let before = descriptors();
-    // It does not hold for root.
+    // The limit does not apply to root.
     fs::write(LIMIT, "0").unwrap();
     as_an_ordinary_user(|| {
         assert_eq!(fs::File::open("/").unwrap_err().raw_os_error(), Some(libc::ENFILE));
@@ -130,7 +131,7 @@ fn at_the_system_file_limit_creation_fails_and_existing_timers_work(backend: &Te
     assert_eq!(descriptors(), before);
 }
 
-/// The emulation's thread ends a second after the last timer.
+/// Waits for the emulation's thread to end, a second after the last timer.
 fn until_no_thread_runs() {
     let runs = || {
         fs::read_dir("/proc/self/task")
@@ -143,7 +144,7 @@ fn until_no_thread_runs() {
     }
 }
 
-/// The kernel's timers need none.
+/// The kernel's timers need no thread.
 fn settime_fails_where_no_thread_can_be_started(backend: &TestBackend) {
     until_no_thread_runs();
     let timer = open(backend);

@@ -1,4 +1,4 @@
-//! What the cases share: timers of the wall clock, and what they say.
+//! Helpers for the cases: timers of the wall clock and their results.
 
 pub use crate::common::*;
 pub use crate::machine::*;
@@ -10,7 +10,7 @@ use std::time::Duration;
 pub const ALARMS: [Clock; 2] = [Clock::RealtimeAlarm, Clock::BoottimeAlarm];
 
 impl TestBackend {
-    /// For where the backends differ, as docs/parity.md says.
+    /// Whether this is the kernel backend, where the backends differ as docs/parity.md says.
     pub fn is_kernel(&self) -> bool {
         self.name() == "kernel"
     }
@@ -24,7 +24,7 @@ impl TestBackend {
     }
 }
 
-/// A timer of the wall clock.
+/// Opens a timer of the wall clock.
 pub fn open(backend: &TestBackend) -> TimerFd {
     backend.open_on(Clock::Realtime)
 }
@@ -33,12 +33,12 @@ pub fn open_blocking(backend: &TestBackend) -> TimerFd {
     backend.open_blocking(Clock::Realtime)
 }
 
-/// To expire in an hour, with notice of steps.
+/// Returns a setting that is due in an hour, with `cancel_on_set`.
 pub fn in_an_hour(backend: &TestBackend) -> TimerSpec {
     TimerSpec::at(backend.now(Clock::Realtime) + HOUR).cancel_on_set()
 }
 
-/// A timer so set.
+/// Opens a timer with the setting [`in_an_hour`].
 pub fn watching(backend: &TestBackend) -> TimerFd {
     let timer = open(backend);
     timer.settime(&in_an_hour(backend)).unwrap();
@@ -50,12 +50,13 @@ pub fn left(timer: &TimerFd) -> Duration {
     crate::common::left(timer.gettime().unwrap())
 }
 
-/// A reader who waits is told of the step that comes meanwhile.
+/// Asserts that a blocked reader gets `ECANCELED` for a clock step in `meanwhile`.
 #[track_caller]
 pub fn assert_told_while_waiting(backend: &TestBackend, timer: &TimerFd, meanwhile: impl FnOnce()) {
     thread::scope(|scope| {
         let reader = scope.spawn(|| timer.read());
-        // It waits by now, or begins to read after the step: told in either case.
+        // The reader blocks by now, or it begins to read after the clock step. Both reads must
+        // fail.
         backend.pass(Duration::from_millis(20));
         meanwhile();
         assert_canceled(reader.join().unwrap());

@@ -1,7 +1,7 @@
-//! What timers make of the time that the machine was suspended.
+//! Timers and the time of a suspend.
 
-use crate::slumber::{Alarm, Case, Check};
 use crate::support::*;
+use crate::suspended::{Alarm, Case, Check};
 use crate::test_backend::TestBackend;
 use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
 use std::thread;
@@ -35,7 +35,7 @@ fn boottime_and_absolute_wall_clock_times_count_a_suspend(backend: &TestBackend,
     let relative = backend.open_on(Clock::Boottime);
     relative.arm_after(SECOND / 2).unwrap();
     Box::new(move |slept| {
-        // Nobody has asked the userspace timer since, but its thread.
+        // Since then only the thread has processed the userspace timer.
         until_readable(&relative);
         assert_eq!(relative.read().unwrap(), 1);
         for (timer, clock, first) in timers {
@@ -92,8 +92,8 @@ fn a_blocked_reader_keeps_waiting_through_a_suspend(backend: &TestBackend, _: &A
     })
 }
 
-/// The kernel's does it, as nothing else here can; a simulated one wakes the simulated machine. Ours is three seconds earlier, and
-/// expires when the machine is awake.
+/// A kernel timer wakes the machine, and a simulated one wakes the simulated machine. A userspace
+/// timer cannot: it is due three seconds before the alarm, and expires when the machine is awake.
 fn alarm_clocks_wake_a_suspended_system(backend: &TestBackend, alarm: &Alarm) -> Check {
     let backend = backend.clone();
     let timer = backend.open_on(alarm.clock);
@@ -102,7 +102,7 @@ fn alarm_clocks_wake_a_suspended_system(backend: &TestBackend, alarm: &Alarm) ->
     let (clock, time) = (alarm.clock, if wakes { alarm.time } else { alarm.time - 3 * SECOND });
     timer.arm_at(time).unwrap();
     Box::new(move |slept| {
-        // The alarm in the hardware, and the length of the sleep, go by whole seconds.
+        // The hardware alarm and the length of the sleep have a resolution of one second.
         assert!(wakes || slept.until > time + SECOND, "{:?}, {time:?}", slept.until);
         until_readable(&timer);
         assert!(backend.now(clock) >= time);
@@ -124,7 +124,7 @@ fn capabilities_say_which_clocks_count_a_suspend(backend: &TestBackend, _: &Alar
             let awake = backend.now(Clock::Monotonic) - begun;
             let passed = HOUR - left(&timer);
             let counts = backend.inner.capabilities(timer.clock()).unwrap().counts_suspend.unwrap();
-            // The wall clock is set from one in the hardware that knows whole seconds.
+            // The wall clock is set from a hardware clock with a resolution of one second.
             assert_eq!(counts, passed + SECOND >= awake + slept.long, "{:?}: {passed:?}", timer.clock());
         }
     })

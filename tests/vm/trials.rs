@@ -1,20 +1,17 @@
-//! Cases × backends, one at a time: they share the machine's clock. The simulated backend has a machine of its own, everywhere.
+//! Runs the cases on each backend, one at a time, because they share the machine's clock. The
+//! simulated backend has its own machine, on every system.
 
 use crate::test_backend::{Case, TestBackend};
-use crate::{adjust, cancel, follow, guest, limits, notice, slumber, suspend, taken_back};
+use crate::{adjust, blocked, cancel, follow, guest, limits, rollback, suspend, suspended};
 use libtest_mimic::{Arguments, Trial};
 use portable_timerfd::{backends, Clock};
 use std::process::ExitCode;
 
-/// What a simulated clock can do too.
-const SIMULATED: [(&str, &[Case]); 4] = [
-    ("follow", follow::CASES),
-    ("taken_back", taken_back::CASES),
-    ("cancel", cancel::CASES),
-    ("notice", notice::CASES),
-];
+/// The cases that a simulated clock supports too.
+const SIMULATED: [(&str, &[Case]); 4] =
+    [("follow", follow::CASES), ("rollback", rollback::CASES), ("cancel", cancel::CASES), ("blocked", blocked::CASES)];
 
-/// What only the machine's clock and its system can.
+/// The cases that need the machine's clock and system.
 const OF_THE_MACHINE: [(&str, &[Case]); 2] = [("adjust", adjust::CASES), ("limits", limits::CASES)];
 
 fn trial(name: String, run: impl FnOnce() + Send + 'static) -> Trial {
@@ -43,7 +40,7 @@ pub fn run() -> ExitCode {
         for backend in backends::ALL {
             for &(case, _) in suspend::CASES {
                 let name = format!("{}::suspend::{case}, until {clock:?}", backend.name());
-                trials.push(trial(name, move || slumber::look(clock, backend, case)));
+                trials.push(trial(name, move || suspended::look(clock, backend, case)));
             }
         }
     }
@@ -68,7 +65,7 @@ fn simulated() -> Vec<Trial> {
     for clock in [Clock::BoottimeAlarm, Clock::RealtimeAlarm] {
         for &(case, prepare) in suspend::CASES {
             let name = format!("simulated::suspend::{case}, until {clock:?}");
-            add(name, Box::new(move || slumber::look_simulated(clock, prepare)));
+            add(name, Box::new(move || suspended::look_simulated(clock, prepare)));
         }
     }
     trials

@@ -1,4 +1,5 @@
-//! The programs whose calls are counted: for each loop one with our timers, and one with the kernel's by hand.
+//! The programs whose calls are counted: for each loop, one with this library's timers, and one
+//! that handles a kernel timer by hand.
 
 use super::{mark, Program};
 use crate::support::{ms, open};
@@ -20,7 +21,7 @@ pub const ALL: &[Program] = &[
 
 const INTERVAL: Duration = ms(2);
 
-/// A timer of this backend; none, if it is to be looked after by hand.
+/// Returns an armed timer of this backend, or none if the program handles a kernel timer by hand.
 fn armed(timer: &str) -> Option<TimerFd> {
     let timer = open(backends::named(timer)?);
     timer.arm_every(INTERVAL).unwrap();
@@ -40,10 +41,10 @@ fn read_by_hand(timer: &impl AsFd) -> io::Result<u64> {
     Ok(u64::from_ne_bytes(count))
 }
 
-/// Until everything has been started that will be.
+/// The number of expirations after which the loop has started everything it needs.
 const WARM_UP: u32 = 10;
 
-/// Waits for some, and then for as many as are counted.
+/// Waits for some expirations, and then for those that are counted.
 async fn count<F: Future<Output = io::Result<u64>>>(expirations: u32, wait: impl Fn() -> F) {
     for _ in 0..WARM_UP {
         wait().await.unwrap();
@@ -65,7 +66,8 @@ fn tokio(timer: &str, expirations: u32) {
         }
         #[allow(deprecated)]
         let timer = AsyncFd::new(armed_by_hand()).unwrap();
-        // As well as it can be: the usual `try_io` makes a read more for each expiration, which fails.
+        // This is the best possible program: the usual `try_io` makes one more read per expiration,
+        // which fails.
         let wait = || async {
             let mut ready = timer.readable().await?;
             let count = read_by_hand(timer.get_ref());

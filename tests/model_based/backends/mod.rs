@@ -1,4 +1,4 @@
-//! The emulation as it is, and below it the model's system in the place of the real one.
+//! The real emulation on the model of the system.
 
 #[path = "../../../backends/emulation/mod.rs"]
 pub(crate) mod emulation;

@@ -1,4 +1,4 @@
-//! Real pipes, never in blocking mode: a read that is to wait waits in the world.
+//! Real pipes in nonblocking mode. A read that must wait waits in the model.
 
 use crate::model::MODEL;
 use nix::errno::Errno;
@@ -31,13 +31,13 @@ pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The device and the number of an open file.
+/// Returns the device and the inode of an open file.
 pub(crate) fn file(fd: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
     let file = nix::sys::stat::fstat(fd)?;
     Ok((file.st_dev as u64, file.st_ino as u64))
 }
 
-/// Another program writes a message to the pipe with this read end.
+/// Writes a message to the pipe with this read end, as another program may do.
 #[allow(unsafe_code)]
 pub(crate) fn write_from_outside(reader: &impl AsRawFd, count: u64) {
     let world = MODEL.lock();
@@ -48,7 +48,7 @@ pub(crate) fn write_from_outside(reader: &impl AsRawFd, count: u64) {
 
 pub(crate) use write_count as write_count_unsignaled;
 
-/// One read, which waits if the descriptor is to.
+/// Reads once; waits if the descriptor is in blocking mode.
 pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     let mut world = MODEL.lock();
     loop {
@@ -71,7 +71,7 @@ pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message)))
 }
 
-/// One read that never waits.
+/// Reads once and never waits.
 pub(crate) fn read_now(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     let world = MODEL.lock();
     if world.refuses_reads {
@@ -87,7 +87,7 @@ pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
     poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], 0u8).unwrap() > 0
 }
 
-/// Any deadline is now, and none is for ever.
+/// Waits without a limit if there is no deadline. A deadline counts as reached at once.
 pub(crate) fn wait_readable<I>(fd: BorrowedFd<'_>, deadline: Option<I>) -> io::Result<bool> {
     let mut world = MODEL.lock();
     loop {

@@ -1,4 +1,5 @@
-//! The model's system, by the names that the emulation knows: the pipes are real, and everything that waits is the world's.
+//! The model of the system, with the names that the emulation uses. Pipes are real; all waiting
+//! happens in the model.
 
 #[path = "../../../../backends/sys/error.rs"]
 pub(crate) mod error;
@@ -13,7 +14,7 @@ pub(crate) mod sync;
 #[path = "../../../../backends/sys/thread_options.rs"]
 pub(crate) mod thread_options;
 
-/// The clocks that the world shows.
+/// The clocks of the model.
 pub(crate) mod clock {
     use crate::clock::Clock;
     use crate::model::MODEL;
@@ -58,7 +59,7 @@ pub(crate) mod clock {
     }
 }
 
-/// A run of a scenario is a process: nobody forks, and each has values of its own.
+/// Each run of a scenario is one process with its own values, and no run forks.
 pub(crate) mod fork {
     use crate::model::MODEL;
     use std::collections::BTreeMap;
@@ -106,7 +107,7 @@ pub(crate) mod nowait {
     }
 }
 
-/// The timer thread is one of the world's.
+/// The timer thread is a thread of the model.
 pub(crate) mod thread {
     use super::thread_options::ThreadOptions;
     use crate::model::MODEL;
@@ -126,7 +127,7 @@ pub(crate) mod thread {
     }
 }
 
-/// No run forks, so nothing is listed for a child.
+/// No run forks, so no descriptor is listed for a child.
 pub(crate) mod fork_table {
     use std::io;
 
@@ -141,7 +142,7 @@ pub(crate) mod fork_table {
     }
 }
 
-/// The model's read ends are never duplicated.
+/// The model never duplicates its read ends.
 pub(crate) mod short_lived {
     use std::io;
 
@@ -152,7 +153,7 @@ pub(crate) mod short_lived {
     pub(crate) fn release_number() {}
 }
 
-/// Nobody's descriptors are sought.
+/// The model does not search for open files.
 pub(crate) mod open_files {
     use super::fd::Identity;
     use std::os::fd::RawFd;

@@ -1,4 +1,4 @@
-//! A real pipe, of which the world knows whether its reader is to wait.
+//! A real pipe. The model knows whether its reader is in blocking mode.
 
 use super::fd;
 use super::fork_table::PipeEntry;
@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    // Not by `pipe2`, which not every system has.
+    // Not every system has `pipe2`.
     let (reader, writer) = nix::unistd::pipe()?;
     for end in [&reader, &writer] {
         fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;

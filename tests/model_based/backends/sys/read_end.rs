@@ -1,4 +1,4 @@
-//! The read end, always borrowed here: fd-only timers are not part of the model.
+//! The read end, which is always borrowed here: fd-only timers are not part of the model.
 
 use super::fork_table::PipeEntry;
 use super::{fd, nowait};

@@ -1,4 +1,4 @@
-//! What threads share and wait by: the scheduler's, so that it may let another thread go first at each use.
+//! Synchronization of the scheduler, which may switch to another thread at each use.
 
 pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
@@ -8,12 +8,12 @@ use crate::model::MODEL;
 use crossbeam_channel::{TryRecvError, TrySendError};
 use std::time::Duration;
 
-/// Waits for the lock: time, after which the thread would try again, stands still.
+/// Waits for the lock. The caller would retry after some time, but the model's time does not pass.
 pub(crate) fn lock_unless_busy<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     mutex.lock().ok()
 }
 
-/// The doorbell itself is real: nobody waits in it.
+/// The channel of the wake flag is real, because no thread waits in it.
 pub(crate) struct Sender<T>(crossbeam_channel::Sender<T>);
 pub(crate) struct Receiver<T>(crossbeam_channel::Receiver<T>);
 
@@ -36,7 +36,7 @@ impl<T> Receiver<T> {
     }
 }
 
-/// No model starts the thread early, so nobody waits for this.
+/// No scenario starts the thread early, so no thread waits for this.
 pub(crate) struct Event;
 
 impl Event {
@@ -49,7 +49,7 @@ impl Event {
     pub(crate) fn wait(&self) {}
 }
 
-/// A time of the world's monotonic clock.
+/// A time of the model's monotonic clock.
 #[derive(Clone, Copy)]
 pub(crate) struct Instant(u64);
 
@@ -63,7 +63,7 @@ impl Instant {
     }
 }
 
-/// The world parks the timer thread, the only one that parks.
+/// Parks the timer thread, which is the only thread that parks.
 pub(crate) struct Parker;
 
 impl Parker {
@@ -71,8 +71,7 @@ impl Parker {
         Parker
     }
 
-    /// Never later than the deadline: how late a thread is does not show by a clock that stands
-    /// still.
+    /// Never returns after the deadline, because the model's clocks do not advance by themselves.
     pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
         MODEL.park(deadline.map_or(u64::MAX, |deadline| deadline.0))
     }
@@ -82,7 +81,7 @@ impl Parker {
     }
 }
 
-/// Time stands still until a test advances it, so a spinning thread waits like a sleeping one.
+/// Time passes only when a test advances it, so a spinning thread waits like a sleeping one.
 pub(crate) fn spin(deadline: Option<Instant>) -> bool {
     Parker.park(deadline)
 }

@@ -1,4 +1,4 @@
-//! Periods that were counted and not read are taken back when the clock is stepped back behind them.
+//! A step back rolls back the unread expirations after the new time.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -20,7 +20,8 @@ crate::cases![
     a_raw_read_after_a_step_back,
 ];
 
-/// Every ten minutes, for the first time in nine. It has expired at 9 and at 19; nobody has read it, and it is 25 now.
+/// Returns a timer with a period of ten minutes, first due at minute 9. It is minute 25: the timer
+/// has expired at 9 and at 19, and is unread.
 fn expired_twice(backend: &TestBackend, blocking: bool) -> TimerFd {
     let timer = if blocking { open_blocking(backend) } else { open(backend) };
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) + 9 * MINUTE).every(10 * MINUTE)).unwrap();
@@ -131,7 +132,7 @@ fn wait_keeps_its_timeout_after_a_step_back(backend: &TestBackend) {
     }
 }
 
-/// Linux gives no bytes, as at the end of a file, or says that there are none; a pipe can do neither.
+/// Linux returns no bytes, as at the end of a file, or `EAGAIN`; a pipe can do neither.
 fn a_raw_read_after_a_step_back(backend: &TestBackend) {
     for blocking in [false, true] {
         let timer = expired_twice(backend, blocking);

@@ -1,4 +1,4 @@
-//! Timers that are known by their descriptors alone, which anybody may duplicate and close.
+//! Fd-only timers, whose descriptors any code may duplicate and close.
 
 use crate::common::{assert_errno, descriptors, is_readable, left, raw_read, until_readable};
 use crate::forks::in_a_child;
@@ -29,7 +29,8 @@ crate::cases![
 pub const HOUR: Duration = Duration::from_secs(3600);
 pub const MS: Duration = Duration::from_millis(1);
 
-/// Whether a pipe does not tell of its readers, so that the library keeps a duplicate of its own.
+/// Whether the system cannot report the readers of a pipe, so that the library keeps a duplicate of
+/// the read end.
 const KEPT: bool = cfg!(portable_timerfd_test_posix);
 
 pub fn create() -> OwnedFd {
@@ -40,7 +41,7 @@ pub fn set(fd: &OwnedFd, spec: TimerSpec) -> TimerSpec {
     RawTimer::find(fd.as_raw_fd()).unwrap().settime(&spec).unwrap()
 }
 
-/// Looks again until it is so; for ever if it never is.
+/// Repeats the check until it is true, without a limit.
 pub fn until(is_so: impl Fn() -> bool) {
     while !is_so() {
         thread::sleep(MS);
@@ -111,7 +112,7 @@ fn the_last_close_ends_the_timer_without_another_call() {
 
 fn at_the_descriptor_limit_closed_timers_are_reclaimed() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    // So few that they run out between two looks.
+    // The limit is so low that the numbers run out between two sweeps.
     setrlimit(Resource::RLIMIT_NOFILE, 16, hard).unwrap();
     let stays = create();
     set(&stays, TimerSpec::after(HOUR));
@@ -119,7 +120,7 @@ fn at_the_descriptor_limit_closed_timers_are_reclaimed() {
         let fd = create();
         set(&fd, TimerSpec::after(HOUR));
     }
-    // Those that are open keep their places.
+    // Open timers keep working.
     let mut open = vec![stays];
     let refusal = loop {
         match RawTimer::create(Clock::Monotonic, CreateFlags::default()) {
@@ -129,7 +130,7 @@ fn at_the_descriptor_limit_closed_timers_are_reclaimed() {
     };
     assert_eq!(refusal.raw_os_error(), Some(libc::EMFILE));
     assert!(open.len() >= if KEPT { 2 } else { 4 });
-    // Nor does setting them, with something to take back, need another descriptor.
+    // Setting the timers, including the rollback of a count, needs no other descriptor either.
     let _rest: Vec<OwnedFd> = std::iter::from_fn(|| open[0].try_clone().ok()).collect();
     for fd in &open {
         set(fd, TimerSpec::after(MS));
@@ -143,7 +144,7 @@ fn at_the_descriptor_limit_closed_timers_are_reclaimed() {
     }
 }
 
-/// Where a refresh needed a descriptor and there was none, a raw read gave 1.
+/// If a refresh needed a descriptor and there was none, a raw read would return 1.
 fn an_unread_count_is_refreshed_at_the_descriptor_limit() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
@@ -154,7 +155,7 @@ fn an_unread_count_is_refreshed_at_the_descriptor_limit() {
         thread::sleep(100 * MS);
         raw_read(&fd).unwrap()
     };
-    // One of them at least was refreshed lately, however loaded the machine is.
+    // At least one of them was refreshed lately, even on a loaded machine.
     let counts: Vec<u64> = (0..20).map(count_after_100_ms).collect();
     assert!(counts.iter().any(|&count| count >= 50), "{counts:?}");
 }
@@ -178,19 +179,19 @@ fn a_limit_below_the_reserved_number_stops_nothing() {
 
 fn a_blocked_read_outlives_the_descriptor() {
     let fd = create();
-    // The sweep ends the read first where it finds no descriptor.
+    // On this system a sweep that finds no descriptor would end the read first.
     set(&fd, TimerSpec::after(if KEPT { HOUR } else { 50 * MS }));
     let number = fd.as_raw_fd();
     let reader = thread::spawn(move || {
         let mut count = [0; 8];
-        // SAFETY: the number is of a descriptor that is open until this read has begun; what comes
-        // of its being closed is asked.
+        // SAFETY: the descriptor is open until this read has begun. The test closes it during the
+        // read on purpose.
         let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
         read(fd, &mut count).map(|read| (read, u64::from_ne_bytes(count)))
     });
     until(|| is_being_read(number));
     close(fd).unwrap();
-    // Looks at all that is closed.
+    // These calls make the library sweep closed timers.
     (0..100).for_each(|_| drop(create()));
     let read = reader.join().unwrap().unwrap();
     assert_eq!(read, if KEPT { (0, 0) } else { (8, 1) });
@@ -222,7 +223,7 @@ fn a_forked_child_has_no_fd_only_timers_of_its_parent_but_makes_its_own() {
     assert_eq!(raw_read(&fd).unwrap(), 1);
 }
 
-/// The child's duplicates get the numbers that the library had in the parent.
+/// The child's duplicates get the numbers that the library's descriptors had in the parent.
 fn a_grandchild_keeps_the_childs_duplicates_of_an_inherited_timer() {
     let fd = create();
     set(&fd, TimerSpec::after(HOUR));
@@ -256,7 +257,7 @@ fn at_the_limit_a_timer_takes_two_numbers_and_a_failure_none() {
     }
 }
 
-/// The numbers that are open, without a descriptor to look with.
+/// Returns the open descriptors, without opening one.
 fn descriptors_below(end: libc::rlim_t) -> std::collections::BTreeSet<RawFd> {
     // SAFETY: asking for flags touches no memory.
     (0..end as RawFd).filter(|&number| unsafe { libc::fcntl(number, libc::F_GETFD) } != -1).collect()

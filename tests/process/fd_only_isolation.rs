@@ -1,7 +1,7 @@
-//! What timers that are known by their descriptors alone do to the rest of a process: nothing.
+//! Fd-only timers do not affect the other descriptors of the process.
 
 use crate::common::{assert_errno, descriptors, raw_read, until_readable};
-use crate::raw::{create, set, until, HOUR, MS};
+use crate::fd_only::{create, set, until, HOUR, MS};
 use nix::libc;
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{dup2_raw, fork, pipe2, read, ForkResult};
@@ -31,23 +31,24 @@ fn closing_every_number_loses_only_the_timer() {
     let users = [number, theirs.as_raw_fd(), writer.as_raw_fd()];
     let ours: Vec<RawFd> = descriptors().difference(&before).copied().filter(|fd| !users.contains(fd)).collect();
     assert!(!ours.is_empty());
-    // What the library had is the other pipe's now.
+    // The numbers that the library had now refer to the other pipe.
     take_over(ours.iter().chain([&number]), &writer);
     std::mem::forget(fd);
     until(|| std::fs::read_dir("/proc/self/task").unwrap().count() == 1);
     assert_untouched(&theirs, ours);
 }
 
-/// Puts another file behind these numbers.
+/// Makes these numbers refer to another file.
 fn take_over<'a>(numbers: impl IntoIterator<Item = &'a RawFd>, file: &OwnedFd) {
     for number in numbers {
-        // SAFETY: nobody uses these numbers as what they were but the library, which is what is
-        // asked.
+        // SAFETY: only the library uses the old files of these numbers. Its behaviour after the
+        // change is what is tested.
         std::mem::forget(unsafe { dup2_raw(file, *number) }.unwrap());
     }
 }
 
-/// Nothing was written to a pipe whose other end is behind these numbers, nor was one closed.
+/// Asserts that nothing was written to the pipe whose other end has these numbers, and that no
+/// number was closed.
 fn assert_untouched(reader: &OwnedFd, numbers: Vec<RawFd>) {
     assert_eq!(read(reader, &mut [0; 8]), Err(nix::errno::Errno::EAGAIN), "nothing was written there");
     assert!(descriptors().is_superset(&numbers.into_iter().collect()), "nor was it closed");
@@ -82,7 +83,8 @@ fn an_unread_count_is_refreshed_above_the_low_numbers() {
     assert!(raw_read(&timers[0]).unwrap() > 100, "it was refreshed");
 }
 
-/// The loop of polling stands for an epoll set, which the closed descriptor leaves without a word.
+/// The loop of `polling` stands for an epoll set, which a closed descriptor leaves without an
+/// event.
 fn a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set() {
     let set_of_pollers = polling::Poller::new().unwrap();
     let mut events = polling::Events::new();
@@ -91,7 +93,7 @@ fn a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set() {
     }
     for round in 0..2_000 {
         let timer = create();
-        // SAFETY: the descriptor leaves the set when it is closed, which is what is shown here.
+        // SAFETY: the descriptor leaves the set when it is closed, which this test shows.
         unsafe {
             let event = polling::Event::readable(round);
             set_of_pollers.add_with_mode(&timer, event, polling::PollMode::Level).unwrap();
@@ -106,13 +108,13 @@ fn a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set() {
     }
 }
 
-/// Nothing but the users' ends, though calls and creations have the library's own open at each
-/// moment.
+/// The children have only the users' ends, although calls and creations open the library's own
+/// descriptors at every moment.
 fn forks_during_calls_leave_nothing_in_the_children() {
     const FORKS: usize = 100;
     let others = descriptors();
     let timers: Vec<OwnedFd> = (0..3).map(|_| create()).collect();
-    // The library opens these anew for each refresh.
+    // The library reopens these timers for each refresh.
     let moved: Vec<OwnedFd> = (0..3).map(|_| moved_while_unread()).collect();
     let stop = AtomicBool::new(false);
     let unclean = thread::scope(|scope| {
@@ -133,18 +135,18 @@ fn forks_during_calls_leave_nothing_in_the_children() {
     assert_eq!(unclean, 0, "of {FORKS} children have a descriptor of the library's");
 }
 
-/// An unread timer whose descriptor has another number than at first.
+/// Returns an unread timer whose descriptor has another number than at first.
 fn moved_while_unread() -> OwnedFd {
     let timer = create();
     set(&timer, TimerSpec::after(MS).every(MS));
     timer.try_clone().unwrap()
 }
 
-/// Whether a forked child has no descriptor of the library's: no write end of a pipe, and of these
-/// timers the users' read ends only.
+/// Whether a forked child has no descriptor of the library: no write end of a pipe, and only the
+/// users' read ends of these timers.
 fn is_clean_child(others: &BTreeSet<RawFd>, timers: &[OwnedFd]) -> bool {
-    // SAFETY: the child asks what it has open, by std, whose locks no other thread of this program
-    // holds.
+    // SAFETY: the child inspects its descriptors with std, whose locks no other thread of this
+    // program holds.
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
             let found: Vec<RawFd> = descriptors().difference(others).copied().collect();

@@ -1,4 +1,4 @@
-//! How a notice of a step reaches those who wait or read the descriptor themselves.
+//! How a clock step reaches blocked readers, pollers and raw reads.
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
@@ -37,7 +37,7 @@ fn a_blocked_reader_gets_ecanceled_for_a_later_setting(backend: &TestBackend) {
     }
 }
 
-/// It expires by the step that he is told of; for Linux, some microseconds after he is told, or before.
+/// The timer expires by the same step that cancels it; on Linux some microseconds later, or before.
 fn a_blocked_reader_that_gets_ecanceled_leaves_the_timer_disarmed(backend: &TestBackend) {
     let timer = open_blocking(backend);
     timer.settime(&in_an_hour(backend).every(HOUR)).unwrap();
@@ -58,7 +58,8 @@ fn a_poller_reports_a_clock_step(backend: &TestBackend) {
     assert_canceled(timer.read());
 }
 
-/// A read of a pipe can't fail so: it gives a count, and `read` still tells of the step.
+/// A read of a pipe cannot fail in this way: it returns a count, and `read` still reports the clock
+/// step.
 fn a_raw_read_of_a_canceled_timer(backend: &TestBackend) {
     let timer = watching(backend);
     backend.step(5);
@@ -73,7 +74,7 @@ fn a_raw_read_of_a_canceled_timer(backend: &TestBackend) {
     assert!(left(&timer) <= HOUR);
 }
 
-/// A notice is no period, to be taken back when the clock is stepped back.
+/// A cancellation is not a period that a step back rolls back.
 fn a_step_back_keeps_a_pending_ecanceled(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) - MINUTE).every(HOUR).cancel_on_set()).unwrap();
@@ -86,7 +87,7 @@ fn a_step_back_keeps_a_pending_ecanceled(backend: &TestBackend) {
     assert!(left(&timer) > HOUR);
 }
 
-/// And the others wait on: for the next step, or for ever.
+/// The other readers stay blocked, until the next step or for ever.
 fn one_of_several_blocked_readers_gets_ecanceled(backend: &TestBackend) {
     let timer = open_blocking(backend);
     timer.settime(&in_an_hour(backend)).unwrap();

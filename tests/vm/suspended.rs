@@ -1,5 +1,5 @@
-//! Suspends are slow: all cases prepare what they will look at, on every backend, and then the machine sleeps once for each of
-//! the alarm clocks that can wake it.
+//! Suspends are slow. So all cases first prepare their timers, on every backend. Then the machine
+//! sleeps once for each of the alarm clocks that can wake it.
 
 use crate::machine::suspend_to_ram;
 use crate::suspend;
@@ -11,37 +11,38 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-/// What is to be seen after the resume.
+/// The check after the resume.
 pub type Check = Box<dyn FnOnce(&Slept) + Send>;
 
-/// Prepares it on one backend.
+/// A case: its name, and the function that prepares its timers on one backend.
 pub type Case = (&'static str, fn(&TestBackend, &Alarm) -> Check);
 
-/// What is to wake the machine.
+/// The alarm that will wake the machine.
 pub struct Alarm {
     pub clock: Clock,
     pub time: Duration,
 }
 
-/// How far ahead that is. Less than two seconds before an alarm Linux does not fall asleep.
+/// The time until the alarm. Linux does not suspend if an alarm is due in less than two seconds.
 const AHEAD: Duration = Duration::from_secs(6);
 
 /// How the machine has slept.
 #[derive(Clone, Copy)]
 pub struct Slept {
-    /// How much of it the monotonic clock does not know.
+    /// The part of the sleep that the monotonic clock does not count.
     pub long: Duration,
     /// The time at the resume, by the alarm's clock.
     pub until: Duration,
 }
 
-/// What a sleep has left to look at, by backend and case.
+/// The checks that remain after a sleep, by backend and case.
 struct Sleep {
     slept: Slept,
     prepared: HashMap<(&'static str, &'static str), thread::Result<Check>>,
 }
 
-/// Looks at what the case has prepared, after the sleep that this clock ends. The first to ask lets the machine sleep.
+/// Runs the check of a case after the sleep that this clock ends. The first call lets the machine
+/// sleep.
 pub fn look(clock: Clock, backend: &'static Backend, case: &'static str) {
     static LAST: Mutex<Option<(Clock, Sleep)>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap();
@@ -55,7 +56,7 @@ pub fn look(clock: Clock, backend: &'static Backend, case: &'static str) {
     prepared.unwrap_or_else(|panic| resume_unwind(panic))(&slept);
 }
 
-/// The same of a simulated machine, which sleeps for each case.
+/// Does the same with a simulated machine, which sleeps for each case.
 pub fn look_simulated(clock: Clock, prepare: fn(&TestBackend, &Alarm) -> Check) {
     let backend = TestBackend::simulated();
     let alarm = Alarm { clock, time: backend.now(clock) + AHEAD };
