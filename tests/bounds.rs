@@ -40,7 +40,7 @@ fn the_age_of_a_raw_read_count() {
         }
     };
     let ages = (0..ROUNDS).map(|_| age()).collect();
-    measured::keep("userspace", "the_age_of_a_raw_read_count", ages);
+    measured::record("userspace", "the_age_of_a_raw_read_count", ages);
 }
 
 /// Measures the age of one count among 100 that stay unread.
@@ -61,7 +61,7 @@ fn the_age_of_one_unread_count_of_100() {
     };
     let ages: Vec<Duration> = timers.iter().filter_map(age).collect();
     assert!(ages.len() > 50, "at a refresh there is none for a moment");
-    measured::keep("userspace", "the_age_of_one_unread_count_of_100", ages);
+    measured::record("userspace", "the_age_of_one_unread_count_of_100", ages);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_time_until_readable_after_a_raw_read() {
         read.elapsed()
     };
     let pauses = (0..ROUNDS).map(|_| pause()).collect();
-    measured::keep("userspace", "the_time_until_readable_after_a_raw_read", pauses);
+    measured::record("userspace", "the_time_until_readable_after_a_raw_read", pauses);
 }
 
 /// Measures for how long an epoll set reports an unread timer whose only descriptor was closed.
@@ -100,7 +100,7 @@ fn the_time_a_closed_timer_stays_reported() {
         last - closed
     };
     let times = (0..2_000).map(reported_for).collect();
-    measured::keep("userspace", "the_time_a_closed_timer_stays_reported", times);
+    measured::record("userspace", "the_time_a_closed_timer_stays_reported", times);
 }
 
 /// Measures the time between the end of a period and its interrupt.
@@ -120,5 +120,5 @@ fn the_time_linux_reports_no_remaining_time_of_a_periodic_timer() {
     };
     let moments = (0..100_000).map(|_| moment()).filter(|moment| !moment.is_zero()).chain([Duration::ZERO]).collect();
     let test = "the_time_linux_reports_no_remaining_time_of_a_periodic_timer";
-    measured::keep("kernel", test, moments);
+    measured::record("kernel", test, moments);
 }

@@ -120,7 +120,7 @@ fn zero_means_now_and_not_disarmed() {
 }
 
 #[test]
-fn disarming_makes_it_unreadable_and_the_longest_time_is_never() {
+fn disarming_makes_a_timer_unreadable_and_the_longest_time_is_never() {
     on_each(&[Clock::Monotonic], true, |mut timer, _| {
         timer.set_state(TimerState::Oneshot(Duration::ZERO), SetTimeFlags::Default).unwrap();
         until_readable(&timer);
@@ -145,8 +145,8 @@ fn a_step_of_the_wall_clock_is_an_error_and_no_panic() {
         assert_eq!(timer.read().unwrap(), 0);
         clock.set_realtime(clock.now(Clock::Realtime) + OFFSET);
         let far = TimerState::Oneshot(clock.now(Clock::Realtime) + HOUR);
-        let told = timer.set_state(far, SetTimeFlags::TimerCancelOnSet);
-        assert_eq!(told.unwrap_err().raw_os_error(), Some(ECANCELED));
+        let result = timer.set_state(far, SetTimeFlags::TimerCancelOnSet);
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(ECANCELED));
     }
 }
 

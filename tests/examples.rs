@@ -245,13 +245,13 @@ fn no_command_of_many_concurrent_clients_is_lost() {
                 .take(20)
                 .map(|mut client| thread::spawn(move || client.write_all(&NOISE).unwrap()))
                 .collect();
-            let (mut told, mut closed) = (0, 0);
+            let (mut reported, mut closed) = (0, 0);
             while closed < senders.len() {
                 let line = server.until("");
-                told += line.strip_prefix("Unknown command: ").map_or(0, str::len);
+                reported += line.strip_prefix("Unknown command: ").map_or(0, str::len);
                 closed += usize::from(line.starts_with("Closing connection"));
             }
-            assert_eq!(told, senders.len() * NOISE.len());
+            assert_eq!(reported, senders.len() * NOISE.len());
             senders.into_iter().for_each(|sender| sender.join().unwrap());
             server.connect().write_all(b"stop").unwrap();
             server.end();

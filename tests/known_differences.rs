@@ -54,7 +54,7 @@ fn a_read_of_fewer_than_eight_bytes() {
     assert_eq!(read(&kernel, &mut bytes), Err(Errno::EINVAL));
     assert_eq!(read(&userspace, &mut bytes), Ok(7));
     assert_eq!(kernel.read().unwrap(), 1, "nothing is lost");
-    assert!(userspace.read().is_err(), "the message is torn: its rest is thrown away");
+    assert!(userspace.read().is_err(), "the rest of the message is discarded");
     userspace.arm_after(Duration::ZERO).unwrap();
     assert_eq!(userspace.read().unwrap(), 1, "the next one is whole");
     assert_eq!([read(&kernel, &mut []), read(&userspace, &mut [])], [Err(Errno::EINVAL), Ok(0)]);
@@ -88,14 +88,14 @@ fn a_blocked_read_during_a_partial_read() {
     let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
     for _ in 0..100 {
         std::thread::scope(|scope| {
-            let torn = scope.spawn(|| read(&timer, &mut [0; 3]));
+            let partial = scope.spawn(|| read(&timer, &mut [0; 3]));
             let whole = scope.spawn(|| timer.read());
             // Either reader may get the first message, or the rest of it.
-            while !torn.is_finished() || !whole.is_finished() {
+            while !partial.is_finished() || !whole.is_finished() {
                 std::thread::sleep(Duration::from_millis(1));
                 timer.arm_after(Duration::ZERO).unwrap();
             }
-            assert_eq!(torn.join().unwrap(), Ok(3));
+            assert_eq!(partial.join().unwrap(), Ok(3));
             assert_eq!(whole.join().unwrap().unwrap(), 1);
         });
     }
@@ -110,7 +110,7 @@ fn reopening_through_proc() {
         nix::fcntl::open(name.as_str(), flags | OFlag::O_NONBLOCK, nix::sys::stat::Mode::empty()).map(drop)
     };
     for flags in [OFlag::O_RDONLY, OFlag::O_WRONLY] {
-        assert!(matches!(open(&kernel, flags), Err(Errno::ENXIO | Errno::EACCES)), "the latter for who is not root");
+        assert!(matches!(open(&kernel, flags), Err(Errno::ENXIO | Errno::EACCES)), "EACCES without root");
         assert_eq!(open(&userspace, flags), Ok(()));
     }
     let name = format!("/proc/self/fd/{}", userspace.as_raw_fd());
@@ -155,7 +155,7 @@ fn a_read_to_a_bad_address() {
         let read = unsafe { libc::read(timer.as_raw_fd(), 8 as *mut libc::c_void, 8) };
         assert_eq!(Errno::result(read), Err(Errno::EFAULT));
     }
-    assert!(kernel.read().is_err(), "the count is gone");
+    assert!(kernel.read().is_err(), "the count is lost");
     assert_eq!(userspace.read().unwrap(), 1);
 }
 

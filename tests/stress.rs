@@ -22,7 +22,7 @@ static COUNTING: Counting = Counting;
 const THREADS: u64 = 8;
 
 /// Creates, sets and drops this many timers, divided among the threads.
-fn storm(backend: &'static Backend, timers: u64) {
+fn create_set_and_drop(backend: &'static Backend, timers: u64) {
     let clocks = clocks();
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -74,11 +74,11 @@ fn many_short_lived_timers_leave_no_descriptor_thread_or_memory() {
     for backend in backends_here() {
         // The first run also makes what is made once and kept, for example the queue of each clock
         // and mode.
-        storm(backend, 1_000);
+        create_set_and_drop(backend, 1_000);
         until_all_threads_have_ended(backend);
         let descriptors = listed("fd");
         let bytes = allocator::bytes();
-        storm(backend, 100_000);
+        create_set_and_drop(backend, 100_000);
         until_all_threads_have_ended(backend);
         assert_eq!(allocator::bytes(), bytes, "{}: bytes", backend.name());
         assert_eq!(listed("fd"), descriptors, "{}", backend.name());
@@ -91,7 +91,7 @@ fn main() -> ExitCode {
         many_short_lived_timers_leave_no_descriptor_thread_or_memory();
         Ok(())
     });
-    let blind = !std::path::Path::new("/proc/self/task").exists();
-    let case = case.with_ignored_flag(blind);
+    let ignored = !std::path::Path::new("/proc/self/task").exists();
+    let case = case.with_ignored_flag(ignored);
     libtest_mimic::run(&Arguments { test_threads: Some(1), ..Arguments::from_args() }, vec![case]).exit_code()
 }

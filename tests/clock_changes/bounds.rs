@@ -6,7 +6,7 @@ use std::time::Instant;
 
 /// Measures several times how long it takes until the clocks make the timer readable. The latency
 /// depends on the machine; in at least one try of fifty, it is within the backend's bound.
-fn keep(test: &str, mut set: impl FnMut() -> TimerFd, turn_the_clocks: impl Fn()) {
+fn record(test: &str, mut set: impl FnMut() -> TimerFd, change_the_clocks: impl Fn()) {
     let _alone = alone();
     let mut how_soon = || {
         let timer = set();
@@ -14,7 +14,7 @@ fn keep(test: &str, mut set: impl FnMut() -> TimerFd, turn_the_clocks: impl Fn()
         // The clocks change some time after the thread last read them.
         std::thread::sleep(Duration::from_millis(60));
         let begun = Instant::now();
-        turn_the_clocks();
+        change_the_clocks();
         until_readable(&timer);
         (begun.elapsed(), within)
     };
@@ -24,7 +24,7 @@ fn keep(test: &str, mut set: impl FnMut() -> TimerFd, turn_the_clocks: impl Fn()
         seen.push(how_soon());
     }
     assert!(is_within(&seen), "{seen:?}");
-    measured::keep("userspace", test, seen.into_iter().map(|(time, _)| time).collect());
+    measured::record("userspace", test, seen.into_iter().map(|(time, _)| time).collect());
 }
 
 fn in_an_hour(clock: Clock) -> TimerFd {
@@ -35,15 +35,15 @@ fn in_an_hour(clock: Clock) -> TimerFd {
 
 #[test]
 fn the_latency_of_following_a_clock_step() {
-    keep("the_latency_of_following_a_clock_step", || in_an_hour(Clock::Realtime), || step(3600));
+    record("the_latency_of_following_a_clock_step", || in_an_hour(Clock::Realtime), || step(3600));
 }
 
 #[test]
 fn the_latency_of_counting_a_suspend() {
-    keep("the_latency_of_counting_a_suspend", || in_an_hour(Clock::Boottime), || suspend(3600));
+    record("the_latency_of_counting_a_suspend", || in_an_hour(Clock::Boottime), || suspend(3600));
 }
 
 #[test]
 fn the_latency_of_reporting_a_clock_step() {
-    keep("the_latency_of_reporting_a_clock_step", watching, || step(-7));
+    record("the_latency_of_reporting_a_clock_step", watching, || step(-7));
 }

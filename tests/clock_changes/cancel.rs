@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting() {
+fn a_clock_step_is_reported_once_and_keeps_the_setting() {
     let _alone = alone();
     let timer = watching();
     assert!(timer.wait(Some(Duration::ZERO)).is_err());
@@ -49,7 +49,7 @@ fn every_call_sees_a_clock_step_at_once() {
 
 /// Asserts that a blocked reader gets `ECANCELED` for a clock change in `meanwhile`.
 #[track_caller]
-fn assert_told_while_waiting(timer: &TimerFd, meanwhile: impl FnOnce()) {
+fn assert_ecanceled_while_waiting(timer: &TimerFd, meanwhile: impl FnOnce()) {
     thread::scope(|scope| {
         let reader = scope.spawn(|| timer.read());
         // The reader blocks by now, or it begins to read after the clock change. Both reads must
@@ -65,7 +65,7 @@ fn a_blocked_read_fails_with_ecanceled() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
-    assert_told_while_waiting(&timer, || step(5));
+    assert_ecanceled_while_waiting(&timer, || step(5));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn settime_reports_a_clock_step_and_still_arms() {
     step(5);
     assert_canceled(timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()));
     timer.gettime().unwrap();
-    assert!(!is_readable(&timer), "it has been told");
+    assert!(!is_readable(&timer), "the step was reported");
     assert_nothing_to_read(&timer);
 }
 
@@ -133,7 +133,7 @@ fn a_blocked_read_that_gets_ecanceled_leaves_the_timer_disarmed() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + HOUR).every(HOUR).cancel_on_set()).unwrap();
-    assert_told_while_waiting(&timer, || step(5400));
+    assert_ecanceled_while_waiting(&timer, || step(5400));
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
 
@@ -162,10 +162,10 @@ fn a_raw_read_of_a_canceled_timer_returns_a_count() {
 #[test]
 fn a_read_after_an_expiration_keeps_the_timer_armed_on_ecanceled() {
     let _alone = alone();
-    for plain in [false, true] {
+    for raw in [false, true] {
         let timer = open();
         timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
-        assert_eq!(if plain { raw_read(&timer).unwrap() } else { timer.read().unwrap() }, 1);
+        assert_eq!(if raw { raw_read(&timer).unwrap() } else { timer.read().unwrap() }, 1);
         step(5);
         assert_canceled(timer.read());
         assert!(left(&timer) > HOUR / 2);
@@ -178,7 +178,7 @@ fn a_reader_that_blocked_before_the_setting_gets_ecanceled() {
     let timer = open_blocking();
     for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
         timer.settime(&before).unwrap();
-        assert_told_while_waiting(&timer, || {
+        assert_ecanceled_while_waiting(&timer, || {
             timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
             step(5);
         });
@@ -222,7 +222,7 @@ fn a_step_back_keeps_a_pending_ecanceled() {
     assert_eq!(raw_read(&timer).unwrap(), 1);
     step(-3 * 60);
     assert!(left(&timer) > HOUR, "the period that was read stays so");
-    assert!(is_readable(&timer), "gettime tells nobody");
+    assert!(is_readable(&timer), "gettime keeps the cancellation");
     assert_canceled(timer.read());
     assert!(left(&timer) > HOUR);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Records what a test has measured on a backend. Asserts nothing, because a latency depends on the
 /// machine.
-pub fn keep(backend: &str, test: &str, mut times: Vec<Duration>) {
+pub fn record(backend: &str, test: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
     let text = format!("{median:.1?} the median of {}, {longest:.1?} the longest", times.len());

@@ -15,9 +15,9 @@ const ASKED: &str = "OWN_PROCESS_CASE";
 /// A part of the names of cases that show as ignored unless root runs them.
 const FOR_ROOT: &str = "::as_root::";
 
-/// Runs the cases, or shows them as ignored if the program is `blind`. Each process first calls
+/// Runs the cases, or shows them as ignored if the program is `ignored`. Each process first calls
 /// `in_each`. `is_fine` decides from the output of a process whether its case has passed.
-pub fn run(cases: &[Case], blind: bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
+pub fn run(cases: &[Case], ignored: bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
     mode::take_from_env();
     if let Ok(asked) = std::env::var(ASKED) {
         in_each();
@@ -28,12 +28,12 @@ pub fn run(cases: &[Case], blind: bool, in_each: fn(), is_fine: fn(&Output) -> b
         let run = move || {
             let program = std::env::current_exe().unwrap();
             let output = Command::new(program).env(ASKED, name).output().unwrap();
-            let told = String::from_utf8_lossy(&output.stderr);
-            assert!(is_fine(&output), "{name}: {}: {told}", output.status);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(is_fine(&output), "{name}: {}: {stderr}", output.status);
             Ok(())
         };
         let needs_another_user = name.contains(FOR_ROOT) && !nix::unistd::geteuid().is_root();
-        Trial::test(name, run).with_ignored_flag(blind || needs_another_user)
+        Trial::test(name, run).with_ignored_flag(ignored || needs_another_user)
     };
     libtest_mimic::run(&Arguments::from_args(), cases.iter().map(trial).collect()).exit_code()
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 /// Returns a trial of each case on one backend; `run` runs a case.
 pub fn trials<C: Sync>(
-    row: &str,
+    backend: &str,
     themes: &[(&'static str, &'static [(&'static str, C)])],
     ignores: impl Fn(&str) -> bool,
     run: impl Fn(&'static C) + Copy + Send + 'static,
@@ -16,7 +16,7 @@ pub fn trials<C: Sync>(
     let mut trials = Vec::new();
     for &(theme, cases) in themes {
         for (name, case) in cases {
-            let trial = Trial::test(format!("{row}::{theme}::{name}"), move || {
+            let trial = Trial::test(format!("{backend}::{theme}::{name}"), move || {
                 run(case);
                 Ok(())
             });

@@ -129,8 +129,8 @@ fn the_longest_interval_ends_in_never(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.settime(&TimerSpec::at(Duration::ZERO).every(Duration::MAX)).unwrap();
     assert_eq!(backend.wait(&timer).unwrap(), 1);
-    let told = left(timer.gettime().unwrap());
-    assert!(told >= longest(backend.inner) - backend.now(Clock::Monotonic), "{told:?}");
+    let reported = left(timer.gettime().unwrap());
+    assert!(reported >= longest(backend.inner) - backend.now(Clock::Monotonic), "{reported:?}");
     assert_nothing_to_read(&timer);
 }
 

@@ -68,18 +68,18 @@ fn gettime_returns_a_relative_time_for_an_absolute_setting(backend: &TestBackend
         let goal = backend.now(clock) + HOUR;
         timer.settime(&TimerSpec::at(goal).every(ms(20))).unwrap();
         let most = goal - backend.now(clock);
-        let told = timer.gettime().unwrap();
+        let reported = timer.gettime().unwrap();
         let least = goal - backend.now(clock);
-        assert!((least..=most).contains(&left(told)), "{clock:?}: {told:?}");
-        assert_eq!(told.interval(), ms(20));
+        assert!((least..=most).contains(&left(reported)), "{clock:?}: {reported:?}");
+        assert_eq!(reported.interval(), ms(20));
     }
 }
 
 fn disarming_keeps_the_interval_for_gettime_to_report(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.settime(&TimerSpec::disarmed().every(ms(20))).unwrap();
-    let told = timer.gettime().unwrap();
-    assert_eq!((told.initial(), told.interval()), (Initial::Disarmed, ms(20)));
+    let reported = timer.gettime().unwrap();
+    assert_eq!((reported.initial(), reported.interval()), (Initial::Disarmed, ms(20)));
     assert!(!is_readable(&timer));
 }
 
@@ -119,12 +119,12 @@ fn duration_max_means_never_on_every_clock(backend: &TestBackend) {
         let timer = backend.open_on(clock);
         for never in [TimerSpec::after(Duration::MAX), TimerSpec::at(Duration::MAX)] {
             timer.settime(&never.every(Duration::MAX)).unwrap();
-            let told = timer.gettime().unwrap();
+            let reported = timer.gettime().unwrap();
             // A relative time is that far from now, if the scale is long enough; otherwise from the
             // clock's zero.
             let least = longest(backend.inner).saturating_sub(backend.now(clock));
-            assert!(left(told) >= least, "{clock:?}: {told:?}");
-            assert_eq!(told.interval(), longest(backend.inner));
+            assert!(left(reported) >= least, "{clock:?}: {reported:?}");
+            assert_eq!(reported.interval(), longest(backend.inner));
             assert!(!is_readable(&timer));
         }
     }
@@ -144,8 +144,8 @@ fn an_unread_periodic_timer_reports_the_next_period(backend: &TestBackend) {
     timer.arm_every(ms(3)).unwrap();
     backend.until_readable(&timer);
     for _ in 0..50 {
-        let told = left(timer.gettime().unwrap());
-        assert!(told > Duration::ZERO && told <= ms(3), "{told:?}");
+        let reported = left(timer.gettime().unwrap());
+        assert!(reported > Duration::ZERO && reported <= ms(3), "{reported:?}");
     }
     assert!(timer.read().unwrap() >= 1);
 }
@@ -157,11 +157,11 @@ fn an_armed_periodic_timer_reports_a_remaining_time(backend: &TestBackend) {
     timer.arm_every(interval).unwrap();
     let mut seen = 0;
     while seen < 2_000 {
-        let mut told = timer.gettime().unwrap();
-        while !told.is_armed() {
-            told = timer.gettime().unwrap();
+        let mut reported = timer.gettime().unwrap();
+        while !reported.is_armed() {
+            reported = timer.gettime().unwrap();
         }
-        assert!(left(told) <= interval);
+        assert!(left(reported) <= interval);
         backend.pass_a_moment();
         seen += timer.read().unwrap_or(0);
     }
@@ -175,8 +175,8 @@ fn gettime_reports_the_setting_of_another_thread(backend: &TestBackend) {
             scope.spawn(|| timer.arm_every(2 * HOUR).unwrap());
             timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
         });
-        let told = timer.gettime().unwrap();
-        assert_eq!(told.is_armed(), told.interval() == 2 * HOUR, "round {round}: {told:?}");
+        let reported = timer.gettime().unwrap();
+        assert_eq!(reported.is_armed(), reported.interval() == 2 * HOUR, "round {round}: {reported:?}");
     }
 }
 
@@ -218,9 +218,9 @@ fn a_restored_setting_continues_where_it_was(backend: &TestBackend) {
     timer.settime(&TimerSpec::after(HOUR).every(SECOND)).unwrap();
     let old = timer.disarm().unwrap();
     timer.settime(&old).unwrap();
-    let told = timer.gettime().unwrap();
-    assert_eq!(told.interval(), SECOND);
-    assert!(left(told) <= left(old) && left(told) > HOUR - 60 * SECOND);
+    let reported = timer.gettime().unwrap();
+    assert_eq!(reported.interval(), SECOND);
+    assert!(left(reported) <= left(old) && left(reported) > HOUR - 60 * SECOND);
 }
 
 /// A relative setting of the wall clock runs on the monotonic clock.
@@ -274,8 +274,8 @@ fn a_timer_reports_the_time_of_its_clock(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     for clock in clocks() {
         let before = backend.now(clock);
-        let told = timer.now(clock).unwrap();
-        assert!((before..=backend.now(clock)).contains(&told), "{clock:?}: {told:?}");
+        let reported = timer.now(clock).unwrap();
+        assert!((before..=backend.now(clock)).contains(&reported), "{clock:?}: {reported:?}");
     }
     timer.arm_at(timer.now(Clock::Monotonic).unwrap() + HOUR).unwrap();
     assert!(left(timer.gettime().unwrap()) > HOUR - 60 * SECOND);

@@ -36,8 +36,8 @@ impl Counted {
     }
 
     /// Reads in one of several ways; returns whether there was a count.
-    fn read(&self, plain: bool, round: u64) -> bool {
-        let count = match (plain, round % 3) {
+    fn read(&self, raw: bool, round: u64) -> bool {
+        let count = match (raw, round % 3) {
             (true, 0) => raw_read(&self.duplicate),
             (true, _) => raw_read(&self.timer),
             (false, 0) => self.timer.gettime().and_then(|_| self.timer.read()),
@@ -102,12 +102,12 @@ fn raw_reads_and_read_calls_of_several_timers_add_up_to_the_tick(backend: &TestB
                 thread::sleep(ms(1));
             }
         });
-        let readers = [true, true, false, false].map(|plain| {
+        let readers = [true, true, false, false].map(|raw| {
             let timers = &timers;
             scope.spawn(move || {
                 let (wanted, mut successful) = (reads() / 4, 0);
                 for round in 0.. {
-                    successful += timers.iter().filter(|timer| timer.read(plain, round)).count() as u64;
+                    successful += timers.iter().filter(|timer| timer.read(raw, round)).count() as u64;
                     if successful >= wanted {
                         return;
                     }

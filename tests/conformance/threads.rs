@@ -108,11 +108,11 @@ fn each_expiration_wakes_one_of_many_blocked_readers(backend: &TestBackend) {
     let (woken, wakes) = mpsc::channel();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let readers = [false, true, false, true].map(|plain| {
+        let readers = [false, true, false, true].map(|raw| {
             let (timer, done, woken) = (&timer, &done, woken.clone());
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
-                    let count = if plain { raw_read_waiting(timer) } else { timer.read() };
+                    let count = if raw { raw_read_waiting(timer) } else { timer.read() };
                     woken.send(count.unwrap()).unwrap();
                 }
             })
@@ -158,12 +158,12 @@ fn a_read_never_mixes_two_settings(backend: &TestBackend) {
 
 fn a_blocked_reader_follows_the_setting_of_another_thread(backend: &TestBackend) {
     let timer = open_blocking(backend.inner);
-    for plain in [false, true] {
+    for raw in [false, true] {
         for last in [Duration::ZERO, ms(3)] {
             timer.arm_after(HOUR).unwrap();
             thread::scope(|scope| {
                 let reader = scope.spawn(|| {
-                    let count = if plain { raw_read(&timer) } else { timer.read() };
+                    let count = if raw { raw_read(&timer) } else { timer.read() };
                     (count.unwrap(), Clock::Monotonic.now().unwrap())
                 });
                 // Neither disarming nor postponing the timer wakes the reader.

@@ -1,7 +1,7 @@
 //! Plays each call on one timer per backend and compares the results.
 
 use crate::script::{Op, Script};
-use crate::tested::{Exact, Outcome, Said, Tested};
+use crate::tested::{Checked, Exact, Outcome, Tested};
 use portable_timerfd::{backends, Backend, Clock};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl Comparison {
         Comparison { clock, pair: backends.map(|backend| Tested::new(backend, clock)) }
     }
 
-    fn play(&mut self, op: Op) -> Said<()> {
+    fn play(&mut self, op: Op) -> Checked<()> {
         if let Op::Sleep(nanos) = op {
             std::thread::sleep(Duration::from_nanos(nanos));
         }
@@ -49,7 +49,7 @@ pub fn backends() -> [&'static Backend; 2] {
 
 /// Plays this script on both backends, and returns their difference as an error. Calls `count`
 /// before each call.
-pub fn play(script: &Script, backends: [&'static Backend; 2], count: &dyn Fn(Op)) -> Said<()> {
+pub fn play(script: &Script, backends: [&'static Backend; 2], count: &dyn Fn(Op)) -> Checked<()> {
     let mut comparison = Comparison::new(script.clock, backends);
     for (index, &op) in script.ops.iter().enumerate() {
         count(op);

@@ -16,13 +16,13 @@ pub enum Op {
     Settime {
         first: First,
         interval: Duration,
-        mark: bool,
+        cancel_on_set: bool,
     },
     Disarm,
     Gettime,
     Read,
     TryRead,
-    PlainRead,
+    RawRead,
     /// A raw read of the duplicate.
     ReadDuplicate,
     /// Replaces the duplicate by a duplicate of itself.
@@ -100,12 +100,12 @@ fn op() -> impl Strategy<Value = Op> {
         2 => long(),
     ];
     prop_oneof![
-        8 => (first(), interval, any::<bool>()).prop_map(|(first, interval, mark)| Op::Settime { first, interval, mark }),
+        8 => (first(), interval, any::<bool>()).prop_map(|(first, interval, cancel_on_set)| Op::Settime { first, interval, cancel_on_set }),
         1 => Just(Op::Disarm),
         5 => Just(Op::Gettime),
         6 => Just(Op::Read),
         2 => Just(Op::TryRead),
-        3 => Just(Op::PlainRead),
+        3 => Just(Op::RawRead),
         2 => Just(Op::ReadDuplicate),
         1 => Just(Op::Duplicate),
         5 => Just(Op::Poll),
@@ -151,18 +151,18 @@ impl Display for Script {
 impl Display for Op {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Op::Settime { first, interval, mark } => {
+            Op::Settime { first, interval, cancel_on_set } => {
                 write!(f, "let _ = dbg!(timer.settime(&{first}")?;
                 if !interval.is_zero() {
                     write!(f, ".every({})", Nanos(*interval))?;
                 }
-                f.write_str(if *mark { ".cancel_on_set()));" } else { "));" })
+                f.write_str(if *cancel_on_set { ".cancel_on_set()));" } else { "));" })
             }
             Op::Disarm => f.write_str("let _ = dbg!(timer.disarm());"),
             Op::Gettime => f.write_str("let _ = dbg!(timer.gettime());"),
             Op::Read => f.write_str("let _ = dbg!(timer.read());"),
             Op::TryRead => f.write_str("let _ = dbg!(timer.try_read());"),
-            Op::PlainRead => {
+            Op::RawRead => {
                 f.write_str("let _ = dbg!(nix::unistd::read(&timer, &mut count), u64::from_ne_bytes(count));")
             }
             Op::ReadDuplicate => {

@@ -49,7 +49,7 @@ pub enum Exact {
 }
 
 /// A result, or a description of how it contradicts the clock.
-pub type Said<T> = Result<T, String>;
+pub type Checked<T> = Result<T, String>;
 
 /// How far the result of a read may be behind the clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Tested {
         (result, before..=self.now())
     }
 
-    fn says(&self, what: impl Display) -> String {
+    fn contradiction(&self, what: impl Display) -> String {
         format!("{}: {what}\n{:?}, of which {} were read", self.backend.name(), self.setting, self.read)
     }
 
@@ -95,27 +95,27 @@ impl Tested {
 
     /// Waits for the first expiration if it is near, because the results just then are not
     /// predictable.
-    pub fn pass_the_first(&mut self) -> Said<()> {
+    pub fn pass_the_first(&mut self) -> Checked<()> {
         let due = self.setting.first_at_last().filter(|&first| first <= self.now() + MARGIN);
         let Some(first) = due.filter(|_| !self.has_expired) else { return Ok(()) };
         if !polled(&self.timer, FOR_EVER).contains(PollFlags::POLLIN) {
-            return Err(self.says("due, and not readable"));
+            return Err(self.contradiction("due, and not readable"));
         }
         let now = self.now();
         if *self.setting.expirations(&(now..=now)).end() == 0 {
-            return Err(self.says("readable before its time"));
+            return Err(self.contradiction("readable before its time"));
         }
         while self.now() < first {}
         self.has_expired = true;
         Ok(())
     }
 
-    pub fn play(&mut self, op: Op, now: Duration) -> Said<Outcome> {
-        const DONE: Said<Outcome> = Ok(Ok(Exact::Nothing));
+    pub fn play(&mut self, op: Op, now: Duration) -> Checked<Outcome> {
+        const DONE: Checked<Outcome> = Ok(Ok(Exact::Nothing));
         match op {
-            Op::Settime { first, interval, mark } => {
+            Op::Settime { first, interval, cancel_on_set } => {
                 let spec = first.spec(now).every(interval);
-                self.settime(if mark { spec.cancel_on_set() } else { spec })
+                self.settime(if cancel_on_set { spec.cancel_on_set() } else { spec })
             }
             Op::Disarm => self.settime(TimerSpec::disarmed()),
             Op::Gettime => {
@@ -124,7 +124,7 @@ impl Tested {
             }
             Op::Read => self.read(|tested| tested.timer.read(), Lag::None),
             Op::TryRead => self.read(|tested| tested.timer.try_read(), Lag::None),
-            Op::PlainRead => self.read(|tested| raw_read(&tested.timer), Lag::Refresh),
+            Op::RawRead => self.read(|tested| raw_read(&tested.timer), Lag::Refresh),
             Op::ReadDuplicate => self.read(|tested| raw_read(&tested.duplicate), Lag::Refresh),
             Op::Poll => self.poll(),
             Op::Duplicate => {
@@ -141,7 +141,7 @@ impl Tested {
         }
     }
 
-    fn settime(&mut self, spec: TimerSpec) -> Said<Outcome> {
+    fn settime(&mut self, spec: TimerSpec) -> Checked<Outcome> {
         let runs_on = match (self.timer.clock(), spec.initial()) {
             (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
             (clock, _) => clock,
@@ -160,7 +160,7 @@ impl Tested {
         Ok(reported)
     }
 
-    fn read(&mut self, read: impl FnOnce(&Tested) -> io::Result<u64>, lag: Lag) -> Said<Outcome> {
+    fn read(&mut self, read: impl FnOnce(&Tested) -> io::Result<u64>, lag: Lag) -> Checked<Outcome> {
         let now = self.now();
         let is_sure = self.is_fast() || *self.setting.expirations(&(now..=now)).start() > self.read;
         if !self.nonblocking && !is_sure {
@@ -174,35 +174,43 @@ impl Tested {
                 let total = self.read + u128::from(count);
                 let least = if lag == Lag::Refresh && !is_certain { self.read + 1 } else { *counts.start() };
                 if count == 0 || !(least..=*counts.end()).contains(&total) {
-                    return Err(self.says(format_args!("a read gave {count}, and in all {counts:?} had expired")));
+                    return Err(
+                        self.contradiction(format_args!("a read gave {count}, and in all {counts:?} had expired"))
+                    );
                 }
                 self.read = total;
                 Ok(Ok(if is_certain { Exact::Count(count) } else { Exact::AsTheClockSays }))
             }
-            Err(EAGAIN) if is_certain && *counts.end() > self.read => Err(self.says("nothing to read, though expired")),
+            Err(EAGAIN) if is_certain && *counts.end() > self.read => {
+                Err(self.contradiction("nothing to read, though expired"))
+            }
             // The kernel may not have noticed the expiration yet.
             Err(EAGAIN) if lag == Lag::None && *counts.start() > self.read && !self.is_kernel() => {
-                Err(self.says("nothing to read, though expired by the clock"))
+                Err(self.contradiction("nothing to read, though expired by the clock"))
             }
             Err(EAGAIN) if !is_certain => Ok(Ok(Exact::AsTheClockSays)),
             Err(errno) => Ok(Err(errno)),
         }
     }
 
-    fn poll(&mut self) -> Said<Outcome> {
+    fn poll(&mut self) -> Checked<Outcome> {
         let (readable, window) = self.call(|tested| is_readable(&tested.timer));
         if self.is_certain(&window) {
             let is_due = *self.setting.expirations(&window).end() > self.read;
-            return if readable == is_due { Ok(Ok(Exact::Readable(readable))) } else { Err(self.says(readable)) };
+            return if readable == is_due {
+                Ok(Ok(Exact::Readable(readable)))
+            } else {
+                Err(self.contradiction(readable))
+            };
         }
         if self.is_fast() && !polled(&self.timer, FOR_EVER).contains(PollFlags::POLLIN) {
-            return Err(self.says("never readable again"));
+            return Err(self.contradiction("never readable again"));
         }
         Ok(Ok(Exact::AsTheClockSays))
     }
 
     /// Checks the report of a call that was made in this window.
-    fn reported(&self, result: io::Result<TimerSpec>, window: &Window) -> Said<Outcome> {
+    fn reported(&self, result: io::Result<TimerSpec>, window: &Window) -> Checked<Outcome> {
         let spec = match result {
             Ok(spec) => spec,
             Err(e) => return Ok(Err(e.raw_os_error().unwrap())),
@@ -215,7 +223,7 @@ impl Tested {
         // Between an expiration and its interrupt, Linux reports no remaining time.
         let is_unnoticed = self.is_kernel() && !is_certain && left.is_none();
         if spec.interval().as_nanos() != self.setting.interval() || !(allowed.allows(left) || is_unnoticed) {
-            return Err(self.says(format_args!("{spec:?} was reported; to be left: {allowed:?}")));
+            return Err(self.contradiction(format_args!("{spec:?} was reported; to be left: {allowed:?}")));
         }
         let exact = Exact::Reported { is_armed: left.is_some(), interval: spec.interval() };
         Ok(Ok(if is_certain { exact } else { Exact::AsTheClockSays }))

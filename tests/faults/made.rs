@@ -27,12 +27,12 @@ fn assert_works(timer: io::Result<TimerFd>) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// Makes a timer while a call fails, and passes the result to `look`. In every case no descriptor
+/// Makes a timer while a call fails, and passes the result to `inspect`. In every case no descriptor
 /// remains, and the next timer works.
 #[track_caller]
-fn made_under<T>(fault: &str, make: fn() -> io::Result<TimerFd>, look: impl FnOnce(io::Result<TimerFd>) -> T) -> T {
+fn made_under<T>(fault: &str, make: fn() -> io::Result<TimerFd>, inspect: impl FnOnce(io::Result<TimerFd>) -> T) -> T {
     let before = descriptors();
-    let seen = look(with_faults(&[fault], make));
+    let seen = inspect(with_faults(&[fault], make));
     assert_eq!(descriptors(), before, "{fault}");
     assert_works(make());
     seen

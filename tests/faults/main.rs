@@ -26,8 +26,8 @@ const THEMES: [&[Case]; 0] = [];
 
 fn main() -> ExitCode {
     let can_trace = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    let blind = !can_trace.is_ok_and(|output| output.status.success());
-    own_process::run(&THEMES.concat(), blind, end_what_waits_for_ever, |output| {
+    let ignored = !can_trace.is_ok_and(|output| output.status.success());
+    own_process::run(&THEMES.concat(), ignored, end_what_waits_for_ever, |output| {
         // The error output must be empty, because a panic of another thread appears only there.
         output.status.success() && output.stderr.is_empty()
     })

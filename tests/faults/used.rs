@@ -55,7 +55,7 @@ fn waited(timer: &TimerFd) -> u64 {
     timer.wait(None).unwrap()
 }
 
-fn plainly_read(timer: &TimerFd) -> u64 {
+fn raw_count(timer: &TimerFd) -> u64 {
     until_readable(timer);
     raw_read(timer).unwrap()
 }
@@ -70,7 +70,7 @@ fn wait_survives_interruptions_and_loses_no_count() {
 /// interrupted: so the reader uses no lock.
 fn the_timer_thread_survives_interrupted_sleeps() {
     for timer in on_every_backend(false) {
-        assert_adds_up(&timer, plainly_read, &["futex:error=EINTR:when=1+2"]);
+        assert_adds_up(&timer, raw_count, &["futex:error=EINTR:when=1+2"]);
     }
 }
 

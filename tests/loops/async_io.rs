@@ -96,7 +96,7 @@ fn one_expiration_goes_to_one_of_many_waiters(backend: &'static Backend) {
             expirations.get_ref().arm_after(Duration::from_micros(100)).unwrap();
             assert_eq!(receiver.recv().unwrap(), 1);
         }
-        assert!(receiver.recv_timeout(ms(5)).is_err(), "none was told of twice");
+        assert!(receiver.recv_timeout(ms(5)).is_err(), "no expiration was reported twice");
         drop(receiver);
         // One more expiration ends each waiter.
         expirations.get_ref().arm_every(ms(1)).unwrap();

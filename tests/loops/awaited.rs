@@ -38,14 +38,14 @@ macro_rules! cases_in_each {
 }
 
 cases_in_each![
-    a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    a_timer_dropped_while_registered_leaves_the_loop_working,
     dropped_futures_lose_no_expiration,
     a_stream_gives_the_counts,
     a_blocking_timer_does_not_block_the_loop,
     a_timer_is_registered_once,
 ];
 
-fn a_timer_dropped_while_registered_leaves_the_loop_in_order<L: Awaited>(backend: &'static Backend) {
+fn a_timer_dropped_while_registered_leaves_the_loop_working<L: Awaited>(backend: &'static Backend) {
     L::run(async {
         let mut numbers = Vec::new();
         for _ in 0..50 {
@@ -65,13 +65,13 @@ fn dropped_futures_lose_no_expiration<L: Awaited>(backend: &'static Backend) {
         let (expirations, timer) = L::open(backend);
         let first = Clock::Monotonic.now().unwrap() + ms(1);
         timer.settime(&TimerSpec::at(first).every(INTERVAL)).unwrap();
-        let mut told = 0;
+        let mut reported = 0;
         for round in 0..200 {
             let limit = Duration::from_micros(round * 10);
-            told += L::within(limit, expirations.wait()).await.map_or(0, |count| count.unwrap());
+            reported += L::within(limit, expirations.wait()).await.map_or(0, |count| count.unwrap());
         }
         // The expirations that the stream has not reported are still there.
-        assert_counts_by_the_clock(Clock::Monotonic, first, INTERVAL, || told + timer.wait(None).unwrap());
+        assert_counts_by_the_clock(Clock::Monotonic, first, INTERVAL, || reported + timer.wait(None).unwrap());
     });
 }
 
@@ -80,11 +80,11 @@ fn a_stream_gives_the_counts<L: Awaited>(backend: &'static Backend) {
         let (mut expirations, timer) = L::open(backend);
         let first = Clock::Monotonic.now().unwrap() + ms(1);
         timer.settime(&TimerSpec::at(first).every(ms(1))).unwrap();
-        let mut told = 0;
+        let mut reported = 0;
         for _ in 0..5 {
-            told += expirations.next().await.unwrap().unwrap();
+            reported += expirations.next().await.unwrap().unwrap();
         }
-        assert_counts_by_the_clock(Clock::Monotonic, first, ms(1), || told + timer.wait(None).unwrap());
+        assert_counts_by_the_clock(Clock::Monotonic, first, ms(1), || reported + timer.wait(None).unwrap());
     });
 }
 

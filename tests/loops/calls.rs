@@ -37,13 +37,13 @@ fn mark() {
 pub fn trials() -> Vec<Trial> {
     let can_trace = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     // On the code for other Unixes, a read that must not wait takes more calls.
-    let blind = cfg!(portable_timerfd_test_posix) || !can_trace.is_ok_and(|output| output.status.success());
+    let ignored = cfg!(portable_timerfd_test_posix) || !can_trace.is_ok_and(|output| output.status.success());
     let trial = |&(name, _): &Program| {
         let run = move || {
             costs_no_more_calls_than_by_hand(name);
             Ok(())
         };
-        Trial::test(format!("calls::{name}_costs_no_more_calls_than_by_hand"), run).with_ignored_flag(blind)
+        Trial::test(format!("calls::{name}_costs_no_more_calls_than_by_hand"), run).with_ignored_flag(ignored)
     };
     programs::ALL.iter().map(trial).collect()
 }
@@ -86,9 +86,9 @@ fn calls(name: &str, timer: &str) -> Calls {
     for line in between.take_while(|line| !line.contains("getsid(")).filter(|line| !line.contains("<timerfd>")) {
         // A line is `call(…` or `123<name> call(…`. If another call came in between, the rest of a
         // call is on a line of its own: `123<name> <... call resumed>…`.
-        let said = line.trim_start_matches(|c: char| c.is_ascii_digit());
-        let said = if said.starts_with('<') { said.split_once(' ').unwrap().1.trim_start() } else { said };
-        if let (false, Some((call, _))) = (said.starts_with("<..."), said.split_once('(')) {
+        let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let rest = if rest.starts_with('<') { rest.split_once(' ').unwrap().1.trim_start() } else { rest };
+        if let (false, Some((call, _))) = (rest.starts_with("<..."), rest.split_once('(')) {
             *calls.entry(call.to_owned()).or_default() += 1;
         }
     }

@@ -38,8 +38,8 @@ impl Awaited {
         let limit = async {
             Limit::after(ms(5)).await;
         };
-        let told = async { panic!("told of {:?}", self.next().await) };
-        future::or(told, limit).await;
+        let reported = async { panic!("unexpected: {:?}", self.next().await) };
+        future::or(reported, limit).await;
     }
 }
 

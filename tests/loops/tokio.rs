@@ -130,7 +130,7 @@ fn one_expiration_goes_to_one_of_many_tasks(backend: &'static Backend) {
             expirations.get_ref().arm_after(Duration::from_micros(100)).unwrap();
             assert_eq!(receiver.recv().await, Some(1));
         }
-        assert!(timeout(ms(5), receiver.recv()).await.is_err(), "none was told of twice");
+        assert!(timeout(ms(5), receiver.recv()).await.is_err(), "no expiration was reported twice");
         tasks.iter().for_each(|task| task.abort());
     });
 }

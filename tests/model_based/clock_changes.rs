@@ -4,7 +4,7 @@ use crate::backends::sys::error::ECANCELED;
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
 use crate::model::{concurrently, MODEL};
-use crate::support::{add, assert_ok, counted_read, ns, open_on, plain_read};
+use crate::support::{add, assert_ok, counted_read, ns, open_on, raw_read};
 use crate::timer::Timer;
 use crate::{Clock, TimerSpec};
 use shuttle::sync::Arc;
@@ -28,7 +28,7 @@ pub const WALL: u64 = 1_700_000_000_001_000_000;
 pub const STEP: u64 = 1_000_000_000;
 pub const HOUR: u64 = 3_600_000_000_000;
 pub const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
-pub const LONGEST_REST: u64 = 10_000_000;
+pub const LONGEST_BACK_OFF: u64 = 10_000_000;
 
 pub fn watching(nonblocking: bool) -> UserspaceTimer {
     let timer = open_on(Clock::Realtime, nonblocking);
@@ -44,7 +44,7 @@ pub fn step_and_wait() {
     MODEL.pass(LONGEST_BLIND_SLEEP);
 }
 
-pub fn is_told(timer: &UserspaceTimer) -> bool {
+pub fn gets_ecanceled(timer: &UserspaceTimer) -> bool {
     matches!(timer.try_read(), Err(e) if e.raw_os_error() == Some(ECANCELED))
 }
 
@@ -54,7 +54,7 @@ fn a_waiting_reader_gets_ecanceled_for_a_clock_step() {
         &timer,
         &[|timer| assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(ECANCELED)), |_| step_and_wait()],
     );
-    assert!(!is_told(&timer) && plain_read(&timer) == 0);
+    assert!(!gets_ecanceled(&timer) && raw_read(&timer) == 0);
     drop(timer);
     MODEL.end();
 }
@@ -62,22 +62,22 @@ fn a_waiting_reader_gets_ecanceled_for_a_clock_step() {
 fn a_clock_step_wakes_a_waiting_raw_read() {
     let timer = Arc::new(watching(false));
     concurrently(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
-    assert!(is_told(&timer));
+    assert!(gets_ecanceled(&timer));
     drop(timer);
     MODEL.end();
 }
 
 fn one_of_many_readers_gets_ecanceled() {
     let shared = Arc::new((watching(true), AtomicU64::new(0)));
-    let read = |(timer, told): &(UserspaceTimer, AtomicU64)| {
-        told.fetch_add(is_told(timer).into(), Ordering::Relaxed);
+    let read = |(timer, canceled): &(UserspaceTimer, AtomicU64)| {
+        canceled.fetch_add(gets_ecanceled(timer).into(), Ordering::Relaxed);
     };
     concurrently(&shared, &[read, read, |(timer, _)| assert_ok(timer.gettime()), |_| step_and_wait()]);
     read(&shared);
-    let (timer, told) = Arc::into_inner(shared).unwrap();
-    assert_eq!(told.into_inner(), 1);
+    let (timer, canceled) = Arc::into_inner(shared).unwrap();
+    assert_eq!(canceled.into_inner(), 1);
     MODEL.settle();
-    assert_eq!(plain_read(&timer), 0);
+    assert_eq!(raw_read(&timer), 0);
     drop(timer);
     MODEL.end();
 }
@@ -134,7 +134,7 @@ fn the_first_expiration_since_gettime_is_seen_during_a_back_off() {
     MODEL.pass(1);
     MODEL.settle();
     MODEL.step_wall(-(STEP as i64));
-    assert!(is_told(&timer));
+    assert!(gets_ecanceled(&timer));
     assert!(!timer.gettime().unwrap().is_armed());
     drop(timer);
     MODEL.end();
@@ -144,7 +144,7 @@ fn a_lone_disarmed_timer_with_cancel_on_set_gets_ecanceled() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     concurrently(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
-    assert!(is_told(&timer));
+    assert!(gets_ecanceled(&timer));
     drop(timer);
     MODEL.end();
 }
@@ -153,7 +153,7 @@ fn a_step_past_the_time_disarms_the_timer_in_every_order() {
     let timer = open_on(Clock::Realtime, true);
     timer.settime(&TimerSpec::at(ns(WALL + HOUR)).every(ns(HOUR)).cancel_on_set()).unwrap();
     MODEL.step_wall(2 * HOUR as i64);
-    assert!(is_told(&timer));
+    assert!(gets_ecanceled(&timer));
     assert!(!timer.gettime().unwrap().is_armed());
     drop(timer);
     MODEL.end();
@@ -168,7 +168,7 @@ fn expirations_rolled_back_during_reads_recur_once() {
     concurrently(
         &shared,
         &[
-            |(timer, sum)| add(sum, plain_read(timer)),
+            |(timer, sum)| add(sum, raw_read(timer)),
             |(timer, _)| assert_ok(timer.gettime()),
             |(timer, sum)| add(sum, counted_read(timer)),
             |_| {
@@ -181,7 +181,7 @@ fn expirations_rolled_back_during_reads_recur_once() {
     );
     // The other readers may have left no count for the blocked one. This is the longest back-off.
     MODEL.settle();
-    MODEL.pass(LONGEST_REST);
+    MODEL.pass(LONGEST_BACK_OFF);
     waiter.join().unwrap();
     let (timer, sum) = Arc::into_inner(shared).unwrap();
     add(&sum, counted_read(&timer));

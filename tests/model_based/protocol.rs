@@ -2,7 +2,7 @@
 
 use crate::backends::sys::fd;
 use crate::model::{concurrently, MODEL};
-use crate::support::{add, assert_ok, counted_read, end, now, ns, open, open_blocking, plain_read};
+use crate::support::{add, assert_ok, counted_read, end, now, ns, open, open_blocking, raw_read};
 use crate::timer::Timer;
 use crate::{Clock, TimerSpec};
 use shuttle::sync::Arc;
@@ -90,7 +90,7 @@ fn no_count_of_the_old_setting_appears_after_settime() {
                 timer.arm_after(ns(1_000_000)).unwrap();
                 for _ in 0..3 {
                     assert!(!fd::is_readable(timer.as_fd()));
-                    assert_eq!((plain_read(timer), counted_read(timer)), (0, 0));
+                    assert_eq!((raw_read(timer), counted_read(timer)), (0, 0));
                 }
             },
             |_| (0..4).for_each(|_| MODEL.pass(10)),
@@ -133,7 +133,7 @@ fn two_readers_never_mix_two_settings() {
     concurrently(
         &timer,
         &[
-            |timer| assert!(matches!(plain_read(timer), 0..=9 | 1_000)),
+            |timer| assert!(matches!(raw_read(timer), 0..=9 | 1_000)),
             |timer| {
                 assert_ok(timer.settime(&TimerSpec::at(ns(1_000)).every(ns(1_000))));
                 assert_ok(timer.settime(&TimerSpec::at(ns(1_000_000)).every(ns(10))));
@@ -157,14 +157,14 @@ fn one_expiration_goes_to_one_of_many_readers() {
         &shared,
         &[
             |(timer, sum)| add(sum, counted_read(timer)),
-            |(timer, sum)| add(sum, plain_read(timer)),
+            |(timer, sum)| add(sum, raw_read(timer)),
             |(timer, _)| assert_ok(timer.gettime()),
             |_| MODEL.pass(10),
         ],
     );
     let (timer, sum) = Arc::into_inner(shared).unwrap();
     MODEL.settle();
-    assert_eq!(sum.into_inner() + plain_read(&timer), 1);
+    assert_eq!(sum.into_inner() + raw_read(&timer), 1);
     assert_eq!(counted_read(&timer), 0);
     drop(timer);
     MODEL.end();
@@ -177,7 +177,7 @@ fn reads_of_every_kind_add_up() {
         &shared,
         &[
             |(timer, sum)| (0..2).for_each(|_| add(sum, counted_read(timer))),
-            |(timer, sum)| (0..3).for_each(|_| add(sum, plain_read(timer))),
+            |(timer, sum)| (0..3).for_each(|_| add(sum, raw_read(timer))),
             |(timer, _)| assert_ok(timer.gettime()),
             |_| [10, 15, 200_000].into_iter().for_each(|nanos| MODEL.pass(nanos)),
         ],

@@ -2,9 +2,9 @@
 
 use crate::backends::sys::error::EIO;
 use crate::backends::sys::fd;
-use crate::clock_changes::{is_told, step_and_wait, watching, HOUR, LONGEST_REST, WALL};
+use crate::clock_changes::{gets_ecanceled, step_and_wait, watching, HOUR, LONGEST_BACK_OFF, WALL};
 use crate::model::MODEL;
-use crate::support::{counted_read, ns, open_on, plain_read};
+use crate::support::{counted_read, ns, open_on, raw_read};
 use crate::timer::Timer;
 use crate::{Clock, TimerSpec};
 use shuttle::sync::Arc;
@@ -29,10 +29,10 @@ fn a_refused_count_of_a_one_shot_timer_is_written_later() {
     MODEL.settle();
     assert_eq!(MODEL.lock().refused, 1);
     MODEL.lock().refuses_writes = false;
-    MODEL.pass(LONGEST_REST);
+    MODEL.pass(LONGEST_BACK_OFF);
     MODEL.settle();
     assert!(fd::is_readable(timer.as_fd()));
-    assert_eq!(plain_read(&timer), 1);
+    assert_eq!(raw_read(&timer), 1);
     drop(timer);
     MODEL.end();
 }
@@ -60,9 +60,9 @@ fn a_refused_cancellation_is_written_after_a_back_off() {
     MODEL.settle();
     assert!(!fd::is_readable(timer.as_fd()));
     MODEL.lock().refuses_writes = false;
-    MODEL.pass(LONGEST_REST);
+    MODEL.pass(LONGEST_BACK_OFF);
     MODEL.settle();
-    assert!(fd::is_readable(timer.as_fd()) && is_told(&timer));
+    assert!(fd::is_readable(timer.as_fd()) && gets_ecanceled(&timer));
     drop(timer);
     MODEL.end();
 }
@@ -74,7 +74,7 @@ fn a_failed_read_does_not_lose_a_clock_step() {
     MODEL.lock().refuses_reads = true;
     assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(EIO));
     MODEL.lock().refuses_reads = false;
-    assert!(is_told(&timer) && !is_told(&timer));
+    assert!(gets_ecanceled(&timer) && !gets_ecanceled(&timer));
     drop(timer);
     MODEL.end();
 }
@@ -103,9 +103,9 @@ fn an_interrupted_reader_leaves_nothing_unresolved() {
     let waiter = shuttle::thread::spawn(move || drop(waiter.read()));
     MODEL.pass(15);
     MODEL.settle();
-    plain_read(&timer);
+    raw_read(&timer);
     MODEL.interrupt();
-    MODEL.pass(LONGEST_REST);
+    MODEL.pass(LONGEST_BACK_OFF);
     MODEL.settle();
     MODEL.end_handler();
     waiter.join().unwrap();

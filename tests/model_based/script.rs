@@ -9,11 +9,11 @@ pub enum Op {
     Settime {
         first: First,
         interval: u64,
-        mark: bool,
+        cancel_on_set: bool,
     },
     Gettime,
     Read,
-    PlainRead,
+    RawRead,
     Poll,
     Pass(u64),
     Step(i64),
@@ -63,10 +63,10 @@ pub fn script() -> impl Strategy<Value = Script> {
     ];
     let interval = prop_oneof![1 => Just(0), 1 => Just(1), 4 => nanos(0..=36), 1 => nanos(36..=62)];
     let op = prop_oneof![
-        3 => (first, interval, prop::bool::weighted(0.4)).prop_map(|(first, interval, mark)| Op::Settime { first, interval, mark }),
+        3 => (first, interval, prop::bool::weighted(0.4)).prop_map(|(first, interval, cancel_on_set)| Op::Settime { first, interval, cancel_on_set }),
         2 => Just(Op::Gettime),
         3 => Just(Op::Read),
-        2 => Just(Op::PlainRead),
+        2 => Just(Op::RawRead),
         2 => Just(Op::Poll),
         3 => nanos(0..=34).prop_map(Op::Pass),
         3 => step.prop_map(Op::Step),

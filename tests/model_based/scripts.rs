@@ -9,7 +9,7 @@ use crate::kernel::{Setting, Timerfd};
 use crate::model::MODEL;
 use crate::runs::run;
 use crate::script::{script, First, Op, Script};
-use crate::support::{ns, open_on, plain_read};
+use crate::support::{ns, open_on, raw_read};
 use crate::timer::Timer;
 use crate::{Clock, Initial, TimerSpec};
 use shuttle::scheduler::RandomScheduler;
@@ -17,7 +17,7 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 
 /// The longest back-off of an unread count.
-const LONGEST_REST: u64 = 10_000_000;
+const LONGEST_BACK_OFF: u64 = 10_000_000;
 
 /// The two timers, and the facts that the comparison needs.
 struct Comparison {
@@ -68,7 +68,7 @@ impl Comparison {
     fn play(&mut self, op: Op) -> (Outcome, Outcome) {
         const NOTHING: (Outcome, Outcome) = (Ok(None), Ok(None));
         match op {
-            Op::Settime { first, interval, mark } => return self.settime(first, interval, mark),
+            Op::Settime { first, interval, cancel_on_set } => return self.settime(first, interval, cancel_on_set),
             Op::Gettime => {
                 self.is_behind = false;
                 return (outcome(self.ours.gettime(), left), Ok(self.linux.gettime(self.now())));
@@ -77,9 +77,9 @@ impl Comparison {
                 (self.is_behind, self.is_unseen) = (false, false);
                 return (outcome(self.ours.read(), Some), self.linux.read(self.now()).map(Some));
             }
-            Op::PlainRead => return self.plain_read(),
+            Op::RawRead => return self.raw_read(),
             Op::Poll => {
-                self.rest();
+                self.refresh();
                 let ours = fd::is_readable(self.ours.as_fd());
                 return (Ok(Some(ours.into())), Ok(Some(self.linux.is_readable().into())));
             }
@@ -111,14 +111,14 @@ impl Comparison {
         Ok(())
     }
 
-    fn settime(&mut self, first: First, interval: u64, mark: bool) -> (Outcome, Outcome) {
+    fn settime(&mut self, first: First, interval: u64, cancel_on_set: bool) -> (Outcome, Outcome) {
         (self.is_behind, self.is_unseen) = (false, false);
         let spec = match first {
             First::Disarmed => TimerSpec::disarmed(),
             First::After(delay) => TimerSpec::after(ns(delay)),
             First::At(offset) => TimerSpec::at(ns(MODEL.time(self.clock).saturating_add_signed(offset))),
         };
-        let spec = if mark { spec.cancel_on_set() } else { spec }.every(ns(interval));
+        let spec = if cancel_on_set { spec.cancel_on_set() } else { spec }.every(ns(interval));
         let ours = outcome(self.ours.settime(&spec), left);
         let now_of_old = self.now();
         self.runs_on = match (self.clock, first) {
@@ -136,13 +136,13 @@ impl Comparison {
     }
 
     /// A raw read returns what the thread wrote last, which may be some time ago.
-    fn plain_read(&mut self) -> (Outcome, Outcome) {
+    fn raw_read(&mut self) -> (Outcome, Outcome) {
         if self.linux.is_canceled() || self.is_behind {
             return (Ok(None), Ok(None));
         }
-        self.rest();
+        self.refresh();
         self.is_unseen = true;
-        (Ok(Some(plain_read(&self.ours))), Ok(Some(self.linux.read(self.now()).unwrap_or(0))))
+        (Ok(Some(raw_read(&self.ours))), Ok(Some(self.linux.read(self.now()).unwrap_or(0))))
     }
 
     fn pass(&mut self, nanos: u64) {
@@ -151,10 +151,10 @@ impl Comparison {
     }
 
     /// Waits until the thread has refreshed the unread count.
-    fn rest(&mut self) {
+    fn refresh(&mut self) {
         self.is_unseen = false;
         MODEL.lock().refuses_writes = false;
-        self.look_after(LONGEST_REST);
+        self.run_the_thread_after(LONGEST_BACK_OFF);
     }
 
     /// Waits until the thread has processed all expirations before a clock step.
@@ -162,14 +162,14 @@ impl Comparison {
         // The thread retries a refused write by the clock that is about to be stepped.
         let is_refused = MODEL.lock().refuses_writes;
         if self.is_unseen || is_refused {
-            self.rest();
+            self.refresh();
         } else {
             MODEL.settle();
         }
     }
 
     /// Makes the thread read all clocks after this time. By itself it does so within 250 ms.
-    fn look_after(&mut self, nanos: u64) {
+    fn run_the_thread_after(&mut self, nanos: u64) {
         self.caller.arm_after(ns(nanos)).unwrap();
         self.pass(nanos);
         MODEL.settle();
@@ -185,7 +185,7 @@ impl Comparison {
         // Expirations between a step forward and a step back are not seen if the thread does not
         // run.
         if forward {
-            self.look_after(1);
+            self.run_the_thread_after(1);
         }
     }
 }
@@ -203,8 +203,8 @@ fn play(script: &Script) -> Result<(), String> {
 pub fn play_on_the_model(script: &Script) -> Result<(), String> {
     let result = Arc::new(Mutex::new(Ok(())));
     let scheduler = RandomScheduler::new_from_seed(script.schedule, 1);
-    let (script, kept) = (script.clone(), Arc::clone(&result));
-    run(scheduler, move || *kept.lock().unwrap() = play(&script));
+    let (script, shared) = (script.clone(), Arc::clone(&result));
+    run(scheduler, move || *shared.lock().unwrap() = play(&script));
     let result = result.lock().unwrap().clone();
     result
 }

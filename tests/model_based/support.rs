@@ -45,7 +45,7 @@ pub fn now() -> u64 {
 }
 
 /// Returns the count of a raw read that does not wait, or zero.
-pub fn plain_read(timer: &UserspaceTimer) -> u64 {
+pub fn raw_read(timer: &UserspaceTimer) -> u64 {
     match fd::read_now(timer.as_fd()) {
         Ok(count) => count.unwrap(),
         Err(e) => {

@@ -2,7 +2,7 @@
 
 use crate::model::MODEL;
 use crate::punctuality::Punctuality;
-use crate::support::{counted_read, end, now, ns, open_as, plain_read};
+use crate::support::{counted_read, end, now, ns, open_as, raw_read};
 use crate::timer::Timer;
 use shuttle::sync::Arc;
 
@@ -42,11 +42,11 @@ fn the_thread_spins_for_a_precise_timer_and_is_not_early() {
     assert!((100_000..=400_000).contains(&(due - wake_up)));
     for time in [wake_up, wake_up + 1, due - 1] {
         until(time);
-        assert_eq!(plain_read(&timer), 0);
+        assert_eq!(raw_read(&timer), 0);
         assert_eq!(MODEL.lock().sleeps_until(), Some(due));
     }
     until(due);
-    assert_eq!(plain_read(&timer), 1);
+    assert_eq!(raw_read(&timer), 1);
     end(timer);
 }
 
@@ -54,7 +54,7 @@ fn the_thread_spins_for_a_precise_timer_and_is_not_early() {
 fn spins_for_adaptive_timers_are_charged() {
     let timer = Arc::new(open_as(Punctuality::Adaptive));
     let begin = now();
-    let (mut held, mut leads) = (0, 0);
+    let (mut spun, mut leads) = (0, 0);
     for round in 0..120 {
         let due = now() + MILLI / 5;
         timer.arm_at(ns(due)).unwrap();
@@ -62,13 +62,13 @@ fn spins_for_adaptive_timers_are_charged() {
         let wake_up = MODEL.lock().sleeps_until().unwrap();
         leads += u64::from(wake_up < due);
         until(wake_up + round * 7_919 % 50_000);
-        held += due.saturating_sub(now());
+        spun += due.saturating_sub(now());
         until(now().max(due));
         assert_eq!(counted_read(&timer), 1);
     }
     assert!(leads > 60, "it has a lead");
     // The budget saved before, the budget since then, and one more spin.
-    assert!(held <= MILLI + (now() - begin) / 100 + 50_000, "{held}");
+    assert!(spun <= MILLI + (now() - begin) / 100 + 50_000, "{spun}");
     end(timer);
 }
 
@@ -112,9 +112,9 @@ fn an_earlier_timer_expires_first_during_a_spin() {
         until(due - 50_000);
         earlier.arm_at(ns(due - 40_000)).unwrap();
         until(due - 40_000);
-        assert_eq!((plain_read(&earlier), plain_read(&held_for)), (1, 0));
+        assert_eq!((raw_read(&earlier), raw_read(&held_for)), (1, 0));
         until(due);
-        assert_eq!(plain_read(&held_for), 1);
+        assert_eq!(raw_read(&held_for), 1);
         drop(held_for);
         drop(earlier);
     }
@@ -134,7 +134,7 @@ fn an_unread_count_causes_no_spin() {
     assert_eq!(MODEL.lock().sleeps_until(), Some(wake_up));
     until(wake_up);
     assert_ne!(MODEL.lock().sleeps_until(), Some(wake_up));
-    assert!(plain_read(&timer) > 20);
+    assert!(raw_read(&timer) > 20);
     end(timer);
 }
 
@@ -145,13 +145,13 @@ fn a_postponed_or_disarmed_timer_causes_no_spin() {
     timer.arm_at(ns(due + MILLI)).unwrap();
     MODEL.settle();
     let wake_up = MODEL.lock().sleeps_until().unwrap();
-    assert!(wake_up < due, "it stands where it stood");
+    assert!(wake_up < due, "the wake-up is unchanged");
     until(wake_up);
     let wake_up = MODEL.lock().sleeps_until().unwrap();
     assert!((due + 1..due + MILLI).contains(&wake_up), "for a lead before the later time");
     timer.disarm().unwrap();
     until(wake_up);
     assert_eq!(MODEL.lock().sleeps_until(), Some(u64::MAX));
-    assert_eq!(plain_read(&timer), 0);
+    assert_eq!(raw_read(&timer), 0);
     end(timer);
 }

@@ -22,7 +22,7 @@ const ROUNDS: u64 = 500;
 
 /// Reads the timer whenever the set reports it, and sends each report, until the end timer is
 /// reported.
-fn serve(epoll: &Epoll, timer: &TimerFd, tell: &mpsc::Sender<Option<u64>>) {
+fn serve(epoll: &Epoll, timer: &TimerFd, sender: &mpsc::Sender<Option<u64>>) {
     let mut event = [EpollEvent::empty()];
     loop {
         epoll.wait(&mut event, EpollTimeout::NONE).unwrap();
@@ -30,7 +30,7 @@ fn serve(epoll: &Epoll, timer: &TimerFd, tell: &mpsc::Sender<Option<u64>>) {
             return;
         }
         // Another thread may have read the count first.
-        tell.send(timer.read().ok()).unwrap();
+        sender.send(timer.read().ok()).unwrap();
     }
 }
 
@@ -38,23 +38,23 @@ fn serve(epoll: &Epoll, timer: &TimerFd, tell: &mpsc::Sender<Option<u64>>) {
 /// reports.
 fn reports(backend: &'static Backend, timer: &TimerFd, epolls: &[Epoll]) -> u64 {
     let end = open(backend);
-    let (told, tellings) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         for epoll in epolls.iter().chain(epolls) {
-            let told = told.clone();
-            scope.spawn(move || serve(epoll, timer, &told));
+            let sender = sender.clone();
+            scope.spawn(move || serve(epoll, timer, &sender));
         }
         let mut reports = 0;
         for _ in 0..ROUNDS {
             timer.arm_after(Duration::from_micros(20)).unwrap();
-            let count = tellings.iter().inspect(|_| reports += 1).flatten().next();
+            let count = receiver.iter().inspect(|_| reports += 1).flatten().next();
             assert_eq!(count, Some(1));
         }
         epolls.iter().for_each(|epoll| epoll.add(&end, EpollEvent::new(LEVEL, END)).unwrap());
         end.arm_after(Duration::ZERO).unwrap();
-        drop(told);
+        drop(sender);
         // These reports are of counts that another thread has read.
-        reports + tellings.iter().inspect(|count| assert_eq!(*count, None)).count() as u64
+        reports + receiver.iter().inspect(|count| assert_eq!(*count, None)).count() as u64
     })
 }
 
@@ -123,5 +123,5 @@ fn one_wait_reports_thousands_of_timers(backend: &'static Backend) {
         four[2].arm_after(HOUR).unwrap();
     }
     let left: Vec<_> = all.iter().copied().filter(|key| key % 4 == 3).collect();
-    assert!(keys(&level, all.len()) == left, "but for what is read or disarmed");
+    assert!(keys(&level, all.len()) == left, "all except those read or disarmed");
 }

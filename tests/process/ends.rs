@@ -129,27 +129,27 @@ fn timers_work_while_a_thread_ends() {
     }
 }
 
-static KEPT: OnceLock<[TimerFd; 2]> = OnceLock::new();
+static TIMERS: OnceLock<[TimerFd; 2]> = OnceLock::new();
 
-fn kept() -> &'static [TimerFd; 2] {
-    KEPT.get_or_init(|| [userspace(), userspace()])
+fn timers() -> &'static [TimerFd; 2] {
+    TIMERS.get_or_init(|| [userspace(), userspace()])
 }
 
 /// Uses timers until the program ends.
-fn storm() {
+fn use_many_timers() {
     for _ in 0..2 {
         thread::spawn(|| loop {
-            kept()[1].arm_every(Duration::from_micros(1)).unwrap();
+            timers()[1].arm_every(Duration::from_micros(1)).unwrap();
             userspace().arm_after(Duration::from_micros(5)).unwrap();
         });
     }
     for _ in 0..20 {
-        assert!(kept()[1].wait(None).unwrap() >= 1);
+        assert!(timers()[1].wait(None).unwrap() >= 1);
     }
 }
 
 extern "C" fn at_exit() {
-    use_timers(&kept()[0]);
+    use_timers(&timers()[0]);
 }
 
 fn timers_work_while_the_program_ends() {
@@ -162,7 +162,7 @@ fn timers_work_while_the_program_ends() {
         Some(stage) => {
             // SAFETY: the handler may do what any code of this program may do.
             unsafe { nix::libc::atexit(at_exit) };
-            storm();
+            use_many_timers();
             EARLY.with(|last| assert!(last.set(Last(userspace())).is_ok()));
             match stage {
                 "exit is called" => exit(0),

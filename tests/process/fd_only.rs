@@ -23,7 +23,7 @@ crate::cases![
         a_blocked_read_outlives_the_descriptor,
         a_forked_child_has_no_fd_only_timers_of_its_parent_but_makes_its_own,
         a_grandchild_keeps_the_childs_duplicates_of_an_inherited_timer,
-        at_the_limit_a_timer_takes_two_numbers_and_a_failure_none;
+        at_the_descriptor_limit_a_timer_takes_two_numbers_and_a_failure_none;
 ];
 
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -31,7 +31,7 @@ pub const MS: Duration = Duration::from_millis(1);
 
 /// Whether the system cannot report the readers of a pipe, so that the library keeps a duplicate of
 /// the read end.
-const KEPT: bool = cfg!(portable_timerfd_test_posix);
+const KEEPS_A_DUPLICATE: bool = cfg!(portable_timerfd_test_posix);
 
 pub fn create() -> OwnedFd {
     RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() }).unwrap()
@@ -129,7 +129,7 @@ fn at_the_descriptor_limit_closed_timers_are_reclaimed() {
         }
     };
     assert_eq!(refusal.raw_os_error(), Some(libc::EMFILE));
-    assert!(open.len() >= if KEPT { 2 } else { 4 });
+    assert!(open.len() >= if KEEPS_A_DUPLICATE { 2 } else { 4 });
     // Setting the timers, including the rollback of a count, needs no other descriptor either.
     let _rest: Vec<OwnedFd> = std::iter::from_fn(|| open[0].try_clone().ok()).collect();
     for fd in &open {
@@ -180,7 +180,7 @@ fn a_limit_below_the_reserved_number_stops_nothing() {
 fn a_blocked_read_outlives_the_descriptor() {
     let fd = create();
     // On this system a sweep that finds no descriptor would end the read first.
-    set(&fd, TimerSpec::after(if KEPT { HOUR } else { 50 * MS }));
+    set(&fd, TimerSpec::after(if KEEPS_A_DUPLICATE { HOUR } else { 50 * MS }));
     let number = fd.as_raw_fd();
     let reader = thread::spawn(move || {
         let mut count = [0; 8];
@@ -194,7 +194,7 @@ fn a_blocked_read_outlives_the_descriptor() {
     // These calls make the library sweep closed timers.
     (0..100).for_each(|_| drop(create()));
     let read = reader.join().unwrap().unwrap();
-    assert_eq!(read, if KEPT { (0, 0) } else { (8, 1) });
+    assert_eq!(read, if KEEPS_A_DUPLICATE { (0, 0) } else { (8, 1) });
 }
 
 /// Whether a thread of this process is in a read of this descriptor.
@@ -236,7 +236,7 @@ fn a_grandchild_keeps_the_childs_duplicates_of_an_inherited_timer() {
     });
 }
 
-fn at_the_limit_a_timer_takes_two_numbers_and_a_failure_none() {
+fn at_the_descriptor_limit_a_timer_takes_two_numbers_and_a_failure_none() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let open = descriptors();
     let end = *open.last().unwrap() as libc::rlim_t + 1;
@@ -245,7 +245,7 @@ fn at_the_limit_a_timer_takes_two_numbers_and_a_failure_none() {
         in_a_child((), |()| {
             setrlimit(Resource::RLIMIT_NOFILE, end + more, hard).unwrap();
             let made = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() });
-            let is_enough = free + more >= if KEPT { 3 } else { 2 };
+            let is_enough = free + more >= if KEEPS_A_DUPLICATE { 3 } else { 2 };
             match made {
                 Err(e) => !is_enough && e.raw_os_error() == Some(libc::EMFILE) && descriptors_below(end + more) == open,
                 Ok(fd) => {

@@ -88,6 +88,6 @@ const THEMES: [&[Case]; 17] = [
 
 fn main() -> ExitCode {
     // The cases inspect their own process through Linux's /proc.
-    let blind = !std::path::Path::new("/proc/self/task").exists();
-    own_process::run(&THEMES.concat(), blind, || (), |output| output.status.success())
+    let ignored = !std::path::Path::new("/proc/self/task").exists();
+    own_process::run(&THEMES.concat(), ignored, || (), |output| output.status.success())
 }

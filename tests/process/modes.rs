@@ -37,15 +37,15 @@ fn no_mode_is_early() {
 
 /// The thread spins for one timer, or is about to, when the other is set.
 fn an_earlier_time_expires_first_while_the_thread_spins() {
-    for (held_for, other) in Punctuality::ALL.into_iter().flat_map(|a| Punctuality::ALL.map(|b| (a, b))) {
-        let (late, early) = (of_mode(held_for), of_mode(other));
-        for lead in 0..100 {
+    for (spun_for, other) in Punctuality::ALL.into_iter().flat_map(|a| Punctuality::ALL.map(|b| (a, b))) {
+        let (late, early) = (of_mode(spun_for), of_mode(other));
+        for before in 0..100 {
             let due = now() + Duration::from_micros(300);
             late.arm_at(due).unwrap();
-            while now() + Duration::from_micros(lead) < due {}
+            while now() + Duration::from_micros(before) < due {}
             early.arm_at(now() + (due.saturating_sub(now())) / 2).unwrap();
             polled(&early, PollTimeout::NONE);
-            assert!(early.read().is_ok() && late.wait(None).is_ok(), "{held_for:?}, {other:?}");
+            assert!(early.read().is_ok() && late.wait(None).is_ok(), "{spun_for:?}, {other:?}");
         }
     }
 }
@@ -73,8 +73,8 @@ fn of_ticks(timer: &TimerFd) -> Duration {
 /// A timer with spins costs at least 100 µs per expiration. The wake-up and the work take a
 /// fraction of that. Other programs can preempt a spinning thread and slow down the others' work,
 /// so this may take several tries.
-fn assert_cheaper(cheap: &TimerFd, dear: &TimerFd) {
-    let shows = |_| of_ticks(cheap) * 3 < of_ticks(dear) * 2;
+fn assert_cheaper(cheap: &TimerFd, expensive: &TimerFd) {
+    let shows = |_| of_ticks(cheap) * 3 < of_ticks(expensive) * 2;
     assert!((0..100).any(shows));
 }
 

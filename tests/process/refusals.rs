@@ -18,8 +18,8 @@ crate::cases![
         a_kernel_without_timerfd_gets_the_emulation,
         a_kernel_older_than_the_clock_gets_the_emulation,
         an_alarm_clock_is_not_replaced_by_one_that_cannot_wake_the_system,
-        a_kernel_that_cannot_read_without_waiting_gets_another_way,
-        where_no_pipe_can_be_reopened_the_mode_is_switched;
+        a_kernel_without_nonblocking_reads_gets_another_way_to_read,
+        a_pipe_that_cannot_be_reopened_is_read_by_switching_its_mode;
 ];
 
 fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
@@ -149,7 +149,7 @@ pub fn assert_the_thread_never_waits() {
 }
 
 /// Linux supports these reads of pipes since version 6.4.
-fn a_kernel_that_cannot_read_without_waiting_gets_another_way() {
+fn a_kernel_without_nonblocking_reads_gets_another_way_to_read() {
     for errno in [libc::EOPNOTSUPP, libc::EPERM] {
         refuse(libc::SYS_preadv2, errno);
         assert_the_thread_never_waits();
@@ -157,7 +157,7 @@ fn a_kernel_that_cannot_read_without_waiting_gets_another_way() {
 }
 
 /// This is the case on systems other than Linux, and at the descriptor limit.
-fn where_no_pipe_can_be_reopened_the_mode_is_switched() {
+fn a_pipe_that_cannot_be_reopened_is_read_by_switching_its_mode() {
     refuse(libc::SYS_preadv2, libc::EOPNOTSUPP);
     refuse(libc::SYS_openat, libc::EMFILE);
     assert_the_thread_never_waits();

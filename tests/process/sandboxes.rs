@@ -13,16 +13,16 @@ use std::time::Duration;
 
 crate::cases![
     every:
-        where_a_sandbox_refuses_the_read_with_eacces_another_way_is_taken,
-        where_a_sandbox_refuses_the_read_with_einval_another_way_is_taken,
+        a_sandbox_that_refuses_the_read_with_eacces_gets_another_way_to_read,
+        a_sandbox_that_refuses_the_read_with_einval_gets_another_way_to_read,
         a_kernel_that_ignores_the_flag_blocks_no_read;
     kernel:
-        a_refusal_for_timerfds_says_nothing_of_pipes,
+        a_refusal_for_timerfds_does_not_affect_pipes,
         an_alarm_clock_keeps_the_sandboxs_error,
         a_backend_asked_for_by_name_keeps_the_sandboxs_error;
     userspace:
         a_reopened_end_does_not_change_how_other_pipes_are_read,
-        where_a_sandbox_refuses_poll_ppoll_serves,
+        the_library_uses_ppoll_where_a_sandbox_refuses_poll,
         a_sandbox_that_refuses_to_describe_descriptors_is_no_obstacle,
         a_sandbox_that_refuses_timerfd_with_eperm_gets_the_emulation,
         a_sandbox_that_refuses_timerfd_with_eacces_gets_the_emulation;
@@ -48,14 +48,14 @@ fn assert_no_read_waits() {
     assert_the_thread_never_waits();
 }
 
-fn where_a_sandbox_refuses_the_read_with_eacces_another_way_is_taken() {
+fn a_sandbox_that_refuses_the_read_with_eacces_gets_another_way_to_read() {
     refuse(libc::SYS_preadv2, libc::EACCES);
     assert_no_read_waits();
 }
 
 /// The refusal comes after the first timer, when the library knows that the kernel examines the
 /// flag.
-fn where_a_sandbox_refuses_the_read_with_einval_another_way_is_taken() {
+fn a_sandbox_that_refuses_the_read_with_einval_gets_another_way_to_read() {
     assert_no_read_waits();
     refuse(libc::SYS_preadv2, libc::EINVAL);
     assert_no_read_waits();
@@ -70,7 +70,7 @@ fn a_kernel_that_ignores_the_flag_blocks_no_read() {
 }
 
 /// A read of a socket that is not connected stands for the refusal.
-fn a_refusal_for_timerfds_says_nothing_of_pipes() {
+fn a_refusal_for_timerfds_does_not_affect_pipes() {
     // SAFETY: the call makes a descriptor that no other code knows.
     let socket = unsafe { OwnedFd::from_raw_fd(libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0)) };
     assert_eq!(errno(KernelTimer::from(socket).try_read()), Some(libc::ENOTCONN));
@@ -140,7 +140,7 @@ fn a_backend_asked_for_by_name_keeps_the_sandboxs_error() {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn where_a_sandbox_refuses_poll_ppoll_serves() {
+fn the_library_uses_ppoll_where_a_sandbox_refuses_poll() {
     refuse(libc::SYS_poll, libc::EINVAL);
     let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
     timer.arm_after(MILLI).unwrap();
@@ -150,7 +150,7 @@ fn where_a_sandbox_refuses_poll_ppoll_serves() {
 
 /// Later processors have only `ppoll`.
 #[cfg(not(target_arch = "x86_64"))]
-fn where_a_sandbox_refuses_poll_ppoll_serves() {}
+fn the_library_uses_ppoll_where_a_sandbox_refuses_poll() {}
 
 /// For a closed standard stream the library would have to open a file, so it takes no number there.
 fn a_sandbox_that_refuses_to_describe_descriptors_is_no_obstacle() {

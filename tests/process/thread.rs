@@ -19,7 +19,7 @@ crate::cases![
         thousands_of_dropped_timers_leave_the_thread_nothing_to_do,
         an_unread_count_is_refreshed_by_few_wake_ups,
         many_unread_counts_take_little_cpu_time,
-        the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew,
+        the_thread_ends_after_the_last_timer_and_a_later_timer_starts_another,
         short_lived_timers_share_a_thread;
 ];
 
@@ -152,14 +152,14 @@ fn the_thread_sleeps_while_nothing_is_due() {
     timers[3].arm_after(Duration::MAX).unwrap();
     // Clocks that can be set keep the thread from long sleeps, but only while a timer on them is
     // armed.
-    let blind: Vec<_> = clocks().into_iter().filter(|clock| *clock != Clock::Monotonic).map(userspace_on).collect();
-    for timer in &blind {
+    let settable: Vec<_> = clocks().into_iter().filter(|clock| *clock != Clock::Monotonic).map(userspace_on).collect();
+    for timer in &settable {
         timer.arm_at(timer.clock().now().unwrap() + HOUR).unwrap();
         timer.disarm().unwrap();
         timer.arm_at(Duration::MAX).unwrap();
     }
-    blind[0].settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
-    blind[0].disarm().unwrap();
+    settable[0].settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    settable[0].disarm().unwrap();
     // These timers may have caused a short sleep. It is over once the thread has processed another
     // timer.
     timers[1].arm_after(Duration::from_millis(1)).unwrap();
@@ -246,7 +246,7 @@ pub fn until_the_thread_has_ended() {
     }
 }
 
-fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
+fn the_thread_ends_after_the_last_timer_and_a_later_timer_starts_another() {
     let stays = [0, 1, 2].map(|round| {
         let never_set = userspace();
         for clock in clocks() {

@@ -86,7 +86,7 @@ fn expirations_read_before_a_step_back_do_not_recur() {
     timer.settime(&TimerSpec::at(start + 9 * MINUTE).every(10 * MINUTE)).unwrap();
     simulated.advance(25 * MINUTE);
     simulated.set_realtime(start);
-    assert_eq!(raw_read(&timer).unwrap(), 2, "a plain read can't be told of the step");
+    assert_eq!(raw_read(&timer).unwrap(), 2, "a raw read cannot see the step");
     assert_eq!(simulated.next_expiration(), Some(29 * MINUTE));
     assert_eq!(simulated.advance_to_next(), Some(29 * MINUTE));
     assert_eq!(timer.read().unwrap(), 1);

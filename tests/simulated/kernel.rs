@@ -33,7 +33,7 @@ fn setting() -> impl Strategy<Value = Setting> {
 }
 
 /// Returns the count of a timer and its remaining setting.
-fn said(timer: &TimerFd) -> (u64, TimerSpec) {
+fn state_of(timer: &TimerFd) -> (u64, TimerSpec) {
     (timer.read().unwrap_or(0), timer.gettime().unwrap())
 }
 
@@ -49,14 +49,14 @@ fn play(setting: &Setting) -> Result<(), String> {
     for timer in [&ours, &theirs] {
         timer.settime(&spec).unwrap();
     }
-    let (least, most_left) = said(&ours);
+    let (least, most_left) = state_of(&ours);
     if least > 0 {
         until_readable(&theirs);
     }
-    let (count, left) = said(&theirs);
+    let (count, left) = state_of(&theirs);
     let after = Clock::Realtime.now().unwrap();
     simulated.advance(after - before);
-    let (more, least_left) = said(&ours);
+    let (more, least_left) = state_of(&ours);
     let says = |what: &str| {
         Err(format!("{what}: {count} and {left:?}, not {least} to {more} more, {most_left:?} to {least_left:?}"))
     };

@@ -80,7 +80,7 @@ fn every_advance_past_an_expiration_is_an_edge() {
         simulated.advance(SECOND / 4);
         assert_eq!(ready(&poller), []);
         simulated.advance(SECOND / 4);
-        assert_eq!(ready(&poller), [7], "though nobody has read");
+        assert_eq!(ready(&poller), [7], "an unread count is an edge again");
         assert_eq!(timer.read().unwrap(), 2);
     }
 }

@@ -69,7 +69,7 @@ impl Comparison {
     /// Plays an operation; returns the results of the simulated backend and of Linux.
     fn play(&mut self, op: Op) -> (Outcome, Outcome) {
         match op {
-            Op::Settime { first, interval, mark } => return self.settime(first, interval, mark),
+            Op::Settime { first, interval, cancel_on_set } => return self.settime(first, interval, cancel_on_set),
             Op::Gettime => {
                 self.is_behind = false;
                 return (outcome(self.ours.gettime(), left), Ok(self.linux.gettime(self.now())));
@@ -79,7 +79,7 @@ impl Comparison {
                 return (outcome(self.ours.read(), Some), self.linux.read(self.now()).map(Some));
             }
             // A raw read can see neither a cancellation nor a step back.
-            Op::PlainRead if !self.linux.is_canceled() && !self.is_behind => {
+            Op::RawRead if !self.linux.is_canceled() && !self.is_behind => {
                 let ours = raw_read(&self.ours).unwrap_or(0);
                 return (Ok(Some(ours)), Ok(Some(self.linux.read(self.now()).unwrap_or(0))));
             }
@@ -101,7 +101,7 @@ impl Comparison {
             Op::Suspend(nanos) if !self.simulated.suspend(Duration::from_nanos(nanos)).is_zero() => {
                 self.clock_was_set()
             }
-            Op::Suspend(_) | Op::PlainRead | Op::RefuseWrites => {}
+            Op::Suspend(_) | Op::RawRead | Op::RefuseWrites => {}
         }
         (Ok(None), Ok(None))
     }
@@ -113,7 +113,7 @@ impl Comparison {
         self.linux.fire(self.now());
     }
 
-    fn settime(&mut self, first: First, interval: u64, mark: bool) -> (Outcome, Outcome) {
+    fn settime(&mut self, first: First, interval: u64, cancel_on_set: bool) -> (Outcome, Outcome) {
         self.is_behind = false;
         let spec = match first {
             First::Disarmed => TimerSpec::disarmed(),
@@ -122,7 +122,7 @@ impl Comparison {
                 TimerSpec::at(Duration::from_nanos(self.time(self.clock).saturating_add_signed(offset)))
             }
         };
-        let spec = if mark { spec.cancel_on_set() } else { spec }.every(Duration::from_nanos(interval));
+        let spec = if cancel_on_set { spec.cancel_on_set() } else { spec }.every(Duration::from_nanos(interval));
         let ours = outcome(self.ours.settime(&spec), left);
         let now_of_old = self.now();
         self.runs_on = match (self.clock, first) {

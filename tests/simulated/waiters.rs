@@ -83,7 +83,7 @@ fn an_unread_timer_does_not_hold_up_waiters() {
     assert_errno(timer.wait(Some(Duration::ZERO)), ETIMEDOUT);
     assert_errno(timer.wait(Some(ms(1))), ETIMEDOUT);
     assert_nothing_to_read(&timer);
-    assert_eq!((simulated.waiting(), simulated.has_unread()), (0, true), "nobody does any more");
+    assert_eq!((simulated.waiting(), simulated.has_unread()), (0, true), "no thread waits any longer");
     let waiters: Vec<_> = WAYS
         .iter()
         .map(|wait| {
@@ -106,7 +106,7 @@ fn a_waiter_that_gets_ecanceled_is_no_longer_waiting() {
         timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
         simulated.set_realtime(HOUR);
         assert_canceled(wait(&timer));
-        assert_eq!(simulated.waiting(), 0, "he was told at once");
+        assert_eq!(simulated.waiting(), 0, "the wait ended at once");
         let waiting = thread::spawn({
             let simulated = simulated.clone();
             move || {

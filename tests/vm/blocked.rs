@@ -21,7 +21,7 @@ fn a_blocked_reader_gets_ecanceled(backend: &TestBackend) {
     for secs in [5, -5] {
         let timer = open_blocking(backend);
         timer.settime(&in_an_hour(backend)).unwrap();
-        assert_told_while_waiting(backend, &timer, || backend.step(secs));
+        assert_ecanceled_while_waiting(backend, &timer, || backend.step(secs));
         assert!(left(&timer) > HOUR / 2);
     }
 }
@@ -30,7 +30,7 @@ fn a_blocked_reader_gets_ecanceled_for_a_later_setting(backend: &TestBackend) {
     let timer = open_blocking(backend);
     for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
         timer.settime(&before).unwrap();
-        assert_told_while_waiting(backend, &timer, || {
+        assert_ecanceled_while_waiting(backend, &timer, || {
             timer.settime(&in_an_hour(backend)).unwrap();
             backend.step(5);
         });
@@ -41,7 +41,7 @@ fn a_blocked_reader_gets_ecanceled_for_a_later_setting(backend: &TestBackend) {
 fn a_blocked_reader_that_gets_ecanceled_leaves_the_timer_disarmed(backend: &TestBackend) {
     let timer = open_blocking(backend);
     timer.settime(&in_an_hour(backend).every(HOUR)).unwrap();
-    assert_told_while_waiting(backend, &timer, || backend.step(5400));
+    assert_ecanceled_while_waiting(backend, &timer, || backend.step(5400));
     if !backend.is_kernel() {
         assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
     }
@@ -82,7 +82,7 @@ fn a_step_back_keeps_a_pending_ecanceled(backend: &TestBackend) {
     assert_eq!(raw_read(&timer).unwrap(), 1);
     backend.step(-3 * 60);
     assert!(left(&timer) > HOUR, "the period that was read stays so");
-    assert!(is_readable(&timer), "gettime tells nobody");
+    assert!(is_readable(&timer), "gettime keeps the cancellation");
     assert_canceled(timer.read());
     assert!(left(&timer) > HOUR);
 }

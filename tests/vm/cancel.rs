@@ -6,7 +6,7 @@ use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::time::Duration;
 
 crate::cases![
-    a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting,
+    a_clock_step_is_reported_once_and_keeps_the_setting,
     several_clock_steps_are_reported_as_one,
     every_call_sees_a_clock_step_at_once,
     a_disarmed_timer_gets_ecanceled,
@@ -20,7 +20,7 @@ crate::cases![
     a_clock_step_hides_unread_expirations,
 ];
 
-fn a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting(backend: &TestBackend) {
+fn a_clock_step_is_reported_once_and_keeps_the_setting(backend: &TestBackend) {
     let timer = watching(backend);
     assert!(!is_readable(&timer));
     for secs in [5, -20] {
@@ -34,7 +34,7 @@ fn a_clock_step_makes_readable_is_reported_once_and_keeps_the_setting(backend: &
     assert!(left(&timer) > HOUR && left(&timer) <= HOUR + 15 * SECOND);
     backend.step(2 * 3600);
     assert_canceled(timer.read());
-    assert!(watching(backend).read().is_err(), "told to those who watched");
+    assert!(watching(backend).read().is_err(), "reported with cancel_on_set");
 }
 
 fn several_clock_steps_are_reported_as_one(backend: &TestBackend) {
@@ -59,7 +59,7 @@ fn every_call_sees_a_clock_step_at_once(backend: &TestBackend) {
     assert_canceled(timer.wait(Some(Duration::ZERO)));
     backend.step(5);
     timer.gettime().unwrap();
-    assert!(is_readable(&timer), "gettime shows it, and tells nobody");
+    assert!(is_readable(&timer), "gettime sees the step and keeps the cancellation");
     assert_canceled(timer.settime(&in_an_hour(backend)));
     backend.step(5);
     timer.disarm().unwrap();
@@ -115,7 +115,7 @@ fn settime_reports_a_clock_step_and_still_arms(backend: &TestBackend) {
     backend.step(5);
     assert_canceled(timer.settime(&in_an_hour(backend)));
     assert!(left(&timer) <= HOUR);
-    assert!(!is_readable(&timer), "it has been told");
+    assert!(!is_readable(&timer), "the step was reported");
     assert_nothing_to_read(&timer);
 }
 

@@ -52,7 +52,7 @@ pub fn left(timer: &TimerFd) -> Duration {
 
 /// Asserts that a blocked reader gets `ECANCELED` for a clock step in `meanwhile`.
 #[track_caller]
-pub fn assert_told_while_waiting(backend: &TestBackend, timer: &TimerFd, meanwhile: impl FnOnce()) {
+pub fn assert_ecanceled_while_waiting(backend: &TestBackend, timer: &TimerFd, meanwhile: impl FnOnce()) {
     thread::scope(|scope| {
         let reader = scope.spawn(|| timer.read());
         // The reader blocks by now, or it begins to read after the clock step. Both reads must

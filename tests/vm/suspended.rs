@@ -43,7 +43,7 @@ struct Sleep {
 
 /// Runs the check of a case after the sleep that this clock ends. The first call lets the machine
 /// sleep.
-pub fn look(clock: Clock, backend: &'static Backend, case: &'static str) {
+pub fn check_after_sleep(clock: Clock, backend: &'static Backend, case: &'static str) {
     static LAST: Mutex<Option<(Clock, Sleep)>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap();
     let sleep = match last.take() {
@@ -57,7 +57,7 @@ pub fn look(clock: Clock, backend: &'static Backend, case: &'static str) {
 }
 
 /// Does the same with a simulated machine, which sleeps for each case.
-pub fn look_simulated(clock: Clock, prepare: fn(&TestBackend, &Alarm) -> Check) {
+pub fn check_simulated(clock: Clock, prepare: fn(&TestBackend, &Alarm) -> Check) {
     let backend = TestBackend::simulated();
     let alarm = Alarm { clock, time: backend.now(clock) + AHEAD };
     let check = prepare(&backend, &alarm);

@@ -40,7 +40,7 @@ pub fn run() -> ExitCode {
         for backend in backends::ALL {
             for &(case, _) in suspend::CASES {
                 let name = format!("{}::suspend::{case}, until {clock:?}", backend.name());
-                trials.push(trial(name, move || suspended::look(clock, backend, case)));
+                trials.push(trial(name, move || suspended::check_after_sleep(clock, backend, case)));
             }
         }
     }
@@ -65,7 +65,7 @@ fn simulated() -> Vec<Trial> {
     for clock in [Clock::BoottimeAlarm, Clock::RealtimeAlarm] {
         for &(case, prepare) in suspend::CASES {
             let name = format!("simulated::suspend::{case}, until {clock:?}");
-            add(name, Box::new(move || suspended::look_simulated(clock, prepare)));
+            add(name, Box::new(move || suspended::check_simulated(clock, prepare)));
         }
     }
     trials

@@ -25,12 +25,12 @@ const LONG: u32 = 43;
 
 fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
     Ok(match bytes.int_in_range(0..=12)? {
-        0..=2 => Op::Settime { first: first(bytes)?, interval: interval(bytes)?, mark: bytes.arbitrary()? },
+        0..=2 => Op::Settime { first: first(bytes)?, interval: interval(bytes)?, cancel_on_set: bytes.arbitrary()? },
         3 => Op::Disarm,
         4 => Op::Gettime,
         5 => Op::Read,
         6 => Op::TryRead,
-        7 => Op::PlainRead,
+        7 => Op::RawRead,
         8 => Op::ReadDuplicate,
         9 => Op::Duplicate,
         10 => Op::Poll,

@@ -45,10 +45,10 @@ use script::{First, Op, Script};
 
 fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
     Ok(match bytes.int_in_range(0..=10)? {
-        0 | 1 => Op::Settime { first: first(bytes)?, interval: interval(bytes)?, mark: bytes.arbitrary()? },
+        0 | 1 => Op::Settime { first: first(bytes)?, interval: interval(bytes)?, cancel_on_set: bytes.arbitrary()? },
         2 => Op::Gettime,
         3 => Op::Read,
-        4 => Op::PlainRead,
+        4 => Op::RawRead,
         5 => Op::Poll,
         6 => Op::Pass(bytes::nanos(bytes, 0, 34)?),
         8 => Op::RefuseWrites,

@@ -11,7 +11,7 @@ use portable_timerfd::{backends, Clock, Timer, TimerFd};
 struct Last(TimerFd);
 
 fn userspace() -> TimerFd {
-    let backend = backends::named("userspace").expect("it stands in the table");
+    let backend = backends::named("userspace").expect("it is in the table");
     TimerFd::builder(Clock::Monotonic).backend(backend).open().expect("a timer can be made")
 }
 

@@ -120,23 +120,23 @@ fn calloop(timer: &str, expirations: u32) {
     use ::calloop::{generic::Generic, EventLoop, EventSource, Interest, Mode, PostAction};
     let mut event_loop: EventLoop<'_, u32> = EventLoop::try_new().unwrap();
     if let Some(timer) = armed(timer) {
-        let tell = |count: io::Result<u64>, _: &mut _, told: &mut u32| {
-            *told += u32::from(count? > 0);
+        let add = |count: io::Result<u64>, _: &mut _, reported: &mut u32| {
+            *reported += u32::from(count? > 0);
             Ok(PostAction::Continue)
         };
-        event_loop.handle().insert_source(loops::calloop::Expirations::new(timer).unwrap(), tell).unwrap();
+        event_loop.handle().insert_source(loops::calloop::Expirations::new(timer).unwrap(), add).unwrap();
     } else {
         let source = Generic::new(armed_by_hand(), Interest::READ, Mode::Level);
-        let tell = |_, timer: &mut <Generic<OwnedFd> as EventSource>::Metadata, told: &mut u32| {
-            *told += u32::from(read_by_hand(timer)? > 0);
+        let add = |_, timer: &mut <Generic<OwnedFd> as EventSource>::Metadata, reported: &mut u32| {
+            *reported += u32::from(read_by_hand(timer)? > 0);
             Ok(PostAction::Continue)
         };
-        event_loop.handle().insert_source(source, tell).unwrap();
+        event_loop.handle().insert_source(source, add).unwrap();
     }
-    let mut told = 0;
+    let mut reported = 0;
     for until in [WARM_UP, WARM_UP + expirations] {
-        while told < until {
-            event_loop.dispatch(None, &mut told).unwrap();
+        while reported < until {
+            event_loop.dispatch(None, &mut reported).unwrap();
         }
         mark();
     }

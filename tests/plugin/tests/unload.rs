@@ -169,7 +169,7 @@ fn a_raw_timer_of_a_closed_plugin_expires() {
     until_the_thread_ends();
 }
 
-fn the_thread_of_a_closed_plugin_ends_and_starts_anew() {
+fn the_thread_of_a_closed_plugin_ends_and_another_starts() {
     let plugin = Plugin::load(By::AbsolutePath);
     plugin.call("await_one", false);
     plugin.close();
@@ -269,7 +269,7 @@ const CASES: &[Case] = cases![
         a_plugin_with_userspace_timers_stays_loaded,
         an_armed_timer_of_a_closed_plugin_expires,
         a_raw_timer_of_a_closed_plugin_expires,
-        the_thread_of_a_closed_plugin_ends_and_starts_anew,
+        the_thread_of_a_closed_plugin_ends_and_another_starts,
         a_plugin_can_be_loaded_and_closed_many_times,
         a_child_loads_a_plugin_that_its_parent_closed,
         a_plugin_is_found_though_the_working_directory_changed,
@@ -279,6 +279,6 @@ const CASES: &[Case] = cases![
 
 fn main() -> ExitCode {
     // The cases find the timer thread by way of Linux's /proc.
-    let blind = !Path::new("/proc/self/task").exists();
-    own_process::run(CASES, blind, || (), |output| output.status.success())
+    let ignored = !Path::new("/proc/self/task").exists();
+    own_process::run(CASES, ignored, || (), |output| output.status.success())
 }

@@ -15,15 +15,15 @@ pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
 }
 
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
-    let mut world = MODEL.lock();
-    while world.holds_writes {
-        world.is_write_held = true;
+    let mut state = MODEL.lock();
+    while state.holds_writes {
+        state.is_write_held = true;
         MODEL.changed.notify_all();
-        world = MODEL.changed.wait(world).unwrap();
+        state = MODEL.changed.wait(state).unwrap();
     }
-    assert!(world.is_write_end(fd.as_raw_fd(), file(fd).ok()), "a write by a number that was closed");
-    if world.refuses_writes {
-        world.refused += 1;
+    assert!(state.is_write_end(fd.as_raw_fd(), file(fd).ok()), "a write by a number that was closed");
+    if state.refuses_writes {
+        state.refused += 1;
         return Err(Errno::ENOMEM.into());
     }
     nix::unistd::write(fd, &count.to_ne_bytes())?;
@@ -40,9 +40,9 @@ pub(crate) fn file(fd: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
 /// Writes a message to the pipe with this read end, as another program may do.
 #[allow(unsafe_code)]
 pub(crate) fn write_from_outside(reader: &impl AsRawFd, count: u64) {
-    let world = MODEL.lock();
+    let state = MODEL.lock();
     // SAFETY: the timer that has the read end also keeps the write end open.
-    let writer = unsafe { BorrowedFd::borrow_raw(world.pipes[&reader.as_raw_fd()].writer) };
+    let writer = unsafe { BorrowedFd::borrow_raw(state.pipes[&reader.as_raw_fd()].writer) };
     assert_eq!(nix::unistd::write(writer, &count.to_ne_bytes()), Ok(COUNT_SIZE));
 }
 
@@ -50,16 +50,16 @@ pub(crate) use write_count as write_count_unsignaled;
 
 /// Reads once; waits if the descriptor is in blocking mode.
 pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut world = MODEL.lock();
+    let mut state = MODEL.lock();
     loop {
         match nix::unistd::read(fd, buffer) {
-            Err(Errno::EAGAIN) if world.interrupts => {
-                while world.handler_runs {
-                    world = MODEL.changed.wait(world).unwrap();
+            Err(Errno::EAGAIN) if state.interrupts => {
+                while state.handler_runs {
+                    state = MODEL.changed.wait(state).unwrap();
                 }
                 return Err(Errno::EINTR.into());
             }
-            Err(Errno::EAGAIN) if world.waits(fd.as_raw_fd()) => world = MODEL.changed.wait(world).unwrap(),
+            Err(Errno::EAGAIN) if state.waits(fd.as_raw_fd()) => state = MODEL.changed.wait(state).unwrap(),
             read => return Ok(read?),
         }
     }
@@ -73,8 +73,8 @@ pub(crate) fn read_count(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 
 /// Reads once and never waits.
 pub(crate) fn read_now(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
-    let world = MODEL.lock();
-    if world.refuses_reads {
+    let state = MODEL.lock();
+    if state.refuses_reads {
         return Err(Errno::EIO.into());
     }
     let mut message = [0; COUNT_SIZE];
@@ -83,18 +83,18 @@ pub(crate) fn read_now(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 }
 
 pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
-    let _world = MODEL.lock();
+    let _state = MODEL.lock();
     poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], 0u8).unwrap() > 0
 }
 
 /// Waits without a limit if there is no deadline. A deadline counts as reached at once.
 pub(crate) fn wait_readable<I>(fd: BorrowedFd<'_>, deadline: Option<I>) -> io::Result<bool> {
-    let mut world = MODEL.lock();
+    let mut state = MODEL.lock();
     loop {
         let readable = poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], 0u8)? > 0;
         if readable || deadline.is_some() {
             return Ok(readable);
         }
-        world = MODEL.changed.wait(world).unwrap();
+        state = MODEL.changed.wait(state).unwrap();
     }
 }

@@ -13,10 +13,10 @@ pub(crate) fn pipe(nonblocking: bool, _close_on_exec: bool) -> io::Result<(Owned
     for end in [&reader, &writer] {
         fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     }
-    let mut world = MODEL.lock();
-    world.set_waits(reader.as_raw_fd(), !nonblocking);
+    let mut state = MODEL.lock();
+    state.set_waits(reader.as_raw_fd(), !nonblocking);
     let pipe = Pipe { writer: writer.as_raw_fd(), file: fd::file(writer.as_fd()).unwrap() };
-    world.pipes.insert(reader.as_raw_fd(), pipe);
+    state.pipes.insert(reader.as_raw_fd(), pipe);
     Ok((reader, writer))
 }
 
