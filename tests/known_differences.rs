@@ -270,7 +270,7 @@ fn a_disarmed_alarm_clock() {
     let builder = TimerFd::builder(Clock::RealtimeAlarm);
     let open = |name| builder.backend(backends::named(name).unwrap()).open();
     let Ok(timers) = ["kernel", "userspace"].map(open).into_iter().collect::<Result<Vec<_>, _>>() else {
-        return; // for want of the capability
+        return; // without the capability
     };
     for (timer, reports) in timers.iter().zip([true, false]) {
         timer.arm_after(HOUR).unwrap();

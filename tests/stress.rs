@@ -68,7 +68,7 @@ fn many_short_lived_timers_leave_no_descriptor_thread_or_memory() {
         while !listed("task").is_subset(&threads) {
             thread::sleep(Duration::from_millis(10));
         }
-        // A timer that was dropped while the thread processed it is freed with the next one.
+        // A timer that is dropped while the thread processes it is freed with the next one.
         drop(open_on(backend, Clock::Monotonic));
     };
     for backend in backends_here() {

@@ -91,7 +91,7 @@ fn a_step_back_keeps_earlier_expirations_and_later_ones_recur() {
     step(-20 * 60);
     timer.gettime().unwrap();
     step(5 * 60);
-    until_readable(&timer); // at 9 again; it is 10, and the thread sees it
+    until_readable(&timer); // due at minute 9 again; now it is minute 10
     assert_eq!(raw_read(&timer).unwrap(), 1);
 }
 

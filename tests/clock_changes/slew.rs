@@ -5,9 +5,9 @@ use crate::*;
 use std::sync::atomic::AtomicI64;
 use std::thread;
 
-/// How much faster, in parts per million.
+/// The rate difference, in parts per million.
 static PPM: AtomicI64 = AtomicI64::new(0);
-/// Since which time of the monotonic clock, in nanoseconds.
+/// The time of the monotonic clock at which slewing began, in nanoseconds.
 static SINCE: AtomicI64 = AtomicI64::new(0);
 
 /// Adds to a time of the wall clock the amount slewed so far.
@@ -44,7 +44,8 @@ impl Drop for Slew {
     }
 }
 
-/// Linux slews both clocks together, so that a difference in their rates is a clock change there.
+/// Linux slews both clocks together. Where the system does so, a difference between their rates is
+/// a clock change.
 #[test]
 fn slewing_the_wall_clock_alone_is_a_step_only_where_both_clocks_are_slewed_together() {
     let _alone = alone();

@@ -164,7 +164,7 @@ impl Tested {
         let now = self.now();
         let is_sure = self.is_fast() || *self.setting.expirations(&(now..=now)).start() > self.read;
         if !self.nonblocking && !is_sure {
-            return Ok(Ok(Exact::AsTheClockSays)); // it would wait
+            return Ok(Ok(Exact::AsTheClockSays)); // the read would block
         }
         let (result, window) = self.call(read);
         let counts = self.setting.expirations(&window);

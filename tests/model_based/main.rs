@@ -19,7 +19,7 @@ mod clock;
 mod clock_changes;
 #[path = "../../src/flags.rs"]
 mod flags;
-#[allow(clippy::wrong_self_convention)] // as a library's public methods they are let be
+#[allow(clippy::wrong_self_convention)] // Clippy allows this name in a public method.
 #[path = "../../src/itimerspec.rs"]
 mod itimerspec;
 mod kernel;

@@ -37,8 +37,8 @@ fn a_refused_count_of_a_one_shot_timer_is_written_later() {
     MODEL.end();
 }
 
-/// A read takes another program's message for the in-flight one, so that the state of the timer no
-/// longer shows the write.
+/// A read takes another program's message for the in-flight one. After that the state of the timer
+/// no longer shows the write.
 fn a_closed_timer_waits_for_its_in_flight_write() {
     let timer = open_on(Clock::Monotonic, true);
     timer.arm_after(ns(10)).unwrap();

@@ -78,7 +78,7 @@ fn a_fork_returns_while_a_handler_waits_for_timer_calls() {
     (0..20).for_each(|_| fork_once());
 }
 
-/// A lock of another library, which its handlers hold during a fork.
+/// A lock of another library. Its handlers hold the lock during a fork.
 static IS_LOCKED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn lock() {

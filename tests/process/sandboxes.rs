@@ -148,7 +148,7 @@ fn the_library_uses_ppoll_where_a_sandbox_refuses_poll() {
     assert_eq!(errno(timer.wait(Some(MILLI))), Some(libc::ETIMEDOUT));
 }
 
-/// Later processors have only `ppoll`.
+/// Newer architectures have only `ppoll`.
 #[cfg(not(target_arch = "x86_64"))]
 fn the_library_uses_ppoll_where_a_sandbox_refuses_poll() {}
 

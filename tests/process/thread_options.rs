@@ -206,8 +206,8 @@ fn from_a_real_time_thread_the_policy_is_ordinary() {
     assert_eq!(cpus(&the_thread()), cpus(&main_thread()));
 }
 
-/// `struct sched_attr` in its first version, as numbers of 32 bits: size, policy, flags, nice
-/// value, priority, and three times.
+/// `struct sched_attr` in its first version, as 32-bit numbers: size, policy, flags, nice value,
+/// priority, and three times.
 type Attributes = [u32; 12];
 const SCHED_DEADLINE: u32 = 6;
 
@@ -221,7 +221,7 @@ fn set_deadline() -> bool {
 
 fn attributes() -> Attributes {
     let mut attributes = Attributes::default();
-    // SAFETY: the call writes to `attributes` 48 bytes.
+    // SAFETY: the call writes 48 bytes to `attributes`.
     assert_eq!(unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &mut attributes, 48, 0) }, 0);
     attributes
 }

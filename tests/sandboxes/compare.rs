@@ -42,7 +42,7 @@ fn run(program: &Program, is_filtered: bool) -> ! {
     if is_filtered {
         let listed = listed(program.name);
         let listed = listed.values().flat_map(|calls| calls.always.iter().chain(&calls.sometimes));
-        // The program itself writes marks, sleeps, waits, reads and ends.
+        // The program itself writes marks, sleeps, waits, reads and exits.
         let own = ["write", "clock_nanosleep", "poll", "fcntl", "read", "close", "exit_group"];
         filter::allow_only(listed.map(String::as_str).chain(own));
     } else {

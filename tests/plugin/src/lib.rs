@@ -50,8 +50,8 @@ pub extern "C" fn give_raw(_: bool) -> RawFd {
     raw().unwrap_or(-1)
 }
 
-/// Runs while the loader holds its lock. If the host asks for it, this waits for the host: writes a byte
-/// to one descriptor and reads one from another.
+/// Runs while the loader holds its lock. If the host has asked for it, writes a byte to one
+/// descriptor and waits for a byte from another.
 #[cfg(target_os = "linux")]
 extern "C" fn initialize() {
     let Ok(numbers) = std::env::var("PLUGIN_WAITS_FOR_HOST") else { return };
