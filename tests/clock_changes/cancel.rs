@@ -12,7 +12,7 @@ fn a_clock_step_is_reported_once_and_keeps_the_setting() {
     let timer = watching();
     assert!(timer.wait(Some(Duration::ZERO)).is_err());
     for secs in [5, -20] {
-        step(secs);
+        step_wall_clock(secs);
         // The thread detects the change within 250 ms; no method is called.
         assert_canceled(timer.wait(None));
         assert_nothing_to_read(&timer);
@@ -24,9 +24,9 @@ fn a_clock_step_is_reported_once_and_keeps_the_setting() {
 fn several_clock_steps_are_reported_as_one() {
     let _alone = alone();
     let timer = watching();
-    step(7);
+    step_wall_clock(7);
     assert!(left(&timer) <= HOUR);
-    step(8);
+    step_wall_clock(8);
     assert_canceled(timer.wait(None));
     assert_nothing_to_read(&timer);
 }
@@ -35,14 +35,14 @@ fn several_clock_steps_are_reported_as_one() {
 fn every_call_sees_a_clock_step_at_once() {
     let _alone = alone();
     let timer = watching();
-    step(5);
+    step_wall_clock(5);
     assert_canceled(timer.read());
-    step(5);
+    step_wall_clock(5);
     timer.gettime().unwrap();
     assert_canceled(timer.wait(Some(Duration::ZERO)));
     let late = open();
     late.settime(&TimerSpec::at(now() + HOUR)).unwrap();
-    step(2 * 3600);
+    step_wall_clock(2 * 3600);
     assert_eq!(late.gettime().unwrap(), TimerSpec::disarmed());
     assert_eq!(late.wait(Some(Duration::ZERO)).unwrap(), 1);
 }
@@ -65,7 +65,7 @@ fn a_blocked_read_fails_with_ecanceled() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
-    assert_ecanceled_while_waiting(&timer, || step(5));
+    assert_ecanceled_while_waiting(&timer, || step_wall_clock(5));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn reporting_a_clock_step_disarms_an_expired_timer() {
     let _alone = alone();
     let timer = open();
     timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
-    step(5);
+    step_wall_clock(5);
     assert_canceled(timer.read());
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
@@ -83,13 +83,13 @@ fn settime_reports_a_clock_step_and_still_arms() {
     let _alone = alone();
     for past in [false, true] {
         let timer = watching();
-        step(5);
+        step_wall_clock(5);
         let time = if past { now() } else { now() + Duration::from_millis(5) };
         assert_canceled(timer.settime(&TimerSpec::at(time).cancel_on_set()));
         assert_eq!(timer.wait(None).unwrap(), 1);
     }
     let timer = watching();
-    step(5);
+    step_wall_clock(5);
     assert_canceled(timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()));
     timer.gettime().unwrap();
     assert!(!is_readable(&timer), "the step was reported");
@@ -100,7 +100,7 @@ fn settime_reports_a_clock_step_and_still_arms() {
 fn a_setting_without_cancel_on_set_forgets_a_clock_step() {
     let _alone = alone();
     let timer = watching();
-    step(5);
+    step_wall_clock(5);
     timer.arm_at(now() + HOUR).unwrap();
     assert_nothing_to_read(&timer);
     timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
@@ -111,11 +111,11 @@ fn a_setting_without_cancel_on_set_forgets_a_clock_step() {
 fn a_disarmed_timer_with_cancel_on_set_reports_clock_steps() {
     let _alone = alone();
     let timer = watching();
-    step(5);
+    step_wall_clock(5);
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     assert_canceled(timer.read());
     assert_nothing_to_read(&timer);
-    step(5);
+    step_wall_clock(5);
     assert_canceled(timer.wait(None));
 }
 
@@ -123,7 +123,7 @@ fn a_disarmed_timer_with_cancel_on_set_reports_clock_steps() {
 fn an_earlier_clock_step_is_not_reported() {
     let _alone = alone();
     let timer = open();
-    step(5);
+    step_wall_clock(5);
     timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
     assert_nothing_to_read(&timer);
 }
@@ -133,7 +133,7 @@ fn a_blocked_read_that_gets_ecanceled_leaves_the_timer_disarmed() {
     let _alone = alone();
     let timer = open_blocking();
     timer.settime(&TimerSpec::at(now() + HOUR).every(HOUR).cancel_on_set()).unwrap();
-    assert_ecanceled_while_waiting(&timer, || step(5400));
+    assert_ecanceled_while_waiting(&timer, || step_wall_clock(5400));
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
 
@@ -143,7 +143,7 @@ fn gettime_after_an_expiration_keeps_the_timer_armed_on_ecanceled() {
     let timer = open();
     timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
     timer.gettime().unwrap();
-    step(5);
+    step_wall_clock(5);
     assert_canceled(timer.read());
     assert!(left(&timer) > HOUR / 2);
 }
@@ -152,7 +152,7 @@ fn gettime_after_an_expiration_keeps_the_timer_armed_on_ecanceled() {
 fn a_raw_read_of_a_canceled_timer_returns_a_count() {
     let _alone = alone();
     let timer = watching();
-    step(5);
+    step_wall_clock(5);
     until_readable(&timer);
     assert_eq!(raw_read(&timer).unwrap(), 1);
     assert_canceled(timer.read());
@@ -166,7 +166,7 @@ fn a_read_after_an_expiration_keeps_the_timer_armed_on_ecanceled() {
         let timer = open();
         timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
         assert_eq!(if raw { raw_read(&timer).unwrap() } else { timer.read().unwrap() }, 1);
-        step(5);
+        step_wall_clock(5);
         assert_canceled(timer.read());
         assert!(left(&timer) > HOUR / 2);
     }
@@ -180,7 +180,7 @@ fn a_reader_that_blocked_before_the_setting_gets_ecanceled() {
         timer.settime(&before).unwrap();
         assert_ecanceled_while_waiting(&timer, || {
             timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
-            step(5);
+            step_wall_clock(5);
         });
     }
 }
@@ -202,12 +202,12 @@ fn no_reader_counts_a_clock_step_as_an_expiration() {
             })
         });
         for _ in 0..2_000 {
-            step(1);
+            step_wall_clock(1);
             timer.gettime().unwrap();
         }
         done.store(true, Ordering::SeqCst);
         while !readers.iter().all(|reader| reader.is_finished()) {
-            step(1);
+            step_wall_clock(1);
             timer.gettime().unwrap();
         }
     });
@@ -220,7 +220,7 @@ fn a_step_back_keeps_a_pending_ecanceled() {
     let timer = open();
     timer.settime(&TimerSpec::at(now() - MINUTE).every(HOUR).cancel_on_set()).unwrap();
     assert_eq!(raw_read(&timer).unwrap(), 1);
-    step(-3 * 60);
+    step_wall_clock(-3 * 60);
     assert!(left(&timer) > HOUR, "the period that was read stays so");
     assert!(is_readable(&timer), "gettime keeps the cancellation");
     assert_canceled(timer.read());
@@ -237,7 +237,7 @@ fn cancel_on_set_wakes_a_thread_that_sleeps_long() {
     thread::sleep(Duration::from_millis(400));
     let timer = open();
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
-    step(5);
+    step_wall_clock(5);
     until_readable(&timer);
     assert_canceled(timer.read());
 }

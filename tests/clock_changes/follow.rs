@@ -10,13 +10,13 @@ fn absolute_times_follow_clock_steps_and_relative_times_do_not() {
     let (absolute, relative) = (open(), open());
     absolute.settime(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
     relative.arm_after(HOUR).unwrap();
-    step(2 * 3600);
+    step_wall_clock(2 * 3600);
     // The timer expired for ten seconds of these two hours, and then once per second.
     let count = absolute.wait(None).unwrap();
     assert!((7191..=7191 + 60).contains(&count), "{count}");
     assert!(left(&relative) > HOUR - 60 * SECOND);
     absolute.arm_at(now() + HOUR).unwrap();
-    step(-3600);
+    step_wall_clock(-3600);
     assert!(left(&absolute) > HOUR + 50 * 60 * SECOND);
 }
 
@@ -29,9 +29,9 @@ fn relative_alarm_clock_times_follow_clock_steps() {
         timer => timer.unwrap(),
     };
     timer.arm_after(2 * HOUR).unwrap();
-    step(3600);
+    step_wall_clock(3600);
     assert!(left(&timer) <= HOUR);
-    step(3600);
+    step_wall_clock(3600);
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
@@ -40,7 +40,7 @@ fn relative_alarm_clock_times_follow_clock_steps() {
 fn expired_twice(blocking: bool) -> TimerFd {
     let timer = if blocking { open_blocking() } else { open() };
     timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
-    step(25 * 60);
+    step_wall_clock(25 * 60);
     until_readable(&timer);
     timer
 }
@@ -54,16 +54,16 @@ fn minutes_left(timer: &TimerFd) -> u64 {
 fn a_step_back_rolls_back_unread_expirations() {
     let _alone = alone();
     let timer = expired_twice(false);
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     assert_nothing_to_read(&timer);
     assert!(!is_readable(&timer));
     assert!((1..=4).contains(&minutes_left(&timer)));
-    step(30 * 60);
+    step_wall_clock(30 * 60);
     assert_eq!(timer.read().unwrap(), 3, "at 9, 19 and 29; it is 35");
     let timer = expired_twice(false);
-    step(-10 * 60);
+    step_wall_clock(-10 * 60);
     assert_eq!(timer.read().unwrap(), 1, "at 9; it is 15");
-    step(7 * 60);
+    step_wall_clock(7 * 60);
     assert_eq!(timer.read().unwrap(), 1, "at 19 again; it is 22");
 }
 
@@ -71,11 +71,11 @@ fn a_step_back_rolls_back_unread_expirations() {
 fn gettime_and_settime_see_a_backward_clock_step() {
     let _alone = alone();
     let timer = expired_twice(false);
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     assert!((1..=4).contains(&minutes_left(&timer)), "until 9; it is 5");
     assert!(!is_readable(&timer));
     let timer = expired_twice(false);
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     assert!(crate::common::left(timer.disarm().unwrap()) <= 4 * MINUTE);
 }
 
@@ -83,14 +83,14 @@ fn gettime_and_settime_see_a_backward_clock_step() {
 fn a_step_back_keeps_earlier_expirations_and_later_ones_recur() {
     let _alone = alone();
     let timer = expired_twice(false);
-    step(-10 * 60);
+    step_wall_clock(-10 * 60);
     timer.gettime().unwrap();
     assert!(is_readable(&timer), "one of the two is left: at 9; it is 15");
     assert_eq!(raw_read(&timer).unwrap(), 1);
     let timer = expired_twice(false);
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     timer.gettime().unwrap();
-    step(5 * 60);
+    step_wall_clock(5 * 60);
     until_readable(&timer); // due at minute 9 again; now it is minute 10
     assert_eq!(raw_read(&timer).unwrap(), 1);
 }
@@ -100,11 +100,11 @@ fn gettime_commits_periods_that_the_thread_has_not_counted() {
     let _alone = alone();
     let timer = open();
     timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
-    step(10 * 60);
+    step_wall_clock(10 * 60);
     until_readable(&timer);
-    step(15 * 60);
+    step_wall_clock(15 * 60);
     assert!((1..=4).contains(&minutes_left(&timer)), "until 29; it is 25");
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     assert_eq!(timer.read().unwrap(), 2, "at 9 and 19");
 }
 
@@ -114,9 +114,9 @@ fn the_longest_intervals_are_rolled_back_too() {
     for years in [200, 240, u32::MAX] {
         let timer = open();
         timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every((365 * 24 * HOUR).saturating_mul(years))).unwrap();
-        step(10 * 60);
+        step_wall_clock(10 * 60);
         until_readable(&timer);
-        step(-20 * 60);
+        step_wall_clock(-20 * 60);
         assert_nothing_to_read(&timer);
         assert!((1..=19).contains(&minutes_left(&timer)));
     }
@@ -127,7 +127,7 @@ fn expirations_reported_by_gettime_survive_the_step_back() {
     let _alone = alone();
     let timer = expired_twice(false);
     left(&timer);
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     assert_eq!(timer.read().unwrap(), 2);
     assert!((15..=24).contains(&minutes_left(&timer)), "until 29; it is 5");
 }
@@ -137,12 +137,12 @@ fn an_expired_one_shot_timer_stays_expired_after_a_step_back() {
     let _alone = alone();
     let timer = open();
     timer.arm_at(now() + 9 * MINUTE).unwrap();
-    step(10 * 60);
+    step_wall_clock(10 * 60);
     until_readable(&timer);
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
     assert_eq!(timer.read().unwrap(), 1);
-    step(20 * 60);
+    step_wall_clock(20 * 60);
     assert_nothing_to_read(&timer);
 }
 
@@ -150,11 +150,11 @@ fn an_expired_one_shot_timer_stays_expired_after_a_step_back() {
 fn a_step_back_behind_the_unread_count_keeps_a_blocking_read_waiting() {
     let _alone = alone();
     let timer = expired_twice(true);
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     let first = now() + 9 * MINUTE - 5 * MINUTE;
     thread::scope(|scope| {
         let reader = scope.spawn(|| (timer.read().unwrap(), now()));
-        step(5 * 60);
+        step_wall_clock(5 * 60);
         let (count, time) = reader.join().unwrap();
         assert!(count == 1 && time >= first, "{count} at {time:?}, {first:?} was the first");
     });
@@ -165,7 +165,7 @@ fn a_step_back_behind_the_unread_count_keeps_the_timeout_of_wait() {
     let _alone = alone();
     for blocking in [false, true] {
         let timer = expired_twice(blocking);
-        step(-20 * 60);
+        step_wall_clock(-20 * 60);
         assert_eq!(timer.wait(Some(SECOND / 100)).unwrap_err().kind(), std::io::ErrorKind::TimedOut);
     }
 }
@@ -175,7 +175,7 @@ fn a_step_back_behind_the_unread_count_keeps_the_timeout_of_wait() {
 fn a_raw_read_returns_the_count_from_before_the_step_back() {
     let _alone = alone();
     let timer = expired_twice(false);
-    step(-20 * 60);
+    step_wall_clock(-20 * 60);
     assert_eq!(raw_read(&timer).unwrap(), 2);
     assert_nothing_to_read(&timer);
 }

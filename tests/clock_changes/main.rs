@@ -54,7 +54,7 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn step(secs: i32) {
+fn step_wall_clock(secs: i32) {
     SET_FORWARD.fetch_add(secs, Ordering::SeqCst);
 }
 

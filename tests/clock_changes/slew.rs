@@ -70,6 +70,6 @@ fn a_step_of_a_slewed_clock_is_reported() {
     let _alone = alone();
     let _slew = Slew::by(300);
     let timer = watching();
-    step(1);
+    step_wall_clock(1);
     assert_canceled(timer.read());
 }

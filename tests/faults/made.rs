@@ -27,8 +27,8 @@ fn assert_works(timer: io::Result<TimerFd>) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// Makes a timer while a call fails, and passes the result to `inspect`. In every case no descriptor
-/// remains, and the next timer works.
+/// Makes a timer while a call fails, and passes the result to `inspect`. In every case no
+/// descriptor remains, and the next timer works.
 #[track_caller]
 fn made_under<T>(fault: &str, make: fn() -> io::Result<TimerFd>, inspect: impl FnOnce(io::Result<TimerFd>) -> T) -> T {
     let before = descriptors();

@@ -38,7 +38,7 @@ pub fn watching(nonblocking: bool) -> UserspaceTimer {
 }
 
 pub fn step_and_wait() {
-    MODEL.step_wall(STEP as i64);
+    MODEL.step_wall_clock(STEP as i64);
     // This is the longest sleep of the thread.
     MODEL.settle();
     MODEL.pass(LONGEST_BLIND_SLEEP);
@@ -90,7 +90,7 @@ fn a_step_forward_expires_an_absolute_time() {
         &[
             |timer| assert_eq!(timer.read().unwrap(), 1),
             |_| {
-                MODEL.step_wall(HOUR as i64);
+                MODEL.step_wall_clock(HOUR as i64);
                 MODEL.settle();
                 MODEL.pass(LONGEST_BLIND_SLEEP);
             },
@@ -133,7 +133,7 @@ fn the_first_expiration_since_gettime_is_seen_during_a_back_off() {
     assert!(timer.gettime().unwrap().is_armed());
     MODEL.pass(1);
     MODEL.settle();
-    MODEL.step_wall(-(STEP as i64));
+    MODEL.step_wall_clock(-(STEP as i64));
     assert!(gets_ecanceled(&timer));
     assert!(!timer.gettime().unwrap().is_armed());
     drop(timer);
@@ -152,7 +152,7 @@ fn a_lone_disarmed_timer_with_cancel_on_set_gets_ecanceled() {
 fn a_step_past_the_time_disarms_the_timer_in_every_order() {
     let timer = open_on(Clock::Realtime, true);
     timer.settime(&TimerSpec::at(ns(WALL + HOUR)).every(ns(HOUR)).cancel_on_set()).unwrap();
-    MODEL.step_wall(2 * HOUR as i64);
+    MODEL.step_wall_clock(2 * HOUR as i64);
     assert!(gets_ecanceled(&timer));
     assert!(!timer.gettime().unwrap().is_armed());
     drop(timer);
@@ -173,7 +173,7 @@ fn expirations_rolled_back_during_reads_recur_once() {
             |(timer, sum)| add(sum, counted_read(timer)),
             |_| {
                 MODEL.pass(35);
-                MODEL.step_wall(-20);
+                MODEL.step_wall_clock(-20);
                 MODEL.settle();
                 MODEL.pass(200_000);
             },

@@ -115,7 +115,7 @@ impl Model {
         self.change(|state| state.monotonic += nanos);
     }
 
-    pub fn step_wall(&self, nanos: i64) {
+    pub fn step_wall_clock(&self, nanos: i64) {
         self.change(|state| state.wall_ahead += nanos);
     }
 

@@ -109,7 +109,7 @@ fn an_interrupted_reader_leaves_nothing_unresolved() {
     MODEL.settle();
     MODEL.end_handler();
     waiter.join().unwrap();
-    MODEL.step_wall(-(HOUR as i64));
+    MODEL.step_wall_clock(-(HOUR as i64));
     assert_eq!(counted_read(&timer), 0);
     drop(timer);
     MODEL.end();

@@ -87,7 +87,7 @@ impl Comparison {
             Op::Pass(nanos) => self.pass(nanos),
             Op::Step(nanos) => {
                 self.catch_up();
-                MODEL.step_wall(nanos);
+                MODEL.step_wall_clock(nanos);
                 self.clock_was_set(nanos > 0);
             }
             Op::Suspend(nanos) => {

@@ -21,7 +21,7 @@ fn a_blocked_reader_gets_ecanceled(backend: &TestBackend) {
     for secs in [5, -5] {
         let timer = open_blocking(backend);
         timer.settime(&in_an_hour(backend)).unwrap();
-        assert_ecanceled_while_waiting(backend, &timer, || backend.step(secs));
+        assert_ecanceled_while_waiting(backend, &timer, || backend.step_wall_clock(secs));
         assert!(left(&timer) > HOUR / 2);
     }
 }
@@ -32,7 +32,7 @@ fn a_blocked_reader_gets_ecanceled_for_a_later_setting(backend: &TestBackend) {
         timer.settime(&before).unwrap();
         assert_ecanceled_while_waiting(backend, &timer, || {
             timer.settime(&in_an_hour(backend)).unwrap();
-            backend.step(5);
+            backend.step_wall_clock(5);
         });
     }
 }
@@ -41,7 +41,7 @@ fn a_blocked_reader_gets_ecanceled_for_a_later_setting(backend: &TestBackend) {
 fn a_blocked_reader_that_gets_ecanceled_leaves_the_timer_disarmed(backend: &TestBackend) {
     let timer = open_blocking(backend);
     timer.settime(&in_an_hour(backend).every(HOUR)).unwrap();
-    assert_ecanceled_while_waiting(backend, &timer, || backend.step(5400));
+    assert_ecanceled_while_waiting(backend, &timer, || backend.step_wall_clock(5400));
     if !backend.is_kernel() {
         assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
     }
@@ -52,7 +52,7 @@ fn a_poller_reports_a_clock_step(backend: &TestBackend) {
     thread::scope(|scope| {
         let poller = scope.spawn(|| until_readable(&timer));
         backend.pass(Duration::from_millis(20));
-        backend.step(-5);
+        backend.step_wall_clock(-5);
         poller.join().unwrap();
     });
     assert_canceled(timer.read());
@@ -62,7 +62,7 @@ fn a_poller_reports_a_clock_step(backend: &TestBackend) {
 /// step.
 fn a_raw_read_of_a_canceled_timer(backend: &TestBackend) {
     let timer = watching(backend);
-    backend.step(5);
+    backend.step_wall_clock(5);
     until_readable(&timer);
     if backend.is_kernel() {
         assert_canceled(raw_read(&timer));
@@ -80,7 +80,7 @@ fn a_step_back_keeps_a_pending_ecanceled(backend: &TestBackend) {
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) - MINUTE).every(HOUR).cancel_on_set()).unwrap();
     until_readable(&timer);
     assert_eq!(raw_read(&timer).unwrap(), 1);
-    backend.step(-3 * 60);
+    backend.step_wall_clock(-3 * 60);
     assert!(left(&timer) > HOUR, "the period that was read stays so");
     assert!(is_readable(&timer), "gettime keeps the cancellation");
     assert_canceled(timer.read());
@@ -96,7 +96,7 @@ fn one_of_several_blocked_readers_gets_ecanceled(backend: &TestBackend) {
         let done = || readers.iter().filter(|reader| reader.is_finished()).count();
         backend.pass(Duration::from_millis(20));
         for told in 1..=readers.len() {
-            backend.step(1);
+            backend.step_wall_clock(1);
             while done() < told {
                 polled(&timer, PollTimeout::from(5u8));
             }

@@ -24,7 +24,7 @@ fn a_clock_step_is_reported_once_and_keeps_the_setting(backend: &TestBackend) {
     let timer = watching(backend);
     assert!(!is_readable(&timer));
     for secs in [5, -20] {
-        backend.step(secs);
+        backend.step_wall_clock(secs);
         // Only the thread processes the userspace timer; no method is called.
         until_readable(&timer);
         assert_canceled(timer.read());
@@ -32,7 +32,7 @@ fn a_clock_step_is_reported_once_and_keeps_the_setting(backend: &TestBackend) {
         assert!(!is_readable(&timer));
     }
     assert!(left(&timer) > HOUR && left(&timer) <= HOUR + 15 * SECOND);
-    backend.step(2 * 3600);
+    backend.step_wall_clock(2 * 3600);
     assert_canceled(timer.read());
     assert!(watching(backend).read().is_err(), "reported with cancel_on_set");
 }
@@ -40,7 +40,7 @@ fn a_clock_step_is_reported_once_and_keeps_the_setting(backend: &TestBackend) {
 fn several_clock_steps_are_reported_as_one(backend: &TestBackend) {
     let timer = watching(backend);
     for secs in [7, 8, -1] {
-        backend.step(secs);
+        backend.step_wall_clock(secs);
         // The call makes the emulation see each step.
         timer.gettime().unwrap();
         until_readable(&timer);
@@ -51,17 +51,17 @@ fn several_clock_steps_are_reported_as_one(backend: &TestBackend) {
 
 fn every_call_sees_a_clock_step_at_once(backend: &TestBackend) {
     let timer = watching(backend);
-    backend.step(5);
+    backend.step_wall_clock(5);
     assert_canceled(timer.read());
-    backend.step(5);
+    backend.step_wall_clock(5);
     assert_canceled(timer.try_read());
-    backend.step(5);
+    backend.step_wall_clock(5);
     assert_canceled(timer.wait(Some(Duration::ZERO)));
-    backend.step(5);
+    backend.step_wall_clock(5);
     timer.gettime().unwrap();
     assert!(is_readable(&timer), "gettime sees the step and keeps the cancellation");
     assert_canceled(timer.settime(&in_an_hour(backend)));
-    backend.step(5);
+    backend.step_wall_clock(5);
     timer.disarm().unwrap();
     assert_nothing_to_read(&timer);
 }
@@ -70,7 +70,7 @@ fn a_disarmed_timer_gets_ecanceled(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     for _ in 0..2 {
-        backend.step(5);
+        backend.step_wall_clock(5);
         until_readable(&timer);
         assert_canceled(timer.read());
         assert_nothing_to_read(&timer);
@@ -80,7 +80,7 @@ fn a_disarmed_timer_gets_ecanceled(backend: &TestBackend) {
 
 fn a_clock_step_before_the_setting_is_not_reported(backend: &TestBackend) {
     let timer = open(backend);
-    backend.step(5);
+    backend.step_wall_clock(5);
     timer.settime(&in_an_hour(backend)).unwrap();
     assert_nothing_to_read(&timer);
 }
@@ -95,7 +95,7 @@ fn cancel_on_set_applies_only_to_absolute_wall_clock_times(backend: &TestBackend
     let other = [Clock::Monotonic, Clock::Boottime, Clock::BoottimeAlarm]
         .map(|clock| marked(clock, TimerSpec::at(backend.now(clock) + HOUR)));
     let alarm = marked(Clock::RealtimeAlarm, TimerSpec::at(backend.now(Clock::Realtime) + HOUR));
-    backend.step(5);
+    backend.step_wall_clock(5);
     until_readable(&alarm);
     assert_canceled(alarm.read());
     // All other timers have reported the clock step.
@@ -105,14 +105,14 @@ fn cancel_on_set_applies_only_to_absolute_wall_clock_times(backend: &TestBackend
 fn settime_reports_a_clock_step_and_still_arms(backend: &TestBackend) {
     for past in [false, true] {
         let timer = watching(backend);
-        backend.step(5);
+        backend.step_wall_clock(5);
         let time =
             if past { backend.now(Clock::Realtime) } else { backend.now(Clock::Realtime) + Duration::from_millis(5) };
         assert_canceled(timer.settime(&TimerSpec::at(time).cancel_on_set()));
         assert_eq!(backend.wait(&timer).unwrap(), 1);
     }
     let timer = watching(backend);
-    backend.step(5);
+    backend.step_wall_clock(5);
     assert_canceled(timer.settime(&in_an_hour(backend)));
     assert!(left(&timer) <= HOUR);
     assert!(!is_readable(&timer), "the step was reported");
@@ -121,7 +121,7 @@ fn settime_reports_a_clock_step_and_still_arms(backend: &TestBackend) {
 
 fn disarming_with_cancel_on_set_keeps_a_pending_ecanceled(backend: &TestBackend) {
     let timer = watching(backend);
-    backend.step(5);
+    backend.step_wall_clock(5);
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     assert!(!is_readable(&timer));
     assert_canceled(timer.read());
@@ -131,7 +131,7 @@ fn disarming_with_cancel_on_set_keeps_a_pending_ecanceled(backend: &TestBackend)
 /// The kernel keeps the step until the next setting with `cancel_on_set`. The emulation forgets it.
 fn a_setting_without_cancel_on_set_comes_in_between(backend: &TestBackend) {
     let timer = watching(backend);
-    backend.step(5);
+    backend.step_wall_clock(5);
     timer.arm_at(backend.now(Clock::Realtime) + HOUR).unwrap();
     assert_nothing_to_read(&timer);
     let again = timer.settime(&in_an_hour(backend));
@@ -148,7 +148,7 @@ fn reporting_a_clock_step_disarms_an_expired_timer(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime)).every(SECOND).cancel_on_set()).unwrap();
     until_readable(&timer);
-    backend.step(5);
+    backend.step_wall_clock(5);
     assert_canceled(timer.read());
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(SECOND));
     backend.pass(SECOND);
@@ -166,10 +166,10 @@ fn gettime_or_a_read_keeps_an_expired_timer_armed_on_ecanceled(backend: &TestBac
         timer.settime(&TimerSpec::at(backend.now(Clock::Realtime)).every(HOUR).cancel_on_set()).unwrap();
         until_readable(&timer);
         settle(&timer);
-        backend.step(5);
+        backend.step_wall_clock(5);
         assert_canceled(timer.read());
         assert!(left(&timer) > HOUR / 2);
-        backend.step(3600);
+        backend.step_wall_clock(3600);
         assert_canceled(timer.read());
     }
 }
@@ -179,7 +179,7 @@ fn a_clock_step_hides_unread_expirations(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime)).cancel_on_set()).unwrap();
     until_readable(&timer);
-    backend.step(5);
+    backend.step_wall_clock(5);
     assert_canceled(backend.wait(&timer));
     assert_nothing_to_read(&timer);
 }

@@ -21,7 +21,7 @@ fn absolute_times_follow_a_step_forwards_and_count_all_periods(backend: &TestBac
     let first = backend.now(Clock::Realtime) + 10 * SECOND;
     timer.settime(&TimerSpec::at(first).every(SECOND)).unwrap();
     assert_nothing_to_read(&timer);
-    backend.step(2 * 3600);
+    backend.step_wall_clock(2 * 3600);
     let count = backend.assert_counts(Clock::Realtime, first, SECOND, || backend.wait(&timer).unwrap());
     assert!(count >= 7191, "ten seconds in two hours, and then one a second, not {count}");
     assert!(left(&timer) <= SECOND);
@@ -30,9 +30,9 @@ fn absolute_times_follow_a_step_forwards_and_count_all_periods(backend: &TestBac
 fn absolute_times_follow_a_step_backwards(backend: &TestBackend) {
     let timer = open(backend);
     timer.arm_at(backend.now(Clock::Realtime) + HOUR).unwrap();
-    backend.step(-3600);
+    backend.step_wall_clock(-3600);
     assert!((HOUR + 50 * MINUTE..=2 * HOUR).contains(&left(&timer)));
-    backend.step(2 * 3600);
+    backend.step_wall_clock(2 * 3600);
     assert_eq!(backend.wait(&timer).unwrap(), 1);
 }
 
@@ -44,7 +44,7 @@ fn a_step_back_makes_no_timer_early(backend: &TestBackend) {
             let time = backend.now(Clock::Realtime) + 4 * before + Duration::from_millis(50);
             timer.arm_at(time).unwrap();
             backend.pass(before);
-            backend.step(-1);
+            backend.step_wall_clock(-1);
             let was_in_time = backend.now(Clock::Realtime) + SECOND < time;
             assert_eq!(backend.wait(&timer).unwrap(), 1);
             if was_in_time {
@@ -67,7 +67,7 @@ fn relative_times_and_other_clocks_do_not_follow(backend: &TestBackend) {
         timer
     });
     for secs in [7200, -2 * 7200, 7200] {
-        backend.step(secs);
+        backend.step_wall_clock(secs);
         for timer in timers.iter().chain(&absolute) {
             assert!((50 * MINUTE..=HOUR).contains(&left(timer)), "{:?}", timer.clock());
             assert_nothing_to_read(timer);
@@ -79,11 +79,11 @@ fn relative_times_and_other_clocks_do_not_follow(backend: &TestBackend) {
 fn relative_alarm_clock_times_follow_clock_steps(backend: &TestBackend) {
     let timer = backend.open_on(Clock::RealtimeAlarm);
     timer.arm_after(2 * HOUR).unwrap();
-    backend.step(3600);
+    backend.step_wall_clock(3600);
     assert!(left(&timer) <= HOUR);
-    backend.step(-3600);
+    backend.step_wall_clock(-3600);
     assert!(left(&timer) > HOUR);
-    backend.step(2 * 3600);
+    backend.step_wall_clock(2 * 3600);
     assert_eq!(backend.wait(&timer).unwrap(), 1);
 }
 
@@ -99,7 +99,7 @@ fn a_blocked_reader_wakes_on_a_step_past_the_time(backend: &TestBackend) {
         // By then the userspace thread has done its work for earlier timers, so nothing else wakes
         // it.
         backend.pass(SECOND + SECOND / 2);
-        backend.step(2 * 3600);
+        backend.step_wall_clock(2 * 3600);
         assert!(reader.join().unwrap() > 60);
         poller.join().unwrap();
     });
@@ -108,9 +108,9 @@ fn a_blocked_reader_wakes_on_a_step_past_the_time(backend: &TestBackend) {
 fn an_expired_one_shot_timer_stays_expired(backend: &TestBackend) {
     let timer = open(backend);
     timer.arm_at(backend.now(Clock::Realtime) + 9 * MINUTE).unwrap();
-    backend.step(10 * 60);
+    backend.step_wall_clock(10 * 60);
     until_readable(&timer);
-    backend.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     let reported = timer.gettime().unwrap();
     if backend.is_kernel() {
         assert!(reported.is_armed(), "Linux reports the time it had, though it will not expire then");
@@ -118,7 +118,7 @@ fn an_expired_one_shot_timer_stays_expired(backend: &TestBackend) {
         assert_eq!(reported, TimerSpec::disarmed());
     }
     assert_eq!(timer.read().unwrap(), 1);
-    backend.step(20 * 60);
+    backend.step_wall_clock(20 * 60);
     // If the userspace thread reads the clocks, it does so within 250 ms.
     backend.pass(Duration::from_millis(300));
     assert_nothing_to_read(&timer);

@@ -32,7 +32,7 @@ pub fn moved(time: Duration, secs: i64) -> Duration {
 }
 
 /// Steps the wall clock.
-pub fn step(secs: i64) {
+pub fn step_wall_clock(secs: i64) {
     set_wall_clock(moved(now(), secs));
 }
 

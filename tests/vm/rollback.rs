@@ -25,7 +25,7 @@ crate::cases![
 fn expired_twice(backend: &TestBackend, blocking: bool) -> TimerFd {
     let timer = if blocking { open_blocking(backend) } else { open(backend) };
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) + 9 * MINUTE).every(10 * MINUTE)).unwrap();
-    backend.step(25 * 60);
+    backend.step_wall_clock(25 * 60);
     until_readable(&timer);
     timer
 }
@@ -38,40 +38,40 @@ fn assert_minutes_left(timer: &TimerFd, most: u32) {
 
 fn unread_expirations_are_rolled_back(backend: &TestBackend) {
     let timer = expired_twice(backend, false);
-    backend.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     assert_nothing_to_read(&timer);
     assert!(!is_readable(&timer));
     assert_minutes_left(&timer, 4);
-    backend.step(30 * 60);
+    backend.step_wall_clock(30 * 60);
     assert_eq!(backend.wait(&timer).unwrap(), 3, "at 9, 19 and 29; it is 35");
     let timer = expired_twice(backend, false);
-    backend.step(-10 * 60);
+    backend.step_wall_clock(-10 * 60);
     assert_eq!(timer.read().unwrap(), 1, "at 9; it is 15");
-    backend.step(7 * 60);
+    backend.step_wall_clock(7 * 60);
     assert_eq!(backend.wait(&timer).unwrap(), 1, "at 19 again; it is 22");
 }
 
 fn gettime_and_settime_see_a_step_back(backend: &TestBackend) {
     let timer = expired_twice(backend, false);
-    backend.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     assert_minutes_left(&timer, 4);
     assert!(!is_readable(&timer));
     let timer = expired_twice(backend, false);
-    backend.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     let left = crate::common::left(timer.disarm().unwrap());
     assert!(3 * MINUTE < left && left <= 4 * MINUTE);
 }
 
 fn a_step_back_keeps_earlier_expirations_readable(backend: &TestBackend) {
     let timer = expired_twice(backend, false);
-    backend.step(-10 * 60);
+    backend.step_wall_clock(-10 * 60);
     timer.gettime().unwrap();
     assert!(is_readable(&timer), "one of the two is left: at 9; it is 15");
     assert_eq!(raw_read(&timer).unwrap(), 1);
     let timer = expired_twice(backend, false);
-    backend.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     timer.gettime().unwrap();
-    backend.step(5 * 60);
+    backend.step_wall_clock(5 * 60);
     until_readable(&timer);
     assert_eq!(raw_read(&timer).unwrap(), 1, "at 9 again; it is 10");
 }
@@ -79,7 +79,7 @@ fn a_step_back_keeps_earlier_expirations_readable(backend: &TestBackend) {
 fn expirations_reported_by_gettime_survive_a_step_back(backend: &TestBackend) {
     let timer = expired_twice(backend, false);
     timer.gettime().unwrap();
-    backend.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     assert_eq!(timer.read().unwrap(), 2);
     assert_minutes_left(&timer, 24);
 }
@@ -87,11 +87,11 @@ fn expirations_reported_by_gettime_survive_a_step_back(backend: &TestBackend) {
 fn gettime_commits_all_periods_up_to_now(backend: &TestBackend) {
     let timer = open(backend);
     timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) + 9 * MINUTE).every(10 * MINUTE)).unwrap();
-    backend.step(10 * 60);
+    backend.step_wall_clock(10 * 60);
     until_readable(&timer);
-    backend.step(15 * 60);
+    backend.step_wall_clock(15 * 60);
     assert_minutes_left(&timer, 4);
-    backend.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     assert_eq!(timer.read().unwrap(), 2, "at 9 and 19; it was 25 when gettime asked");
 }
 
@@ -100,9 +100,9 @@ fn the_longest_intervals_are_rolled_back(backend: &TestBackend) {
         let timer = open(backend);
         let interval = (365 * 24 * HOUR).saturating_mul(years);
         timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) + 9 * MINUTE).every(interval)).unwrap();
-        backend.step(10 * 60);
+        backend.step_wall_clock(10 * 60);
         until_readable(&timer);
-        backend.step(-20 * 60);
+        backend.step_wall_clock(-20 * 60);
         assert_nothing_to_read(&timer);
         assert_minutes_left(&timer, 19);
     }
@@ -110,12 +110,12 @@ fn the_longest_intervals_are_rolled_back(backend: &TestBackend) {
 
 fn a_blocking_read_keeps_waiting_after_a_step_back(backend: &TestBackend) {
     let timer = expired_twice(backend, true);
-    backend.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     let first = backend.now(Clock::Realtime) + 4 * MINUTE;
     thread::scope(|scope| {
         let reader = scope.spawn(|| (timer.read().unwrap(), backend.now(Clock::Realtime)));
         backend.pass(Duration::from_millis(20));
-        backend.step(5 * 60);
+        backend.step_wall_clock(5 * 60);
         let (count, time) = reader.join().unwrap();
         assert!(count == 1 && time >= first, "{count} at {time:?}, {first:?} was the first");
     });
@@ -124,7 +124,7 @@ fn a_blocking_read_keeps_waiting_after_a_step_back(backend: &TestBackend) {
 fn wait_keeps_its_timeout_after_a_step_back(backend: &TestBackend) {
     for blocking in [false, true] {
         let timer = expired_twice(backend, blocking);
-        backend.step(-20 * 60);
+        backend.step_wall_clock(-20 * 60);
         let before = Clock::Monotonic.now().unwrap();
         let limit = Duration::from_millis(10);
         assert_eq!(timer.wait(Some(limit)).unwrap_err().kind(), ErrorKind::TimedOut);
@@ -136,7 +136,7 @@ fn wait_keeps_its_timeout_after_a_step_back(backend: &TestBackend) {
 fn a_raw_read_after_a_step_back(backend: &TestBackend) {
     for blocking in [false, true] {
         let timer = expired_twice(backend, blocking);
-        backend.step(-20 * 60);
+        backend.step_wall_clock(-20 * 60);
         if backend.is_kernel() {
             let nothing = if blocking { Ok(0) } else { Err(Errno::EAGAIN) };
             assert_eq!(nix::unistd::read(&timer, &mut [0; 8]), nothing);

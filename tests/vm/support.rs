@@ -16,10 +16,10 @@ impl TestBackend {
     }
 
     /// Steps the wall clock.
-    pub fn step(&self, secs: i64) {
+    pub fn step_wall_clock(&self, secs: i64) {
         match &self.simulated {
             Some(simulated) => simulated.set_realtime(moved(simulated.now(Clock::Realtime), secs)),
-            None => step(secs),
+            None => step_wall_clock(secs),
         }
     }
 }
