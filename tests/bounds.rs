@@ -1,4 +1,5 @@
-//! The bounds that `docs/parity.md` names, measured. What is measured must come; when, is told.
+//! Measures the bounds that `docs/parity.md` states. A missing event fails a test; its latency does
+//! not.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -17,8 +18,8 @@ fn now() -> Duration {
     Clock::Monotonic.now().unwrap()
 }
 
-/// A timer that has expired each microsecond for so long that it is looked at most rarely, and its
-/// first expiration.
+/// Returns a timer that has expired each microsecond, unread for so long that the thread refreshes
+/// it at the lowest rate, and its first expiration.
 fn left_unread() -> (TimerFd, Duration) {
     let timer = userspace_builder(Clock::Monotonic).open().unwrap();
     let first = now();
@@ -29,22 +30,22 @@ fn left_unread() -> (TimerFd, Duration) {
 }
 
 #[test]
-fn how_old_the_count_of_a_plain_read_is() {
+fn the_age_of_a_raw_read_count() {
     let age = || loop {
         let (timer, first) = left_unread();
         let expired = expirations(first, Duration::from_micros(1), now());
-        // At a refresh there is none for a moment.
+        // During a refresh, the pipe is empty for a moment.
         if let Ok(count) = raw_read(&timer) {
             return Duration::from_micros(expired.saturating_sub(count));
         }
     };
     let ages = (0..ROUNDS).map(|_| age()).collect();
-    measured::keep("userspace", "how_old_the_count_of_a_plain_read_is", ages);
+    measured::record("userspace", "the_age_of_a_raw_read_count", ages);
 }
 
-/// The age of one count among 100 that are left unread.
+/// Measures the age of one count among 100 that stay unread.
 #[test]
-fn how_old_the_count_of_one_unread_timer_of_100_is() {
+fn the_age_of_one_unread_count_of_100() {
     let first = now();
     let every = Duration::from_micros(1);
     let open = |_| {
@@ -60,7 +61,7 @@ fn how_old_the_count_of_one_unread_timer_of_100_is() {
     };
     let ages: Vec<Duration> = timers.iter().filter_map(age).collect();
     assert!(ages.len() > 50, "at a refresh there is none for a moment");
-    measured::keep("userspace", "how_old_the_count_of_one_unread_timer_of_100_is", ages);
+    measured::record("userspace", "the_age_of_one_unread_count_of_100", ages);
 }
 
 /// How much of the time one raw read misses. With `BOUNDS_RUNS=100`, on an idle machine, at least 99
@@ -72,7 +73,7 @@ fn how_much_one_raw_read_after_400_ms_misses() {
     let of_kind = |kind: usize| reads.iter().skip(kind).step_by(2).filter(|(count, _)| *count >= 398).count();
     println!("at least 398: {} of {runs} owned timers, {} of {runs} fd-only timers", of_kind(0), of_kind(1));
     let missed = reads.into_iter().map(|(_, missed)| missed).collect();
-    measured::keep("userspace", "how_much_one_raw_read_after_400_ms_misses", missed);
+    measured::record("userspace", "how_much_one_raw_read_after_400_ms_misses", missed);
 }
 
 fn owned_timer() -> (u64, Duration) {
@@ -106,7 +107,7 @@ fn one_read_after_400_ms(fd: &impl AsFd, set: impl FnOnce(&TimerSpec) -> TimerSp
 }
 
 #[test]
-fn how_long_nothing_shows_after_a_plain_read() {
+fn the_time_until_readable_after_a_raw_read() {
     let pause = || {
         let (timer, _) = left_unread();
         while raw_read(&timer).is_err() {}
@@ -115,13 +116,13 @@ fn how_long_nothing_shows_after_a_plain_read() {
         read.elapsed()
     };
     let pauses = (0..ROUNDS).map(|_| pause()).collect();
-    measured::keep("userspace", "how_long_nothing_shows_after_a_plain_read", pauses);
+    measured::record("userspace", "the_time_until_readable_after_a_raw_read", pauses);
 }
 
-/// For how long an epoll set reports an unread timer whose only descriptor was closed.
+/// Measures for how long an epoll set reports an unread timer whose only descriptor was closed.
 #[cfg(target_os = "linux")]
 #[test]
-fn how_long_a_closed_timer_is_reported() {
+fn the_time_a_closed_timer_stays_reported() {
     use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
     let set = Epoll::new(EpollCreateFlags::empty()).unwrap();
     let reported_for = |round: u64| {
@@ -129,7 +130,7 @@ fn how_long_a_closed_timer_is_reported() {
         set.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, round)).unwrap();
         let interval = Duration::from_micros(1);
         RawTimer::find(timer.as_raw_fd()).unwrap().settime(&TimerSpec::after(interval).every(interval)).unwrap();
-        // Closed at some moment between two refreshes, or in the midst of one.
+        // Closes the descriptor at some moment between two refreshes, or during one.
         let goal = Instant::now() + Duration::from_micros(50 + round % 400);
         while Instant::now() < goal {}
         drop(timer);
@@ -141,13 +142,13 @@ fn how_long_a_closed_timer_is_reported() {
         last - closed
     };
     let times = (0..2_000).map(reported_for).collect();
-    measured::keep("userspace", "how_long_a_closed_timer_is_reported", times);
+    measured::record("userspace", "the_time_a_closed_timer_stays_reported", times);
 }
 
-/// Between a period's end and its interrupt.
+/// Measures the time between the end of a period and its interrupt.
 #[cfg(target_os = "linux")]
 #[test]
-fn how_long_linux_reports_nothing_left_of_a_periodic_timer() {
+fn the_time_linux_reports_no_remaining_time_of_a_periodic_timer() {
     use portable_timerfd::backends;
     let timer = TimerFd::builder(Clock::Monotonic).backend(backends::named("kernel").unwrap()).open().unwrap();
     timer.arm_every(Duration::from_micros(100)).unwrap();
@@ -160,6 +161,6 @@ fn how_long_linux_reports_nothing_left_of_a_periodic_timer() {
         last - begun
     };
     let moments = (0..100_000).map(|_| moment()).filter(|moment| !moment.is_zero()).chain([Duration::ZERO]).collect();
-    let test = "how_long_linux_reports_nothing_left_of_a_periodic_timer";
-    measured::keep("kernel", test, moments);
+    let test = "the_time_linux_reports_no_remaining_time_of_a_periodic_timer";
+    measured::record("kernel", test, moments);
 }

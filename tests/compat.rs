@@ -1,4 +1,5 @@
-//! The face of the `timerfd` crate, on every backend: what that crate's own tests show of it, what its documentation says, and what differs.
+//! The compatibility layer for the `timerfd` crate, on every backend: that crate's own tests, its
+//! documentation, and the differences.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -19,7 +20,7 @@ fn open(backend: &'static Backend, clock: Clock, nonblocking: bool) -> TimerFd {
     portable_timerfd::TimerFd::builder(clock).backend(backend).nonblocking(nonblocking).open().unwrap().into()
 }
 
-/// A timer of each backend of each of these clocks.
+/// Calls `check` with a timer of each backend for each of these clocks.
 fn on_each(clocks: &[Clock], nonblocking: bool, check: impl Fn(TimerFd, Clock)) {
     for backend in backends_here() {
         for &clock in clocks {
@@ -28,7 +29,7 @@ fn on_each(clocks: &[Clock], nonblocking: bool, check: impl Fn(TimerFd, Clock)) 
     }
 }
 
-/// What is left of `whole`, after a moment.
+/// Asserts that `left` is the remaining time of `whole` a moment after the setting.
 #[track_caller]
 fn assert_left(left: Duration, whole: Duration) {
     assert!(left <= whole && left > whole - OFFSET, "{left:?} of {whole:?}");
@@ -59,7 +60,7 @@ fn a_relative_setting_counts_down() {
 }
 
 #[test]
-fn a_time_of_the_wall_clock_counts_down_canceled_by_steps_or_not() {
+fn a_wall_clock_time_counts_down_with_and_without_cancel_on_set() {
     for flags in [SetTimeFlags::Abstime, SetTimeFlags::TimerCancelOnSet] {
         on_each(&[Clock::Realtime], true, |mut timer, clock| {
             timer.set_state(TimerState::Oneshot(clock.now().unwrap() + OFFSET), flags).unwrap();
@@ -70,7 +71,7 @@ fn a_time_of_the_wall_clock_counts_down_canceled_by_steps_or_not() {
 }
 
 #[test]
-fn settings_come_back_as_they_were() {
+fn settings_are_returned_as_they_were_set() {
     on_each(&[Clock::Monotonic], true, |mut timer, _| {
         let periodic = TimerState::Periodic { current: HOUR, interval: Duration::new(0, 1) };
         timer.set_state(periodic, SetTimeFlags::Default).unwrap();
@@ -91,7 +92,7 @@ fn a_blocking_read_waits_and_counts() {
 }
 
 #[test]
-fn a_read_of_nothing_gives_zero_if_it_is_not_to_wait() {
+fn a_nonblocking_read_without_an_expiration_returns_zero() {
     on_each(&[Clock::Monotonic], true, |mut timer, _| {
         assert_eq!(timer.read().unwrap(), 0);
         timer.set_state(TimerState::Oneshot(Duration::from_millis(1)), SetTimeFlags::Default).unwrap();
@@ -102,7 +103,7 @@ fn a_read_of_nothing_gives_zero_if_it_is_not_to_wait() {
 }
 
 #[test]
-fn zero_is_now_and_not_off() {
+fn zero_means_now_and_not_disarmed() {
     on_each(&[Clock::Monotonic], true, |mut timer, _| {
         for flags in [SetTimeFlags::Default, SetTimeFlags::Abstime] {
             timer.set_state(TimerState::Oneshot(Duration::ZERO), flags).unwrap();
@@ -119,7 +120,7 @@ fn zero_is_now_and_not_off() {
 }
 
 #[test]
-fn disarming_makes_it_unreadable_and_the_longest_time_is_never() {
+fn disarming_makes_a_timer_unreadable_and_the_longest_time_is_never() {
     on_each(&[Clock::Monotonic], true, |mut timer, _| {
         timer.set_state(TimerState::Oneshot(Duration::ZERO), SetTimeFlags::Default).unwrap();
         until_readable(&timer);
@@ -144,13 +145,13 @@ fn a_step_of_the_wall_clock_is_an_error_and_no_panic() {
         assert_eq!(timer.read().unwrap(), 0);
         clock.set_realtime(clock.now(Clock::Realtime) + OFFSET);
         let far = TimerState::Oneshot(clock.now(Clock::Realtime) + HOUR);
-        let told = timer.set_state(far, SetTimeFlags::TimerCancelOnSet);
-        assert_eq!(told.unwrap_err().raw_os_error(), Some(ECANCELED));
+        let result = timer.set_state(far, SetTimeFlags::TimerCancelOnSet);
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(ECANCELED));
     }
 }
 
 #[test]
-fn a_step_is_none_of_the_business_of_who_did_not_ask_to_be_told() {
+fn a_clock_step_is_not_reported_without_cancel_on_set() {
     let clock = SimulatedClock::new();
     let mut timer = TimerFd::from(portable_timerfd::TimerFd::from(clock.timer(Clock::Realtime).unwrap()));
     let first = clock.now(Clock::Realtime) + HOUR;
@@ -162,7 +163,7 @@ fn a_step_is_none_of_the_business_of_who_did_not_ask_to_be_told() {
 }
 
 #[test]
-fn a_blocking_read_waits_on_through_signals() {
+fn a_blocking_read_survives_signals() {
     extern "C" fn nothing(_: i32) {}
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
     // SAFETY: the handler does nothing.
@@ -185,7 +186,7 @@ fn a_blocking_read_waits_on_through_signals() {
 }
 
 #[test]
-fn new_timers_block_and_are_inherited_and_others_as_is_asked_for() {
+fn timers_block_and_are_inherited_unless_flags_say_otherwise() {
     let timer = TimerFd::new().unwrap();
     assert_eq!(is_nonblocking_and_closed_on_exec(&timer), (false, false));
     assert_eq!(portable_timerfd::TimerFd::from(timer).clock(), Clock::Monotonic);
@@ -213,7 +214,7 @@ fn clocks_are_named_and_numbered_as_on_linux() {
 }
 
 #[test]
-fn it_converts_into_the_timer_that_it_is() {
+fn a_compat_timer_converts_into_its_timer() {
     on_each(&[Clock::Monotonic], true, |mut timer, clock| {
         timer.set_state(TimerState::Oneshot(Duration::from_millis(1)), SetTimeFlags::Default).unwrap();
         let timer = portable_timerfd::TimerFd::from(timer);

@@ -1,4 +1,5 @@
-//! Settings to and from numbers, and the clocks to and from std's times: nothing is lost, nothing panics.
+//! Conversions of settings to and from numbers, and of clocks to and from std's times: no
+//! conversion loses anything or panics.
 
 use portable_timerfd::{Clock, Initial, Itimerspec, SettimeFlags, Timer, TimerFd, TimerSpec, Timespec};
 use std::io;
@@ -21,14 +22,15 @@ fn assert_einval<T: std::fmt::Debug>(result: io::Result<T>) {
 }
 
 #[test]
-fn an_itimerspec_survives_the_way_there_and_back() {
+fn an_itimerspec_round_trips() {
     let both = ABSTIME.union(CANCEL_ON_SET);
     for spec in [c((0, 0), (0, 0)), c((0, 0), (3, 4)), c((0, 1), (0, 0)), c((5, 999_999_999), (i64::MAX, 999_999_999))]
     {
         for flags in [NONE, ABSTIME, both] {
             let (there, back) = TimerSpec::from_itimerspec(flags, &spec).unwrap().to_itimerspec();
             assert_eq!(back, spec);
-            // A relative disarming and an absolute one are the same, unless steps of the clock are watched for.
+            // A relative and an absolute disarming are the same, unless the timer watches for clock
+            // changes.
             let disarms = spec.it_value == Timespec::default();
             assert_eq!(there, if disarms && flags == ABSTIME { NONE } else { flags });
         }
@@ -53,14 +55,14 @@ fn now_never_becomes_the_zero_that_disarms() {
 }
 
 #[test]
-fn durations_without_end_saturate() {
+fn very_long_durations_saturate() {
     let forever = TimerSpec::after(Duration::MAX).every(Duration::MAX);
     assert_eq!(forever.to_itimerspec().1, c((i64::MAX, 999_999_999), (i64::MAX, 999_999_999)));
     assert_eq!(forever.to_nanos(), (i64::MAX, i64::MAX));
 }
 
 #[test]
-fn what_c_refuses_is_refused() {
+fn values_that_timerfd_settime_refuses_are_refused() {
     for bad in [(-1, 0), (0, -1), (0, 1_000_000_000), (i64::MIN, 0), (0, i64::MAX), (0, 1 << 32)] {
         assert_einval(TimerSpec::from_itimerspec(NONE, &c(bad, (0, 0))));
         assert_einval(TimerSpec::from_itimerspec(ABSTIME, &c((0, 0), bad)));
@@ -74,7 +76,7 @@ fn what_c_refuses_is_refused() {
 }
 
 #[test]
-fn nanoseconds_survive_the_way_there_and_back() {
+fn nanoseconds_round_trip() {
     for numbers in [(0, 0), (1, 0), (0, 7), (1_500_000_000, 999_999_999), (i64::MAX, i64::MAX)] {
         assert_eq!(TimerSpec::from_nanos(ABSTIME, numbers.0, numbers.1).unwrap().to_nanos(), numbers);
     }
@@ -95,7 +97,7 @@ fn float_seconds_round_up_and_only_zero_disarms() {
 }
 
 #[test]
-fn the_mark_to_cancel_counts_where_it_has_a_meaning() {
+fn cancel_on_set_counts_where_it_has_a_meaning() {
     assert!(TimerSpec::at(Duration::ZERO).cancel_on_set().is_canceled_by_steps());
     assert!(TimerSpec::disarmed().cancel_on_set().is_canceled_by_steps());
     assert!(!TimerSpec::after(Duration::ZERO).cancel_on_set().is_canceled_by_steps());
@@ -105,7 +107,7 @@ fn the_mark_to_cancel_counts_where_it_has_a_meaning() {
 }
 
 #[test]
-fn a_clock_tells_the_time_of_std() {
+fn a_clock_agrees_with_the_clock_of_std() {
     let before = SystemTime::now();
     let now = SystemTime::UNIX_EPOCH + Clock::Realtime.now().unwrap();
     assert!(before <= now && now <= SystemTime::now() + Duration::from_secs(1));

@@ -1,4 +1,4 @@
-//! What a method costs beside its system calls: no allocation, on any backend.
+//! Costs of methods other than system calls: no method allocates, on any backend.
 
 #[path = "common/allocator.rs"]
 mod allocator;
@@ -24,7 +24,7 @@ fn no_method_allocates() {
     assert_eq!(allocations(|| drop(Box::new(5))), 1, "the counter counts");
     for backend in backends_here() {
         let timer = open_on(backend, Clock::Monotonic);
-        // The first arming starts the thread and makes its place in the agenda.
+        // The first arming starts the thread and registers the timer in the queues.
         timer.arm_after(Duration::from_secs(3600)).unwrap();
         let count = allocations(|| {
             for round in 0..1000 {

@@ -1,4 +1,4 @@
-//! The examples as a user runs them, on every backend: what they print, how they end.
+//! Runs the examples as a user does, on every backend, and checks their output and exit status.
 
 #[path = "../examples/common/commands.rs"]
 mod commands;
@@ -16,7 +16,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// An example's program: `cargo test` builds them all, beside the tests.
+/// Returns the program of an example. `cargo test` builds all examples together with the tests.
 fn program(name: &str) -> Command {
     let mut path: PathBuf = std::env::current_exe().unwrap();
     path.pop();
@@ -26,7 +26,7 @@ fn program(name: &str) -> Command {
     Command::new(path)
 }
 
-/// One run for each backend.
+/// Runs the check once for each backend.
 fn on_every_backend(name: &str, check: impl Fn(Command, &str)) {
     for backend in backends_here().map(|backend| backend.name()) {
         let mut program = program(name);
@@ -35,7 +35,7 @@ fn on_every_backend(name: &str, check: impl Fn(Command, &str)) {
     }
 }
 
-/// The same for each server, all at once: they mostly wait.
+/// Runs the check for each server, all at once, because they mostly wait.
 fn on_each_server(check: impl Fn(Command, &str) + Sync) {
     thread::scope(|scope| {
         for name in SERVERS {
@@ -54,7 +54,7 @@ fn output(program: &mut Command) -> (Output, String) {
     (output, text)
 }
 
-/// A server, and what it prints.
+/// A running server and its output.
 struct Server {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -74,7 +74,7 @@ impl Server {
         TcpStream::connect(&self.address).unwrap()
     }
 
-    /// Reads on until a line begins so.
+    /// Reads lines until one begins with this text.
     fn until(&mut self, beginning: &str) -> String {
         let mut line = String::new();
         while self.lines.read_line(&mut line).unwrap() > 0 {
@@ -86,7 +86,7 @@ impl Server {
         panic!("the server ended without a line that begins with {beginning:?}");
     }
 
-    /// What it still prints, once it has ended in good order.
+    /// Waits until the server has ended with success, and returns the rest of its output.
     fn end(mut self) -> String {
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).unwrap();
@@ -95,7 +95,7 @@ impl Server {
     }
 }
 
-/// Those of the loops, if cargo was asked for their features.
+/// The servers. Those of the loops exist only if cargo has enabled their features.
 const SERVERS: &[&str] = &[
     "stop_server",
     "select_server",
@@ -119,7 +119,7 @@ fn ticker_ticks_four_times_first_after_a_second() {
 }
 
 #[test]
-fn mixed_tells_of_both_timers_and_the_socket() {
+fn mixed_reports_both_timers_and_the_socket() {
     let (output, text) = output(&mut program("mixed"));
     assert!(output.status.success());
     for backend in backends_here().map(|backend| backend.name()) {
@@ -144,7 +144,7 @@ fn reactor_counts_the_seconds_until_it_is_interrupted() {
     });
 }
 
-/// Adds up how often each timer expired, by the lines a server prints.
+/// Adds up the expirations of each timer from the lines that a server prints.
 fn add_count(counts: &mut [u64; 3], line: &str) {
     if let ["Timer", number, "expired", count, "times"] = line.trim_end().split(' ').collect::<Vec<_>>()[..] {
         counts[number.parse::<usize>().unwrap() - 1] += count.parse::<u64>().unwrap();
@@ -152,19 +152,20 @@ fn add_count(counts: &mut [u64; 3], line: &str) {
 }
 
 #[test]
-fn servers_count_what_their_periods_say() {
+fn servers_count_every_period() {
     on_each_server(|program, backend| {
         let name = format!("{program:?}");
         let begun = Instant::now();
         let mut server = Server::start(program);
         let mut counts = [0; 3];
-        // One timer's interrupt may be late when another's is not.
+        // The interrupt of one timer may be late when that of another is not.
         while counts[0] < 12 || counts[1] < 6 || counts[2] < 4 {
             add_count(&mut counts, &server.until("Timer "));
         }
         server.connect().write_all(b"stop").unwrap();
         server.end().lines().for_each(|line| add_count(&mut counts, line));
-        // Timer 3 was started last, and has run for three seconds, so the others have for no less.
+        // Timer 3 was started last and has run for three seconds, so the other timers have run for
+        // at least that long.
         for (count, (period, least)) in counts.into_iter().zip([(250, 12), (500, 6), (750, 4)]) {
             let most = begun.elapsed().as_millis() / period;
             assert!(count >= least && u128::from(count) <= most, "{name} on {backend}: {counts:?}");
@@ -173,7 +174,7 @@ fn servers_count_what_their_periods_say() {
 }
 
 #[test]
-fn servers_serve_several_clients_whatever_they_send() {
+fn servers_serve_several_clients_with_any_input() {
     on_each_server(|program, _| {
         let mut server = Server::start(program);
         let (mut first, mut second) = (server.connect(), server.connect());
@@ -189,7 +190,8 @@ fn servers_serve_several_clients_whatever_they_send() {
         server.until("Closing connection");
         first.write_all(b"st").unwrap();
         server.until("Reading data");
-        // Long enough to be taken for silent, were it not the beginning of a command that is known.
+        // The client is silent for so long that the server would end the command, if the input so
+        // far were not the beginning of a known command.
         server.until("Timer 3 expired");
         server.until("Timer 3 expired");
         first.write_all(b"op").unwrap();
@@ -197,7 +199,7 @@ fn servers_serve_several_clients_whatever_they_send() {
     });
 }
 
-/// The commands made of these packets, and of the silence and the end after them.
+/// Returns the commands in these packets, followed by silence and the end of the connection.
 fn commands(packets: &[&[u8]]) -> Vec<String> {
     let mut commands = Commands::default();
     let mut made = Vec::new();
@@ -218,7 +220,7 @@ fn commands(packets: &[&[u8]]) -> Vec<String> {
 }
 
 #[test]
-fn commands_are_told_apart_however_they_are_cut_up() {
+fn commands_are_separated_in_any_sequence_of_packets() {
     assert_eq!(commands(&[b"stop"]), ["STOP"]);
     assert_eq!(commands(&[b"s", b"t", b"o", b"p\n"]), ["STOP"]);
     assert_eq!(commands(&[b"hello", b"stop"]), ["hello", "STOP"]);
@@ -233,7 +235,7 @@ fn commands_are_told_apart_however_they_are_cut_up() {
 }
 
 #[test]
-fn nothing_is_lost_of_what_many_clients_send_at_once() {
+fn no_command_of_many_concurrent_clients_is_lost() {
     static NOISE: [u8; 50_000] = [b'x'; 50_000];
     for name in SERVERS {
         on_every_backend(name, |program, _| {
@@ -243,13 +245,13 @@ fn nothing_is_lost_of_what_many_clients_send_at_once() {
                 .take(20)
                 .map(|mut client| thread::spawn(move || client.write_all(&NOISE).unwrap()))
                 .collect();
-            let (mut told, mut closed) = (0, 0);
+            let (mut reported, mut closed) = (0, 0);
             while closed < senders.len() {
                 let line = server.until("");
-                told += line.strip_prefix("Unknown command: ").map_or(0, str::len);
+                reported += line.strip_prefix("Unknown command: ").map_or(0, str::len);
                 closed += usize::from(line.starts_with("Closing connection"));
             }
-            assert_eq!(told, senders.len() * NOISE.len());
+            assert_eq!(reported, senders.len() * NOISE.len());
             senders.into_iter().for_each(|sender| sender.join().unwrap());
             server.connect().write_all(b"stop").unwrap();
             server.end();

@@ -1,4 +1,5 @@
-//! The kernel's row by itself: descriptors taken over and handed out, calls in signal handlers.
+//! The kernel backend alone: descriptors that it takes over and hands out, calls in signal
+//! handlers.
 
 use portable_timerfd::backends::kernel::KernelTimer;
 use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
@@ -10,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 #[test]
-fn a_timer_survives_the_way_through_a_descriptor() {
+fn a_timer_round_trips_through_a_descriptor() {
     let timer = match KernelTimer::new(Clock::Monotonic, CreateFlags::default()) {
         Err(e) if e.kind() == ErrorKind::Unsupported => return,
         timer => timer.unwrap(),
@@ -48,10 +49,10 @@ fn a_signal_handler_may_set_and_read_the_kernels_timers() {
     let Ok(timer) = KernelTimer::new(Clock::Monotonic, CreateFlags::default()) else { return };
     TIMER.set(timer).unwrap();
     let action = SigAction::new(SigHandler::Handler(use_the_timer), SaFlags::SA_RESTART, SigSet::empty());
-    // SAFETY: what the handler does is system calls and atomic operations.
+    // SAFETY: the handler makes only system calls and atomic operations.
     unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
     for round in 1..=100 {
-        // Between, and often within, calls of this thread's own.
+        // The handler runs between, and often within, calls of this thread.
         TIMER.get().unwrap().gettime().unwrap();
         raise(Signal::SIGUSR1).unwrap();
         assert_eq!(HANDLED.load(Ordering::SeqCst), round);

@@ -1,5 +1,6 @@
-//! The system's allocator, counting what each thread asks of it, and the bytes that are out.
-// No program uses both; and the values are const already, which the lint does not see where there are no native thread-locals.
+//! The system's allocator, which counts the calls of each thread and the allocated bytes.
+// Each program uses only a part of this. The values are const already, which the lint does not see
+// on systems without native thread-locals.
 #![allow(dead_code, clippy::missing_const_for_thread_local)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -14,17 +15,17 @@ thread_local! {
 
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
-/// How often this thread has asked for memory.
+/// Returns how often this thread has allocated memory.
 pub fn allocations() -> u64 {
     ALLOCATIONS.with(Cell::get)
 }
 
-/// How much all threads have asked for and not given back.
+/// Returns the number of bytes that all threads have allocated and not freed.
 pub fn bytes() -> usize {
     BYTES.load(Ordering::Relaxed)
 }
 
-// SAFETY: everything is handed on to the system's allocator as it came.
+// SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
@@ -35,7 +36,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
         BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the promises of `dealloc`, and the place came from the system's allocator.
+        // SAFETY: the caller keeps the promises of `dealloc`, and the memory came from the system's
+        // allocator.
         unsafe { System.dealloc(place, layout) }
     }
 }

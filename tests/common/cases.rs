@@ -1,4 +1,5 @@
-//! A list of cases, each named as its function. The program says what a `Case` is, or else the list.
+//! Makes a list of cases, each with the name of its function. The type `Case` is that of the
+//! program, unless the list names another.
 
 #[macro_export]
 macro_rules! cases {

@@ -1,6 +1,6 @@
-//! What the tests of several programs share: timers of a backend and what they say, plain reads, waiting by `poll`, counts by the
-//! clock.
-// No program uses all of it.
+//! Helpers that several programs share: timers of a backend, raw reads, waiting with `poll`, counts
+//! compared with the clock.
+// Each program uses only a part of this.
 #![allow(dead_code)]
 
 use nix::fcntl::{fcntl, FcntlArg, FdFlag, OFlag};
@@ -16,7 +16,7 @@ pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3600);
 
-/// The number of an error, if it is one.
+/// Returns the error number of a result, if it is an error.
 pub fn errno<T>(result: io::Result<T>) -> Option<i32> {
     result.err().and_then(|e| e.raw_os_error())
 }
@@ -27,7 +27,7 @@ pub fn assert_errno<T: Debug>(result: io::Result<T>, errno: i32) {
     assert_eq!(error.raw_os_error(), Some(errno), "{error}");
 }
 
-/// Told of a step of the wall clock.
+/// Asserts that a call failed with `ECANCELED`, which reports a clock change.
 #[track_caller]
 pub fn assert_canceled<T: Debug>(result: io::Result<T>) {
     assert_errno(result, ECANCELED);
@@ -38,7 +38,7 @@ pub fn assert_nothing_to_read(timer: &impl Timer) {
     assert_errno(timer.read(), nix::libc::EAGAIN);
 }
 
-/// The time left that a setting reports.
+/// Returns the remaining time that a setting reports.
 #[track_caller]
 pub fn left(spec: TimerSpec) -> Duration {
     match spec.initial() {
@@ -47,7 +47,8 @@ pub fn left(spec: TimerSpec) -> Duration {
     }
 }
 
-/// The numbers of this process's descriptors, but for the one that looks: of Linux's /proc.
+/// Returns the descriptors of this process, without the one that reads the list. Uses Linux's
+/// /proc.
 pub fn descriptors() -> BTreeSet<i32> {
     let entries = std::fs::read_dir("/proc/self/fd").unwrap();
     let numbers = entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
@@ -56,13 +57,13 @@ pub fn descriptors() -> BTreeSet<i32> {
     seen.into_iter().filter(|number| std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok()).collect()
 }
 
-/// The clocks that this system has, those that need a privilege left out.
+/// The clocks of this system that need no privilege.
 pub fn clocks() -> Vec<Clock> {
     let all = [Clock::Monotonic, Clock::Realtime, Clock::Boottime];
     all.into_iter().filter(|clock| clock.now().is_ok()).collect()
 }
 
-/// The backends that this system has.
+/// The backends of this system.
 pub fn backends_here() -> impl Iterator<Item = &'static Backend> {
     backends::ALL.iter().filter(|backend| !is_missing(backend))
 }
@@ -75,27 +76,27 @@ pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {
     TimerFd::builder(clock).backend(backend).open().unwrap()
 }
 
-/// For a timer of the emulation.
+/// Returns a builder for a timer of the `userspace` backend.
 pub fn userspace_builder(clock: Clock) -> TimerFdBuilder {
     TimerFd::builder(clock).backend(backends::named("userspace").unwrap())
 }
 
-/// The flags of a descriptor.
+/// Returns the modes of a descriptor.
 pub fn is_nonblocking_and_closed_on_exec(fd: &impl AsFd) -> (bool, bool) {
     let status = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL).unwrap());
     let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD).unwrap());
     (status.contains(OFlag::O_NONBLOCK), flags.contains(FdFlag::FD_CLOEXEC))
 }
 
-/// A plain `read(2)` of eight bytes.
+/// A raw `read(2)` of eight bytes.
 pub fn raw_read(fd: &impl AsFd) -> io::Result<u64> {
     let mut bytes = [0; 8];
     assert_eq!(nix::unistd::read(fd, &mut bytes)?, 8);
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// A plain read that waits. Where the mode of a descriptor is switched for the length of another's read, one that begins then is told
-/// `EAGAIN` though it may wait: it begins again.
+/// A raw read that waits. On some systems, a read in another thread switches the mode of the
+/// descriptor for a moment. A raw read that begins then fails with `EAGAIN` and is repeated.
 pub fn raw_read_waiting(fd: &impl AsFd) -> io::Result<u64> {
     const SWITCHES: bool = cfg!(any(portable_timerfd_test_posix, not(target_os = "linux")));
     loop {
@@ -106,7 +107,8 @@ pub fn raw_read_waiting(fd: &impl AsFd) -> io::Result<u64> {
     }
 }
 
-/// What `poll(2)` says of a descriptor within this time, asked for everything that can be asked for. (Miri has nothing urgent.)
+/// Returns the events that `poll(2)` reports within this time, of all events that can be requested.
+/// Miri does not support urgent events.
 pub fn polled(fd: &impl AsFd, timeout: impl Into<PollTimeout>) -> PollFlags {
     let urgent = if cfg!(miri) { PollFlags::empty() } else { PollFlags::POLLPRI };
     let all = PollFlags::POLLIN | PollFlags::POLLOUT | urgent;
@@ -119,12 +121,12 @@ pub fn is_readable(fd: &impl AsFd) -> bool {
     polled(fd, 0u8).contains(PollFlags::POLLIN)
 }
 
-/// Waits, for ever if need be, until the descriptor is readable.
+/// Waits until the descriptor is readable, without a limit.
 pub fn until_readable(fd: &impl AsFd) {
     while !polled(fd, PollTimeout::NONE).contains(PollFlags::POLLIN) {}
 }
 
-/// How often a schedule has expired at a time of its clock.
+/// Returns how often a schedule has expired at this time of its clock.
 pub fn expirations(first: Duration, interval: Duration, now: Duration) -> u64 {
     match now.checked_sub(first) {
         Some(since) => u64::try_from(since.as_nanos() / interval.as_nanos()).unwrap() + 1,
@@ -132,9 +134,10 @@ pub fn expirations(first: Duration, interval: Duration, now: Duration) -> u64 {
     }
 }
 
-/// What `count` gives lies between what the clock says before and after.
+/// Asserts that the result of `count` lies between the counts by the clock before and after the
+/// call.
 ///
-/// It must wait for the timer: a kernel may let a moment pass between the time and the expiration.
+/// `count` must wait for the timer, because a kernel may expire a timer some time after it is due.
 #[track_caller]
 pub fn assert_counts_by_the_clock(
     clock: Clock,
@@ -145,7 +148,7 @@ pub fn assert_counts_by_the_clock(
     assert_counts_by(|| clock.now().unwrap(), first, interval, count)
 }
 
-/// The same by any clock.
+/// Like [`assert_counts_by_the_clock`], with any clock.
 #[track_caller]
 pub fn assert_counts_by(
     now: impl Fn() -> Duration,

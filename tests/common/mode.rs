@@ -1,4 +1,4 @@
-//! The mode of punctuality that a run of a suite is in: what `PUNCTUALITY` names, if anything.
+//! Sets the punctuality of the process to the mode that the variable `PUNCTUALITY` names, if any.
 
 use portable_timerfd::Punctuality;
 

@@ -1,4 +1,4 @@
-//! Cases that look at, or change, the whole process: the program runs itself anew for each.
+//! Cases that inspect or change the whole process: the program executes itself again for each case.
 
 #[path = "mode.rs"]
 mod mode;
@@ -6,18 +6,18 @@ mod mode;
 use libtest_mimic::{Arguments, Trial};
 use std::process::{Command, ExitCode, Output};
 
-/// What is to be shown, in a process of its own.
+/// A case: its name, and the function that runs in a process of its own.
 pub type Case = (&'static str, fn());
 
-/// Names the case to the process that it is run in.
+/// The environment variable with the name of the case to run.
 const ASKED: &str = "OWN_PROCESS_CASE";
 
-/// Part of the names of the cases that show as ignored unless root runs them.
+/// A part of the names of cases that show as ignored unless root runs them.
 const FOR_ROOT: &str = "::as_root::";
 
-/// Runs the cases, or shows them as ignored where the program is `blind`. A process first does what is to be done in each; `is_fine`
-/// says of one that has ended whether it did so well.
-pub fn run(cases: &[Case], blind: bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
+/// Runs the cases, or shows them as ignored if the program is `ignored`. Each process first calls
+/// `in_each`. `is_fine` decides from the output of a process whether its case has passed.
+pub fn run(cases: &[Case], ignored: bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
     mode::take_from_env();
     if let Ok(asked) = std::env::var(ASKED) {
         in_each();
@@ -28,12 +28,12 @@ pub fn run(cases: &[Case], blind: bool, in_each: fn(), is_fine: fn(&Output) -> b
         let run = move || {
             let program = std::env::current_exe().unwrap();
             let output = Command::new(program).env(ASKED, name).output().unwrap();
-            let told = String::from_utf8_lossy(&output.stderr);
-            assert!(is_fine(&output), "{name}: {}: {told}", output.status);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(is_fine(&output), "{name}: {}: {stderr}", output.status);
             Ok(())
         };
         let needs_another_user = name.contains(FOR_ROOT) && !nix::unistd::geteuid().is_root();
-        Trial::test(name, run).with_ignored_flag(blind || needs_another_user)
+        Trial::test(name, run).with_ignored_flag(ignored || needs_another_user)
     };
     libtest_mimic::run(&Arguments::from_args(), cases.iter().map(trial).collect()).exit_code()
 }

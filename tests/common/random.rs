@@ -1,4 +1,4 @@
-//! Random scripts: their seed is printed, and the one that fails is shrunk and printed too.
+//! Plays random scripts. Prints their seed; if a script fails, shrinks and prints it.
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -6,12 +6,13 @@ use std::cell::Cell;
 use std::fmt::{Debug, Display};
 use std::hash::{BuildHasher, RandomState};
 
-/// A number that an environment variable may set.
+/// Returns a number that an environment variable may set.
 pub fn number_from_env(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |number| number.parse().unwrap_or_else(|e| panic!("{variable}: {e}")))
 }
 
-/// Plays scripts until one fails, or so many have been played. `RANDOM_SEED` plays those of an earlier run again.
+/// Plays scripts until one fails, or until `many` have been played. `RANDOM_SEED` plays the scripts
+/// of an earlier run again.
 pub fn play_many<S>(scripts: &S, many: u64, play: impl Fn(&S::Value) -> Result<(), String>)
 where
     S: Strategy,
@@ -29,7 +30,7 @@ where
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let failed = Cell::new(false);
     let result = runner.run(scripts, |script| {
-        // What hangs on the moment may fail more seldom as a shorter script.
+        // A failure that depends on timing may be rarer in a shorter script.
         let times = if failed.get() { 20 } else { 1 };
         (0..times).try_for_each(|_| play(&script)).map_err(|reason| {
             failed.set(true);

@@ -1,5 +1,5 @@
-//! What the cases share: opening timers, the times they can be set to.
-// No program uses all of it.
+//! Helpers for the cases: opening timers, and the times that they can be set to.
+// Each program uses only a part of this.
 #![allow(dead_code)]
 
 use portable_timerfd::{Backend, Clock, TimerFd};
@@ -20,7 +20,8 @@ pub fn open_blocking(backend: &'static Backend) -> TimerFd {
     TimerFd::builder(Clock::Monotonic).backend(backend).nonblocking(false).open().unwrap()
 }
 
-/// What `Duration::MAX` becomes: 2⁶³−1 nanoseconds, but 68 years for the kernel's row where seconds have 32 bits.
+/// The time that `Duration::MAX` becomes: 2⁶³−1 nanoseconds, or 68 years on the kernel backend if
+/// seconds have 32 bits.
 pub fn longest(backend: &Backend) -> Duration {
     let is_narrow = size_of::<nix::libc::timespec>() == 8;
     if is_narrow && backend.name() == "kernel" {

@@ -1,4 +1,4 @@
-//! Cases made into trials: each by the name of its row, its theme and its own.
+//! Makes trials from cases. The name of a trial consists of the backend, the theme and the case.
 
 #[path = "mode.rs"]
 mod mode;
@@ -6,9 +6,9 @@ mod mode;
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
-/// A trial of each case on one row, by what is to be done with a case.
+/// Returns a trial of each case on one backend; `run` runs a case.
 pub fn trials<C: Sync>(
-    row: &str,
+    backend: &str,
     themes: &[(&'static str, &'static [(&'static str, C)])],
     ignores: impl Fn(&str) -> bool,
     run: impl Fn(&'static C) + Copy + Send + 'static,
@@ -16,7 +16,7 @@ pub fn trials<C: Sync>(
     let mut trials = Vec::new();
     for &(theme, cases) in themes {
         for (name, case) in cases {
-            let trial = Trial::test(format!("{row}::{theme}::{name}"), move || {
+            let trial = Trial::test(format!("{backend}::{theme}::{name}"), move || {
                 run(case);
                 Ok(())
             });

@@ -1,38 +1,38 @@
-//! What a backend says it can do, beside what it does.
+//! Compares the capabilities that a backend reports with its behaviour.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use portable_timerfd::{Capabilities, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
 use std::time::Duration;
 
 crate::cases![
     a_clock_has_capabilities_exactly_if_it_can_be_opened,
-    steps_and_suspends_are_noticed_at_once_or_within_250_ms,
-    cancel_on_set_is_of_the_wall_clock,
-    only_alarm_clocks_wake_the_machine,
+    clock_steps_and_suspends_are_detected_at_once_or_within_250_ms,
+    only_wall_clocks_support_cancel_on_set,
+    only_alarm_clocks_wake_the_system,
 ];
 
-/// By clock, of those that this thread may use.
-fn capabilities(row: &Row) -> Vec<(Clock, Capabilities)> {
-    Clock::ALL.iter().filter_map(|clock| Some((*clock, row.backend.capabilities(*clock).ok()?))).collect()
+/// Returns the capabilities of each clock that this thread may use.
+fn capabilities(backend: &TestBackend) -> Vec<(Clock, Capabilities)> {
+    Clock::ALL.iter().filter_map(|clock| Some((*clock, backend.inner.capabilities(*clock).ok()?))).collect()
 }
 
-fn a_clock_has_capabilities_exactly_if_it_can_be_opened(row: &Row) {
+fn a_clock_has_capabilities_exactly_if_it_can_be_opened(backend: &TestBackend) {
     for clock in Clock::ALL {
-        let opened = errno(row.backend.open(clock, CreateFlags::default()));
-        assert_eq!(errno(row.backend.capabilities(clock)), opened, "{clock:?}");
+        let opened = errno(backend.inner.open(clock, CreateFlags::default()));
+        assert_eq!(errno(backend.inner.capabilities(clock)), opened, "{clock:?}");
     }
-    // What the facade says is what the backend does.
-    for (clock, can) in capabilities(row) {
-        assert_eq!(TimerFd::builder(clock).backend(row.backend).capabilities().unwrap(), can);
+    // The facade must report the same as the backend.
+    for (clock, can) in capabilities(backend) {
+        assert_eq!(TimerFd::builder(clock).backend(backend.inner).capabilities().unwrap(), can);
     }
-    let here: Vec<_> = capabilities(row).into_iter().map(|(clock, _)| clock).collect();
+    let here: Vec<_> = capabilities(backend).into_iter().map(|(clock, _)| clock).collect();
     assert!(clocks().iter().all(|clock| here.contains(clock)), "{here:?}");
 }
 
-/// `tests/steps` and `tests/vm` step the clock and suspend.
-fn steps_and_suspends_are_noticed_at_once_or_within_250_ms(row: &Row) {
-    for (clock, can) in capabilities(row) {
+/// `tests/clock_changes` and `tests/vm` change the clock and suspend.
+fn clock_steps_and_suspends_are_detected_at_once_or_within_250_ms(backend: &TestBackend) {
+    for (clock, can) in capabilities(backend) {
         let is_known = clock != Clock::Monotonic || can.counts_suspend == Some(false);
         assert_eq!(can.notices_jumps_within.is_some(), is_known, "{clock:?}: {can:?}");
         assert!(can.notices_jumps_within <= Some(ms(250)), "{clock:?}: {can:?}");
@@ -41,18 +41,19 @@ fn steps_and_suspends_are_noticed_at_once_or_within_250_ms(row: &Row) {
     }
 }
 
-/// `tests/steps` and `tests/vm` show that it is obeyed there. Elsewhere no error comes of it, and nothing is told.
-fn cancel_on_set_is_of_the_wall_clock(row: &Row) {
-    for (clock, can) in capabilities(row) {
+/// `tests/clock_changes` and `tests/vm` test the effect on the wall clock. On other clocks the flag
+/// is no error and has no effect.
+fn only_wall_clocks_support_cancel_on_set(backend: &TestBackend) {
+    for (clock, can) in capabilities(backend) {
         assert_eq!(can.cancel_on_set, clock.without_alarm() == Clock::Realtime, "{clock:?}");
-        let timer = open_on(row.backend, clock);
+        let timer = open_on(backend.inner, clock);
         timer.settime(&TimerSpec::at(Duration::MAX).cancel_on_set()).unwrap();
         assert_nothing_to_read(&timer);
     }
 }
 
-fn only_alarm_clocks_wake_the_machine(row: &Row) {
-    for (clock, can) in capabilities(row) {
+fn only_alarm_clocks_wake_the_system(backend: &TestBackend) {
+    for (clock, can) in capabilities(backend) {
         assert!(clock.is_alarm() || !can.wakes_the_machine, "{clock:?}: {can:?}");
     }
 }

@@ -1,18 +1,18 @@
-//! `read`: how many expirations, never early, none lost, none twice.
+//! `read`: the number of expirations, never early, none lost, none counted twice.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::time::Duration;
 
 crate::cases![
-    a_timer_set_once_counts_one_and_then_nothing,
+    a_one_shot_timer_expires_exactly_once,
     nothing_expires_before_its_time,
     a_late_read_counts_every_period,
     a_thousand_seconds_ago_every_second_gives_a_thousand_and_one,
-    reads_add_up_to_what_the_clock_says,
-    raw_and_counted_reads_add_up_to_what_the_clock_says,
-    a_raw_read_of_a_count_long_unread_gives_no_more_than_the_clock_says,
+    reads_add_up_to_the_elapsed_periods,
+    raw_reads_and_read_calls_add_up_to_the_elapsed_periods,
+    a_raw_read_of_a_long_unread_count_never_exceeds_the_elapsed_periods,
     periods_keep_their_phase_however_late_the_reads,
     an_interval_of_a_nanosecond_counts_nanoseconds,
     an_interval_of_a_nanosecond_since_the_clocks_zero_counts_all_of_it,
@@ -20,155 +20,157 @@ crate::cases![
     a_blocking_read_waits_for_the_expiration,
 ];
 
-fn a_timer_set_once_counts_one_and_then_nothing(row: &Row) {
-    let timer = row.open_on(Clock::Monotonic);
+fn a_one_shot_timer_expires_exactly_once(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::Monotonic);
     timer.arm_after(ms(1)).unwrap();
-    assert_eq!(row.wait(&timer).unwrap(), 1);
+    assert_eq!(backend.wait(&timer).unwrap(), 1);
     assert!(!is_readable(&timer));
     assert_nothing_to_read(&timer);
 }
 
-fn nothing_expires_before_its_time(row: &Row) {
+fn nothing_expires_before_its_time(backend: &TestBackend) {
     for clock in clocks() {
-        let timer = row.open_on(clock);
+        let timer = backend.open_on(clock);
         for round in 0..100u32 {
             let delay = Duration::from_micros(u64::from(round * 37));
-            let goal = row.now(clock) + delay;
+            let goal = backend.now(clock) + delay;
             let spec = if round % 2 == 0 { TimerSpec::at(goal) } else { TimerSpec::after(delay) };
             timer.settime(&spec).unwrap();
-            row.until_readable(&timer);
-            let now = row.now(clock);
+            backend.until_readable(&timer);
+            let now = backend.now(clock);
             assert!(now >= goal, "{clock:?}: {:?} early", goal - now);
             assert_eq!(timer.read().unwrap(), 1);
         }
     }
 }
 
-fn a_late_read_counts_every_period(row: &Row) {
+fn a_late_read_counts_every_period(backend: &TestBackend) {
     for clock in clocks() {
-        let timer = row.open_on(clock);
-        let first = row.now(clock) + ms(1);
+        let timer = backend.open_on(clock);
+        let first = backend.now(clock) + ms(1);
         timer.settime(&TimerSpec::at(first).every(ms(1))).unwrap();
-        row.pass(ms(25));
-        let count = row.assert_counts(clock, first, ms(1), || row.wait(&timer).unwrap());
+        backend.pass(ms(25));
+        let count = backend.assert_counts(clock, first, ms(1), || backend.wait(&timer).unwrap());
         assert!(count >= 20);
     }
 }
 
-fn a_thousand_seconds_ago_every_second_gives_a_thousand_and_one(row: &Row) {
-    let timer = row.open_on(Clock::Realtime);
-    let first = row.now(Clock::Realtime) - Duration::from_millis(1_000_100);
+fn a_thousand_seconds_ago_every_second_gives_a_thousand_and_one(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::Realtime);
+    let first = backend.now(Clock::Realtime) - Duration::from_millis(1_000_100);
     timer.settime(&TimerSpec::at(first).every(SECOND)).unwrap();
-    row.until_readable(&timer);
-    let count = row.assert_counts(Clock::Realtime, first, SECOND, || timer.read().unwrap());
+    backend.until_readable(&timer);
+    let count = backend.assert_counts(Clock::Realtime, first, SECOND, || timer.read().unwrap());
     assert!(count >= 1001);
     assert!(left(timer.gettime().unwrap()) <= SECOND);
 }
 
-fn reads_add_up_to_what_the_clock_says(row: &Row) {
-    let timer = row.open_on(Clock::Monotonic);
+fn reads_add_up_to_the_elapsed_periods(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::Monotonic);
     let interval = Duration::from_micros(300);
-    let first = row.now(Clock::Monotonic) + interval;
+    let first = backend.now(Clock::Monotonic) + interval;
     timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
     let mut sum = 0;
     for round in 0..200 {
         let before = sum;
-        sum = row.assert_counts(Clock::Monotonic, first, interval, || before + row.wait(&timer).unwrap());
+        sum = backend.assert_counts(Clock::Monotonic, first, interval, || before + backend.wait(&timer).unwrap());
         if round % 10 == 0 {
-            row.pass(ms(2));
+            backend.pass(ms(2));
         }
     }
 }
 
-/// A raw read sees the last look of the thread; what it misses comes later. The sum, at the end, is exact.
-fn raw_and_counted_reads_add_up_to_what_the_clock_says(row: &Row) {
-    let timer = row.open_on(Clock::Monotonic);
+/// A raw read sees what the thread has written last; later reads return the rest. The final sum is
+/// exact.
+fn raw_reads_and_read_calls_add_up_to_the_elapsed_periods(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::Monotonic);
     let interval = Duration::from_micros(500);
-    let first = row.now(Clock::Monotonic) + interval;
+    let first = backend.now(Clock::Monotonic) + interval;
     timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
     let mut sum = 0;
     for round in 0..200 {
-        row.until_readable(&timer);
+        backend.until_readable(&timer);
         sum += if round % 3 == 0 { timer.read() } else { raw_read(&timer) }.unwrap_or(0);
-        let most = expirations(first, interval, row.now(Clock::Monotonic));
+        let most = expirations(first, interval, backend.now(Clock::Monotonic));
         assert!(sum <= most, "{sum} read, the clock says {most}");
     }
-    row.pass(ms(1));
-    row.assert_counts(Clock::Monotonic, first, interval, || sum + row.wait(&timer).unwrap());
+    backend.pass(ms(1));
+    backend.assert_counts(Clock::Monotonic, first, interval, || sum + backend.wait(&timer).unwrap());
 }
 
 /// The count stays unread for so long that the `userspace` backend refreshes it ever more rarely.
-fn a_raw_read_of_a_count_long_unread_gives_no_more_than_the_clock_says(row: &Row) {
-    let timer = row.open_on(Clock::Monotonic);
-    let first = row.now(Clock::Monotonic) + ms(1);
+fn a_raw_read_of_a_long_unread_count_never_exceeds_the_elapsed_periods(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::Monotonic);
+    let first = backend.now(Clock::Monotonic) + ms(1);
     timer.settime(&TimerSpec::at(first).every(ms(1))).unwrap();
     let mut sum = 0;
     for pause in [ms(10), ms(40), ms(100)] {
-        row.pass(pause);
+        backend.pass(pause);
         // At a refresh, the timer is unreadable for a moment.
         sum += raw_read(&timer).unwrap_or(0);
-        let most = expirations(first, ms(1), row.now(Clock::Monotonic));
+        let most = expirations(first, ms(1), backend.now(Clock::Monotonic));
         assert!(sum <= most, "{sum} read, the clock says {most}");
-        sum = row.assert_counts(Clock::Monotonic, first, ms(1), || sum + row.wait(&timer).unwrap());
+        sum = backend.assert_counts(Clock::Monotonic, first, ms(1), || sum + backend.wait(&timer).unwrap());
     }
 }
 
-fn periods_keep_their_phase_however_late_the_reads(row: &Row) {
-    let timer = row.open_on(Clock::Monotonic);
+fn periods_keep_their_phase_however_late_the_reads(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::Monotonic);
     let interval = ms(4);
-    let first = row.now(Clock::Monotonic) + interval;
+    let first = backend.now(Clock::Monotonic) + interval;
     timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
     for _ in 0..5 {
-        row.pass(ms(3));
-        row.wait(&timer).unwrap();
-        let before = row.now(Clock::Monotonic);
+        backend.pass(ms(3));
+        backend.wait(&timer).unwrap();
+        let before = backend.now(Clock::Monotonic);
         let left = left(timer.gettime().unwrap());
-        let after = row.now(Clock::Monotonic);
-        // At some moment between the two, what was left led to a multiple of the interval.
+        let after = backend.now(Clock::Monotonic);
+        // At some moment between the two readings, the remaining time led to a multiple of the
+        // interval.
         let [least, most] = [before, after].map(|moment| (moment + left - first).as_nanos());
         assert!(most / interval.as_nanos() * interval.as_nanos() >= least, "{least} to {most} ns");
     }
 }
 
-fn an_interval_of_a_nanosecond_since_the_clocks_zero_counts_all_of_it(row: &Row) {
+fn an_interval_of_a_nanosecond_since_the_clocks_zero_counts_all_of_it(backend: &TestBackend) {
     for clock in clocks() {
-        let timer = row.open_on(clock);
+        let timer = backend.open_on(clock);
         let nanosecond = Duration::from_nanos(1);
         timer.settime(&TimerSpec::at(Duration::ZERO).every(nanosecond)).unwrap();
-        row.until_readable(&timer);
-        row.assert_counts(clock, nanosecond, nanosecond, || timer.read().unwrap());
+        backend.until_readable(&timer);
+        backend.assert_counts(clock, nanosecond, nanosecond, || timer.read().unwrap());
     }
 }
 
-fn the_longest_interval_ends_in_never(row: &Row) {
-    let timer = row.open_on(Clock::Monotonic);
+fn the_longest_interval_ends_in_never(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::Monotonic);
     timer.settime(&TimerSpec::at(Duration::ZERO).every(Duration::MAX)).unwrap();
-    assert_eq!(row.wait(&timer).unwrap(), 1);
-    let told = left(timer.gettime().unwrap());
-    assert!(told >= longest(row.backend) - row.now(Clock::Monotonic), "{told:?}");
+    assert_eq!(backend.wait(&timer).unwrap(), 1);
+    let reported = left(timer.gettime().unwrap());
+    assert!(reported >= longest(backend.inner) - backend.now(Clock::Monotonic), "{reported:?}");
     assert_nothing_to_read(&timer);
 }
 
-fn an_interval_of_a_nanosecond_counts_nanoseconds(row: &Row) {
-    let timer = row.open_on(Clock::Monotonic);
+fn an_interval_of_a_nanosecond_counts_nanoseconds(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::Monotonic);
     let nanosecond = Duration::from_nanos(1);
-    let first = row.now(Clock::Monotonic);
+    let first = backend.now(Clock::Monotonic);
     timer.settime(&TimerSpec::at(first).every(nanosecond)).unwrap();
     let mut sum = 0;
     for _ in 0..20 {
         let before = sum;
-        sum = row.assert_counts(Clock::Monotonic, first, nanosecond, || before + row.wait(&timer).unwrap());
-        row.pass(ms(1));
+        sum = backend.assert_counts(Clock::Monotonic, first, nanosecond, || before + backend.wait(&timer).unwrap());
+        backend.pass(ms(1));
     }
 }
 
-fn a_blocking_read_waits_for_the_expiration(row: &Row) {
-    let timer = row.open_blocking(Clock::Monotonic);
+fn a_blocking_read_waits_for_the_expiration(backend: &TestBackend) {
+    let timer = backend.open_blocking(Clock::Monotonic);
     for raw in [false, true] {
-        let goal = row.now(Clock::Monotonic) + ms(5);
+        let goal = backend.now(Clock::Monotonic) + ms(5);
         timer.arm_at(goal).unwrap();
-        let count = row.while_time_passes(|| if raw { raw_read(&timer) } else { timer.read() });
+        let count = backend.while_time_passes(|| if raw { raw_read(&timer) } else { timer.read() });
         assert_eq!(count.unwrap(), 1);
-        assert!(row.now(Clock::Monotonic) >= goal);
+        assert!(backend.now(Clock::Monotonic) >= goal);
     }
 }

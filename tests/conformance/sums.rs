@@ -1,7 +1,7 @@
-//! Sums: whoever reads, and however, all reads together give what the clock says.
+//! Sums: the reads of all threads, of every kind, add up to the count by the clock.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-crate::cases![plain_and_counted_reads_of_several_timers_add_up_to_the_tick];
+crate::cases![raw_reads_and_read_calls_of_several_timers_add_up_to_the_tick];
 
-/// Successful reads, half of them plain ones. `CONFORMANCE_READS=10000000` makes a hunt of it.
+/// The number of successful reads, half of them raw. `CONFORMANCE_READS=10000000` makes a long run.
 fn reads() -> u64 {
     std::env::var("CONFORMANCE_READS").map_or(100_000, |reads| reads.parse().expect("CONFORMANCE_READS is a number"))
 }
@@ -27,17 +27,17 @@ struct Counted {
 }
 
 impl Counted {
-    fn new(row: &Row, (clock, nanos): (Clock, u64)) -> Counted {
-        let timer = open_on(row.backend, clock);
+    fn new(backend: &TestBackend, (clock, nanos): (Clock, u64)) -> Counted {
+        let timer = open_on(backend.inner, clock);
         let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
         let (first, interval) = (clock.now().unwrap() + ms(1), Duration::from_nanos(nanos));
         timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
         Counted { timer, duplicate, first, interval, sum: AtomicU64::new(0) }
     }
 
-    /// Reads, in one of the ways there are; whether there was something.
-    fn read(&self, plain: bool, round: u64) -> bool {
-        let count = match (plain, round % 3) {
+    /// Reads in one of several ways; returns whether there was a count.
+    fn read(&self, raw: bool, round: u64) -> bool {
+        let count = match (raw, round % 3) {
             (true, 0) => raw_read(&self.duplicate),
             (true, _) => raw_read(&self.timer),
             (false, 0) => self.timer.gettime().and_then(|_| self.timer.read()),
@@ -53,7 +53,8 @@ impl Counted {
         self.sum.load(Ordering::Relaxed)
     }
 
-    /// With what is left to read, the sum is the clock's, to the tick where the clock can be read between two.
+    /// Asserts that the sum, with the unread rest, is the count by the clock. It is exact if the
+    /// clock can be read between two expirations.
     fn assert_adds_up(&self) {
         let clock = self.timer.clock();
         let expirations = || expirations(self.first, self.interval, clock.now().unwrap());
@@ -76,7 +77,7 @@ impl Counted {
     }
 }
 
-fn plain_and_counted_reads_of_several_timers_add_up_to_the_tick(row: &Row) {
+fn raw_reads_and_read_calls_of_several_timers_add_up_to_the_tick(backend: &TestBackend) {
     const EVERY: [(Clock, u64); 8] = [
         (Clock::Monotonic, 1),
         (Clock::Realtime, 1),
@@ -88,10 +89,10 @@ fn plain_and_counted_reads_of_several_timers_add_up_to_the_tick(row: &Row) {
         (Clock::Realtime, 7_000_000),
     ];
     let here = EVERY.into_iter().filter(|(clock, _)| clock.now().is_ok());
-    let timers: Vec<_> = here.map(|every| Counted::new(row, every)).collect();
+    let timers: Vec<_> = here.map(|every| Counted::new(backend, every)).collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        // A reader may wait, in the mode that it finds, but there is always something to come.
+        // A reader may block in the mode that it finds, but another expiration always follows.
         let switcher = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 for timer in &timers {
@@ -101,12 +102,12 @@ fn plain_and_counted_reads_of_several_timers_add_up_to_the_tick(row: &Row) {
                 thread::sleep(ms(1));
             }
         });
-        let readers = [true, true, false, false].map(|plain| {
+        let readers = [true, true, false, false].map(|raw| {
             let timers = &timers;
             scope.spawn(move || {
                 let (wanted, mut successful) = (reads() / 4, 0);
                 for round in 0.. {
-                    successful += timers.iter().filter(|timer| timer.read(plain, round)).count() as u64;
+                    successful += timers.iter().filter(|timer| timer.read(raw, round)).count() as u64;
                     if successful >= wanted {
                         return;
                     }

@@ -1,7 +1,7 @@
-//! Many threads at one timer: every call beside every other.
+//! Many threads that use one timer: all calls at the same time.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
@@ -12,22 +12,22 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    every_call_may_be_made_beside_every_other,
+    all_calls_can_be_made_concurrently,
     a_panic_in_a_users_thread_harms_no_timer,
     each_expiration_goes_to_one_of_many_readers,
     each_expiration_wakes_one_of_many_blocked_readers,
     a_read_never_mixes_two_settings,
-    a_blocked_reader_obeys_what_another_thread_sets,
+    a_blocked_reader_follows_the_setting_of_another_thread,
 ];
 
-/// What a call may answer, whatever the others do.
+/// Asserts that a result is one that concurrent calls may give.
 fn assert_ordinary<T>(result: io::Result<T>) {
     if let Err(e) = result {
         assert_eq!(e.kind(), ErrorKind::WouldBlock);
     }
 }
 
-/// One call after another, of every kind.
+/// Makes calls of every kind, one after another.
 fn call(timer: &TimerFd, round: u32) {
     let delay = Duration::from_nanos(u64::from(round % 97) * 100);
     match round % 11 {
@@ -45,16 +45,16 @@ fn call(timer: &TimerFd, round: u32) {
     }
 }
 
-fn every_call_may_be_made_beside_every_other(row: &Row) {
-    let timers: Vec<_> = clocks().into_iter().map(|clock| open_on(row.backend, clock)).collect();
+fn all_calls_can_be_made_concurrently(backend: &TestBackend) {
+    let timers: Vec<_> = clocks().into_iter().map(|clock| open_on(backend.inner, clock)).collect();
     thread::scope(|scope| {
         for n in 0..6 {
             let timers = &timers;
             scope.spawn(move || {
                 for round in 0..5_000 {
-                    // Each thread has an order of its own.
+                    // Each thread has its own order of calls.
                     timers.iter().for_each(|timer| call(timer, round * (2 * n + 1)));
-                    call(&open(row.backend), round);
+                    call(&open(backend.inner), round);
                 }
             });
         }
@@ -65,15 +65,15 @@ fn every_call_may_be_made_beside_every_other(row: &Row) {
     }
 }
 
-fn a_panic_in_a_users_thread_harms_no_timer(row: &Row) {
-    let timer = Arc::new(open(row.backend));
+fn a_panic_in_a_users_thread_harms_no_timer(backend: &TestBackend) {
+    let timer = Arc::new(open(backend.inner));
     for round in 0..20 {
-        let (shared, own) = (Arc::clone(&timer), open(row.backend));
+        let (shared, own) = (Arc::clone(&timer), open(backend.inner));
         let panicking = thread::spawn(move || {
             shared.arm_every(Duration::from_micros(10)).unwrap();
             own.arm_every(Duration::from_micros(10)).unwrap();
             assert!(own.wait(None).unwrap() >= 1);
-            // As a panic unwinds, with nothing printed.
+            // Unwinds like a panic, but prints nothing.
             resume_unwind(Box::new(round))
         });
         assert!(panicking.join().is_err());
@@ -83,8 +83,8 @@ fn a_panic_in_a_users_thread_harms_no_timer(row: &Row) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-fn each_expiration_goes_to_one_of_many_readers(row: &Row) {
-    let timer = open(row.backend);
+fn each_expiration_goes_to_one_of_many_readers(backend: &TestBackend) {
+    let timer = open(backend.inner);
     let interval = Duration::from_micros(200);
     let first = Clock::Monotonic.now().unwrap() + interval;
     timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
@@ -103,16 +103,16 @@ fn each_expiration_goes_to_one_of_many_readers(row: &Row) {
     });
 }
 
-fn each_expiration_wakes_one_of_many_blocked_readers(row: &Row) {
-    let timer = open_blocking(row.backend);
+fn each_expiration_wakes_one_of_many_blocked_readers(backend: &TestBackend) {
+    let timer = open_blocking(backend.inner);
     let (woken, wakes) = mpsc::channel();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let readers = [false, true, false, true].map(|plain| {
+        let readers = [false, true, false, true].map(|raw| {
             let (timer, done, woken) = (&timer, &done, woken.clone());
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
-                    let count = if plain { raw_read_waiting(timer) } else { timer.read() };
+                    let count = if raw { raw_read_waiting(timer) } else { timer.read() };
                     woken.send(count.unwrap()).unwrap();
                 }
             })
@@ -136,8 +136,8 @@ fn each_expiration_wakes_one_of_many_blocked_readers(row: &Row) {
     });
 }
 
-fn a_read_never_mixes_two_settings(row: &Row) {
-    let timer = open_blocking(row.backend);
+fn a_read_never_mixes_two_settings(backend: &TestBackend) {
+    let timer = open_blocking(backend.inner);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
@@ -156,17 +156,17 @@ fn a_read_never_mixes_two_settings(row: &Row) {
     });
 }
 
-fn a_blocked_reader_obeys_what_another_thread_sets(row: &Row) {
-    let timer = open_blocking(row.backend);
-    for plain in [false, true] {
+fn a_blocked_reader_follows_the_setting_of_another_thread(backend: &TestBackend) {
+    let timer = open_blocking(backend.inner);
+    for raw in [false, true] {
         for last in [Duration::ZERO, ms(3)] {
             timer.arm_after(HOUR).unwrap();
             thread::scope(|scope| {
                 let reader = scope.spawn(|| {
-                    let count = if plain { raw_read(&timer) } else { timer.read() };
+                    let count = if raw { raw_read(&timer) } else { timer.read() };
                     (count.unwrap(), Clock::Monotonic.now().unwrap())
                 });
-                // Neither turning it off nor moving it away wakes the reader.
+                // Neither disarming nor postponing the timer wakes the reader.
                 timer.disarm().unwrap();
                 timer.arm_after(2 * HOUR).unwrap();
                 let goal = Clock::Monotonic.now().unwrap() + last;

@@ -1,4 +1,4 @@
-//! Timers that can't be made, and threads that can't be started.
+//! Timers that cannot be made, and threads that cannot be started.
 
 use crate::common::{descriptors, errno, userspace_builder, HOUR};
 use crate::inject::with_faults;
@@ -13,7 +13,7 @@ crate::cases![
     a_pipe_that_cannot_be_prepared_is_an_error_and_is_closed,
     a_thread_without_memory_is_an_error_that_changes_nothing,
     a_thread_whose_signals_cannot_be_blocked_is_an_error_that_changes_nothing,
-    a_thread_that_may_not_sleep_exactly_serves_all_the_same,
+    a_thread_without_exact_sleeps_still_serves_timers,
 ];
 
 fn userspace() -> io::Result<TimerFd> {
@@ -27,12 +27,12 @@ fn assert_works(timer: io::Result<TimerFd>) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// What making a timer gives while a call fails. Whatever it is, nothing is left, and the next one
-/// works.
+/// Makes a timer while a call fails, and passes the result to `inspect`. In every case no
+/// descriptor remains, and the next timer works.
 #[track_caller]
-fn made_under<T>(fault: &str, make: fn() -> io::Result<TimerFd>, look: impl FnOnce(io::Result<TimerFd>) -> T) -> T {
+fn made_under<T>(fault: &str, make: fn() -> io::Result<TimerFd>, inspect: impl FnOnce(io::Result<TimerFd>) -> T) -> T {
     let before = descriptors();
-    let seen = look(with_faults(&[fault], make));
+    let seen = inspect(with_faults(&[fault], make));
     assert_eq!(descriptors(), before, "{fault}");
     assert_works(make());
     seen
@@ -69,8 +69,7 @@ fn a_pipe_that_cannot_be_prepared_is_an_error_and_is_closed() {
     }
 }
 
-/// What arming a timer gives while a call fails. If it is an error, nothing has changed, and the
-/// next time it works.
+/// Arms a timer while a call fails. After an error, nothing has changed, and the next call works.
 fn armed_under(fault: &str) -> Option<i32> {
     let timer = userspace().unwrap();
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
@@ -91,6 +90,6 @@ fn a_thread_whose_signals_cannot_be_blocked_is_an_error_that_changes_nothing() {
     assert_eq!(armed_under("rt_sigprocmask:error=EINVAL:when=1"), Some(libc::EINVAL));
 }
 
-fn a_thread_that_may_not_sleep_exactly_serves_all_the_same() {
+fn a_thread_without_exact_sleeps_still_serves_timers() {
     assert_eq!(armed_under("prctl:error=EPERM"), None);
 }

@@ -1,5 +1,5 @@
-//! What the library does when a system call fails: no panic, no wait for ever, no descriptor lost, no count wrong. The calls
-//! are made to fail by strace, which each case attaches to itself.
+//! The library after a failed system call: no panic, no endless wait, no lost descriptor, no wrong
+//! count. strace makes the calls fail; each case attaches it to itself.
 
 #[cfg(target_os = "linux")]
 #[path = "../common/cases.rs"]
@@ -26,14 +26,14 @@ const THEMES: [&[Case]; 0] = [];
 
 fn main() -> ExitCode {
     let can_trace = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    let blind = !can_trace.is_ok_and(|output| output.status.success());
-    own_process::run(&THEMES.concat(), blind, end_what_waits_for_ever, |output| {
-        // And be silent: a panic of another thread is told of there only.
+    let ignored = !can_trace.is_ok_and(|output| output.status.success());
+    own_process::run(&THEMES.concat(), ignored, end_what_waits_for_ever, |output| {
+        // The error output must be empty, because a panic of another thread appears only there.
         output.status.success() && output.stderr.is_empty()
     })
 }
 
-/// By the signal.
+/// Ends a case that waits for ever, by a signal.
 fn end_what_waits_for_ever() {
     #[cfg(target_os = "linux")]
     nix::unistd::alarm::set(60);

@@ -1,4 +1,4 @@
-//! Calls that fail while a timer is used.
+//! Calls that fail while a timer is in use.
 
 use crate::common::{
     assert_counts_by_the_clock, descriptors, errno, raw_read, until_readable, userspace_builder, HOUR,
@@ -13,16 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 crate::cases![
-    what_the_kernel_answers_to_a_setting_comes_as_it_is,
-    wait_and_its_sums_go_on_through_interruptions,
-    the_thread_sleeps_on_through_interruptions,
-    a_loop_goes_on_through_interruptions,
+    kernel_errors_are_returned_unchanged,
+    wait_survives_interruptions_and_loses_no_count,
+    the_timer_thread_survives_interrupted_sleeps,
+    a_loop_survives_interruptions,
     an_interrupted_read_is_an_error_and_the_next_one_works,
     a_read_that_fails_loses_nothing,
-    a_wait_that_cannot_be_had_is_an_error_and_the_next_one_works,
-    what_the_pipe_refuses_comes_with_the_next_count,
-    what_the_pipe_refuses_of_a_timer_set_once_is_shown_after_a_rest,
-    an_interrupted_close_is_not_done_again,
+    a_failed_wait_is_an_error_and_the_next_one_works,
+    a_refused_count_arrives_with_the_next_one,
+    a_refused_one_shot_count_is_written_after_a_back_off,
+    an_interrupted_close_is_not_repeated,
 ];
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -32,7 +32,7 @@ fn on_every_backend(nonblocking: bool) -> impl Iterator<Item = TimerFd> {
     backends::ALL.iter().map(move |backend| builder.backend(backend).open().unwrap())
 }
 
-fn what_the_kernel_answers_to_a_setting_comes_as_it_is() {
+fn kernel_errors_are_returned_unchanged() {
     let timer = TimerFd::new(Clock::Monotonic).unwrap();
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
     let refused = with_faults(&["timerfd_settime:error=ENOMEM", "timerfd_gettime:error=EPERM"], || {
@@ -42,7 +42,7 @@ fn what_the_kernel_answers_to_a_setting_comes_as_it_is() {
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
 
-/// All counts that a reader gets, of a timer that expires each millisecond, are what the clock says.
+/// Asserts that the counts of a timer with a period of a millisecond add up to those of the clock.
 #[track_caller]
 fn assert_adds_up(timer: &TimerFd, read: fn(&TimerFd) -> u64, faults: &[&str]) {
     let first = Clock::Monotonic.now().unwrap() + MILLI;
@@ -55,25 +55,26 @@ fn waited(timer: &TimerFd) -> u64 {
     timer.wait(None).unwrap()
 }
 
-fn plainly_read(timer: &TimerFd) -> u64 {
+fn raw_count(timer: &TimerFd) -> u64 {
     until_readable(timer);
     raw_read(timer).unwrap()
 }
 
-fn wait_and_its_sums_go_on_through_interruptions() {
+fn wait_survives_interruptions_and_loses_no_count() {
     for timer in on_every_backend(false) {
         assert_adds_up(&timer, waited, &["?poll,ppoll,preadv2:error=EINTR:when=1+2"]);
     }
 }
 
-/// A futex is what the thread sleeps on. It is also what wakes others, which can't be interrupted: so the reader uses no lock.
-fn the_thread_sleeps_on_through_interruptions() {
+/// The thread sleeps on a futex. It also wakes other threads with one, a call that cannot be
+/// interrupted: so the reader uses no lock.
+fn the_timer_thread_survives_interrupted_sleeps() {
     for timer in on_every_backend(false) {
-        assert_adds_up(&timer, plainly_read, &["futex:error=EINTR:when=1+2"]);
+        assert_adds_up(&timer, raw_count, &["futex:error=EINTR:when=1+2"]);
     }
 }
 
-fn a_loop_goes_on_through_interruptions() {
+fn a_loop_survives_interruptions() {
     for timer in on_every_backend(true) {
         let poller = Arc::new(Poller::new().unwrap());
         let timer = Registered::new(&poller, timer, Event::readable(7), PollMode::Level).unwrap();
@@ -120,7 +121,7 @@ fn a_read_that_fails_loses_nothing() {
     }
 }
 
-fn a_wait_that_cannot_be_had_is_an_error_and_the_next_one_works() {
+fn a_failed_wait_is_an_error_and_the_next_one_works() {
     for timer in on_every_backend(true) {
         timer.arm_after(HOUR).unwrap();
         let (waited, left) = with_faults(&["?poll,ppoll:error=ENOMEM"], || (timer.wait(None), timer.gettime()));
@@ -131,16 +132,16 @@ fn a_wait_that_cannot_be_had_is_an_error_and_the_next_one_works() {
     }
 }
 
-/// As a pipe may for want of memory.
-fn what_the_pipe_refuses_comes_with_the_next_count() {
+/// A pipe may refuse a write for want of memory.
+fn a_refused_count_arrives_with_the_next_one() {
     for error in ["EAGAIN", "EINTR", "ENOMEM"] {
         let timer = userspace_builder(Clock::Monotonic).open().unwrap();
         assert_adds_up(&timer, waited, &[&format!("write:error={error}:when=3+5")]);
     }
 }
 
-/// Nothing more expires that could bring it along.
-fn what_the_pipe_refuses_of_a_timer_set_once_is_shown_after_a_rest() {
+/// No later expiration could bring the count along.
+fn a_refused_one_shot_count_is_written_after_a_back_off() {
     let timer = userspace_builder(Clock::Monotonic).open().unwrap();
     with_faults(&["write:error=ENOMEM:when=1"], || {
         timer.arm_after(Duration::ZERO).unwrap();
@@ -153,7 +154,8 @@ static CLOSE_IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static CLOSED: AtomicU64 = AtomicU64::new(0);
 static CLOSED_TWICE: AtomicU64 = AtomicU64::new(0);
 
-/// The C library's, but that Linux's way of being interrupted can be asked for: it has closed all the same.
+/// The C library's `close`, except that a test can request Linux's behaviour on an interruption:
+/// the descriptor is closed nevertheless.
 #[no_mangle]
 pub extern "C" fn close(fd: libc::c_int) -> libc::c_int {
     // SAFETY: the caller gives up the descriptor.
@@ -169,7 +171,7 @@ pub extern "C" fn close(fd: libc::c_int) -> libc::c_int {
     0
 }
 
-fn an_interrupted_close_is_not_done_again() {
+fn an_interrupted_close_is_not_repeated() {
     let before = descriptors();
     let timers: Vec<TimerFd> = on_every_backend(true).collect();
     let opened = (descriptors().len() - before.len()) as u64;

@@ -1,4 +1,4 @@
-//! async-io: expirations awaited.
+//! async-io: awaited expirations.
 
 use crate::awaited::Awaited;
 use crate::support::*;
@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    a_timer_ticks_beside_a_socket,
+    a_timer_and_a_socket_share_a_loop,
     any_kind_of_timer_can_be_awaited,
     one_expiration_goes_to_one_of_many_waiters,
 ];
@@ -45,7 +45,7 @@ impl Awaited for Expirations<Arc<TimerFd>> {
     }
 }
 
-fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     block_on(async {
         let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
         let mut client = Async::<TcpStream>::connect(listener.get_ref().local_addr().unwrap()).await.unwrap();
@@ -96,9 +96,9 @@ fn one_expiration_goes_to_one_of_many_waiters(backend: &'static Backend) {
             expirations.get_ref().arm_after(Duration::from_micros(100)).unwrap();
             assert_eq!(receiver.recv().unwrap(), 1);
         }
-        assert!(receiver.recv_timeout(ms(5)).is_err(), "none was told of twice");
+        assert!(receiver.recv_timeout(ms(5)).is_err(), "no expiration was reported twice");
         drop(receiver);
-        // Each ends by one more.
+        // One more expiration ends each waiter.
         expirations.get_ref().arm_every(ms(1)).unwrap();
     });
 }

@@ -1,4 +1,4 @@
-//! What holds wherever expirations are awaited, whatever the loop.
+//! Cases for every loop in which expirations are awaited.
 
 use crate::support::*;
 use crate::Case;
@@ -16,10 +16,10 @@ pub trait Awaited: Stream<Item = io::Result<u64>> + Unpin + Sized {
     fn wait(&self) -> impl Future<Output = io::Result<u64>>;
     /// Runs a future to its end.
     fn run<R>(future: impl Future<Output = R>) -> R;
-    /// What a future gives within this time.
+    /// Returns the output of a future if it completes within this time.
     fn within<R>(limit: Duration, future: impl Future<Output = R>) -> impl Future<Output = Option<R>>;
 
-    /// In a loop, beside the timer itself.
+    /// Returns the expirations in a loop, and the timer itself.
     fn open(backend: &'static Backend) -> (Self, Arc<TimerFd>) {
         let timer = Arc::new(open(backend));
         (Self::new(Arc::clone(&timer)).unwrap(), timer)
@@ -38,14 +38,14 @@ macro_rules! cases_in_each {
 }
 
 cases_in_each![
-    a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    a_timer_dropped_while_registered_leaves_the_loop_working,
     dropped_futures_lose_no_expiration,
     a_stream_gives_the_counts,
     a_blocking_timer_does_not_block_the_loop,
     a_timer_is_registered_once,
 ];
 
-fn a_timer_dropped_while_registered_leaves_the_loop_in_order<L: Awaited>(backend: &'static Backend) {
+fn a_timer_dropped_while_registered_leaves_the_loop_working<L: Awaited>(backend: &'static Backend) {
     L::run(async {
         let mut numbers = Vec::new();
         for _ in 0..50 {
@@ -54,7 +54,7 @@ fn a_timer_dropped_while_registered_leaves_the_loop_in_order<L: Awaited>(backend
             timer.arm_every(Duration::from_micros(100)).unwrap();
             expirations.wait().await.unwrap();
         }
-        // Other tests may have taken it in between, but not each time.
+        // Other tests may have taken the number in between, but not each time.
         assert!(numbers.windows(2).any(|pair| pair[0] == pair[1]), "a number comes again: {numbers:?}");
     });
 }
@@ -65,13 +65,13 @@ fn dropped_futures_lose_no_expiration<L: Awaited>(backend: &'static Backend) {
         let (expirations, timer) = L::open(backend);
         let first = Clock::Monotonic.now().unwrap() + ms(1);
         timer.settime(&TimerSpec::at(first).every(INTERVAL)).unwrap();
-        let mut told = 0;
+        let mut reported = 0;
         for round in 0..200 {
             let limit = Duration::from_micros(round * 10);
-            told += L::within(limit, expirations.wait()).await.map_or(0, |count| count.unwrap());
+            reported += L::within(limit, expirations.wait()).await.map_or(0, |count| count.unwrap());
         }
-        // What it has not told of is still there.
-        assert_counts_by_the_clock(Clock::Monotonic, first, INTERVAL, || told + timer.wait(None).unwrap());
+        // The expirations that the stream has not reported are still there.
+        assert_counts_by_the_clock(Clock::Monotonic, first, INTERVAL, || reported + timer.wait(None).unwrap());
     });
 }
 
@@ -80,11 +80,11 @@ fn a_stream_gives_the_counts<L: Awaited>(backend: &'static Backend) {
         let (mut expirations, timer) = L::open(backend);
         let first = Clock::Monotonic.now().unwrap() + ms(1);
         timer.settime(&TimerSpec::at(first).every(ms(1))).unwrap();
-        let mut told = 0;
+        let mut reported = 0;
         for _ in 0..5 {
-            told += expirations.next().await.unwrap().unwrap();
+            reported += expirations.next().await.unwrap().unwrap();
         }
-        assert_counts_by_the_clock(Clock::Monotonic, first, ms(1), || told + timer.wait(None).unwrap());
+        assert_counts_by_the_clock(Clock::Monotonic, first, ms(1), || reported + timer.wait(None).unwrap());
     });
 }
 
@@ -94,7 +94,7 @@ fn a_blocking_timer_does_not_block_the_loop<L: Awaited>(backend: &'static Backen
         let expirations = L::new(Arc::clone(&timer)).unwrap();
         timer.arm_after(Duration::ZERO).unwrap();
         until_readable(&*timer);
-        // The loop is told of an expiration that somebody else takes.
+        // Another reader takes the expiration of which the loop is notified.
         assert_eq!(timer.read().unwrap(), 1);
         assert!(L::within(ms(5), expirations.wait()).await.is_none());
         timer.arm_after(ms(1)).unwrap();

@@ -12,16 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 crate::cases![
-    a_timer_ticks_beside_a_socket,
+    a_timer_and_a_socket_share_a_loop,
     any_kind_of_timer_is_a_source,
-    a_timer_dropped_while_registered_leaves_the_loop_in_order,
+    a_timer_dropped_while_registered_leaves_the_loop_working,
     a_callback_can_set_its_timer_and_remove_it,
     a_loop_that_is_dropped_drops_its_timers,
     a_disabled_source_is_silent_and_loses_nothing,
     a_blocking_timer_does_not_block_the_loop,
     a_source_gives_its_timer_back,
     an_error_of_the_callback_is_one_of_the_dispatch,
-    a_step_is_an_event_and_no_error_of_the_loop,
+    a_clock_step_is_an_event_and_not_an_error_of_the_loop,
 ];
 
 fn source(backend: &'static Backend) -> Expirations<TimerFd> {
@@ -32,7 +32,7 @@ fn new_loop<D>() -> EventLoop<'static, D> {
     EventLoop::try_new().unwrap()
 }
 
-fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     let mut event_loop = new_loop::<(u64, usize)>();
     let (mut client, server) = UnixStream::pair().unwrap();
     let socket = Generic::new(server, Interest::READ, Mode::Level);
@@ -56,18 +56,18 @@ fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
     }
 }
 
-/// Dispatches until something has been told of.
+/// Dispatches until the loop has reported an expiration.
 fn next(event_loop: &mut EventLoop<'_, Vec<u64>>) -> u64 {
-    let mut told = Vec::new();
-    while told.is_empty() {
-        event_loop.dispatch(None, &mut told).unwrap();
+    let mut counts = Vec::new();
+    while counts.is_empty() {
+        event_loop.dispatch(None, &mut counts).unwrap();
     }
-    assert_eq!(told.len(), 1);
-    told[0]
+    assert_eq!(counts.len(), 1);
+    counts[0]
 }
 
-fn tell<T>(count: io::Result<u64>, _: &mut T, told: &mut Vec<u64>) -> io::Result<PostAction> {
-    told.push(count?);
+fn push<T>(count: io::Result<u64>, _: &mut T, counts: &mut Vec<u64>) -> io::Result<PostAction> {
+    counts.push(count?);
     Ok(PostAction::Continue)
 }
 
@@ -75,30 +75,30 @@ fn any_kind_of_timer_is_a_source(backend: &'static Backend) {
     let mut event_loop = new_loop();
     let boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
     boxed.arm_after(ms(1)).unwrap();
-    event_loop.handle().insert_source(Expirations::new(boxed).unwrap(), tell).unwrap();
+    event_loop.handle().insert_source(Expirations::new(boxed).unwrap(), push).unwrap();
     assert_eq!(next(&mut event_loop), 1);
     let shared = Arc::new(open(backend));
     let any: Arc<dyn Timer> = shared.clone();
-    event_loop.handle().insert_source(Expirations::new(any).unwrap(), tell).unwrap();
+    event_loop.handle().insert_source(Expirations::new(any).unwrap(), push).unwrap();
     shared.arm_after(ms(1)).unwrap();
     assert_eq!(next(&mut event_loop), 1);
 }
 
-fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static Backend) {
+fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: &'static Backend) {
     let mut event_loop = new_loop();
     let mut numbers = Vec::new();
     for _ in 0..50 {
         let source = source(backend);
         numbers.push(source.get_ref().as_raw_fd());
         source.get_ref().arm_every(Duration::from_micros(100)).unwrap();
-        let token = event_loop.handle().insert_source(source, tell).unwrap();
+        let token = event_loop.handle().insert_source(source, push).unwrap();
         next(&mut event_loop);
         event_loop.handle().remove(token);
     }
     assert!(numbers.windows(2).any(|pair| pair[0] == pair[1]), "a number comes again: {numbers:?}");
-    let mut told = Vec::new();
-    event_loop.dispatch(Some(ms(2)), &mut told).unwrap();
-    assert!(told.is_empty());
+    let mut counts = Vec::new();
+    event_loop.dispatch(Some(ms(2)), &mut counts).unwrap();
+    assert!(counts.is_empty());
 }
 
 fn a_callback_can_set_its_timer_and_remove_it(backend: &'static Backend) {
@@ -108,26 +108,26 @@ fn a_callback_can_set_its_timer_and_remove_it(backend: &'static Backend) {
     timer.arm_after(ms(1)).unwrap();
     let twice = |count: io::Result<u64>,
                  timer: &mut ::calloop::generic::NoIoDrop<Source<Arc<TimerFd>>>,
-                 told: &mut Vec<u64>| {
-        told.push(count?);
+                 counts: &mut Vec<u64>| {
+        counts.push(count?);
         timer.arm_after(ms(1))?;
-        Ok(if told.len() == 2 { PostAction::Remove } else { PostAction::Continue })
+        Ok(if counts.len() == 2 { PostAction::Remove } else { PostAction::Continue })
     };
     event_loop.handle().insert_source(source, twice).unwrap();
-    let mut told = Vec::new();
-    while told.len() < 2 {
-        event_loop.dispatch(None, &mut told).unwrap();
+    let mut counts = Vec::new();
+    while counts.len() < 2 {
+        event_loop.dispatch(None, &mut counts).unwrap();
     }
     assert_eq!(Arc::strong_count(&timer), 1, "it is removed, and dropped");
     until_readable(&*timer);
-    event_loop.dispatch(Some(Duration::ZERO), &mut told).unwrap();
-    assert_eq!(told, [1, 1]);
+    event_loop.dispatch(Some(Duration::ZERO), &mut counts).unwrap();
+    assert_eq!(counts, [1, 1]);
 }
 
 fn a_loop_that_is_dropped_drops_its_timers(backend: &'static Backend) {
     let event_loop = new_loop();
     let timer = Arc::new(open(backend));
-    event_loop.handle().insert_source(Expirations::new(Arc::clone(&timer)).unwrap(), tell).unwrap();
+    event_loop.handle().insert_source(Expirations::new(Arc::clone(&timer)).unwrap(), push).unwrap();
     timer.arm_every(Duration::from_micros(100)).unwrap();
     drop(event_loop);
     assert_eq!(Arc::strong_count(&timer), 1);
@@ -137,13 +137,13 @@ fn a_loop_that_is_dropped_drops_its_timers(backend: &'static Backend) {
 fn a_disabled_source_is_silent_and_loses_nothing(backend: &'static Backend) {
     let mut event_loop = new_loop();
     let timer = Arc::new(open(backend));
-    let token = event_loop.handle().insert_source(Expirations::new(Arc::clone(&timer)).unwrap(), tell).unwrap();
+    let token = event_loop.handle().insert_source(Expirations::new(Arc::clone(&timer)).unwrap(), push).unwrap();
     event_loop.handle().disable(&token).unwrap();
     timer.arm_after(Duration::ZERO).unwrap();
     until_readable(&*timer);
-    let mut told = Vec::new();
-    event_loop.dispatch(Some(Duration::ZERO), &mut told).unwrap();
-    assert!(told.is_empty());
+    let mut counts = Vec::new();
+    event_loop.dispatch(Some(Duration::ZERO), &mut counts).unwrap();
+    assert!(counts.is_empty());
     event_loop.handle().enable(&token).unwrap();
     assert_eq!(next(&mut event_loop), 1);
 }
@@ -164,7 +164,7 @@ fn an_error_of_the_callback_is_one_of_the_dispatch(backend: &'static Backend) {
 
 fn a_source_gives_its_timer_back(backend: &'static Backend) {
     let mut event_loop = new_loop();
-    let dispatcher = ::calloop::Dispatcher::new(source(backend), tell);
+    let dispatcher = ::calloop::Dispatcher::new(source(backend), push);
     let token = event_loop.handle().register_dispatcher(dispatcher.clone()).unwrap();
     dispatcher.as_source_ref().get_ref().arm_after(ms(1)).unwrap();
     assert_eq!(next(&mut event_loop), 1);
@@ -175,24 +175,24 @@ fn a_source_gives_its_timer_back(backend: &'static Backend) {
     event_loop.dispatch(Some(Duration::ZERO), &mut Vec::new()).unwrap();
 }
 
-/// In simulated time, whatever the backend.
-fn a_step_is_an_event_and_no_error_of_the_loop(_: &'static Backend) {
+/// Runs in simulated time, for every backend.
+fn a_clock_step_is_an_event_and_not_an_error_of_the_loop(_: &'static Backend) {
     let clock = SimulatedClock::new();
     let timer = Arc::new(clock.timer(Clock::Realtime).unwrap());
     let mut event_loop: EventLoop<'_, Vec<Result<u64, Option<i32>>>> = EventLoop::try_new().unwrap();
     let source = Expirations::new(timer.clone()).unwrap();
-    let tell = |count: io::Result<u64>, _: &mut _, told: &mut Vec<_>| {
-        told.push(count.map_err(|e| e.raw_os_error()));
+    let push = |count: io::Result<u64>, _: &mut _, counts: &mut Vec<_>| {
+        counts.push(count.map_err(|e| e.raw_os_error()));
         Ok(PostAction::Continue)
     };
-    event_loop.handle().insert_source(source, tell).unwrap();
+    event_loop.handle().insert_source(source, push).unwrap();
     let soon = clock.now(Clock::Realtime) + 2 * SECOND;
     timer.settime(&TimerSpec::at(soon).cancel_on_set()).unwrap();
-    let mut told = Vec::new();
+    let mut counts = Vec::new();
     clock.set_realtime(soon - SECOND);
-    event_loop.dispatch(None, &mut told).unwrap();
-    event_loop.dispatch(Some(Duration::ZERO), &mut told).unwrap();
+    event_loop.dispatch(None, &mut counts).unwrap();
+    event_loop.dispatch(Some(Duration::ZERO), &mut counts).unwrap();
     clock.advance(SECOND);
-    event_loop.dispatch(None, &mut told).unwrap();
-    assert_eq!(told, [Err(Some(ECANCELED)), Ok(1)]);
+    event_loop.dispatch(None, &mut counts).unwrap();
+    assert_eq!(counts, [Err(Some(ECANCELED)), Ok(1)]);
 }

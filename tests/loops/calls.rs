@@ -1,8 +1,9 @@
-//! What an expiration costs in each loop, in system calls: no more than with a timer of the kernel's that is looked after by hand. strace
-//! counts them, in a program of its own for each loop and timer.
+//! The number of system calls per expiration in each loop: at most that of a kernel timer that the
+//! program registers and reads by hand. strace counts the calls, in a process of its own for each
+//! loop and timer.
 //!
-//! Not counted: what the timer thread of the emulation calls, which is not the loop's; and, under async-io, waits for a lock, of which its own two
-//! threads have some.
+//! Not counted are the calls of the emulation's timer thread, which are not the loop's, and, under
+//! async-io, waits for a lock, because its own two threads contend for some.
 
 mod programs;
 
@@ -12,15 +13,15 @@ use portable_timerfd::backends;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// Names what the program is to do.
+/// The environment variable with the program to run.
 const ASKED: &str = "LOOPS_PROGRAM";
-/// How many expirations are waited for, and counted.
+/// The number of expirations that are awaited and counted.
 const EXPIRATIONS: u32 = 40;
 
-/// A loop in which expirations are waited for: the timer's name, and how many.
+/// A loop that waits for expirations. Arguments: the timer's name, and the number of expirations.
 type Program = (&'static str, fn(&str, u32));
 
-/// Does what was asked for, if anything was.
+/// Runs the program that the environment variable names, if any.
 pub fn is_program() -> bool {
     let Ok(asked) = std::env::var(ASKED) else { return false };
     let (name, timer) = asked.split_once(' ').unwrap();
@@ -28,28 +29,28 @@ pub fn is_program() -> bool {
     true
 }
 
-/// A call that nobody makes, so that it stands out in what strace writes.
+/// Makes a call that no other code makes, as a mark in strace's output.
 fn mark() {
     assert!(getsid(Some(Pid::from_raw(i32::MAX))).is_err());
 }
 
 pub fn trials() -> Vec<Trial> {
     let can_trace = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    // What other Unixes get takes more calls to be read without waiting.
-    let blind = cfg!(portable_timerfd_test_posix) || !can_trace.is_ok_and(|output| output.status.success());
+    // On the code for other Unixes, a read that must not wait takes more calls.
+    let ignored = cfg!(portable_timerfd_test_posix) || !can_trace.is_ok_and(|output| output.status.success());
     let trial = |&(name, _): &Program| {
         let run = move || {
             costs_no_more_calls_than_by_hand(name);
             Ok(())
         };
-        Trial::test(format!("calls::{name}_costs_no_more_calls_than_by_hand"), run).with_ignored_flag(blind)
+        Trial::test(format!("calls::{name}_costs_no_more_calls_than_by_hand"), run).with_ignored_flag(ignored)
     };
     programs::ALL.iter().map(trial).collect()
 }
 
 fn costs_no_more_calls_than_by_hand(name: &str) {
-    // Threads may come in each other's way, and make a call or two for it, on either side. A call for each expiration would be there in
-    // every run.
+    // Threads may contend and make one or two more calls, in either program. An additional call per
+    // expiration would appear in every run.
     let by_hand = (0..5).map(|_| calls(name, "by hand")).min_by_key(|calls| total(name, calls)).unwrap();
     for backend in backends::ALL {
         let mut runs = (0..100).map(|_| calls(name, backend.name()));
@@ -67,8 +68,10 @@ fn total(name: &str, calls: &Calls) -> u32 {
     calls.iter().filter(|(call, _)| is_counted(call)).map(|(_, times)| times).sum()
 }
 
-/// The calls of the loop's thread between the marks; under async-io, which has a thread of its own, of all but the timer thread. Nobody is to be
-/// stopped by strace who is not looked at, and nobody while he holds a timer's lock: so that no loop writes, but the timer thread does, is left aside.
+/// Returns the calls of the loop's thread between the marks. Under async-io, which has a thread of
+/// its own, returns the calls of all threads except the timer thread. strace must stop no other
+/// thread, and no thread that holds the lock of a timer. So writes are not traced: the timer thread
+/// makes them, and no loop does.
 fn calls(name: &str, timer: &str) -> Calls {
     let mut strace = Command::new("strace");
     if name == "async_io" {
@@ -81,10 +84,11 @@ fn calls(name: &str, timer: &str) -> Calls {
     let between = written.lines().skip_while(|line| !line.contains("getsid(")).skip(1);
     let mut calls = Calls::new();
     for line in between.take_while(|line| !line.contains("getsid(")).filter(|line| !line.contains("<timerfd>")) {
-        // `call(…`, or `123<name> call(…`; of a call that another one came in between, the rest stands apart: `123<name> <... call resumed>…`.
-        let said = line.trim_start_matches(|c: char| c.is_ascii_digit());
-        let said = if said.starts_with('<') { said.split_once(' ').unwrap().1.trim_start() } else { said };
-        if let (false, Some((call, _))) = (said.starts_with("<..."), said.split_once('(')) {
+        // A line is `call(…` or `123<name> call(…`. If another call came in between, the rest of a
+        // call is on a line of its own: `123<name> <... call resumed>…`.
+        let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let rest = if rest.starts_with('<') { rest.split_once(' ').unwrap().1.trim_start() } else { rest };
+        if let (false, Some((call, _))) = (rest.starts_with("<..."), rest.split_once('(')) {
             *calls.entry(call.to_owned()).or_default() += 1;
         }
     }

@@ -1,4 +1,5 @@
-//! Timers in other people's loops, each loop in its real release, on every backend; and what that costs.
+//! Timers in other event loops, each loop in its released version, on every backend, and their
+//! cost.
 
 mod async_io;
 mod awaited;
@@ -34,7 +35,7 @@ use portable_timerfd::{backends, loops, Backend, TimerFd};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// A promise: its name, and what shows it on one backend.
+/// A case: its name, and the function that tests one backend.
 pub type Case = (&'static str, fn(&'static Backend));
 
 const THEMES: &[(&str, &[Case])] = &[

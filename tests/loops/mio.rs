@@ -10,18 +10,18 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 crate::cases![
-    a_timer_ticks_beside_a_socket,
+    a_timer_and_a_socket_share_a_loop,
     any_kind_of_timer_is_a_source,
     a_backends_own_timer_is_a_source,
-    a_timer_dropped_while_registered_leaves_the_loop_in_order,
-    a_deregistered_timer_is_told_of_no_more,
+    a_timer_dropped_while_registered_leaves_the_loop_working,
+    a_deregistered_timer_is_not_reported,
     a_blocking_timer_does_not_block_the_loop,
     a_timer_is_registered_once,
 ];
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
-/// A loop, and the tokens that it tells of.
+/// A loop, and the tokens that it reports.
 struct Loop {
     poll: Poll,
     events: Events,
@@ -44,7 +44,7 @@ impl Loop {
     }
 }
 
-fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     let mut mio = Loop::new();
     let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     mio.register(&mut listener, 0);
@@ -94,7 +94,7 @@ fn a_backends_own_timer_is_a_source(backend: &'static Backend) {
     }
 }
 
-fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static Backend) {
+fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: &'static Backend) {
     let mut mio = Loop::new();
     let mut numbers = Vec::new();
     for _ in 0..50 {
@@ -104,12 +104,12 @@ fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static B
         timer.arm_every(Duration::from_micros(100)).unwrap();
         assert_eq!(mio.tokens(None), [5]);
     }
-    // Other tests may have taken it in between, but not each time.
+    // Other tests may have taken the number in between, but not each time.
     assert!(numbers.windows(2).any(|pair| pair[0] == pair[1]), "a number comes again: {numbers:?}");
     assert!(mio.tokens(Some(ms(2))).is_empty());
 }
 
-fn a_deregistered_timer_is_told_of_no_more(backend: &'static Backend) {
+fn a_deregistered_timer_is_not_reported(backend: &'static Backend) {
     let mut mio = Loop::new();
     let mut timer: TimerFd = open(backend);
     mio.register(&mut timer, 6);

@@ -1,4 +1,4 @@
-//! What is told of what, in simulated time: policies for what was missed, errors.
+//! Simulated time: the policies for missed expirations, and errors.
 
 use crate::support::ms;
 use ::async_io::Timer as Limit;
@@ -14,15 +14,15 @@ use std::time::Duration;
 pub type Case = (&'static str, fn());
 
 crate::cases![Case:
-    every_count_comes_as_it_is_by_default,
-    coalesced_expirations_come_at_once_as_one,
-    skipped_expirations_are_told_of_by_the_next_one_only,
-    a_step_of_the_wall_clock_is_passed_on_and_ends_nothing,
+    every_count_is_reported_in_full_by_default,
+    coalesced_expirations_are_reported_at_once_as_one,
+    skipped_expirations_are_replaced_by_the_next_one,
+    a_clock_step_is_passed_on_and_does_not_end_the_stream,
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What is awaited, a clock to turn, and the timer.
+/// The awaited stream, its clock and its timer.
 struct Awaited {
     counts: Pin<Box<dyn Stream<Item = io::Result<u64>>>>,
     clock: SimulatedClock,
@@ -38,12 +38,13 @@ impl Awaited {
         let limit = async {
             Limit::after(ms(5)).await;
         };
-        let told = async { panic!("told of {:?}", self.next().await) };
-        future::or(told, limit).await;
+        let reported = async { panic!("unexpected: {:?}", self.next().await) };
+        future::or(reported, limit).await;
     }
 }
 
-/// The same on each of the loops in which expirations are awaited, as a stream and one after another.
+/// Plays the same in each loop in which expirations are awaited, with a stream and with single
+/// waits.
 fn on_each<F: Future<Output = ()>>(policy: Option<MissedTicks>, play: impl Fn(Awaited) -> F) {
     let clock = SimulatedClock::new();
     let timer = || Arc::new(clock.timer(Clock::Realtime).unwrap());
@@ -67,7 +68,7 @@ fn on_each<F: Future<Output = ()>>(policy: Option<MissedTicks>, play: impl Fn(Aw
     ::async_io::block_on(async { play_both_ways!(async_io::Expirations::new) });
 }
 
-fn every_count_comes_as_it_is_by_default() {
+fn every_count_is_reported_in_full_by_default() {
     for policy in [None, Some(MissedTicks::Count), Some(MissedTicks::default())] {
         on_each(policy, |mut awaited| async move {
             awaited.timer.arm_every(SECOND).unwrap();
@@ -81,7 +82,7 @@ fn every_count_comes_as_it_is_by_default() {
     }
 }
 
-fn coalesced_expirations_come_at_once_as_one() {
+fn coalesced_expirations_are_reported_at_once_as_one() {
     on_each(Some(MissedTicks::Coalesce), |mut awaited| async move {
         awaited.timer.arm_every(SECOND).unwrap();
         for passed in [1000, 2500, 500, 7000] {
@@ -92,10 +93,10 @@ fn coalesced_expirations_come_at_once_as_one() {
     });
 }
 
-fn skipped_expirations_are_told_of_by_the_next_one_only() {
+fn skipped_expirations_are_replaced_by_the_next_one() {
     on_each(Some(MissedTicks::Skip), |mut awaited| async move {
         awaited.timer.arm_every(SECOND).unwrap();
-        // Late, but by less than an interval.
+        // The read is late, but by less than an interval.
         awaited.clock.advance(ms(1900));
         assert_eq!(awaited.next().await.unwrap(), 1);
         for passed in [1200, 7000] {
@@ -108,7 +109,7 @@ fn skipped_expirations_are_told_of_by_the_next_one_only() {
     });
 }
 
-fn a_step_of_the_wall_clock_is_passed_on_and_ends_nothing() {
+fn a_clock_step_is_passed_on_and_does_not_end_the_stream() {
     for policy in [MissedTicks::Count, MissedTicks::Coalesce, MissedTicks::Skip] {
         on_each(Some(policy), |mut awaited| async move {
             let soon = awaited.clock.now(Clock::Realtime) + 2 * SECOND;

@@ -1,4 +1,4 @@
-//! tokio: expirations awaited.
+//! tokio: awaited expirations.
 
 use crate::awaited::Awaited;
 use crate::support::*;
@@ -17,13 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 crate::cases![
-    a_timer_ticks_beside_a_socket,
+    a_timer_and_a_socket_share_a_loop,
     any_kind_of_timer_can_be_awaited,
-    a_task_that_ends_while_it_waits_takes_its_timer_with_it,
+    a_task_that_ends_while_it_waits_drops_its_timer,
     one_expiration_goes_to_one_of_many_tasks,
     without_a_runtime_it_is_an_error,
     a_runtime_that_ends_ends_the_waiting,
-    a_read_that_fails_is_told_and_loses_nothing,
+    a_failed_read_is_reported_and_loses_nothing,
 ];
 
 fn runtime() -> Runtime {
@@ -56,7 +56,7 @@ fn expirations(backend: &'static Backend) -> Expirations<TimerFd> {
     Expirations::new(open(backend)).unwrap()
 }
 
-fn a_timer_ticks_beside_a_socket(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -94,7 +94,7 @@ fn any_kind_of_timer_can_be_awaited(backend: &'static Backend) {
     });
 }
 
-fn a_task_that_ends_while_it_waits_takes_its_timer_with_it(backend: &'static Backend) {
+fn a_task_that_ends_while_it_waits_drops_its_timer(backend: &'static Backend) {
     run(async {
         let timer = Arc::new(open(backend));
         let expirations = Expirations::new(Arc::clone(&timer)).unwrap();
@@ -130,12 +130,12 @@ fn one_expiration_goes_to_one_of_many_tasks(backend: &'static Backend) {
             expirations.get_ref().arm_after(Duration::from_micros(100)).unwrap();
             assert_eq!(receiver.recv().await, Some(1));
         }
-        assert!(timeout(ms(5), receiver.recv()).await.is_err(), "none was told of twice");
+        assert!(timeout(ms(5), receiver.recv()).await.is_err(), "no expiration was reported twice");
         tasks.iter().for_each(|task| task.abort());
     });
 }
 
-/// A timer whose first read fails, and takes nothing.
+/// A timer whose first read fails and takes no count.
 #[derive(Debug)]
 struct Failing(TimerFd, AtomicBool);
 
@@ -168,7 +168,7 @@ impl Timer for Failing {
     }
 }
 
-fn a_read_that_fails_is_told_and_loses_nothing(backend: &'static Backend) {
+fn a_failed_read_is_reported_and_loses_nothing(backend: &'static Backend) {
     run(async {
         let expirations = Expirations::new(Failing(open(backend), AtomicBool::new(true))).unwrap();
         expirations.get_ref().arm_after(ms(1)).unwrap();

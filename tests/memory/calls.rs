@@ -1,5 +1,5 @@
-//! Counts the calls to the C library's allocator. It is counted there and not in Rust's: std has
-//! calls that bypass the latter, and so does the C library itself.
+//! Counts the calls to the C library's allocator. Rust's allocator sees only a part of them: std
+//! and the C library itself also call the C library's directly.
 
 use nix::libc::{c_int, c_void, size_t, ENOMEM};
 use std::cell::Cell;
@@ -11,12 +11,12 @@ thread_local! {
 
 static OF_OTHERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Marks this thread as one of the test's own.
+/// Marks this thread as a thread of the test.
 pub fn own_this_thread() {
     IS_OWN.with(|own| own.set(true));
 }
 
-/// The number of calls that threads have made which are not the test's own.
+/// Returns the number of calls of all other threads.
 pub fn of_others() -> usize {
     OF_OTHERS.load(Ordering::SeqCst)
 }

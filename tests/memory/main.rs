@@ -1,5 +1,5 @@
-//! What the timer thread asks of the allocator: nothing. If it made a single call, glibc would give
-//! it an arena: 64 MiB of address space, which `mlockall(MCL_FUTURE)` locks.
+//! The timer thread never calls the allocator. If it made a single call, glibc would give it an
+//! arena: 64 MiB of address space, which `mlockall(MCL_FUTURE)` locks.
 
 #[path = "../common/cases.rs"]
 mod cases;

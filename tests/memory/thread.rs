@@ -1,4 +1,4 @@
-//! The timer thread calls the allocator for no timer.
+//! The timer thread never calls the allocator, for no kind of timer.
 
 use crate::calls;
 use crate::common::{descriptors, userspace_builder, HOUR};
@@ -57,14 +57,15 @@ fn every(timer: &TimerFd, period: Duration) {
     timer.set(&TimerSpec::after(period).every(period)).unwrap();
 }
 
-/// Timers, as many as 3,000 if the system allows that many descriptors.
+/// Opens 3,000 timers, or as many as the descriptor limit allows.
 fn crowd() -> Vec<TimerFd> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
     (0..hard.saturating_sub(100).min(6_000) / 2).map(|_| open()).collect()
 }
 
-/// Returns once the timer thread has processed a timer that is due after all that is due now.
+/// Returns once the timer thread has processed a timer that is due after all others that are due
+/// now.
 fn until_the_thread_has_come_by() {
     let timer = open();
     timer.arm_after(2 * MILLISECOND).unwrap();
@@ -97,7 +98,7 @@ fn timers_that_expire_once_need_no_memory() {
         let goal = Clock::Monotonic.now().unwrap() + 20 * MILLISECOND;
         for (number, timer) in (0..).zip(&timers) {
             timer.arm_after(HOUR).unwrap();
-            // Many at one time, and many at times of their own.
+            // Many timers are due at the same time, and many at different times.
             timer.arm_at(goal + MICROSECOND * (number % 100)).unwrap();
         }
         timers.iter().for_each(|timer| assert_eq!(timer.wait(None).unwrap(), 1));
@@ -120,8 +121,8 @@ fn periodic_timers_that_stay_unread_need_no_memory() {
         for (number, timer) in (1..).zip(&timers) {
             every(timer, MICROSECOND * number);
         }
-        // Each is in another queue while its count stays unread. The next timer expires among many
-        // refreshes.
+        // While its count stays unread, a timer is in another queue. The next timer expires during
+        // many refreshes.
         (0..10).for_each(|_| until_the_thread_has_come_by());
         timers.iter().for_each(|timer| timer.set(&TimerSpec::disarmed()).unwrap());
     });
@@ -133,7 +134,7 @@ fn timers_of_every_accuracy_need_no_memory() {
         let timers: Vec<TimerFd> = Punctuality::ALL.into_iter().cycle().take(30).map(open).collect();
         for round in 0..20 {
             for (number, timer) in (0..).zip(&timers) {
-                // Some are put off while the thread holds for them.
+                // Some timers are postponed while the thread spins for them.
                 timer.arm_after(MILLISECOND + MICROSECOND * 20 * (number + round)).unwrap();
                 timer.arm_after(MILLISECOND + MICROSECOND * 30 * (number + round)).unwrap();
             }
@@ -142,7 +143,7 @@ fn timers_of_every_accuracy_need_no_memory() {
     });
 }
 
-/// The thread often has the timer when its owner drops it.
+/// The thread often processes a timer while its owner drops it.
 fn timers_dropped_while_the_thread_has_them_need_no_memory() {
     assert_no_call(|| {
         for round in 0..3_000 {
@@ -173,7 +174,7 @@ fn wall_clock_timers_and_clock_changes_need_no_memory() {
     });
 }
 
-/// The file behind this number.
+/// Returns the file behind this descriptor.
 fn name(number: RawFd) -> PathBuf {
     std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap_or_default()
 }
@@ -189,7 +190,7 @@ fn close_until_their_ends_are_noticed(timers: Vec<RawFd>) {
     }
 }
 
-/// The thread sweeps them a second after the last was made.
+/// The thread sweeps the timers a second after the last one was made.
 fn raw_timers_and_their_ends_need_no_memory() {
     assert_no_call(|| {
         let timers: Vec<RawFd> = (0..200)

@@ -1,4 +1,5 @@
-//! `select`, `pselect`, `poll` and `ppoll`: readable exactly while there is something to read, and nothing else.
+//! `select`, `pselect`, `poll` and `ppoll` report a timer as readable exactly while a count is
+//! unread, and report nothing else.
 
 use crate::support::*;
 use crate::NUMBERS;
@@ -15,21 +16,21 @@ use std::sync::{PoisonError, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 crate::cases![
-    every_call_says_readable_exactly_while_there_is_something_to_read,
-    the_timeout_of_a_call_is_kept_and_gives_nothing,
+    every_call_reports_readable_exactly_while_a_count_is_unread,
+    a_call_keeps_its_timeout_and_reports_nothing,
     timers_and_a_socket_share_a_call,
     a_call_for_many_timers_ends_with_the_first_and_never_early,
     a_descriptor_of_a_high_number_can_be_polled,
 ];
 
-/// Of one descriptor: readable, writable, anything else.
-pub type Said = [bool; 3];
+/// The report about one descriptor: readable, writable, any other event.
+pub type Reported = [bool; 3];
 
-const NOTHING: Said = [false, false, false];
-pub const READABLE: Said = [true, false, false];
+const NOTHING: Reported = [false, false, false];
+pub const READABLE: Reported = [true, false, false];
 
-/// Asks for everything that can be asked for, of each descriptor, within a time or none.
-pub type Call = fn(&[BorrowedFd<'_>], Option<Duration>) -> Vec<Said>;
+/// Requests all events of each descriptor, with or without a timeout.
+pub type Call = fn(&[BorrowedFd<'_>], Option<Duration>) -> Vec<Reported>;
 
 pub const SELECTS: [Call; 2] = [by_select, by_pselect];
 #[cfg(any(target_os = "linux", target_os = "freebsd"))]
@@ -41,57 +42,57 @@ fn calls() -> impl Iterator<Item = Call> {
     SELECTS.into_iter().chain(POLLS)
 }
 
-/// While it is held, new descriptors have numbers that `select` can take.
+/// While this lock is held, new descriptors have numbers that `select` accepts.
 pub fn low_numbers() -> RwLockReadGuard<'static, ()> {
     NUMBERS.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn by_sets<'fd>(fds: &[BorrowedFd<'fd>], call: impl FnOnce(&mut [FdSet<'fd>; 3]) -> nix::Result<i32>) -> Vec<Said> {
+fn by_sets<'fd>(fds: &[BorrowedFd<'fd>], call: impl FnOnce(&mut [FdSet<'fd>; 3]) -> nix::Result<i32>) -> Vec<Reported> {
     let mut all = FdSet::new();
     fds.iter().for_each(|fd| all.insert(*fd));
     let mut sets = [all; 3];
     call(&mut sets).unwrap();
     if cfg!(target_vendor = "apple") {
-        // Either end of a pipe is in the write set there, as docs/platforms.md says.
+        // On these systems, either end of a pipe is in the write set, as docs/platforms.md says.
         sets[1].clear();
     }
     let [read, write, except] = &sets;
     fds.iter().map(|fd| [read, write, except].map(|set| set.contains(*fd))).collect()
 }
 
-fn by_select(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Said> {
+fn by_select(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Reported> {
     let mut timeout = timeout.map(|time| TimeVal::new(0, time.as_micros().try_into().unwrap()));
     by_sets(fds, |[read, write, except]| select(None, read, write, except, &mut timeout))
 }
 
-fn by_pselect(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Said> {
+fn by_pselect(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Reported> {
     let timeout = timeout.map(TimeSpec::from_duration);
     by_sets(fds, |[read, write, except]| pselect(None, read, write, except, &timeout, None))
 }
 
-fn by_entries(fds: &[BorrowedFd<'_>], call: impl FnOnce(&mut [PollFd<'_>]) -> nix::Result<i32>) -> Vec<Said> {
+fn by_entries(fds: &[BorrowedFd<'_>], call: impl FnOnce(&mut [PollFd<'_>]) -> nix::Result<i32>) -> Vec<Reported> {
     let all = PollFlags::POLLIN | PollFlags::POLLOUT | PollFlags::POLLPRI;
     let mut entries: Vec<_> = fds.iter().map(|fd| PollFd::new(*fd, all)).collect();
     call(&mut entries).unwrap();
-    let said = |bits: PollFlags| {
+    let report = |bits: PollFlags| {
         let [read, write] = [PollFlags::POLLIN, PollFlags::POLLOUT];
         [bits.contains(read), bits.contains(write), !(bits - read - write).is_empty()]
     };
-    entries.iter().map(|entry| said(entry.revents().unwrap())).collect()
+    entries.iter().map(|entry| report(entry.revents().unwrap())).collect()
 }
 
-fn by_poll(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Said> {
+fn by_poll(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Reported> {
     let timeout = timeout.map_or(PollTimeout::NONE, |time| time.try_into().unwrap());
     by_entries(fds, |entries| nix::poll::poll(entries, timeout))
 }
 
 #[cfg(any(target_os = "linux", target_os = "freebsd"))]
-fn by_ppoll(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Said> {
+fn by_ppoll(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Reported> {
     let timeout = timeout.map(TimeSpec::from_duration);
     by_entries(fds, |entries| nix::poll::ppoll(entries, timeout, None))
 }
 
-fn every_call_says_readable_exactly_while_there_is_something_to_read(backend: &'static Backend) {
+fn every_call_reports_readable_exactly_while_a_count_is_unread(backend: &'static Backend) {
     let _low = low_numbers();
     for call in calls() {
         let timer = open(backend);
@@ -113,7 +114,7 @@ fn every_call_says_readable_exactly_while_there_is_something_to_read(backend: &'
     }
 }
 
-fn the_timeout_of_a_call_is_kept_and_gives_nothing(backend: &'static Backend) {
+fn a_call_keeps_its_timeout_and_reports_nothing(backend: &'static Backend) {
     let _low = low_numbers();
     let timers = [open(backend), open(backend)];
     timers[0].arm_after(HOUR).unwrap();
@@ -138,8 +139,8 @@ fn timers_and_a_socket_share_a_call(backend: &'static Backend) {
     until_readable(&timers[2]);
     for readable in [false, true] {
         for call in calls() {
-            let said = call(&all, None);
-            assert_eq!(said, [READABLE, NOTHING, READABLE, NOTHING, [readable, true, false]]);
+            let reported = call(&all, None);
+            assert_eq!(reported, [READABLE, NOTHING, READABLE, NOTHING, [readable, true, false]]);
         }
         talker.write_all(b"hello").unwrap();
     }
@@ -156,10 +157,10 @@ fn a_call_for_many_timers_ends_with_the_first_and_never_early(backend: &'static 
         }
         let mut given = 0;
         while given < timers.len() {
-            let said = call(&timers.iter().map(AsFd::as_fd).collect::<Vec<_>>(), None);
+            let reported = call(&timers.iter().map(AsFd::as_fd).collect::<Vec<_>>(), None);
             let now = Clock::Monotonic.now().unwrap();
-            assert_ne!(said, [NOTHING; 20]);
-            for (n, timer) in timers.iter().enumerate().filter(|(n, _)| said[*n] == READABLE) {
+            assert_ne!(reported, [NOTHING; 20]);
+            for (n, timer) in timers.iter().enumerate().filter(|(n, _)| reported[*n] == READABLE) {
                 assert!(now >= goal(n));
                 assert_eq!(timer.read().unwrap(), 1);
                 given += 1;
@@ -172,7 +173,7 @@ fn a_descriptor_of_a_high_number_can_be_polled(backend: &'static Backend) {
     let timer = open(backend);
     let number = getrlimit(Resource::RLIMIT_NOFILE).unwrap().0.saturating_sub(16).try_into().unwrap();
     let number = fcntl(&timer, FcntlArg::F_DUPFD_CLOEXEC(number)).unwrap();
-    // SAFETY: the number was made just now, and is nobody else's.
+    // SAFETY: this number was made just now, and no other code uses it.
     let high = unsafe { OwnedFd::from_raw_fd(number) };
     for call in POLLS {
         assert_eq!(call(&[high.as_fd()], Some(Duration::ZERO)), [NOTHING]);

@@ -1,4 +1,4 @@
-//! Edges, where `polling` has them: a loop made of `poll(2)` has none.
+//! Edge-triggered modes, where `polling` has them: a loop on `poll(2)` has none.
 
 use crate::setup::{keys, poller, register};
 use crate::support::*;
@@ -19,7 +19,7 @@ fn edge_oneshot_reports_once_and_again_when_asked(backend: &'static Backend) {
     timer.read().unwrap();
     timer.arm_after(Duration::ZERO).unwrap();
     until_readable(&*timer);
-    assert!(keys(&poller, NOW).is_empty(), "nobody has asked");
+    assert!(keys(&poller, NOW).is_empty(), "the interest was not renewed");
     timer.modify(Event::readable(6), PollMode::EdgeOneshot).unwrap();
     assert_eq!(keys(&poller, None), [6]);
     assert!(keys(&poller, NOW).is_empty());

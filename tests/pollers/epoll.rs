@@ -1,4 +1,4 @@
-//! `epoll`: level, edge and one-shot, nested, twice, by a duplicate.
+//! `epoll`: level-triggered, edge-triggered and one-shot, nested, in two sets, by a duplicate.
 
 use crate::support::*;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -10,21 +10,21 @@ crate::cases![
     level_reports_an_expiration_until_it_is_read,
     edge_reports_each_expiration_once,
     edge_reports_an_expiration_that_came_before,
-    edge_reports_what_is_unread_anew_when_modified,
+    edge_reports_an_unread_count_again_after_a_modification,
     oneshot_reports_once_and_again_after_a_modification,
     a_timer_disarmed_before_the_wait_is_not_reported,
     nothing_but_readability_is_ever_reported,
     an_epoll_in_an_epoll_is_readable_exactly_while_its_timer_is,
     a_timer_in_two_epolls_is_reported_by_both,
-    a_duplicate_is_reported_beside_its_original,
-    a_timer_taken_out_is_reported_no_more,
+    a_duplicate_and_its_original_are_both_reported,
+    a_removed_timer_is_not_reported,
     a_dropped_timer_leaves_the_epoll_by_itself,
 ];
 
 pub const LEVEL: EpollFlags = EpollFlags::EPOLLIN;
 pub const EDGE: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLET);
 pub const ONESHOT: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLONESHOT);
-/// What a timer on its own is known by.
+/// The key of a timer that is alone in its set.
 const KEY: u64 = 5;
 
 pub fn epoll() -> Epoll {
@@ -41,7 +41,7 @@ pub fn modify(epoll: &Epoll, source: &impl AsFd, flags: EpollFlags) {
     epoll.modify(source, &mut EpollEvent::new(flags, KEY)).unwrap();
 }
 
-/// What is reported within this time, by key.
+/// Returns the events reported within this time, with their keys.
 fn reported(epoll: &Epoll, timeout: EpollTimeout) -> Vec<(u64, EpollFlags)> {
     let mut events = [EpollEvent::empty(); 8];
     let count = epoll.wait(&mut events, timeout).unwrap();
@@ -50,7 +50,7 @@ fn reported(epoll: &Epoll, timeout: EpollTimeout) -> Vec<(u64, EpollFlags)> {
     reported
 }
 
-/// Waits for the one timer.
+/// Waits for the only timer.
 #[track_caller]
 pub fn assert_reported(epoll: &Epoll) {
     assert_eq!(reported(epoll, EpollTimeout::NONE), [(KEY, EpollFlags::EPOLLIN)]);
@@ -61,7 +61,7 @@ pub fn assert_silent(epoll: &Epoll) {
     assert_eq!(reported(epoll, EpollTimeout::ZERO), []);
 }
 
-/// Arms the timer, which is reported in its time.
+/// Arms the timer and asserts that its expiration is reported.
 #[track_caller]
 fn assert_expiration_is_reported(epoll: &Epoll, timer: &TimerFd) {
     let goal = Clock::Monotonic.now().unwrap() + ms(1);
@@ -70,7 +70,8 @@ fn assert_expiration_is_reported(epoll: &Epoll, timer: &TimerFd) {
     assert!(Clock::Monotonic.now().unwrap() >= goal);
 }
 
-/// Expired when it returns, in every respect: the emulation's `settime` has it delivered.
+/// Lets the timer expire. When this returns, the expiration is visible everywhere, because the
+/// emulation's `settime` delivers it.
 fn expire(timer: &TimerFd) {
     timer.arm_after(Duration::ZERO).unwrap();
     until_readable(timer);
@@ -95,7 +96,7 @@ fn edge_reports_each_expiration_once(backend: &'static Backend) {
         assert_silent(&epoll);
         assert_expiration_is_reported(&epoll, &timer);
         assert_silent(&epoll);
-        // Read or not: the next one is another.
+        // The next expiration is an edge whether or not this one was read.
         if round % 2 == 0 {
             assert_eq!(timer.read().unwrap(), 1);
         }
@@ -111,7 +112,7 @@ fn edge_reports_an_expiration_that_came_before(backend: &'static Backend) {
     assert_expiration_is_reported(&epoll, &timer);
 }
 
-fn edge_reports_what_is_unread_anew_when_modified(backend: &'static Backend) {
+fn edge_reports_an_unread_count_again_after_a_modification(backend: &'static Backend) {
     let timer = open(backend);
     let epoll = epoll_with(&timer, EDGE);
     assert_expiration_is_reported(&epoll, &timer);
@@ -153,7 +154,7 @@ fn a_timer_disarmed_before_the_wait_is_not_reported(backend: &'static Backend) {
     }
 }
 
-/// While the timer lives.
+/// This holds while the timer lives.
 fn nothing_but_readability_is_ever_reported(backend: &'static Backend) {
     use EpollFlags as F;
     let all = F::EPOLLIN | F::EPOLLOUT | F::EPOLLPRI | F::EPOLLRDHUP | F::EPOLLERR | F::EPOLLHUP;
@@ -202,7 +203,7 @@ fn a_timer_in_two_epolls_is_reported_by_both(backend: &'static Backend) {
     }
 }
 
-fn a_duplicate_is_reported_beside_its_original(backend: &'static Backend) {
+fn a_duplicate_and_its_original_are_both_reported(backend: &'static Backend) {
     let timer = open(backend);
     let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
     let epoll = epoll_with(&duplicate, LEVEL);
@@ -220,7 +221,7 @@ fn a_duplicate_is_reported_beside_its_original(backend: &'static Backend) {
     assert_expiration_is_reported(&epoll, &timer);
 }
 
-fn a_timer_taken_out_is_reported_no_more(backend: &'static Backend) {
+fn a_removed_timer_is_not_reported(backend: &'static Backend) {
     let timer = open(backend);
     for flags in [LEVEL, EDGE, ONESHOT] {
         let epoll = epoll_with(&timer, flags);
@@ -231,7 +232,7 @@ fn a_timer_taken_out_is_reported_no_more(backend: &'static Backend) {
     }
 }
 
-/// Its descriptor was the only one.
+/// The descriptor of the timer was the only one.
 fn a_dropped_timer_leaves_the_epoll_by_itself(backend: &'static Backend) {
     let epoll = epoll();
     for _ in 0..50 {

@@ -1,4 +1,4 @@
-//! `epoll` with many: threads that wait, epolls, timers.
+//! `epoll` with many threads, many sets and many timers.
 
 use crate::epoll::{assert_silent, epoll, epoll_with, EDGE, LEVEL};
 use crate::support::*;
@@ -11,52 +11,54 @@ use std::thread;
 use std::time::Duration;
 
 crate::cases![
-    no_expiration_is_lost_on_threads_that_wait_at_one_epoll,
+    no_expiration_is_lost_among_threads_that_wait_on_one_epoll,
     no_expiration_is_lost_between_exclusive_epolls,
-    each_edge_wakes_one_of_the_threads_that_wait,
-    one_wait_gives_thousands_of_timers,
+    each_edge_wakes_one_of_the_waiting_threads,
+    one_wait_reports_thousands_of_timers,
 ];
 
 const END: u64 = u64::MAX;
 const ROUNDS: u64 = 500;
 
-/// Reads the timer whenever the epoll reports it, and tells of each report; till the one of the end comes.
-fn serve(epoll: &Epoll, timer: &TimerFd, tell: &mpsc::Sender<Option<u64>>) {
+/// Reads the timer whenever the set reports it, and sends each report, until the end timer is
+/// reported.
+fn serve(epoll: &Epoll, timer: &TimerFd, sender: &mpsc::Sender<Option<u64>>) {
     let mut event = [EpollEvent::empty()];
     loop {
         epoll.wait(&mut event, EpollTimeout::NONE).unwrap();
         if event[0].data() == END {
             return;
         }
-        // Another thread may have been faster.
-        tell.send(timer.read().ok()).unwrap();
+        // Another thread may have read the count first.
+        sender.send(timer.read().ok()).unwrap();
     }
 }
 
-/// Lets two threads wait at each epoll while the timer expires again and again; how many reports they got.
+/// Lets two threads wait on each set while the timer expires repeatedly; returns the number of
+/// reports.
 fn reports(backend: &'static Backend, timer: &TimerFd, epolls: &[Epoll]) -> u64 {
     let end = open(backend);
-    let (told, tellings) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         for epoll in epolls.iter().chain(epolls) {
-            let told = told.clone();
-            scope.spawn(move || serve(epoll, timer, &told));
+            let sender = sender.clone();
+            scope.spawn(move || serve(epoll, timer, &sender));
         }
         let mut reports = 0;
         for _ in 0..ROUNDS {
             timer.arm_after(Duration::from_micros(20)).unwrap();
-            let count = tellings.iter().inspect(|_| reports += 1).flatten().next();
+            let count = receiver.iter().inspect(|_| reports += 1).flatten().next();
             assert_eq!(count, Some(1));
         }
         epolls.iter().for_each(|epoll| epoll.add(&end, EpollEvent::new(LEVEL, END)).unwrap());
         end.arm_after(Duration::ZERO).unwrap();
-        drop(told);
-        // Of what was read already.
-        reports + tellings.iter().inspect(|count| assert_eq!(*count, None)).count() as u64
+        drop(sender);
+        // These reports are of counts that another thread has read.
+        reports + receiver.iter().inspect(|count| assert_eq!(*count, None)).count() as u64
     })
 }
 
-fn no_expiration_is_lost_on_threads_that_wait_at_one_epoll(backend: &'static Backend) {
+fn no_expiration_is_lost_among_threads_that_wait_on_one_epoll(backend: &'static Backend) {
     for flags in [LEVEL, EDGE] {
         let timer = open(backend);
         assert!(reports(backend, &timer, &[epoll_with(&timer, flags)]) >= ROUNDS);
@@ -71,18 +73,18 @@ fn no_expiration_is_lost_between_exclusive_epolls(backend: &'static Backend) {
     }
 }
 
-fn each_edge_wakes_one_of_the_threads_that_wait(backend: &'static Backend) {
+fn each_edge_wakes_one_of_the_waiting_threads(backend: &'static Backend) {
     let timer = open(backend);
     assert_eq!(reports(backend, &timer, &[epoll_with(&timer, EDGE)]), ROUNDS);
 }
 
-/// As many as 4,000, if the system allows that many descriptors.
+/// Opens 4,000 timers, or as many as the descriptor limit allows.
 fn crowd(backend: &'static Backend) -> Vec<TimerFd> {
     let size = getrlimit(Resource::RLIMIT_NOFILE).unwrap().0.saturating_sub(200).min(8_000) / 8 * 4;
     (0..size).map(|_| open(backend)).collect()
 }
 
-/// The keys of one wait, in order.
+/// Returns the keys that one wait reports, in order.
 fn keys(epoll: &Epoll, most: usize) -> Vec<u64> {
     let mut events = vec![EpollEvent::empty(); most];
     let count = epoll.wait(&mut events, EpollTimeout::NONE).unwrap();
@@ -91,7 +93,7 @@ fn keys(epoll: &Epoll, most: usize) -> Vec<u64> {
     keys
 }
 
-fn one_wait_gives_thousands_of_timers(backend: &'static Backend) {
+fn one_wait_reports_thousands_of_timers(backend: &'static Backend) {
     let _all_numbers = NUMBERS.write().unwrap_or_else(PoisonError::into_inner);
     let timers = crowd(backend);
     let all: Vec<u64> = (0..timers.len() as u64).collect();
@@ -121,5 +123,5 @@ fn one_wait_gives_thousands_of_timers(backend: &'static Backend) {
         four[2].arm_after(HOUR).unwrap();
     }
     let left: Vec<_> = all.iter().copied().filter(|key| key % 4 == 3).collect();
-    assert!(keys(&level, all.len()) == left, "but for what is read or disarmed");
+    assert!(keys(&level, all.len()) == left, "all except those read or disarmed");
 }

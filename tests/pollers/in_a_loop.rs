@@ -1,4 +1,4 @@
-//! `Registered`: beside sockets, any source, dropped while registered.
+//! `Registered`: timers together with sockets, any kind of timer, timers dropped while registered.
 
 use crate::setup::{at_least_once, keys, poller, register};
 use crate::support::*;
@@ -15,10 +15,10 @@ use std::time::Duration;
 crate::cases![
     timers_and_sockets_share_a_loop,
     any_timer_behind_the_trait_can_be_registered,
-    a_timer_dropped_while_registered_leaves_the_loop_in_order,
-    a_timer_dropped_while_another_thread_waits_is_reported_no_more,
-    a_dropped_registration_is_out_of_the_loop_though_the_timer_lives,
-    a_timer_taken_back_is_out_of_the_loop_and_works,
+    a_timer_dropped_while_registered_leaves_the_loop_working,
+    a_timer_dropped_while_another_thread_waits_is_not_reported,
+    dropping_a_registration_removes_a_living_timer_from_the_loop,
+    a_timer_taken_out_of_its_registration_leaves_the_loop_and_works,
     a_timer_is_registered_once,
     a_writable_event_never_comes,
 ];
@@ -55,19 +55,19 @@ fn any_timer_behind_the_trait_can_be_registered(backend: &'static Backend) {
     assert_eq!(registered.read().unwrap(), 1);
 }
 
-fn a_timer_dropped_while_registered_leaves_the_loop_in_order(backend: &'static Backend) {
+fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: &'static Backend) {
     let poller = poller();
     for _ in 0..50 {
         let timer = register(backend, &poller, 5, at_least_once(&poller));
         timer.arm_every(Duration::from_micros(100)).unwrap();
         assert_eq!(keys(&poller, None), [5]);
-        // The next timer has the same number, and finds the poller without it.
+        // The next timer has the same number, and the poller no longer contains the old one.
         drop(timer);
     }
     assert!(keys(&poller, Some(ms(2))).is_empty());
 }
 
-fn a_timer_dropped_while_another_thread_waits_is_reported_no_more(backend: &'static Backend) {
+fn a_timer_dropped_while_another_thread_waits_is_not_reported(backend: &'static Backend) {
     let poller = poller();
     for round in 0..50 {
         let doomed = register(backend, &poller, 1, at_least_once(&poller));
@@ -84,7 +84,7 @@ fn a_timer_dropped_while_another_thread_waits_is_reported_no_more(backend: &'sta
     }
 }
 
-fn a_dropped_registration_is_out_of_the_loop_though_the_timer_lives(backend: &'static Backend) {
+fn dropping_a_registration_removes_a_living_timer_from_the_loop(backend: &'static Backend) {
     let poller = poller();
     let timer = Arc::new(open(backend));
     drop(Registered::new(&poller, Arc::clone(&timer), Event::readable(5), at_least_once(&poller)).unwrap());
@@ -93,7 +93,7 @@ fn a_dropped_registration_is_out_of_the_loop_though_the_timer_lives(backend: &'s
     assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
 }
 
-fn a_timer_taken_back_is_out_of_the_loop_and_works(backend: &'static Backend) {
+fn a_timer_taken_out_of_its_registration_leaves_the_loop_and_works(backend: &'static Backend) {
     let poller = poller();
     let timer = register(backend, &poller, 5, at_least_once(&poller)).into_inner().unwrap();
     assert_eq!(Arc::strong_count(&poller), 1);

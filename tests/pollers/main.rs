@@ -1,7 +1,9 @@
-//! Timers in every poller there is, on every backend: what it reports, when, and how often.
+//! Timers in every poller, on every backend: the events, their time and their number.
 //!
-//! Where the backends differ by design, `tests/departures.rs` shows it.
+//! `tests/known_differences.rs` shows where the backends differ by design.
 
+#[path = "../common/all_backends.rs"]
+mod all_backends;
 mod calls;
 #[path = "../common/cases.rs"]
 mod cases;
@@ -14,8 +16,6 @@ mod epoll;
 mod epoll_many;
 mod in_a_loop;
 mod modes;
-#[path = "../common/rows.rs"]
-mod rows;
 mod setup;
 #[path = "../common/support.rs"]
 mod support;
@@ -30,16 +30,17 @@ mod epoll {
 #[cfg(not(target_os = "linux"))]
 use epoll as epoll_many;
 
+use all_backends::Case;
 use nix::sys::resource::{getrlimit, rlim_t, setrlimit, Resource};
 use polling::Poller;
-use rows::Case;
 use std::process::ExitCode;
 use std::sync::RwLock;
 
-/// Held to read by who needs descriptors of low numbers, as `select` does; to write by who takes thousands.
+/// Held for reading by tests that need low descriptor numbers, as `select` does; for writing by
+/// tests that open thousands of descriptors.
 static NUMBERS: RwLock<()> = RwLock::new(());
 
-/// More descriptors than this, no test asks for: it is what macOS gives a process at most.
+/// No test needs more descriptors than this, which is the most that macOS allows a process.
 const DESCRIPTORS: rlim_t = 10_240;
 
 fn main() -> ExitCode {
@@ -55,5 +56,5 @@ fn main() -> ExitCode {
         ("waiters", waiters::CASES),
     ];
     let has_edges = Poller::new().unwrap().supports_edge();
-    rows::run(&themes, if has_edges { &[] } else { &["edges"] })
+    all_backends::run(&themes, if has_edges { &[] } else { &["edges"] })
 }

@@ -1,4 +1,4 @@
-//! A `polling` loop in each mode that it has here, the timer registered by `Registered` and by hand.
+//! A `polling` loop in each of its modes, with the timer registered by `Registered` and by hand.
 
 use crate::setup::{keys, modes, setups};
 use crate::support::*;
@@ -9,12 +9,12 @@ use std::thread;
 
 crate::cases![
     every_mode_reports_an_expired_timer,
-    every_mode_reports_what_is_unread_as_often_as_it_says,
+    every_mode_reports_an_unread_count_as_often_as_documented,
     every_mode_reports_an_expiration_that_came_before,
-    a_timer_armed_anew_while_unread_is_reported_anew,
+    a_timer_rearmed_while_unread_is_reported_again,
     a_timer_disarmed_before_the_wait_is_not_reported,
-    what_is_asked_for_can_be_changed,
-    a_timer_taken_out_is_reported_no_more_and_can_come_back,
+    the_registered_interest_can_be_changed,
+    a_removed_timer_is_not_reported_and_can_be_added_again,
     a_notification_ends_the_wait_and_reports_no_timer,
 ];
 
@@ -30,7 +30,7 @@ fn every_mode_reports_an_expired_timer(backend: &'static Backend) {
     }
 }
 
-fn every_mode_reports_what_is_unread_as_often_as_it_says(backend: &'static Backend) {
+fn every_mode_reports_an_unread_count_as_often_as_documented(backend: &'static Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         setup.assert_expiration_is_reported(&*entry);
@@ -60,7 +60,7 @@ fn every_mode_reports_an_expiration_that_came_before(backend: &'static Backend) 
     }
 }
 
-fn a_timer_armed_anew_while_unread_is_reported_anew(backend: &'static Backend) {
+fn a_timer_rearmed_while_unread_is_reported_again(backend: &'static Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         for _ in 0..5 {
@@ -84,7 +84,7 @@ fn a_timer_disarmed_before_the_wait_is_not_reported(backend: &'static Backend) {
     }
 }
 
-fn what_is_asked_for_can_be_changed(backend: &'static Backend) {
+fn the_registered_interest_can_be_changed(backend: &'static Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         entry.modify(Event::none(5), setup.mode).unwrap();
@@ -99,7 +99,7 @@ fn what_is_asked_for_can_be_changed(backend: &'static Backend) {
     }
 }
 
-fn a_timer_taken_out_is_reported_no_more_and_can_come_back(backend: &'static Backend) {
+fn a_removed_timer_is_not_reported_and_can_be_added_again(backend: &'static Backend) {
     for setup in setups(backend) {
         for _ in 0..3 {
             let entry = setup.enter();
@@ -128,7 +128,8 @@ fn a_notification_ends_the_wait_and_reports_no_timer(backend: &'static Backend) 
             });
             let mut events = Events::new();
             match setup.poller.wait(&mut events, None) {
-                // So ends, in the loop that has poll(2) only, a wait that begins within the notification.
+                // In a loop on poll(2), a wait that begins during the notification may end in this
+                // way.
                 Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock),
                 Ok(count) => assert_eq!(count, 0, "notified while it waits"),
             }

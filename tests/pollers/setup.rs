@@ -1,4 +1,4 @@
-//! `polling` loops, their modes, and a timer in one: by `Registered` and by hand.
+//! `polling` loops, their modes, and a timer in a loop, registered by `Registered` and by hand.
 
 use crate::support::*;
 use polling::{Event, Events, PollMode, Poller};
@@ -11,14 +11,15 @@ pub fn poller() -> Arc<Poller> {
     Arc::new(Poller::new().unwrap())
 }
 
-/// The keys reported within this time.
+/// Returns the keys reported within this time.
 pub fn keys(poller: &Poller, timeout: Option<Duration>) -> Vec<usize> {
     let mut events = Events::new();
     poller.wait(&mut events, timeout).unwrap();
     events.iter().map(|event| event.key).collect()
 }
 
-/// The mode in which a timer is reported as long as it is readable, or at least once, where the system's poller has no such.
+/// Returns the mode that reports a timer as long as it is readable. If the system's poller has no
+/// such mode, returns one that reports it at least once.
 pub fn at_least_once(poller: &Poller) -> PollMode {
     if poller.supports_level() {
         PollMode::Level
@@ -33,7 +34,7 @@ pub fn register(backend: &'static Backend, poller: &Arc<Poller>, key: usize, mod
 
 const MODES: [PollMode; 4] = [PollMode::Level, PollMode::Edge, PollMode::Oneshot, PollMode::EdgeOneshot];
 
-/// The modes that this system's poller has.
+/// Returns the modes of this system's poller.
 pub fn modes() -> impl Iterator<Item = PollMode> {
     let poller = poller();
     MODES.into_iter().filter(move |mode| match mode {
@@ -43,7 +44,7 @@ pub fn modes() -> impl Iterator<Item = PollMode> {
     })
 }
 
-/// A timer in a loop, as long as it lives.
+/// A timer that is in a loop until this is dropped.
 pub trait InLoop {
     fn modify(&self, interest: Event, mode: PollMode) -> io::Result<()>;
 }
@@ -83,12 +84,13 @@ fn registered(
 }
 
 fn by_hand(poller: &Arc<Poller>, timer: &Arc<TimerFd>, interest: Event, mode: PollMode) -> io::Result<Box<dyn InLoop>> {
-    // SAFETY: the value made below holds the timer, and deletes it from the poller before it lets go of it.
+    // SAFETY: the value made below owns the timer, and deletes it from the poller before it drops
+    // it.
     unsafe { poller.add_with_mode(&**timer, interest, mode)? };
     Ok(Box::new(ByHand { poller: Arc::clone(poller), timer: Arc::clone(timer) }))
 }
 
-/// A loop and a timer, and how the one is put into the other.
+/// A loop, a timer, and the way to register the timer.
 pub struct Setup {
     pub poller: Arc<Poller>,
     pub timer: Arc<TimerFd>,
@@ -96,7 +98,7 @@ pub struct Setup {
     enter: Enter,
 }
 
-/// Every way to be in every loop.
+/// Returns every combination of a loop, a mode and a way to register.
 pub fn setups(backend: &'static Backend) -> impl Iterator<Item = Setup> {
     let ways: [Enter; 2] = [registered, by_hand];
     modes()
@@ -122,13 +124,15 @@ impl Setup {
         assert_eq!(keys(&self.poller, Some(Duration::ZERO)), [], "{:?}", self.mode);
     }
 
-    /// Expired when it returns, in every respect: the emulation's `settime` has it delivered.
+    /// Lets the timer expire. When this returns, the expiration is visible everywhere, because the
+    /// emulation's `settime` delivers it.
     pub fn expire(&self) {
         self.timer.arm_after(Duration::ZERO).unwrap();
         until_readable(&*self.timer);
     }
 
-    /// Arms the timer, which is reported in its time; if the mode wants it so, once it is asked for.
+    /// Arms the timer and asserts that its expiration is reported, after a modification if the mode
+    /// needs one.
     #[track_caller]
     pub fn assert_expiration_is_reported(&self, entry: &dyn InLoop) {
         let goal = Clock::Monotonic.now().unwrap() + ms(1);

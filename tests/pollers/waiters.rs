@@ -1,4 +1,5 @@
-//! A thread blocked in a poller, with no time limit, while another sets the timer: it wakes, and never early.
+//! A thread blocks in a poller, without a timeout, while another thread sets the timer: it wakes,
+//! and never early.
 
 use crate::calls::{low_numbers, Call, POLLS, READABLE, SELECTS};
 use crate::setup::{keys, modes, poller};
@@ -12,12 +13,12 @@ use std::time::Duration;
 
 crate::cases![
     a_blocked_poller_wakes_when_another_thread_arms,
-    a_blocked_poller_wakes_by_an_earlier_time,
-    a_blocked_poller_sleeps_on_when_the_time_is_put_off,
-    a_blocked_poller_sleeps_on_when_another_thread_disarms,
+    a_blocked_poller_wakes_at_an_earlier_time,
+    a_blocked_poller_keeps_sleeping_when_the_time_is_postponed,
+    a_blocked_poller_keeps_sleeping_when_another_thread_disarms,
 ];
 
-/// Blocks until a poller reports the timer that it was made for.
+/// Blocks until a poller reports its timer.
 type Wait = Box<dyn Fn() + Sync>;
 
 fn by_call(timer: &Arc<TimerFd>, call: Call) -> Wait {
@@ -29,7 +30,7 @@ fn by_polling(timer: &Arc<TimerFd>, mode: PollMode) -> Wait {
     let poller = poller();
     let timer = Registered::new(&poller, Arc::clone(timer), Event::none(5), mode).unwrap();
     Box::new(move || {
-        // Also while it waits.
+        // The registration may be modified while the poller waits.
         timer.modify(Event::readable(5), mode).unwrap();
         assert_eq!(keys(&poller, None), [5]);
     })
@@ -63,7 +64,7 @@ fn by_epolls(_: &Arc<TimerFd>) -> Vec<Wait> {
     Vec::new()
 }
 
-/// Every way to wait.
+/// Returns every way to wait for a timer.
 fn waits(timer: &Arc<TimerFd>) -> Vec<Wait> {
     let calls = SELECTS.into_iter().chain(POLLS).map(|call| by_call(timer, call));
     calls.chain(modes().map(|mode| by_polling(timer, mode))).chain(by_epolls(timer)).collect()
@@ -73,17 +74,17 @@ fn now() -> Duration {
     Clock::Monotonic.now().unwrap()
 }
 
-/// What the other thread does. It returns the time that it has set last, and whether it was in time to prevent any
-/// expiration before that.
+/// Sets the timer while the other thread waits. Returns the last time that it has set, and whether
+/// it was in time to prevent an earlier expiration.
 type Script = fn(&TimerFd) -> (Duration, bool);
 
-/// Runs the script beside each kind of waiter, until it was in time often enough.
+/// Runs the script with each kind of waiter, until it was in time often enough.
 fn check(backend: &'static Backend, script: Script) {
     let _low = low_numbers();
     let kinds = waits(&Arc::new(open(backend))).len();
     for kind in 0..kinds {
         let timer = Arc::new(open(backend));
-        // The others are not even registered: they would take what is exclusive.
+        // Only one waiter is registered at a time, because some registrations are exclusive.
         let wait = waits(&timer).swap_remove(kind);
         let mut rounds = 0;
         while rounds < 4 {
@@ -106,7 +107,7 @@ fn is_in_time(timer: &TimerFd, wait: &(dyn Fn() + Sync), script: Script) -> bool
     })
 }
 
-/// The waiter may block by now, or not yet: both are right.
+/// The waiter may have blocked by now or not: both are correct.
 fn pause() {
     thread::sleep(Duration::from_micros(500));
 }
@@ -125,7 +126,7 @@ fn a_blocked_poller_wakes_when_another_thread_arms(backend: &'static Backend) {
     });
 }
 
-fn a_blocked_poller_wakes_by_an_earlier_time(backend: &'static Backend) {
+fn a_blocked_poller_wakes_at_an_earlier_time(backend: &'static Backend) {
     check(backend, |timer| {
         timer.arm_after(HOUR).unwrap();
         pause();
@@ -135,7 +136,7 @@ fn a_blocked_poller_wakes_by_an_earlier_time(backend: &'static Backend) {
     });
 }
 
-fn a_blocked_poller_sleeps_on_when_the_time_is_put_off(backend: &'static Backend) {
+fn a_blocked_poller_keeps_sleeping_when_the_time_is_postponed(backend: &'static Backend) {
     check(backend, |timer| {
         let soon = now() + ms(2);
         timer.arm_at(soon).unwrap();
@@ -146,14 +147,14 @@ fn a_blocked_poller_sleeps_on_when_the_time_is_put_off(backend: &'static Backend
     });
 }
 
-fn a_blocked_poller_sleeps_on_when_another_thread_disarms(backend: &'static Backend) {
+fn a_blocked_poller_keeps_sleeping_when_another_thread_disarms(backend: &'static Backend) {
     check(backend, |timer| {
         let soon = now() + ms(2);
         timer.arm_at(soon).unwrap();
         pause();
         timer.disarm().unwrap();
         let is_in_time = now() < soon;
-        // Past the time that it was set for.
+        // This is after the time that the timer was set for.
         thread::sleep(ms(3));
         let goal = now() + ms(1);
         timer.arm_at(goal).unwrap();

@@ -11,7 +11,7 @@ crate::cases![
         thousands_of_timers_expire_one_after_another;
 ];
 
-/// As many as 5,000, if the system allows that many descriptors.
+/// Opens 5,000 timers on each backend, or as many as the descriptor limit allows.
 fn crowds() -> impl Iterator<Item = Vec<TimerFd>> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();

@@ -1,4 +1,4 @@
-//! The emulation's descriptors: closed on exec, none leaked.
+//! The emulation's descriptors: closed on exec, never leaked.
 
 use crate::common::backends_here;
 use crate::common::descriptors;
@@ -41,7 +41,7 @@ fn dropping_armed_timers_leaves_no_descriptor() {
             }
         }
         for clock in Clock::ALL {
-            // Some there may be none of.
+            // The system may lack some clocks.
             let _ = backend.capabilities(clock);
         }
         assert_eq!(descriptors(), before, "{}", backend.name());

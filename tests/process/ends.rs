@@ -1,5 +1,6 @@
-//! Ends: of a program by `exec` or exit, of a thread.
-// They are const already; on systems without native thread-locals the lint does not see it.
+//! The end of a program by `exec` or exit, and the end of a thread.
+// The values are const already, which the lint does not see on systems without native
+// thread-locals.
 #![allow(clippy::missing_const_for_thread_local)]
 
 use crate::common::{backends_here, descriptors, until_readable};
@@ -16,18 +17,18 @@ use std::time::Duration;
 
 crate::cases![
     every:
-        only_what_was_asked_for_is_inherited_across_exec;
+        only_inheritable_timers_survive_exec;
     userspace:
         timers_work_while_a_thread_ends,
         timers_work_while_the_program_ends;
 ];
 
-/// The part that this process is to play of the case that is run.
+/// Returns the part of the case that this process runs.
 fn stage() -> Option<String> {
     std::env::var("STAGE").ok()
 }
 
-/// This program and case anew, playing another part.
+/// Returns a command that runs this program and case again, with another part.
 fn at_stage(stage: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env("STAGE", stage);
@@ -40,7 +41,7 @@ fn assert_succeeds(stage: &str) {
     assert!(output.status.success(), "{stage}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn only_what_was_asked_for_is_inherited_across_exec() {
+fn only_inheritable_timers_survive_exec() {
     match stage().as_deref().map(|stage| stage.split(' ').collect::<Vec<_>>()).as_deref() {
         None => backends_here().for_each(|backend| assert_succeeds(backend.name())),
         Some([backend]) => execute(backend),
@@ -52,7 +53,7 @@ fn only_what_was_asked_for_is_inherited_across_exec() {
     }
 }
 
-/// Replaces the program, one timer of several being inheritable.
+/// Replaces the program. One of several timers is inheritable.
 fn execute(backend: &str) {
     let before: Vec<String> = descriptors().iter().map(i32::to_string).collect();
     let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named(backend).unwrap());
@@ -65,11 +66,11 @@ fn execute(backend: &str) {
     panic!("{}", at_stage(&stage).exec());
 }
 
-/// What the new program finds.
+/// Checks the descriptors that the new program finds.
 fn after_exec(backend: &str, number: i32, mut expected: BTreeSet<i32>) {
     expected.insert(number);
     assert_eq!(descriptors(), expected);
-    // SAFETY: the program before left this descriptor open, for nobody else.
+    // SAFETY: the previous program left this descriptor open, and no other code uses it.
     let inherited = unsafe { OwnedFd::from_raw_fd(number) };
     let mut bytes = [0; 8];
     let mut read = || nix::unistd::read(&inherited, &mut bytes).unwrap();
@@ -77,14 +78,15 @@ fn after_exec(backend: &str, number: i32, mut expected: BTreeSet<i32>) {
     if backend.capabilities(Clock::Monotonic).unwrap().outlives_its_process {
         assert_eq!(read(), 8);
     } else {
-        // The thread is gone: what it had written is there, and then the end of the file.
+        // The thread no longer exists: the messages that it had written are there, and then the end
+        // of the file.
         while read() > 0 {}
     }
 }
 
 struct Last(TimerFd);
 
-/// Everything that can be done with a timer.
+/// Makes every call of a timer.
 fn use_timers(timer: &TimerFd) {
     for delay in [Duration::ZERO, Duration::from_micros(200), Duration::from_secs(3600)] {
         timer.arm_after(delay).unwrap();
@@ -113,7 +115,7 @@ fn work_in_a_thread(early: bool) {
     if early {
         EARLY.with(keep);
     }
-    // The thread's own handle, and what else the library keeps for each thread.
+    // This initializes the thread's own handle, and what else the library keeps for each thread.
     let _ = thread::current();
     use_timers(&userspace());
     LATE.with(keep);
@@ -127,27 +129,27 @@ fn timers_work_while_a_thread_ends() {
     }
 }
 
-static KEPT: OnceLock<[TimerFd; 2]> = OnceLock::new();
+static TIMERS: OnceLock<[TimerFd; 2]> = OnceLock::new();
 
-fn kept() -> &'static [TimerFd; 2] {
-    KEPT.get_or_init(|| [userspace(), userspace()])
+fn timers() -> &'static [TimerFd; 2] {
+    TIMERS.get_or_init(|| [userspace(), userspace()])
 }
 
 /// Uses timers until the program ends.
-fn storm() {
+fn use_many_timers() {
     for _ in 0..2 {
         thread::spawn(|| loop {
-            kept()[1].arm_every(Duration::from_micros(1)).unwrap();
+            timers()[1].arm_every(Duration::from_micros(1)).unwrap();
             userspace().arm_after(Duration::from_micros(5)).unwrap();
         });
     }
     for _ in 0..20 {
-        assert!(kept()[1].wait(None).unwrap() >= 1);
+        assert!(timers()[1].wait(None).unwrap() >= 1);
     }
 }
 
 extern "C" fn at_exit() {
-    use_timers(&kept()[0]);
+    use_timers(&timers()[0]);
 }
 
 fn timers_work_while_the_program_ends() {
@@ -158,9 +160,9 @@ fn timers_work_while_the_program_ends() {
             }
         }
         Some(stage) => {
-            // SAFETY: the handler may do what any code of this program may.
+            // SAFETY: the handler may do what any code of this program may do.
             unsafe { nix::libc::atexit(at_exit) };
-            storm();
+            use_many_timers();
             EARLY.with(|last| assert!(last.set(Last(userspace())).is_ok()));
             match stage {
                 "exit is called" => exit(0),

@@ -1,8 +1,8 @@
 //! No fork waits for a timer call, and no timer call waits for a fork, whatever other handlers of
-//! `pthread_atfork` do meanwhile.
+//! `pthread_atfork` do.
 
 use crate::common::{raw_read, until_readable, userspace_builder};
-use crate::raw::{create, set, HOUR, MS};
+use crate::fd_only::{create, set, HOUR, MS};
 use nix::libc;
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{alarm, fork, ForkResult};
@@ -16,17 +16,17 @@ use std::time::{Duration, Instant};
 
 crate::cases![
     userspace:
-        a_fork_returns_though_a_handler_waits_for_timer_calls,
-        a_fork_returns_though_a_handler_takes_a_lock_that_timer_calls_are_made_under,
-        a_fork_amid_a_call_delays_no_fork_of_the_child;
+        a_fork_returns_while_a_handler_waits_for_timer_calls,
+        a_fork_returns_while_a_handler_takes_a_lock_held_during_timer_calls,
+        a_fork_during_a_call_delays_no_fork_of_the_child;
 ];
 
-/// Ends this process after a minute: a fork that waits for ever fails the case.
+/// Ends this process after a minute, so that a fork that waits for ever fails the case.
 fn limit_the_time() {
     alarm::set(60);
 }
 
-/// Has a child that ends at once.
+/// Forks a child that ends at once.
 fn fork_once() {
     // SAFETY: the child ends at once.
     match unsafe { fork() }.unwrap() {
@@ -36,16 +36,16 @@ fn fork_once() {
     }
 }
 
-/// Registers handlers that run before a fork and after it in the parent. Handlers that were
-/// registered later run earlier before a fork, so the library's, if it had any, would run before
-/// these.
+/// Registers handlers that run before a fork, and after it in the parent. Handlers that are
+/// registered later run earlier before a fork. So the library's handlers, if it had any, would run
+/// before these.
 fn at_forks(before: extern "C" fn(), after: extern "C" fn()) {
-    // SAFETY: the handlers may do what any code of the process may. Nothing of theirs runs in the
+    // SAFETY: the handlers may do what any code of the process may do. None of them runs in the
     // child.
     assert_eq!(unsafe { libc::pthread_atfork(Some(before), Some(after), None) }, 0);
 }
 
-/// Rounds of a worker that a raw timer wakes, which also makes every call.
+/// The rounds of a worker that a raw timer wakes and that also makes every call.
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);
 
 extern "C" fn wait_for_two_rounds() {
@@ -57,7 +57,7 @@ extern "C" fn wait_for_two_rounds() {
 
 extern "C" fn nothing() {}
 
-fn a_fork_returns_though_a_handler_waits_for_timer_calls() {
+fn a_fork_returns_while_a_handler_waits_for_timer_calls() {
     limit_the_time();
     at_forks(wait_for_two_rounds, nothing);
     thread::spawn(|| {
@@ -78,7 +78,7 @@ fn a_fork_returns_though_a_handler_waits_for_timer_calls() {
     (0..20).for_each(|_| fork_once());
 }
 
-/// A lock of another library, which its handlers hold during a fork.
+/// A lock of another library. Its handlers hold the lock during a fork.
 static IS_LOCKED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn lock() {
@@ -91,7 +91,7 @@ extern "C" fn unlock() {
     IS_LOCKED.store(false, Ordering::SeqCst);
 }
 
-fn a_fork_returns_though_a_handler_takes_a_lock_that_timer_calls_are_made_under() {
+fn a_fork_returns_while_a_handler_takes_a_lock_held_during_timer_calls() {
     limit_the_time();
     at_forks(lock, unlock);
     let raw = create();
@@ -114,7 +114,7 @@ fn a_fork_returns_though_a_handler_takes_a_lock_that_timer_calls_are_made_under(
 
 static CALLED_BY: OnceLock<OwnedFd> = OnceLock::new();
 static OWNED: OnceLock<TimerFd> = OnceLock::new();
-/// How many children a handler has forked, and how many of them were delayed.
+/// The number of children that a handler has forked, and how many of them were delayed.
 static CHILDREN: AtomicU32 = AtomicU32::new(0);
 static DELAYED: AtomicU32 = AtomicU32::new(0);
 static IS_CHILD: AtomicI32 = AtomicI32::new(0);
@@ -132,7 +132,8 @@ extern "C" fn fork_in_a_handler(_: libc::c_int) {
     }
 }
 
-/// The shortest of some forks: a loaded machine delays one or another of them, and not all.
+/// Returns the duration of the shortest of several forks: a loaded machine delays some forks, but
+/// not all.
 fn shortest_fork() -> Duration {
     let time = |_| {
         let begun = Instant::now();
@@ -142,13 +143,13 @@ fn shortest_fork() -> Duration {
     (0..5).map(time).min().unwrap()
 }
 
-fn a_fork_amid_a_call_delays_no_fork_of_the_child() {
+fn a_fork_during_a_call_delays_no_fork_of_the_child() {
     limit_the_time();
     let number: RawFd = CALLED_BY.get_or_init(create).as_raw_fd();
     OWNED.get_or_init(crate::userspace);
-    // SAFETY: the handler calls what may be called in one.
+    // SAFETY: the handler makes only calls that are allowed in a handler.
     unsafe { libc::signal(libc::SIGUSR1, fork_in_a_handler as *const () as libc::sighandler_t) };
-    // SAFETY: asking for the thread's own identity.
+    // SAFETY: the call only returns the thread's own identity.
     let caller = unsafe { libc::pthread_self() } as usize;
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -164,7 +165,7 @@ fn a_fork_amid_a_call_delays_no_fork_of_the_child() {
             is_over.store(true, Ordering::Relaxed);
         });
         while !is_over.load(Ordering::Relaxed) {
-            // The timer of another process in a child.
+            // In a child, this finds a timer of another process.
             let _ = RawTimer::find(number);
             if IS_CHILD.load(Ordering::SeqCst) == 1 {
                 let delayed = shortest_fork() >= Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! Forked children: the thread is not in them.
+//! Forked children, which do not have the timer thread.
 
 use crate::common::{descriptors, until_readable, userspace_builder};
 use crate::{on_every_backend, userspace, userspace_on};
@@ -17,14 +17,16 @@ crate::cases![
         a_registration_dropped_in_a_child_leaves_the_parents_loop;
     userspace:
         a_forked_child_has_no_timers_of_its_parents_but_makes_its_own,
-        a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file,
-        forks_amid_a_storm_leave_no_lock_held_in_the_child,
-        forks_while_threads_come_and_go_leave_no_lock_held_in_the_child;
+        a_child_that_outlives_its_parent_reads_the_end_of_the_file,
+        forks_during_many_calls_leave_no_lock_held_in_the_child,
+        forks_while_threads_start_and_end_leave_no_lock_held_in_the_child;
 ];
 
-/// Gives `thing` to `body` in a forked child, which says whether all is well there, and back to the parent.
+/// Passes `thing` to `body` in a forked child, which returns whether the child's checks passed.
+/// Returns `thing` to the parent.
 pub fn in_a_child<T>(thing: T, body: impl FnOnce(T) -> bool) -> T {
-    // SAFETY: the child only uses what the crate promises to work after a fork, and the C library's allocator, which does.
+    // SAFETY: the child only uses what the crate promises to work after a fork, and the C library's
+    // allocator, which works too.
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
             let fine = body(thing);
@@ -70,13 +72,14 @@ fn a_forked_child_and_its_parent_read_from_one_count() {
     }
 }
 
-/// The thread that could write there is gone with the parent, though the child has had both ends of the pipe.
-fn a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file() {
+/// The thread that could write to the pipe ended with the parent, although the child has had both
+/// ends of the pipe.
+fn a_child_that_outlives_its_parent_reads_the_end_of_the_file() {
     let (report, reporter) = nix::unistd::pipe().unwrap();
     in_a_child((), |()| {
         let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
         timer.arm_after(Duration::from_secs(3600)).unwrap();
-        // SAFETY: as above; the parent of this child's child ends at once.
+        // SAFETY: as above; the child of this child ends at once.
         if let ForkResult::Child = unsafe { fork() }.unwrap() {
             let found = timer.read().unwrap_err().raw_os_error() == Some(nix::libc::ESRCH);
             nix::unistd::write(&reporter, &[u8::from(found)]).unwrap();
@@ -88,12 +91,12 @@ fn a_child_that_outlives_the_timers_maker_finds_the_end_of_the_file() {
     assert_eq!(found, [1]);
 }
 
-/// A child that waits for a lock that is held waits for ever.
-fn forks_amid_a_storm_leave_no_lock_held_in_the_child() {
+/// A child that waits for a lock that another thread held would wait for ever.
+fn forks_during_many_calls_leave_no_lock_held_in_the_child() {
     let (mut shared, done) = (userspace(), AtomicBool::new(false));
     let inherited: *mut TimerFd = &mut shared;
     thread::scope(|scope| {
-        // SAFETY: in this process the timer is only ever lent out while the threads live.
+        // SAFETY: in this process the timer is only lent to the threads while they live.
         let shared = unsafe { &*inherited };
         for _ in 0..3 {
             let done = &done;
@@ -112,7 +115,8 @@ fn forks_amid_a_storm_leave_no_lock_held_in_the_child() {
                 let own = userspace();
                 own.arm_after(Duration::from_micros(10)).unwrap();
                 let fine = own.wait(None).unwrap() == 1 && shared.gettime().is_err() && shared.disarm().is_err();
-                // SAFETY: the threads that it was lent to are not in the child, which leaves without dropping it again.
+                // SAFETY: the threads that borrow the timer are not in the child, which exits
+                // without dropping it again.
                 unsafe { std::ptr::drop_in_place(inherited) };
                 fine
             });
@@ -121,9 +125,9 @@ fn forks_amid_a_storm_leave_no_lock_held_in_the_child() {
     });
 }
 
-/// A poller is shared with the child, and with it what is registered there.
+/// A child shares the poller and its registrations with the parent.
 fn a_registration_dropped_in_a_child_leaves_the_parents_loop() {
-    // What `polling` makes of poll(2) is not shared: the child has a loop of its own.
+    // A `polling` loop on poll(2) is not shared: the child has its own.
     if !Poller::new().unwrap().supports_edge() {
         return;
     }
@@ -146,8 +150,8 @@ fn a_registration_dropped_in_a_child_leaves_the_parents_loop() {
     }
 }
 
-/// Locks of the standard library's too, which its threads take when they begin and end.
-fn forks_while_threads_come_and_go_leave_no_lock_held_in_the_child() {
+/// This includes the locks of the standard library, which threads take when they start and end.
+fn forks_while_threads_start_and_end_leave_no_lock_held_in_the_child() {
     let parents = userspace();
     parents.arm_after(Duration::from_millis(1)).unwrap();
     let is_over = Arc::new(AtomicBool::new(false));
@@ -163,10 +167,10 @@ fn forks_while_threads_come_and_go_leave_no_lock_held_in_the_child() {
         })
     });
     let began = Instant::now();
-    // A second or two of it, but for where forking is slow.
+    // This takes a second or two, except where forks are slow.
     for _ in (0..5000).take_while(|_| began.elapsed() < Duration::from_secs(10)) {
         in_a_child((), |()| {
-            // Who waits for ever is ended by it.
+            // The alarm ends a child that waits for ever.
             nix::unistd::alarm::set(60);
             let own = userspace();
             own.arm_after(Duration::from_micros(10)).unwrap();

@@ -5,14 +5,14 @@ mod common;
 mod crowd;
 mod descriptors;
 mod ends;
+mod fd_only;
+mod fd_only_isolation;
 mod fork_handlers;
 mod forks;
 mod modes;
 mod numbers;
 #[path = "../common/own_process.rs"]
 mod own_process;
-mod raw;
-mod raw_beside;
 #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
 mod refusals;
 #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
@@ -27,7 +27,8 @@ use own_process::Case;
 use portable_timerfd::{Clock, TimerFd};
 use std::process::ExitCode;
 
-/// Lists of cases, each named as its function, by what they look at: the `userspace` backend, or `every` one.
+/// Makes lists of cases, each with the name of its function. A list tests the `userspace` backend,
+/// or `every` backend.
 #[macro_export]
 macro_rules! cases {
     ($($backend:ident: $($case:ident),*;)*) => {
@@ -43,7 +44,7 @@ pub fn userspace() -> TimerFd {
     userspace_on(Clock::Monotonic)
 }
 
-/// A timer of each backend that this system has.
+/// Opens a timer on each backend of this system.
 pub fn on_every_backend(nonblocking: bool) -> impl Iterator<Item = TimerFd> {
     let builder = TimerFd::builder(Clock::Monotonic).nonblocking(nonblocking);
     backends_here().map(move |backend| builder.backend(backend).open().unwrap())
@@ -74,8 +75,8 @@ const THEMES: [&[Case]; 17] = [
     modes::CASES,
     numbers::CASES,
     if cfg!(portable_timerfd_test_posix) { &[] } else { numbers::OF_LINUX },
-    raw::CASES,
-    raw_beside::CASES,
+    fd_only::CASES,
+    fd_only_isolation::CASES,
     refusals::CASES,
     sandboxes::CASES,
     signals::CASES,
@@ -86,7 +87,7 @@ const THEMES: [&[Case]; 17] = [
 ];
 
 fn main() -> ExitCode {
-    // The cases look at themselves by way of Linux's /proc.
-    let blind = !std::path::Path::new("/proc/self/task").exists();
-    own_process::run(&THEMES.concat(), blind, || (), |output| output.status.success())
+    // The cases inspect their own process through Linux's /proc.
+    let ignored = !std::path::Path::new("/proc/self/task").exists();
+    own_process::run(&THEMES.concat(), ignored, || (), |output| output.status.success())
 }

@@ -1,4 +1,4 @@
-//! The modes of punctuality: what each costs, and that none is early.
+//! The punctuality modes: their cost, and that no mode is early.
 
 use crate::common::{polled, raw_read, userspace_builder};
 use crate::thread::the_thread;
@@ -9,9 +9,9 @@ use std::time::Duration;
 crate::cases![
     userspace:
         no_mode_is_early,
-        a_time_before_the_one_that_is_held_for_comes_first,
-        precise_holds_and_adaptive_for_a_hundredth_only,
-        a_timer_is_of_the_mode_of_the_process_unless_it_says;
+        an_earlier_time_expires_first_while_the_thread_spins,
+        precise_timers_spin_and_adaptive_ones_for_1_percent_only,
+        a_timer_has_the_mode_of_the_process_unless_it_is_given_one;
 ];
 
 fn of_mode(mode: Punctuality) -> TimerFd {
@@ -35,28 +35,28 @@ fn no_mode_is_early() {
     }
 }
 
-/// The thread holds for the one, or is about to, when the other is set.
-fn a_time_before_the_one_that_is_held_for_comes_first() {
-    for (held_for, other) in Punctuality::ALL.into_iter().flat_map(|a| Punctuality::ALL.map(|b| (a, b))) {
-        let (late, early) = (of_mode(held_for), of_mode(other));
-        for lead in 0..100 {
+/// The thread spins for one timer, or is about to, when the other is set.
+fn an_earlier_time_expires_first_while_the_thread_spins() {
+    for (spun_for, other) in Punctuality::ALL.into_iter().flat_map(|a| Punctuality::ALL.map(|b| (a, b))) {
+        let (late, early) = (of_mode(spun_for), of_mode(other));
+        for before in 0..100 {
             let due = now() + Duration::from_micros(300);
             late.arm_at(due).unwrap();
-            while now() + Duration::from_micros(lead) < due {}
+            while now() + Duration::from_micros(before) < due {}
             early.arm_at(now() + (due.saturating_sub(now())) / 2).unwrap();
             polled(&early, PollTimeout::NONE);
-            assert!(early.read().is_ok() && late.wait(None).is_ok(), "{held_for:?}, {other:?}");
+            assert!(early.read().is_ok() && late.wait(None).is_ok(), "{spun_for:?}, {other:?}");
         }
     }
 }
 
-/// The processor time of the timer thread, as the kernel counts it.
+/// Returns the CPU time of the timer thread, as the kernel counts it.
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string(the_thread().join("schedstat")).unwrap();
     Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
 }
 
-/// The thread's processor time for five hundred expirations, 200 µs apart, of which each is read.
+/// Returns the thread's CPU time for five hundred expirations, 200 µs apart, each of which is read.
 fn of_ticks(timer: &TimerFd) -> Duration {
     timer.arm_every(Duration::from_micros(200)).unwrap();
     timer.wait(None).unwrap();
@@ -70,20 +70,21 @@ fn of_ticks(timer: &TimerFd) -> Duration {
     took
 }
 
-/// One that holds for each costs 100 µs an expiration at least; waking up and the work take a fraction of that. Other programs
-/// can take the processor from one who holds, and slow down the others' work, so that it may take some tries to show.
-fn assert_cheaper(cheap: &TimerFd, dear: &TimerFd) {
-    let shows = |_| of_ticks(cheap) * 3 < of_ticks(dear) * 2;
+/// A timer with spins costs at least 100 µs per expiration. The wake-up and the work take a
+/// fraction of that. Other programs can preempt a spinning thread and slow down the others' work,
+/// so this may take several tries.
+fn assert_cheaper(cheap: &TimerFd, expensive: &TimerFd) {
+    let shows = |_| of_ticks(cheap) * 3 < of_ticks(expensive) * 2;
     assert!((0..100).any(shows));
 }
 
-fn precise_holds_and_adaptive_for_a_hundredth_only() {
+fn precise_timers_spin_and_adaptive_ones_for_1_percent_only() {
     let [economical, adaptive, precise] = Punctuality::ALL.map(of_mode);
     assert_cheaper(&economical, &precise);
     assert_cheaper(&adaptive, &precise);
 }
 
-fn a_timer_is_of_the_mode_of_the_process_unless_it_says() {
+fn a_timer_has_the_mode_of_the_process_unless_it_is_given_one() {
     let open = || userspace_builder(Clock::Monotonic).open().unwrap();
     Punctuality::Precise.set_process_default();
     assert_eq!(Punctuality::process_default(), Punctuality::Precise);

@@ -1,8 +1,8 @@
-//! The numbers of the library's descriptors: low, never those of the standard streams; and how much
-//! room a pipe takes.
+//! The numbers of the library's descriptors: low, and never those of the standard streams. Also the
+//! capacity of a pipe.
 
 use crate::common::{descriptors, raw_read, until_readable};
-use crate::raw::{create, set, MS};
+use crate::fd_only::{create, set, MS};
 use crate::{userspace, userspace_on};
 use nix::errno::Errno;
 use nix::libc;
@@ -25,7 +25,7 @@ crate::cases![
         without_a_number_above_the_standard_streams_creation_fails_and_leaks_nothing;
 ];
 
-/// What only Linux can be asked for.
+/// Cases that only Linux supports.
 pub const OF_LINUX: &[crate::Case] = &[("userspace::a_timers_pipe_takes_one_page", a_timers_pipe_takes_one_page)];
 
 fn close(number: RawFd) {
@@ -33,12 +33,13 @@ fn close(number: RawFd) {
     unsafe { libc::close(number) };
 }
 
-/// Closes all that a parent may have left open.
+/// Closes all descriptors that a parent may have left open.
 fn close_all_above_the_standard_streams() {
     descriptors().into_iter().filter(|&number| number > 2).for_each(close);
 }
 
-/// The size of this process's table of descriptors: while it grows, Linux waits for all processors.
+/// Returns the size of this process's table of descriptors. When it grows, Linux waits for all
+/// CPUs.
 fn table_size() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap().trim().parse().unwrap()
@@ -69,8 +70,8 @@ fn a_descriptor_stays_low_during_a_refresh() {
     for timer in &timers {
         set(timer, TimerSpec::after(MS).every(MS));
     }
-    // The thread duplicates a descriptor for each refresh. Each moves to another number here, so
-    // that it is opened anew too.
+    // The thread duplicates a descriptor for each refresh. Each timer moves to another number here,
+    // so that the thread also reopens it.
     let mut moved = Vec::new();
     for timer in timers {
         moved.push(timer.try_clone().unwrap());
@@ -84,7 +85,7 @@ fn a_descriptor_stays_low_during_a_refresh() {
     assert_eq!(table_size(), size);
 }
 
-/// The standard streams that this set of bits names, closed.
+/// Closes the standard streams in this set of bits, and returns them.
 fn close_standard_streams(bits: i32) -> BTreeSet<RawFd> {
     let closed: BTreeSet<RawFd> = (0..3).filter(|number| bits & (1 << number) != 0).collect();
     closed.iter().copied().for_each(close);
@@ -93,7 +94,7 @@ fn close_standard_streams(bits: i32) -> BTreeSet<RawFd> {
 
 fn in_a_process_for_each_set_of_streams(body: fn(BTreeSet<RawFd>)) {
     for bits in 0..8 {
-        // A panic has nowhere to be printed there.
+        // A panic in the child has no stream to print to.
         crate::forks::in_a_child((), |()| std::panic::catch_unwind(|| body(close_standard_streams(bits))).is_ok());
     }
 }
@@ -119,11 +120,11 @@ fn no_internal_descriptor_has_the_number_of_a_standard_stream() {
     });
 }
 
-/// How often the streams were written to.
+/// The number of writes to the streams.
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);
 
 fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
-    // The user's end may have one of these numbers, so that only the others are asked.
+    // The user's end may have the first of these numbers, so only the others are tested.
     in_a_process_for_each_set_of_streams(|closed| {
         let asked: Vec<RawFd> = closed.into_iter().skip(1).collect();
         let is_over = AtomicBool::new(false);
@@ -139,7 +140,7 @@ fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
                 }
             };
             let asker = scope.spawn(ask);
-            // It asks at least once while timers are made.
+            // The thread tries at least once while timers are made.
             while !asker.is_finished() && ROUNDS.load(Ordering::Relaxed) == 0 && !asked.is_empty() {
                 thread::yield_now();
             }
@@ -158,7 +159,8 @@ fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
 
 fn a_child_inherits_no_placeholder_of_a_standard_stream() {
     if cfg!(portable_timerfd_test_posix) {
-        // No mark tells a placeholder from a folder of the program's there.
+        // On this system, no mark distinguishes a placeholder from a directory that the program has
+        // opened.
         return;
     }
     in_a_process_for_each_set_of_streams(|closed| {
@@ -198,7 +200,7 @@ fn without_a_number_above_the_standard_streams_creation_fails_and_leaks_nothing(
 fn a_timers_pipe_takes_one_page() {
     let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).unwrap().unwrap();
     let room = |fd: RawFd| {
-        // SAFETY: asking for the room of a pipe touches no memory.
+        // SAFETY: asking for the capacity of a pipe touches no memory.
         libc::c_long::from(unsafe { libc::fcntl(fd, libc::F_GETPIPE_SZ) })
     };
     let (timer, raw) = (userspace(), create());

@@ -1,4 +1,4 @@
-//! What the system refuses: threads, capabilities, timerfd itself.
+//! Requests that the system refuses: threads, capabilities, timerfd itself.
 
 use crate::common::{assert_counts_by_the_clock, errno, raw_read, userspace_builder, HOUR};
 use crate::userspace;
@@ -17,16 +17,16 @@ crate::cases![
         a_thread_that_cannot_be_started_is_an_error_that_changes_nothing,
         a_kernel_without_timerfd_gets_the_emulation,
         a_kernel_older_than_the_clock_gets_the_emulation,
-        an_alarm_clock_is_not_replaced_by_one_that_wakes_nobody,
-        a_kernel_that_cannot_read_without_waiting_gets_another_way,
-        where_nothing_can_be_opened_anew_the_mode_is_switched;
+        an_alarm_clock_is_not_replaced_by_one_that_cannot_wake_the_system,
+        a_kernel_without_nonblocking_reads_gets_another_way_to_read,
+        a_pipe_that_cannot_be_reopened_is_read_by_switching_its_mode;
 ];
 
 fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
     let timer = userspace();
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
     if geteuid().is_root() {
-        // The limit does not hold for root.
+        // The limit does not apply to root.
         setuid(Uid::from_raw(65_534)).unwrap();
     }
     let (_, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
@@ -38,7 +38,7 @@ fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// The kernel's own timers are the measure of what is allowed here.
+/// The kernel's own timers decide what is allowed here.
 fn alarm_clocks_need_the_capability_when_made_and_when_set() {
     let made = || {
         backends::ALL.iter().flat_map(|backend| {
@@ -55,7 +55,7 @@ fn alarm_clocks_need_the_capability_when_made_and_when_set() {
         assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
     }
     made().for_each(|timer| assert_eq!(errno(timer), Some(libc::EPERM)));
-    // Asked before the descriptor is.
+    // The capability is checked before the descriptor.
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
     made().for_each(|timer| assert_eq!(errno(timer), Some(libc::EPERM)));
@@ -63,7 +63,7 @@ fn alarm_clocks_need_the_capability_when_made_and_when_set() {
     plain.for_each(|timer| assert_eq!(errno(timer), Some(libc::EMFILE)));
 }
 
-/// From now on, a system call fails with this error in this process.
+/// From now on, this system call fails with this error in this process.
 pub fn refuse(call: libc::c_long, errno: i32) {
     let mut program = filter(call, libc::SECCOMP_RET_ERRNO | errno as u32);
     let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
@@ -74,7 +74,7 @@ pub fn refuse(call: libc::c_long, errno: i32) {
     }
 }
 
-/// A filter that does this to one call and allows the others.
+/// Returns a filter that applies this action to one call and allows the others.
 pub fn filter(call: libc::c_long, action: u32) -> [libc::sock_filter; 4] {
     let statement = |code: u32, k: u32, jf: u8| libc::sock_filter { code: code as u16, jt: 0, jf, k };
     [
@@ -97,13 +97,13 @@ fn a_kernel_without_timerfd_gets_the_emulation() {
     assert_eq!(asked.unwrap_err().kind(), io::ErrorKind::Unsupported);
 }
 
-/// Not by a backend that wakes nobody, unless it was asked for.
-fn an_alarm_clock_is_not_replaced_by_one_that_wakes_nobody() {
+/// A backend that cannot wake the system is used only if it was named.
+fn an_alarm_clock_is_not_replaced_by_one_that_cannot_wake_the_system() {
     refuse(libc::SYS_timerfd_create, libc::ENOSYS);
     for clock in [Clock::RealtimeAlarm, Clock::BoottimeAlarm] {
         let refused = errno(TimerFd::new(clock));
         assert_eq!(errno(TimerFd::builder(clock).capabilities()), refused);
-        // Who may not set such clocks is told that.
+        // If this process may not set such clocks, it gets that error.
         match errno(userspace_builder(clock).open()) {
             None => assert_eq!(refused, Some(libc::ENOSYS)),
             forbidden => assert_eq!((refused, forbidden), (Some(libc::EPERM), Some(libc::EPERM))),
@@ -117,7 +117,8 @@ fn a_kernel_older_than_the_clock_gets_the_emulation() {
     assert_eq!(timer.backend().name(), "userspace");
 }
 
-/// What asks most of a read that may not wait: a timer in either mode, expired over and over, plain readers at its side.
+/// Uses all reads that must not wait: a timer in either mode that expires repeatedly, and raw reads
+/// at the same time.
 pub fn assert_the_thread_never_waits() {
     for nonblocking in [true, false] {
         let timer = userspace_builder(Clock::Monotonic).nonblocking(nonblocking).open().unwrap();
@@ -125,7 +126,7 @@ pub fn assert_the_thread_never_waits() {
             timer.arm_after(Duration::ZERO).unwrap();
             timer.arm_after(Duration::ZERO).unwrap();
             assert_eq!(raw_read(&timer).unwrap(), 1);
-            // Emptied by somebody, which the emulation does not know.
+            // A raw read empties the pipe, which the emulation does not know.
             timer.arm_after(Duration::ZERO).unwrap();
             assert_eq!(timer.wait(None).unwrap(), 1);
             assert!(timer.wait(Some(Duration::ZERO)).is_err());
@@ -147,16 +148,16 @@ pub fn assert_the_thread_never_waits() {
     }
 }
 
-/// Pipes are read so since Linux 6.4.
-fn a_kernel_that_cannot_read_without_waiting_gets_another_way() {
+/// Linux supports these reads of pipes since version 6.4.
+fn a_kernel_without_nonblocking_reads_gets_another_way_to_read() {
     for errno in [libc::EOPNOTSUPP, libc::EPERM] {
         refuse(libc::SYS_preadv2, errno);
         assert_the_thread_never_waits();
     }
 }
 
-/// As it is on systems that are not Linux, or at the descriptor limit.
-fn where_nothing_can_be_opened_anew_the_mode_is_switched() {
+/// This is the case on systems other than Linux, and at the descriptor limit.
+fn a_pipe_that_cannot_be_reopened_is_read_by_switching_its_mode() {
     refuse(libc::SYS_preadv2, libc::EOPNOTSUPP);
     refuse(libc::SYS_openat, libc::EMFILE);
     assert_the_thread_never_waits();

@@ -1,5 +1,4 @@
-//! Sandboxes: calls that one refuses with an error of its own choice, and a kernel that ignores a
-//! flag.
+//! Sandboxes that refuse calls with an error of their own choice, and a kernel that ignores a flag.
 
 use crate::common::{errno, userspace_builder};
 use crate::refusals::{assert_the_thread_never_waits, refuse};
@@ -14,17 +13,17 @@ use std::time::Duration;
 
 crate::cases![
     every:
-        where_a_sandbox_refuses_the_read_with_eacces_another_way_is_taken,
-        where_a_sandbox_refuses_the_read_with_einval_another_way_is_taken,
+        a_sandbox_that_refuses_the_read_with_eacces_gets_another_way_to_read,
+        a_sandbox_that_refuses_the_read_with_einval_gets_another_way_to_read,
         a_kernel_that_ignores_the_flag_blocks_no_read;
     kernel:
-        a_refusal_for_timerfds_says_nothing_of_pipes,
+        a_refusal_for_timerfds_does_not_affect_pipes,
         an_alarm_clock_keeps_the_sandboxs_error,
         a_backend_asked_for_by_name_keeps_the_sandboxs_error;
     userspace:
-        an_end_opened_anew_does_not_change_how_other_pipes_are_read,
-        where_a_sandbox_refuses_poll_ppoll_serves,
-        a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance,
+        a_reopened_end_does_not_change_how_other_pipes_are_read,
+        the_library_uses_ppoll_where_a_sandbox_refuses_poll,
+        a_sandbox_that_refuses_to_describe_descriptors_is_no_obstacle,
         a_sandbox_that_refuses_timerfd_with_eperm_gets_the_emulation,
         a_sandbox_that_refuses_timerfd_with_eacces_gets_the_emulation;
 ];
@@ -49,19 +48,20 @@ fn assert_no_read_waits() {
     assert_the_thread_never_waits();
 }
 
-fn where_a_sandbox_refuses_the_read_with_eacces_another_way_is_taken() {
+fn a_sandbox_that_refuses_the_read_with_eacces_gets_another_way_to_read() {
     refuse(libc::SYS_preadv2, libc::EACCES);
     assert_no_read_waits();
 }
 
-/// After the first timer, when the kernel is known to examine the flag.
-fn where_a_sandbox_refuses_the_read_with_einval_another_way_is_taken() {
+/// The refusal comes after the first timer, when the library knows that the kernel examines the
+/// flag.
+fn a_sandbox_that_refuses_the_read_with_einval_gets_another_way_to_read() {
     assert_no_read_waits();
     refuse(libc::SYS_preadv2, libc::EINVAL);
     assert_no_read_waits();
 }
 
-/// As gVisor is. A mistake blocks the test until the alarm ends it.
+/// gVisor ignores the flag. A mistake blocks the test until the alarm ends it.
 fn a_kernel_that_ignores_the_flag_blocks_no_read() {
     nix::unistd::alarm::set(30);
     serve_reads_without_the_flag();
@@ -70,8 +70,8 @@ fn a_kernel_that_ignores_the_flag_blocks_no_read() {
 }
 
 /// A read of a socket that is not connected stands for the refusal.
-fn a_refusal_for_timerfds_says_nothing_of_pipes() {
-    // SAFETY: the call makes a descriptor, which nothing else knows.
+fn a_refusal_for_timerfds_does_not_affect_pipes() {
+    // SAFETY: the call makes a descriptor that no other code knows.
     let socket = unsafe { OwnedFd::from_raw_fd(libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0)) };
     assert_eq!(errno(KernelTimer::from(socket).try_read()), Some(libc::ENOTCONN));
     let timers = [KernelTimer::new(Clock::Monotonic, Default::default()).unwrap()];
@@ -90,8 +90,8 @@ fn assert_is_read_with_the_flag(timer: &TimerFd) {
     assert!(SERVED.load(Ordering::SeqCst) > 0, "pipes are read with the flag");
 }
 
-/// Linux does not support the flag for an end that was opened anew, as a user may do.
-fn an_end_opened_anew_does_not_change_how_other_pipes_are_read() {
+/// Linux does not support the flag for a reopened end. A user may reopen one.
+fn a_reopened_end_does_not_change_how_other_pipes_are_read() {
     let pipe = userspace_builder(Clock::Monotonic).open().unwrap();
     let fd = RawTimer::create(Clock::Monotonic, CreateFlags::default()).unwrap();
     let anew = File::open(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap();
@@ -140,7 +140,7 @@ fn a_backend_asked_for_by_name_keeps_the_sandboxs_error() {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn where_a_sandbox_refuses_poll_ppoll_serves() {
+fn the_library_uses_ppoll_where_a_sandbox_refuses_poll() {
     refuse(libc::SYS_poll, libc::EINVAL);
     let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
     timer.arm_after(MILLI).unwrap();
@@ -148,12 +148,12 @@ fn where_a_sandbox_refuses_poll_ppoll_serves() {
     assert_eq!(errno(timer.wait(Some(MILLI))), Some(libc::ETIMEDOUT));
 }
 
-/// Later processors have only `ppoll`.
+/// Newer architectures have only `ppoll`.
 #[cfg(not(target_arch = "x86_64"))]
-fn where_a_sandbox_refuses_poll_ppoll_serves() {}
+fn the_library_uses_ppoll_where_a_sandbox_refuses_poll() {}
 
-/// No number is taken for a closed standard stream, for which a file would have to be opened.
-fn a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance() {
+/// For a closed standard stream the library would have to open a file, so it takes no number there.
+fn a_sandbox_that_refuses_to_describe_descriptors_is_no_obstacle() {
     let first = userspace_builder(Clock::Monotonic).open().unwrap();
     refuse(libc::SYS_fcntl, libc::EPERM);
     refuse(libc::SYS_openat, libc::EPERM);
@@ -164,13 +164,13 @@ fn a_sandbox_that_refuses_to_tell_of_descriptors_is_no_hindrance() {
     }
 }
 
-/// How many calls of `preadv2` were served.
+/// The number of `preadv2` calls that were served.
 static SERVED: AtomicUsize = AtomicUsize::new(0);
 
 /// From now on, `preadv2` ignores its flags in this thread and in those that it creates.
 ///
-/// The kernel hands the calls over to a thread that the filter does not concern. That thread has
-/// the same memory and the same descriptors, so it can make each call in the caller's place.
+/// The kernel hands the calls over to a thread without the filter. That thread has the same memory
+/// and the same descriptors, so it can make each call in the caller's place.
 fn serve_reads_without_the_flag() {
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -179,14 +179,14 @@ fn serve_reads_without_the_flag() {
             let call = received(listener.as_raw_fd());
             SERVED.fetch_add(1, Ordering::SeqCst);
             let number = listener.as_raw_fd();
-            // It may wait: then others are served meanwhile.
+            // The call may wait, so another thread makes it, and other calls are served meanwhile.
             std::thread::spawn(move || answer(number, &call));
         }
     });
     send.send(listen_for(libc::SYS_preadv2)).unwrap();
 }
 
-/// A filter that hands one call over: the descriptor by which the calls come.
+/// Installs a filter that hands one call over; returns the descriptor that receives the calls.
 fn listen_for(call: libc::c_long) -> OwnedFd {
     let mut program = crate::refusals::filter(call, libc::SECCOMP_RET_USER_NOTIF);
     let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
@@ -203,7 +203,7 @@ fn listen_for(call: libc::c_long) -> OwnedFd {
 
 fn received(listener: RawFd) -> libc::seccomp_notif {
     const SECCOMP_IOCTL_NOTIF_RECV: u32 = 0xc050_2100;
-    // SAFETY: zeros are a valid value of the type, and a valid place for the call to fill.
+    // SAFETY: zeros are a valid value of the type, which the call below fills.
     let mut call: libc::seccomp_notif = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
     while unsafe { libc::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV as _, &mut call) } != 0 {}
@@ -214,10 +214,10 @@ fn received(listener: RawFd) -> libc::seccomp_notif {
 fn answer(listener: RawFd, call: &libc::seccomp_notif) {
     const SECCOMP_IOCTL_NOTIF_SEND: u32 = 0xc018_2101;
     let [fd, places, count, ..] = call.data.args;
-    // SAFETY: the caller waits for the answer, so its memory stays as it is.
+    // SAFETY: the caller waits for the answer, so its memory does not change.
     let read = unsafe { libc::readv(fd as RawFd, places as usize as *const libc::iovec, count as libc::c_int) };
     let error = if read < 0 { -std::io::Error::last_os_error().raw_os_error().unwrap() } else { 0 };
     let response = libc::seccomp_notif_resp { id: call.id, val: read.max(0) as i64, error, flags: 0 };
-    // SAFETY: `response` is a whole one, which the call only reads.
+    // SAFETY: `response` is complete, and the call only reads it.
     unsafe { libc::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND as _, &response) };
 }

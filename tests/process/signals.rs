@@ -15,10 +15,10 @@ use std::time::Duration;
 crate::cases![
     every:
         a_handler_interrupts_a_blocking_read,
-        a_handler_that_restarts_does_not,
-        wait_goes_on_through_signals,
+        a_restarting_handler_does_not_interrupt_a_blocking_read,
+        wait_survives_signals,
         a_stopped_process_keeps_its_schedule,
-        no_broken_pipe_is_ever_signalled;
+        no_sigpipe_is_ever_raised;
 ];
 
 static HANDLED: AtomicU32 = AtomicU32::new(0);
@@ -28,16 +28,16 @@ extern "C" fn handler(_: i32) {
 }
 
 fn handle(signal: Signal, handler: SigHandler, flags: SaFlags) {
-    // SAFETY: the handler, where there is one, does nothing but add to an atomic.
+    // SAFETY: the handler, if there is one, only adds to an atomic.
     unsafe { sigaction(signal, &SigAction::new(handler, flags, SigSet::empty())) }.unwrap();
 }
 
-/// Two ways to read what a timer has counted.
+/// Two ways to read the count of a timer.
 type Read = fn(&TimerFd) -> io::Result<u64>;
 const READS: [Read; 2] = [|timer| timer.read(), raw_read];
 
-/// What a thread gets of a timer in blocking mode that expires in an hour, under one signal after another. Of all the threads
-/// only that one takes them. Once it has taken twenty of them the timer is armed anew.
+/// Reads in a thread while signals arrive. The timer is in blocking mode and due in an hour. Only
+/// this thread takes the signals. After twenty of them, the timer is armed again.
 fn read_under_signals(timer: &TimerFd, read: Read) -> io::Result<u64> {
     HANDLED.store(0, Ordering::SeqCst);
     timer.arm_after(Duration::from_secs(3600)).unwrap();
@@ -58,7 +58,7 @@ fn read_under_signals(timer: &TimerFd, read: Read) -> io::Result<u64> {
     })
 }
 
-/// Handles the signal, in threads that unblock it.
+/// Handles the signal in threads that unblock it.
 fn prepare(flags: SaFlags) {
     SigSet::from(Signal::SIGUSR1).thread_block().unwrap();
     handle(Signal::SIGUSR1, SigHandler::Handler(handler), flags);
@@ -68,14 +68,14 @@ fn a_handler_interrupts_a_blocking_read() {
     prepare(SaFlags::empty());
     for timer in on_every_backend(false) {
         for read in READS {
-            // Those taken before the read began interrupt nothing, so that it can come to the twentieth.
+            // Signals before the read interrupt nothing, so a run may reach the twentieth signal.
             let interrupted = (0..100).map(|_| read_under_signals(&timer, read)).find_map(Result::err).unwrap();
             assert_eq!(interrupted.raw_os_error(), Some(nix::libc::EINTR));
         }
     }
 }
 
-fn a_handler_that_restarts_does_not() {
+fn a_restarting_handler_does_not_interrupt_a_blocking_read() {
     prepare(SaFlags::SA_RESTART);
     for timer in on_every_backend(false) {
         for read in READS {
@@ -84,7 +84,7 @@ fn a_handler_that_restarts_does_not() {
     }
 }
 
-fn wait_goes_on_through_signals() {
+fn wait_survives_signals() {
     prepare(SaFlags::empty());
     for timer in on_every_backend(false) {
         assert_eq!(read_under_signals(&timer, |timer| timer.wait(None)).unwrap(), 1);
@@ -104,8 +104,8 @@ fn a_stopped_process_keeps_its_schedule() {
     }
 }
 
-fn no_broken_pipe_is_ever_signalled() {
-    // The signal ends this process.
+fn no_sigpipe_is_ever_raised() {
+    // The signal would end this process.
     handle(Signal::SIGPIPE, SigHandler::SigDfl, SaFlags::empty());
     thread::scope(|scope| {
         for _ in 0..4 {

@@ -1,4 +1,4 @@
-//! The timer thread: its name, its signals, when it runs and when not.
+//! The timer thread: its name, its signals, and when it runs.
 
 use crate::common::{clocks, until_readable, HOUR};
 use crate::{userspace, userspace_on};
@@ -11,36 +11,36 @@ use std::time::{Duration, Instant};
 
 crate::cases![
     userspace:
-        the_thread_takes_no_signal_but_those_of_a_sandbox,
+        the_thread_takes_no_signal_except_those_of_a_sandbox,
         a_disarmed_timer_starts_no_thread,
-        rearming_wakes_nobody_unless_it_is_earlier_than_all,
-        an_earlier_time_on_any_clock_wakes_it,
-        nothing_due_wakes_nobody,
-        timers_dropped_in_a_storm_leave_nothing_to_do,
-        a_count_that_nobody_reads_is_refreshed_by_few_wake_ups,
-        many_counts_that_nobody_reads_take_little_cpu_time,
-        the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew,
-        timers_that_come_and_go_share_a_thread;
+        rearming_wakes_the_thread_only_for_the_earliest_time,
+        an_earlier_time_on_any_clock_wakes_the_thread,
+        the_thread_sleeps_while_nothing_is_due,
+        thousands_of_dropped_timers_leave_the_thread_nothing_to_do,
+        an_unread_count_is_refreshed_by_few_wake_ups,
+        many_unread_counts_take_little_cpu_time,
+        the_thread_ends_after_the_last_timer_and_a_later_timer_starts_another,
+        short_lived_timers_share_a_thread;
 ];
 
-/// What no system must have.
+/// Cases for systems that have these attributes of a thread.
 pub const OF_SOME_SYSTEMS: &[crate::Case] = &[
     ("userspace::the_thread_is_named", the_thread_is_named),
     ("userspace::the_thread_sleeps_without_slack", the_thread_sleeps_without_slack),
 ];
 
-/// What the system tells of a thread at one moment: fields by their names.
+/// Returns what the system reports about a thread at one moment, by the names of the fields.
 pub fn status(thread: &Path) -> impl Fn(&str) -> String {
     let status = std::fs::read_to_string(thread.join("status")).unwrap();
     move |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned()
 }
 
-/// Where the system tells of this process's threads.
+/// Returns the directories of this process's threads in /proc.
 fn tasks() -> impl Iterator<Item = PathBuf> {
     std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path())
 }
 
-/// The signals that a thread blocks.
+/// Returns the signals that a thread blocks.
 fn blocked(thread: &Path) -> u64 {
     u64::from_str_radix(&status(thread)("SigBlk:"), 16).unwrap()
 }
@@ -53,12 +53,12 @@ fn the_thread_is_named() {
     assert_eq!(names.iter().filter(|name| *name == "timerfd").count(), 1, "{names:?}");
 }
 
-fn the_thread_takes_no_signal_but_those_of_a_sandbox() {
+fn the_thread_takes_no_signal_except_those_of_a_sandbox() {
     let timer = userspace();
     timer.arm_after(Duration::from_millis(1)).unwrap();
     timer.wait(None).unwrap();
     let blocks = blocked(&the_thread());
-    // KILL and STOP can't be blocked; the C library keeps two or three for itself.
+    // KILL and STOP cannot be blocked. The C library keeps two or three signals for itself.
     let its_own = if cfg!(target_env = "musl") { 0b111 } else { 0b11 };
     let free = !blocks & !(1 << (9 - 1)) & !(1 << (19 - 1)) & !(its_own << (32 - 1));
     assert_eq!(free, 1 << (libc::SIGSYS - 1), "signals {free:#x} are not blocked");
@@ -73,32 +73,34 @@ fn a_disarmed_timer_starts_no_thread() {
     assert_eq!(tasks().count(), 1);
 }
 
-/// Whether this is a timer thread: by its name or, where it has none, since it is not the one that has the process's number.
+/// Whether this is a timer thread: by its name or, without names, because it is not the main
+/// thread.
 fn is_timer_thread(task: &Path) -> bool {
     if cfg!(portable_timerfd_test_posix) {
         return !task.ends_with(std::process::id().to_string());
     }
-    // It may end while we look.
+    // The thread may end during the check.
     std::fs::read_to_string(task.join("comm")).unwrap_or_default().trim() == "timerfd"
 }
 
-/// Where the system tells of the timer threads.
+/// Returns the directories of the timer threads in /proc.
 pub fn timer_threads() -> Vec<PathBuf> {
     tasks().filter(|task| is_timer_thread(task)).collect()
 }
 
-/// The one that there is, or that is about to take its name.
+/// Waits until there is a timer thread with its name, and returns it.
 pub fn the_thread() -> PathBuf {
     std::iter::repeat_with(|| timer_threads().pop()).flatten().next().unwrap()
 }
 
-/// How often the thread has gone to sleep.
+/// Returns whether the thread sleeps, and how often it has gone to sleep.
 fn sleeps_so_far(thread: &Path) -> (bool, u64) {
     let field = status(thread);
     (field("State:").starts_with('S'), field("voluntary_ctxt_switches:").parse().unwrap())
 }
 
-/// The same, once it sleeps for good: it can be seen asleep for a moment where it waits for a lock.
+/// Returns how often the thread has gone to sleep, once it sleeps for long. While it waits for a
+/// lock, it may be asleep for a moment.
 fn sleeps_of_the_thread() -> u64 {
     let thread = the_thread();
     let mut last = None;
@@ -112,7 +114,7 @@ fn sleeps_of_the_thread() -> u64 {
     }
 }
 
-fn rearming_wakes_nobody_unless_it_is_earlier_than_all() {
+fn rearming_wakes_the_thread_only_for_the_earliest_time() {
     let (early, timer) = (userspace(), userspace());
     early.arm_after(HOUR).unwrap();
     timer.arm_after(2 * HOUR).unwrap();
@@ -127,20 +129,20 @@ fn rearming_wakes_nobody_unless_it_is_earlier_than_all() {
     assert!(sleeps_of_the_thread() > before, "an earlier time than all wakes it");
 }
 
-fn an_earlier_time_on_any_clock_wakes_it() {
+fn an_earlier_time_on_any_clock_wakes_the_thread() {
     let far = userspace();
     far.arm_after(HOUR).unwrap();
     for clock in clocks() {
         let timer = userspace_on(clock);
         sleeps_of_the_thread();
         timer.arm_at(clock.now().unwrap() + Duration::from_millis(20)).unwrap();
-        // Nobody asks but the poller.
+        // Only the poller waits; no method is called.
         until_readable(&timer);
         assert_eq!(timer.read().unwrap(), 1, "{clock:?}");
     }
 }
 
-fn nothing_due_wakes_nobody() {
+fn the_thread_sleeps_while_nothing_is_due() {
     let timers: Vec<_> = (0..4).map(|_| userspace()).collect();
     timers[0].arm_after(HOUR).unwrap();
     timers[1].arm_after(Duration::from_millis(1)).unwrap();
@@ -148,16 +150,18 @@ fn nothing_due_wakes_nobody() {
     timers[1].wait(None).unwrap();
     timers[2].disarm().unwrap();
     timers[3].arm_after(Duration::MAX).unwrap();
-    // The clocks that can jump keep the thread from long sleeps, but only while something is to come.
-    let blind: Vec<_> = clocks().into_iter().filter(|clock| *clock != Clock::Monotonic).map(userspace_on).collect();
-    for timer in &blind {
+    // Clocks that can be set keep the thread from long sleeps, but only while a timer on them is
+    // armed.
+    let settable: Vec<_> = clocks().into_iter().filter(|clock| *clock != Clock::Monotonic).map(userspace_on).collect();
+    for timer in &settable {
         timer.arm_at(timer.clock().now().unwrap() + HOUR).unwrap();
         timer.disarm().unwrap();
         timer.arm_at(Duration::MAX).unwrap();
     }
-    blind[0].settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
-    blind[0].disarm().unwrap();
-    // A short sleep that it had begun because of them is over once it has come by for something else.
+    settable[0].settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    settable[0].disarm().unwrap();
+    // These timers may have caused a short sleep. It is over once the thread has processed another
+    // timer.
     timers[1].arm_after(Duration::from_millis(1)).unwrap();
     until_readable(&timers[1]);
     let before = sleeps_of_the_thread();
@@ -165,45 +169,45 @@ fn nothing_due_wakes_nobody() {
     assert_eq!(sleeps_of_the_thread(), before);
 }
 
-fn timers_dropped_in_a_storm_leave_nothing_to_do() {
-    // While it lives, the thread does.
+fn thousands_of_dropped_timers_leave_the_thread_nothing_to_do() {
+    // This timer keeps the thread alive.
     let _stays = userspace();
     for round in 0..2_000u64 {
         let timer = userspace();
         let interval = Duration::from_micros(20 + round % 50);
         timer.arm_every(interval).unwrap();
-        // Dropped at about the time that the thread comes by.
+        // The timer is dropped at about the time when the thread processes it.
         let goal = Instant::now() + interval;
         while Instant::now() < goal {}
     }
-    // Were one left, the thread would wake for it again and again.
+    // If a timer were left, the thread would wake for it again and again.
     let before = sleeps_of_the_thread();
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(sleeps_of_the_thread(), before);
 }
 
-fn a_count_that_nobody_reads_is_refreshed_by_few_wake_ups() {
+fn an_unread_count_is_refreshed_by_few_wake_ups() {
     let timer = userspace();
     timer.arm_every(Duration::from_nanos(1)).unwrap();
     let thread = the_thread();
-    // The first number is the time it has run, in nanoseconds.
+    // The first number is the CPU time of the thread in nanoseconds.
     let ran = || std::fs::read_to_string(thread.join("schedstat")).unwrap().split(' ').next().unwrap().parse().unwrap();
     let begun = Instant::now();
     let (before, sleeps_before): (u64, _) = (ran(), sleeps_so_far(&thread).1);
     std::thread::sleep(Duration::from_millis(500));
     let (after, sleeps_after) = (ran(), sleeps_so_far(&thread).1);
     let elapsed = begun.elapsed();
-    // It rests for 100 µs at first, for twice as long each time, and at last for 1.5 ms.
+    // The back-off is 100 µs at first, doubles each time, and is 1.5 ms in the end.
     let most = 8 + elapsed.as_micros() / 1_500;
     assert!(
         u128::from(sleeps_after - sleeps_before) <= most,
         "{sleeps_before} to {sleeps_after} sleeps, {most} at most"
     );
-    // The wake-ups alone take a few percent, more in a debug build. Spinning takes all.
+    // The wake-ups alone take a few percent, more in a debug build. Spinning would take 100 %.
     assert!(Duration::from_nanos(after - before) < elapsed / 4, "it spins: {} ns of {elapsed:?}", after - before);
 }
 
-fn many_counts_that_nobody_reads_take_little_cpu_time() {
+fn many_unread_counts_take_little_cpu_time() {
     let timers: Vec<_> = (0..300).map(|_| userspace()).collect();
     for timer in &timers {
         timer.arm_every(Duration::from_nanos(1)).unwrap();
@@ -215,7 +219,7 @@ fn many_counts_that_nobody_reads_take_little_cpu_time() {
     }
     let thread = the_thread();
     let ran = || std::fs::read_to_string(thread.join("schedstat")).unwrap().split(' ').next().unwrap().parse().unwrap();
-    // Each is looked at four times before it counts as left unread.
+    // Each count is processed four times before it counts as unread.
     std::thread::sleep(Duration::from_millis(300));
     let (begun, before): (_, u64) = (Instant::now(), ran());
     std::thread::sleep(Duration::from_millis(500));
@@ -230,7 +234,7 @@ fn the_thread_sleeps_without_slack() {
     let thread = the_thread();
     let slack = Path::new("/proc").join(thread.file_name().unwrap()).join("timerslack_ns");
     match std::fs::read_to_string(slack) {
-        // Who is not root is not told.
+        // Only root may read the timer slack.
         Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::PermissionDenied),
         Ok(slack) => assert_eq!(slack.trim(), "1"),
     }
@@ -242,7 +246,7 @@ pub fn until_the_thread_has_ended() {
     }
 }
 
-fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
+fn the_thread_ends_after_the_last_timer_and_a_later_timer_starts_another() {
     let stays = [0, 1, 2].map(|round| {
         let never_set = userspace();
         for clock in clocks() {
@@ -251,7 +255,8 @@ fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
             the_thread();
             assert_eq!(timer_threads().len(), 1, "round {round}");
         }
-        // A timer that lives keeps it, so that arming it later can't fail for want of a thread.
+        // A living timer keeps the thread, so that arming it later cannot fail for want of a
+        // thread.
         let before = Instant::now();
         while before.elapsed() < Duration::from_millis(1_100) {
             assert_eq!(timer_threads().len(), 1);
@@ -263,15 +268,15 @@ fn the_thread_ends_after_the_last_timer_and_a_later_one_starts_it_anew() {
         dropped.elapsed()
     });
     let second = Duration::from_secs(1);
-    // How much later than that it ends is a statistic.
+    // How much later the thread ends depends on the machine.
     assert!(stays.iter().all(|stay| *stay >= second) && *stays.iter().min().unwrap() < 2 * second, "{stays:?}");
     let timer = userspace();
     timer.arm_after(Duration::from_millis(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-/// Also those that are dropped before they are due, and never wake it.
-fn timers_that_come_and_go_share_a_thread() {
+/// This includes timers that are dropped before they are due and never wake the thread.
+fn short_lived_timers_share_a_thread() {
     let begun = Instant::now();
     let mut longest = Duration::ZERO;
     let mut seen = BTreeSet::new();
@@ -286,6 +291,7 @@ fn timers_that_come_and_go_share_a_thread() {
             longest = longest.max(pause.elapsed());
         }
     }
-    // It stays for a second when there is nothing it could be needed for; a loaded machine may pause us for longer.
+    // Without a timer the thread stays for a second. A loaded machine may delay this test for
+    // longer.
     assert!(seen.len() == 1 || longest >= Duration::from_secs(1), "{seen:?}");
 }

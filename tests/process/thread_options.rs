@@ -1,5 +1,4 @@
-//! The attributes of the timer thread: those that it has of its own, and those that a program
-//! chooses.
+//! The attributes of the timer thread: its defaults, and those that a program chooses.
 
 use crate::common::{errno, HOUR};
 use crate::thread::{status, the_thread, timer_threads, until_the_thread_has_ended};
@@ -36,7 +35,7 @@ crate::cases![
         an_early_start_that_fails_keeps_no_thread;
 ];
 
-/// What only root may do, or try.
+/// Cases that only root may run.
 pub const AS_ROOT: &[crate::Case] = &[
     (
         "userspace::as_root::from_a_real_time_thread_the_policy_is_ordinary",
@@ -58,7 +57,8 @@ pub const AS_ROOT: &[crate::Case] = &[
     ),
 ];
 
-/// Policy, real-time priority and nice value of a thread, as the system reports them.
+/// Returns the policy, the real-time priority and the nice value that the system reports for a
+/// thread.
 fn scheduling(thread: &Path) -> (i32, i32, i32) {
     let stat = std::fs::read_to_string(thread.join("stat")).unwrap();
     // The first two fields are a number, and a name in parentheses.
@@ -75,7 +75,7 @@ fn main_thread() -> PathBuf {
     Path::new("/proc/self/task").join(getpid().to_string())
 }
 
-/// The first CPU that this process may use.
+/// Returns the first CPU that this process may use.
 fn first_cpu() -> usize {
     cpus(&main_thread()).split([',', '-']).next().unwrap().parse().unwrap()
 }
@@ -92,12 +92,12 @@ fn set_policy(policy: i32, priority: i32) -> io::Result<()> {
 fn pin(cpu: usize) {
     let mut set = [0u64; 16];
     set[cpu / 64] = 1 << (cpu % 64);
-    // SAFETY: the call reads `set`, which has the size that it is given.
+    // SAFETY: the call reads `set`, whose size it gets.
     assert!(unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, size_of_val(&set), &set) } >= 0);
 }
 
 fn set_nice(value: i32) {
-    // SAFETY: the call touches no memory. On Linux it is about the calling thread.
+    // SAFETY: the call touches no memory. On Linux it affects only the calling thread.
     assert_eq!(unsafe { libc::setpriority(libc::PRIO_PROCESS, gettid().as_raw() as u32, value) }, 0);
 }
 
@@ -110,7 +110,7 @@ fn give_up_root() {
     }
 }
 
-/// Arms the first timer in another thread, which first does this.
+/// Calls `first` in another thread, which then arms the first timer.
 fn armed_by_a_thread(first: impl FnOnce() + Send) -> TimerFd {
     std::thread::scope(|scope| {
         let arm = || {
@@ -137,18 +137,18 @@ fn ordinary() -> (i32, i32, i32) {
     (libc::SCHED_OTHER, 0, nice())
 }
 
-/// How much static thread-local storage this program has for each thread, more than the thread's
-/// stack is large.
+/// The static thread-local storage of this program for each thread. It is larger than the thread's
+/// stack.
 const STATIC_STORAGE: usize = 256 << 10;
 
 thread_local! {
     static LARGE: Cell<[u8; STATIC_STORAGE]> = const { Cell::new([0; STATIC_STORAGE]) };
 }
 
-/// The size of the mapping at which the stack pointer of a sleeping thread points.
+/// Returns the size of the mapping that contains the stack pointer of a sleeping thread.
 fn stack_of(thread: &Path) -> usize {
     let address = |text: &str| usize::from_str_radix(text.trim_start_matches("0x"), 16).ok();
-    // While it runs, the system does not report it.
+    // The system does not report the pointer of a running thread.
     let pointer = std::iter::repeat_with(|| std::fs::read_to_string(thread.join("syscall")).unwrap())
         .find_map(|call| address(call.split_whitespace().rev().nth(1)?));
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
@@ -163,7 +163,7 @@ fn the_thread_has_a_stack_of_its_own() {
     LARGE.with(|large| std::hint::black_box(large).set([1; STATIC_STORAGE]));
     let _timer = armed();
     let size = stack_of(&the_thread());
-    // Other memory may lie next to it; the default is 8 MiB, or 2.
+    // Other memory may be adjacent. The default size would be 8 MiB, or 2.
     assert!((STATIC_STORAGE + (128 << 10)..STATIC_STORAGE + (1 << 20)).contains(&size), "{size}");
 }
 
@@ -179,7 +179,7 @@ fn the_thread_has_the_nice_value_of_the_main_thread() {
             go.recv().unwrap();
             armed()
         });
-        // The other thread has the value of before.
+        // The other thread has the previous value.
         set_nice(nice() + 3);
         ready.send(()).unwrap();
         let _timer = arming.join().unwrap();
@@ -214,12 +214,13 @@ fn from_a_real_time_thread_the_policy_is_ordinary() {
     assert_eq!(cpus(&the_thread()), cpus(&main_thread()));
 }
 
-/// `struct sched_attr` in its first version, as numbers of 32 bits: size, policy, flags, nice
-/// value, priority, and three times.
+/// `struct sched_attr` in its first version, as 32-bit numbers: size, policy, flags, nice value,
+/// priority, and three times.
 type Attributes = [u32; 12];
 const SCHED_DEADLINE: u32 = 6;
 
-/// Gives the calling thread the policy for 2 of each 10 ms; `false` if the system refuses it.
+/// Gives the calling thread the policy for 2 of each 10 ms; returns `false` if the system refuses
+/// it.
 fn set_deadline() -> bool {
     let attributes: Attributes = [48, SCHED_DEADLINE, 0, 0, 0, 0, 2_000_000, 0, 10_000_000, 0, 10_000_000, 0];
     // SAFETY: the call reads `attributes`, whose size is in it.
@@ -228,7 +229,7 @@ fn set_deadline() -> bool {
 
 fn attributes() -> Attributes {
     let mut attributes = Attributes::default();
-    // SAFETY: the call writes to `attributes` 48 bytes.
+    // SAFETY: the call writes 48 bytes to `attributes`.
     assert_eq!(unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &mut attributes, 48, 0) }, 0);
     attributes
 }
@@ -312,8 +313,8 @@ fn chosen_real_time_policies_are_those_of_the_thread() {
 
 /// Runs `check` in a forked child, which must succeed.
 fn in_child(check: impl FnOnce()) {
-    // SAFETY: this process has one thread, or a thread of the library's that the child does
-    // without.
+    // SAFETY: this process has one thread, or also a thread of the library, which the child does
+    // not need.
     match unsafe { fork() }.unwrap() {
         ForkResult::Parent { child } => assert_succeeds(child),
         ForkResult::Child => {
@@ -337,7 +338,7 @@ fn a_forked_child_keeps_the_options() {
     });
 }
 
-/// The options cannot be had: arming says so, and leaves the timer as it was.
+/// Asserts that arming fails because the options are not available, and leaves the timer unchanged.
 fn assert_arming_fails(options: ThreadOptions, error: i32) {
     options.set_for_process().unwrap();
     let timer = userspace();
@@ -349,7 +350,7 @@ fn assert_arming_fails(options: ThreadOptions, error: i32) {
         assert_eq!(errno(timer.try_read()), Some(libc::EAGAIN));
     }
     assert_eq!(errno(start_thread()), Some(error));
-    // One that was created for a moment may still be about to end.
+    // A thread that was created for a moment may still be about to end.
     while !timer_threads().is_empty() {
         std::thread::yield_now();
     }
@@ -384,7 +385,7 @@ fn a_thread_that_is_started_early_stays_without_timers() {
     assert_eq!(timer_threads(), [early]);
 }
 
-/// The thread takes its name among the last of what only a new thread does.
+/// The thread sets its name near the end of its start.
 fn a_thread_that_is_started_early_has_begun_when_the_call_returns() {
     for _ in 0..30 {
         in_child(|| {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::{Command, ExitCode};
 
-/// Names the program to the process that runs it.
+/// The environment variable with the program to run.
 const PROGRAM: &str = "SANDBOXES_PROGRAM";
 /// Whether the process enters a sandbox.
 const IS_FILTERED: &str = "SANDBOXES_FILTER";
@@ -35,14 +35,14 @@ pub fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// In a process of its own.
+/// Runs the program in this process.
 fn run(program: &Program, is_filtered: bool) -> ! {
     nix::unistd::alarm::set(60);
     (program.before)();
     if is_filtered {
         let listed = listed(program.name);
         let listed = listed.values().flat_map(|calls| calls.always.iter().chain(&calls.sometimes));
-        // The program itself writes marks, sleeps, waits, reads and ends.
+        // The program itself writes marks, sleeps, waits, reads and exits.
         let own = ["write", "clock_nanosleep", "poll", "fcntl", "read", "close", "exit_group"];
         filter::allow_only(listed.map(String::as_str).chain(own));
     } else {

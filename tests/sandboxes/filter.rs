@@ -2,7 +2,7 @@
 
 use nix::libc;
 
-/// The number of a system call of this name.
+/// Returns the number of the system call of this name.
 fn number(name: &str) -> libc::c_long {
     macro_rules! find {
         ($($known:literal $number:ident),*) => {
@@ -19,7 +19,7 @@ fn number(name: &str) -> libc::c_long {
     )
 }
 
-/// From now on, all threads of this process may make these calls only.
+/// Allows all threads of this process only these calls from now on.
 pub fn allow_only<'a>(names: impl Iterator<Item = &'a str>) {
     let statement = |code: u32, k: u32, jf: u8| libc::sock_filter { code: code as u16, jt: 0, jf, k };
     let mut program = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)];

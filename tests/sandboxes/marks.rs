@@ -2,14 +2,14 @@
 
 use nix::libc;
 
-/// What the calling thread does from now on is this operation.
+/// From now on, the calling thread performs this operation.
 pub fn mark(operation: &str) {
     const NO_DESCRIPTOR: libc::c_int = -1;
     // SAFETY: the text is valid for reads of its length.
     unsafe { libc::write(NO_DESCRIPTOR, operation.as_ptr().cast(), operation.len()) };
 }
 
-/// What the calling thread does from now on is the program's own.
+/// From now on, the calls of this thread belong to no operation.
 pub fn outside() {
     mark(OUTSIDE);
 }

@@ -35,17 +35,17 @@ fn raw(clock: Clock, nonblocking: bool) -> OwnedFd {
     RawTimer::create(clock, CreateFlags { nonblocking, ..CreateFlags::default() }).unwrap()
 }
 
-/// The first timer, and the thread.
+/// Makes the first timer, which starts the thread.
 fn first_owned() {
     drop(timer(Clock::Monotonic, false));
     start_thread().unwrap();
     let timer = timer(Clock::Monotonic, false);
     timer.arm_after(MILLI).unwrap();
-    // Then the thread has changed its attributes.
+    // By then the thread has set its attributes.
     assert_eq!(timer.read().unwrap(), 1);
 }
 
-/// The first timer of each kind, and the thread.
+/// Makes the first timer of each kind, which starts the thread.
 fn first() {
     mark("first timer");
     drop(timer(Clock::Monotonic, false));
@@ -54,10 +54,10 @@ fn first() {
     mark("start of the thread");
     start_thread().unwrap();
     outside();
-    // Started, it has changed its attributes, and sleeps.
+    // By then the thread has started, has set its attributes, and sleeps.
     RawTimer::find(fd.as_raw_fd()).unwrap().settime(&TimerSpec::after(MILLI)).unwrap();
     assert_eq!(raw_read(&fd), 1);
-    // A sweep would end it in the middle of what follows.
+    // Without this, a sweep would close it during the next operations.
     std::mem::forget(fd);
 }
 
@@ -121,7 +121,8 @@ fn fd_only() {
             timer.gettime().unwrap();
             outside();
             assert!(raw_read(&fd) >= 1);
-            // The descriptor moves: then the timer is opened anew by its write end.
+            // If the descriptor moves to another number, the library reopens the timer through its
+            // write end.
             let moved = fd.try_clone().unwrap();
             drop(fd);
             leave_unread(&moved);
@@ -141,7 +142,7 @@ fn fd_only() {
     std::thread::sleep(Duration::from_millis(1500));
 }
 
-/// Ends the process with no call but one.
+/// Ends the process with a single call.
 pub fn exit() -> ! {
     // SAFETY: this runs no destructor, and nothing needs one.
     unsafe { libc::_exit(0) }

@@ -13,7 +13,7 @@ pub struct Calls {
     pub sometimes: Names,
 }
 
-/// The operations of the table under the heading that begins so.
+/// Returns the operations in the table under the heading that begins with this text.
 pub fn table(heading: &str) -> BTreeMap<&'static str, Calls> {
     let section = PAGE.split("\n##").find(|section| section.trim_start_matches(['#', ' ']).starts_with(heading));
     let lines = section.unwrap_or_else(|| panic!("the page has no section {heading}")).lines();

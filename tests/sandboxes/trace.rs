@@ -1,10 +1,10 @@
-//! What strace sees of a program, sorted by the operations that the marks name.
+//! Sorts the system calls in the output of strace by the operations that the marks name.
 
 use crate::marks::OUTSIDE;
 use crate::page::Names;
 use std::collections::BTreeMap;
 
-/// The system calls of each operation, and those of the other threads.
+/// Returns the system calls of each operation, and those of the other threads.
 pub fn by_operation(trace: &str, other_threads: &str) -> BTreeMap<String, Names> {
     let mut seen = BTreeMap::<String, Names>::new();
     let (mut operation, mut marker) = (None, None);
@@ -23,8 +23,8 @@ pub fn by_operation(trace: &str, other_threads: &str) -> BTreeMap<String, Names>
     seen
 }
 
-/// The thread, the name and the arguments; `None` for the rest of a call that was interrupted, and
-/// for signals and ends.
+/// Returns the thread, the name and the arguments of a call; `None` for the second part of an
+/// interrupted call, for signals and for exits.
 fn call(line: &str) -> Option<(&str, &str, &str)> {
     let (thread, rest) = line.split_once(' ')?;
     let (name, arguments) = rest.trim_start().split_once('(')?;

@@ -1,4 +1,4 @@
-//! The clock itself: what it shows, how it moves, what is next, how it ends.
+//! The simulated clock: its times, its movement, the next expiration, its end.
 
 use crate::common::*;
 use crate::{ms, open};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const CLOCKS: [Clock; 3] = [Clock::Monotonic, Clock::Boottime, Clock::Realtime];
 
-/// What passes on each clock.
+/// Returns the time that passes on each clock.
 fn passed(simulated: &SimulatedClock, act: impl FnOnce()) -> [Duration; 3] {
     let before = CLOCKS.map(|clock| simulated.now(clock));
     act();
@@ -18,7 +18,7 @@ fn passed(simulated: &SimulatedClock, act: impl FnOnce()) -> [Duration; 3] {
 }
 
 #[test]
-fn a_new_clock_shows_what_every_new_one_does_and_stands_still() {
+fn every_new_clock_shows_the_same_time_and_does_not_advance() {
     let simulated = SimulatedClock::default();
     let shown = CLOCKS.map(|clock| simulated.now(clock).as_secs());
     assert_eq!(shown, [1_000, 2_000, 1_000_000_000]);
@@ -29,7 +29,7 @@ fn a_new_clock_shows_what_every_new_one_does_and_stands_still() {
 }
 
 #[test]
-fn what_passes_passes_on_all_clocks_and_a_suspend_not_on_the_monotonic_one() {
+fn advance_moves_all_clocks_and_suspend_all_except_the_monotonic_one() {
     let simulated = SimulatedClock::new();
     assert_eq!(passed(&simulated, || simulated.advance(SECOND)), [SECOND; 3]);
     assert_eq!(passed(&simulated, || assert_eq!(simulated.suspend(HOUR), HOUR)), [Duration::ZERO, HOUR, HOUR]);
@@ -64,7 +64,7 @@ fn the_next_expiration_is_the_nearest_on_any_clock() {
 }
 
 #[test]
-fn time_passes_through_all_expirations_there_are_and_no_further() {
+fn advance_through_stops_at_each_expiration_and_at_its_limit() {
     let simulated = SimulatedClock::new();
     let [timer, other] = [Clock::Monotonic, Clock::Boottime].map(|clock| open(&simulated, clock));
     timer.arm_after(SECOND).unwrap();
@@ -85,9 +85,9 @@ fn time_passes_through_all_expirations_there_are_and_no_further() {
     assert_eq!(simulated.next_expiration(), Some(SECOND));
 }
 
-/// It is not ahead, and there to be read.
+/// The expiration is not ahead: its count can be read already.
 #[test]
-fn what_is_armed_for_now_has_expired() {
+fn a_timer_armed_for_now_has_expired() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Monotonic);
     for spec in [TimerSpec::after(Duration::ZERO), TimerSpec::at(Duration::ZERO)] {
@@ -97,9 +97,8 @@ fn what_is_armed_for_now_has_expired() {
     }
 }
 
-/// What was counted ahead of it and not read, comes again.
 #[test]
-fn clocks_know_nothing_of_each_other_and_a_clone_is_the_same_clock() {
+fn clocks_are_independent_and_a_clone_is_the_same_clock() {
     let [one, other] = [SimulatedClock::new(), SimulatedClock::new()];
     let timers = [&one, &other].map(|simulated| open(simulated, Clock::Monotonic));
     for timer in &timers {
@@ -122,7 +121,7 @@ fn the_end_of_time_is_not_reached() {
     let never = open(&simulated, Clock::Monotonic);
     never.settime(&TimerSpec::at(Duration::MAX).every(Duration::MAX)).unwrap();
     let last = open(&simulated, Clock::Realtime);
-    // Later ones are never, as on Linux.
+    // Later times are never reached, as on Linux.
     let last_time = Duration::new(9_223_372_035, 999_999_999);
     last.settime(&TimerSpec::at(last_time).every(HOUR)).unwrap();
     assert_eq!(simulated.next_expiration(), Some(last_time - simulated.now(Clock::Realtime)));
@@ -143,7 +142,7 @@ fn the_end_of_time_is_not_reached() {
 }
 
 #[test]
-fn a_plain_read_gives_the_count_as_of_now_however_long_nobody_has_read() {
+fn a_raw_read_returns_the_current_count_however_long_it_was_unread() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Monotonic);
     timer.arm_every(Duration::from_nanos(1)).unwrap();
@@ -157,7 +156,7 @@ fn a_plain_read_gives_the_count_as_of_now_however_long_nobody_has_read() {
 }
 
 #[test]
-fn whether_any_is_readable_is_told() {
+fn the_clock_reports_whether_any_timer_is_readable() {
     let simulated = SimulatedClock::new();
     let timers = [(); 2].map(|()| open(&simulated, Clock::Monotonic));
     assert!(!simulated.has_unread());
@@ -171,7 +170,7 @@ fn whether_any_is_readable_is_told() {
 }
 
 #[test]
-fn it_says_what_it_is_and_what_it_can_do() {
+fn the_backend_reports_its_name_and_capabilities() {
     fn is_for_any_thread<T: Send + Sync + Clone>(_: &T) {}
     let simulated = SimulatedClock::new();
     is_for_any_thread(&simulated);

@@ -1,4 +1,5 @@
-//! A pipe that takes nothing, since somebody has opened it anew and filled it: what is to be shown is not lost.
+//! A pipe that another opener has filled, so that it refuses writes: no count or cancellation is
+//! lost.
 
 use crate::common::*;
 use crate::open;
@@ -9,7 +10,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-/// What has filled it, which may be dropped.
+/// Fills the pipe of the timer. The contents may be dropped.
 fn fill(timer: &TimerFd) {
     let mut pipe = File::options().write(true).open(format!("/proc/self/fd/{}", timer.as_raw_fd())).unwrap();
     fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
@@ -22,7 +23,7 @@ fn drain(timer: &TimerFd) {
 }
 
 #[test]
-fn what_a_pipe_does_not_take_comes_when_there_is_room() {
+fn a_count_refused_by_a_full_pipe_arrives_once_there_is_space() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Monotonic);
     fill(&timer);
@@ -36,7 +37,7 @@ fn what_a_pipe_does_not_take_comes_when_there_is_room() {
 }
 
 #[test]
-fn so_does_a_notice_of_a_step() {
+fn a_clock_step_refused_by_a_full_pipe_is_reported_once_there_is_space() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Realtime);
     timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
@@ -49,7 +50,7 @@ fn so_does_a_notice_of_a_step() {
 }
 
 #[test]
-fn so_does_an_expiration_before_which_the_clock_is_stepped_back() {
+fn a_step_back_keeps_a_count_refused_by_a_full_pipe() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Realtime);
     timer.arm_at(simulated.now(Clock::Realtime) + SECOND).unwrap();

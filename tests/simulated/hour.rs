@@ -1,11 +1,12 @@
-//! What takes an hour, and clock steps that nobody can make on a real machine: exactly, and with no waiting.
+//! An hour of expirations and clock steps, counted exactly and without waiting.
 
 use crate::common::*;
 use crate::{ms, open};
 use portable_timerfd::{Clock, SimulatedClock, Timer, TimerSpec};
 
-/// Every millisecond for an hour, in which the wall clock is stepped ten times: by the monotonic clock, by the wall clock, and by the
-/// wall clock with notice of steps, upon which it is set anew.
+/// A period of a millisecond for an hour, during which the wall clock is stepped ten times: on the
+/// monotonic clock, on the wall clock, and on the wall clock with `cancel_on_set`, where the timer
+/// is set again after each step.
 #[test]
 fn an_hour_of_a_periodic_timer_and_ten_steps_are_counted_exactly() {
     const STEPS: [i64; 10] = [10, -3, 3600, -1800, 1, -1, 86_400, -86_400, 7, 300];
@@ -21,7 +22,7 @@ fn an_hour_of_a_periodic_timer_and_ten_steps_are_counted_exactly() {
         told.settime(&TimerSpec::at(now() + ms(1)).every(ms(1)).cancel_on_set()).unwrap();
         simulated.advance(6 * MINUTE);
         assert_eq!([monotonic.read().unwrap(), told.read().unwrap()], [360_000; 2]);
-        // What a clock has passed that was stepped back is not counted again.
+        // After a step back, times that the clock has passed before are not counted again.
         let new = expirations(first, ms(1), now()).saturating_sub(counted);
         assert_eq!(wall.read().unwrap_or(0), new);
         counted += new;
@@ -31,6 +32,7 @@ fn an_hour_of_a_periodic_timer_and_ten_steps_are_counted_exactly() {
         assert_canceled(told.read());
         assert_nothing_to_read(&told);
     }
-    // The wall clock was furthest before the step back by a day: eight times six minutes, and the steps until then.
+    // The wall clock was furthest ahead before the step back by a day: after eight times six
+    // minutes, and the steps until then.
     assert_eq!(counted, (8 * 360 + 10 - 3 + 3600 - 1800 + 86_400) * 1000);
 }

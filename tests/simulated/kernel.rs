@@ -1,5 +1,5 @@
-//! The simulated arithmetic beside that of the kernel that this runs on: what one of its timers counts must lie between what a simulated
-//! one counts by the time before and by the time after.
+//! Compares the simulated arithmetic with the kernel's: the count of a kernel timer must lie
+//! between the counts of a simulated timer by the time before and by the time after the call.
 
 use crate::common::*;
 use crate::random::play_many;
@@ -9,7 +9,7 @@ use std::fmt::{self, Display, Formatter};
 use std::mem::size_of;
 use std::time::Duration;
 
-/// A first expiration, by so much before now, or after, and an interval; in nanoseconds.
+/// A first expiration relative to now, and an interval, in nanoseconds.
 #[derive(Clone, Debug)]
 struct Setting {
     offset: i64,
@@ -26,14 +26,14 @@ fn setting() -> impl Strategy<Value = Setting> {
     let offset =
         prop_oneof![3 => (0..=60u32, any::<i64>()).prop_map(|(bits, random)| random >> (63 - bits)), 1 => any::<i64>()];
     let interval = prop_oneof![1 => Just(0), 3 => (1..=63u32, any::<u64>()).prop_map(|(bits, random)| random >> (64 - bits)), 1 => any::<u64>()];
-    // Where seconds have 32 bits, as far as 2038.
+    // Where seconds have 32 bits, the scale ends in 2038.
     let shift = if size_of::<nix::libc::timespec>() == 8 { 5 } else { 0 };
     (offset, interval)
         .prop_map(move |(offset, interval)| Setting { offset: offset >> shift, interval: interval >> shift })
 }
 
-/// What a timer has counted, and what is left of its setting.
-fn said(timer: &TimerFd) -> (u64, TimerSpec) {
+/// Returns the count of a timer and its remaining setting.
+fn state_of(timer: &TimerFd) -> (u64, TimerSpec) {
     (timer.read().unwrap_or(0), timer.gettime().unwrap())
 }
 
@@ -49,14 +49,14 @@ fn play(setting: &Setting) -> Result<(), String> {
     for timer in [&ours, &theirs] {
         timer.settime(&spec).unwrap();
     }
-    let (least, most_left) = said(&ours);
+    let (least, most_left) = state_of(&ours);
     if least > 0 {
         until_readable(&theirs);
     }
-    let (count, left) = said(&theirs);
+    let (count, left) = state_of(&theirs);
     let after = Clock::Realtime.now().unwrap();
     simulated.advance(after - before);
-    let (more, least_left) = said(&ours);
+    let (more, least_left) = state_of(&ours);
     let says = |what: &str| {
         Err(format!("{what}: {count} and {left:?}, not {least} to {more} more, {most_left:?} to {least_left:?}"))
     };
@@ -66,7 +66,7 @@ fn play(setting: &Setting) -> Result<(), String> {
     if left.interval() != least_left.interval() {
         return says("the interval");
     }
-    // Nothing has expired in between: what was left is known.
+    // If no expiration came in between, the remaining time is known.
     let is_between = || {
         most_left.is_armed() == left.is_armed()
             && (!left.is_armed()

@@ -1,4 +1,4 @@
-//! In real pollers: readable at once when the clock has moved, and else not.
+//! Real pollers: a timer is readable at once when the clock has moved, and not before.
 
 use crate::common::*;
 use crate::open;
@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The keys of what is ready now.
+/// Returns the keys that are ready now.
 fn ready(poller: &Poller) -> Vec<usize> {
     let mut events = Events::new();
     poller.wait(&mut events, Some(Duration::ZERO)).unwrap();
@@ -26,7 +26,7 @@ fn is_selected(timer: &TimerFd) -> bool {
 }
 
 #[test]
-fn a_polling_loop_reports_those_that_are_due_at_once() {
+fn a_polling_loop_reports_due_timers_at_once() {
     let simulated = SimulatedClock::new();
     let poller = Arc::new(Poller::new().unwrap());
     let timers: Vec<_> = (1..=3)
@@ -49,7 +49,7 @@ fn a_polling_loop_reports_those_that_are_due_at_once() {
 }
 
 #[test]
-fn select_and_poll_see_it_at_once_and_never_find_it_writable() {
+fn select_and_poll_report_a_timer_at_once_and_never_as_writable() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Realtime);
     timer.arm_after(HOUR).unwrap();
@@ -62,7 +62,7 @@ fn select_and_poll_see_it_at_once_and_never_find_it_writable() {
     assert!(!is_selected(&timer));
 }
 
-/// With `epoll`'s edges, every expiration is one.
+/// With edge-triggered `epoll`, every expiration is an edge.
 #[test]
 fn every_advance_past_an_expiration_is_an_edge() {
     let simulated = SimulatedClock::new();
@@ -80,7 +80,7 @@ fn every_advance_past_an_expiration_is_an_edge() {
         simulated.advance(SECOND / 4);
         assert_eq!(ready(&poller), []);
         simulated.advance(SECOND / 4);
-        assert_eq!(ready(&poller), [7], "though nobody has read");
+        assert_eq!(ready(&poller), [7], "an unread count is an edge again");
         assert_eq!(timer.read().unwrap(), 2);
     }
 }

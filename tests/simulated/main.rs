@@ -1,8 +1,10 @@
-//! The simulated backend: its clock, what real pollers and threads see of its timers, and its results beside Linux's.
+//! The simulated backend: its clock, its timers in real pollers and threads, and its results
+//! compared with Linux's.
 //!
-//! `tests/conformance` and `tests/vm` have the promises that it shares with the other backends.
+//! `tests/conformance` and `tests/vm` test the promises that it shares with the other backends.
 
 mod clock;
+mod clock_changes;
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(target_os = "linux")]
@@ -11,19 +13,18 @@ mod hour;
 #[cfg(target_os = "linux")]
 mod kernel;
 mod loops;
+mod model;
 mod process;
 #[path = "../common/random.rs"]
 mod random;
-mod steps;
 mod stop_server;
 mod threads;
-mod twins;
 mod waiters;
 
 use portable_timerfd::{Clock, SimulatedClock, TimerFd};
 use std::time::Duration;
 
-/// A timer of this clock, whatever it is on.
+/// Opens a timer of this clock.
 fn open(simulated: &SimulatedClock, clock: Clock) -> TimerFd {
     simulated.timer(clock).unwrap().into()
 }

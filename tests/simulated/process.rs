@@ -1,4 +1,4 @@
-//! The process around: forks, and the limit of descriptors.
+//! The process around simulated timers: forks, and the descriptor limit.
 
 use crate::common::*;
 use crate::open;
@@ -9,11 +9,12 @@ use nix::unistd::{fork, ForkResult};
 use portable_timerfd::{Clock, SimulatedClock, Timer};
 use std::time::Duration;
 
-/// Whether what a forked child does comes out well. It has one thread, and prints nothing.
+/// Returns whether `act` succeeds in a forked child. The child has one thread, and prints nothing.
 fn is_well_in_a_child(act: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child makes calls of this library and of the system's, takes no lock that another thread may hold, and ends.
+    // SAFETY: the child only makes calls of this library and of the system, takes no lock that
+    // another thread may hold, and exits.
     match unsafe { fork() }.unwrap() {
-        // SAFETY: ends the child with nothing else done.
+        // SAFETY: ends the child without any other action.
         ForkResult::Child => unsafe { nix::libc::_exit(i32::from(!act())) },
         ForkResult::Parent { child } => matches!(waitpid(child, None).unwrap(), WaitStatus::Exited(_, 0)),
     }
@@ -60,7 +61,7 @@ fn a_forked_child_has_no_clock_of_its_parents_but_makes_its_own() {
 }
 
 #[test]
-fn at_the_limit_of_descriptors_a_timer_is_not_made_and_those_that_are_work() {
+fn at_the_descriptor_limit_creation_fails_and_existing_timers_work() {
     assert!(is_well_in_a_child(|| {
         let simulated = SimulatedClock::new();
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
@@ -85,7 +86,7 @@ fn at_the_limit_of_descriptors_a_timer_is_not_made_and_those_that_are_work() {
 fn a_simulated_clock_has_no_thread() {
     assert!(is_well_in_a_child(|| {
         let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
-        // An emulator of a processor may have some.
+        // An emulator of a processor may have threads of its own.
         let before = threads();
         let simulated = SimulatedClock::new();
         let timer = open(&simulated, Clock::Realtime);

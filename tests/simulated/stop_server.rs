@@ -1,4 +1,4 @@
-//! The servers' three timers, and what hangs on them, in simulated time.
+//! The three timers of the example servers, and the code that depends on them, in simulated time.
 
 #[path = "../../examples/common/commands.rs"]
 mod commands;
@@ -16,7 +16,7 @@ fn armed(simulated: &SimulatedClock) -> Vec<TimerFd> {
     timers
 }
 
-/// Numbers and counts of those that are readable.
+/// Returns the numbers and counts of the readable timers.
 fn expirations(timers: &[TimerFd]) -> Vec<(usize, u64)> {
     let ready = timers.iter().zip(1..).filter(|(timer, _)| is_readable(timer));
     ready.map(|(timer, number)| (number, timers::expirations(timer).unwrap().unwrap())).collect()
@@ -34,7 +34,7 @@ fn the_servers_timers_expire_every_quarter_half_and_three_quarters_of_a_second_f
 }
 
 #[test]
-fn a_server_that_was_held_up_is_told_how_often_each_has_expired() {
+fn a_delayed_server_gets_the_full_count_of_each_timer() {
     let simulated = SimulatedClock::new();
     let timers = armed(&simulated);
     simulated.advance(10 * SECOND);
@@ -44,7 +44,7 @@ fn a_server_that_was_held_up_is_told_how_often_each_has_expired() {
 }
 
 #[test]
-fn the_servers_timers_do_not_heed_steps_of_the_wall_clock_nor_a_suspend() {
+fn the_servers_timers_ignore_clock_steps_and_suspends() {
     let simulated = SimulatedClock::new();
     let timers = armed(&simulated);
     simulated.set_realtime(2 * simulated.now(timers[0].clock()));
@@ -55,7 +55,8 @@ fn the_servers_timers_do_not_heed_steps_of_the_wall_clock_nor_a_suspend() {
     assert_eq!(expirations(&timers), [(1, 3), (2, 1), (3, 1)]);
 }
 
-/// At the second expiration of timer 1 at which nothing new has come, what a client has sent without a line's end is a command.
+/// At the second expiration of timer 1 without new data, the data of a client without a line end is
+/// a command.
 #[test]
 fn a_command_without_a_lines_end_ends_when_the_client_falls_silent() {
     let simulated = SimulatedClock::new();

@@ -1,4 +1,4 @@
-//! Many threads: some move the clock, others set, read and drop its timers.
+//! Many threads: some move the clock; others set, read and drop its timers.
 
 use crate::common::*;
 use crate::{ms, open};
@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn however_many_read_and_move_the_clock_the_sum_is_exact() {
+fn the_sum_is_exact_with_many_readers_and_clock_movers() {
     const THREADS: u32 = 3;
     const ROUNDS: u32 = 3_000;
     let simulated = SimulatedClock::new();
@@ -55,7 +55,7 @@ fn each_expiration_wakes_one_of_several_blocked_readers() {
             assert_eq!(simulated.advance_to_next(), Some(HOUR));
             assert_eq!(wakes.recv().unwrap(), 1);
         }
-        // Several at once end a reader.
+        // Several expirations at once end a reader.
         for _ in 0..4 {
             timer.arm_every(HOUR).unwrap();
             simulated.advance(3 * HOUR);
@@ -65,7 +65,7 @@ fn each_expiration_wakes_one_of_several_blocked_readers() {
     assert!(wakes.try_recv().is_err());
 }
 
-/// An hour does not pass here, in all.
+/// In all, less than an hour passes here.
 #[test]
 fn nothing_of_an_old_setting_appears_while_another_thread_moves_the_clock() {
     let simulated = SimulatedClock::new();
@@ -83,7 +83,7 @@ fn nothing_of_an_old_setting_appears_while_another_thread_moves_the_clock() {
             timer.settime(&TimerSpec::at(Duration::MAX).every(ms(1))).unwrap();
             assert!(!is_readable(&timer), "round {round}");
             assert_nothing_to_read(&timer);
-            // One that comes and goes, wherever the other thread is.
+            // This timer is opened and dropped at any moment of the other thread.
             open(&simulated, Clock::Monotonic).arm_after(Duration::from_micros(round % 50)).unwrap();
         }
         done.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Code that waits, and a clock that is moved when all of it does: the same in every run.
+//! Threads that wait, and a clock that moves when all of them wait: the same result in every run.
 
 use crate::common::*;
 use crate::{ms, open};
@@ -13,7 +13,7 @@ fn open_blocking(simulated: &SimulatedClock) -> TimerFd {
     simulated.open(Clock::Monotonic, flags).unwrap().into()
 }
 
-/// Moves the clock whenever all workers wait, until they have ended; what they give.
+/// Moves the clock whenever all workers wait, until they have ended. Returns their results.
 fn drive<T>(simulated: &SimulatedClock, workers: Vec<JoinHandle<T>>) -> Vec<T> {
     loop {
         let at_work = workers.iter().filter(|worker| !worker.is_finished()).count();
@@ -30,9 +30,10 @@ fn drive<T>(simulated: &SimulatedClock, workers: Vec<JoinHandle<T>>) -> Vec<T> {
 type Wait = fn(&TimerFd) -> io::Result<u64>;
 const WAYS: [Wait; 2] = [|timer| timer.wait(None), |timer| timer.read()];
 
-/// A beat each second, and after the fifth a timer for ten seconds: whatever the order of the threads, that one is due at 15.
+/// A timer expires each second. After the fifth expiration, another one is set for ten seconds. In
+/// every order of the threads, it is due at second 15.
 #[test]
-fn one_who_works_before_he_waits_again_is_waited_for() {
+fn the_clock_waits_for_a_worker_between_two_waits() {
     for wait in WAYS {
         for _ in 0..200 {
             let simulated = SimulatedClock::new();
@@ -51,7 +52,7 @@ fn one_who_works_before_he_waits_again_is_waited_for() {
 }
 
 #[test]
-fn several_who_wait_for_several_timers_take_turns_as_the_clock_has_it() {
+fn several_waiters_wake_in_the_order_of_their_times() {
     const ROUNDS: u64 = if cfg!(miri) { 5 } else { 200 };
     let simulated = SimulatedClock::new();
     let begun = simulated.now(Clock::Monotonic);
@@ -73,16 +74,16 @@ fn several_who_wait_for_several_timers_take_turns_as_the_clock_has_it() {
     }
 }
 
-/// What nobody ever reads does not hold up the others.
+/// A timer that stays unread does not hold up the others.
 #[test]
-fn only_who_has_nothing_to_wake_up_for_waits() {
+fn an_unread_timer_does_not_hold_up_waiters() {
     let simulated = SimulatedClock::new();
     let [unread, timer] = [(); 2].map(|()| open(&simulated, Clock::Monotonic));
     unread.arm_after(Duration::ZERO).unwrap();
     assert_errno(timer.wait(Some(Duration::ZERO)), ETIMEDOUT);
     assert_errno(timer.wait(Some(ms(1))), ETIMEDOUT);
     assert_nothing_to_read(&timer);
-    assert_eq!((simulated.waiting(), simulated.has_unread()), (0, true), "nobody does any more");
+    assert_eq!((simulated.waiting(), simulated.has_unread()), (0, true), "no thread waits any longer");
     let waiters: Vec<_> = WAYS
         .iter()
         .map(|wait| {
@@ -95,9 +96,9 @@ fn only_who_has_nothing_to_wake_up_for_waits() {
     assert_eq!(simulated.waiting(), 0);
 }
 
-/// However a wait ends, it is over.
+/// A wait is over, however it ends.
 #[test]
-fn who_is_told_of_a_step_waits_no_more() {
+fn a_waiter_that_gets_ecanceled_is_no_longer_waiting() {
     for wait in WAYS {
         let simulated = SimulatedClock::new();
         let flags = CreateFlags { nonblocking: false, ..CreateFlags::default() };
@@ -105,7 +106,7 @@ fn who_is_told_of_a_step_waits_no_more() {
         timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
         simulated.set_realtime(HOUR);
         assert_canceled(wait(&timer));
-        assert_eq!(simulated.waiting(), 0, "he was told at once");
+        assert_eq!(simulated.waiting(), 0, "the wait ended at once");
         let waiting = thread::spawn({
             let simulated = simulated.clone();
             move || {
@@ -122,7 +123,7 @@ fn who_is_told_of_a_step_waits_no_more() {
 }
 
 #[test]
-fn the_limit_of_a_wait_is_one_of_real_time() {
+fn the_timeout_of_wait_is_in_real_time() {
     let simulated = SimulatedClock::new();
     let timer = open(&simulated, Clock::Monotonic);
     timer.arm_after(HOUR).unwrap();

@@ -1,7 +1,7 @@
-//! Absolute times of the wall clock follow it wherever it is stepped, and others don't.
+//! Absolute times of the wall clock follow clock steps; other times do not.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use portable_timerfd::{Clock, Timer, TimerSpec};
 use std::thread;
 use std::time::Duration;
@@ -9,65 +9,65 @@ use std::time::Duration;
 crate::cases![
     absolute_times_follow_a_step_forwards_and_count_all_periods,
     absolute_times_follow_a_step_backwards,
-    a_step_back_makes_nothing_early,
+    a_step_back_makes_no_timer_early,
     relative_times_and_other_clocks_do_not_follow,
-    relative_times_of_the_alarm_clock_follow_steps,
-    who_waits_sees_a_step_past_the_time,
-    a_timer_set_once_that_has_expired_is_so_for_good,
+    relative_alarm_clock_times_follow_clock_steps,
+    a_blocked_reader_wakes_on_a_step_past_the_time,
+    an_expired_one_shot_timer_stays_expired,
 ];
 
-fn absolute_times_follow_a_step_forwards_and_count_all_periods(row: &Row) {
-    let timer = open(row);
-    let first = row.now(Clock::Realtime) + 10 * SECOND;
+fn absolute_times_follow_a_step_forwards_and_count_all_periods(backend: &TestBackend) {
+    let timer = open(backend);
+    let first = backend.now(Clock::Realtime) + 10 * SECOND;
     timer.settime(&TimerSpec::at(first).every(SECOND)).unwrap();
     assert_nothing_to_read(&timer);
-    row.step(2 * 3600);
-    let count = row.assert_counts(Clock::Realtime, first, SECOND, || row.wait(&timer).unwrap());
+    backend.step_wall_clock(2 * 3600);
+    let count = backend.assert_counts(Clock::Realtime, first, SECOND, || backend.wait(&timer).unwrap());
     assert!(count >= 7191, "ten seconds in two hours, and then one a second, not {count}");
     assert!(left(&timer) <= SECOND);
 }
 
-fn absolute_times_follow_a_step_backwards(row: &Row) {
-    let timer = open(row);
-    timer.arm_at(row.now(Clock::Realtime) + HOUR).unwrap();
-    row.step(-3600);
+fn absolute_times_follow_a_step_backwards(backend: &TestBackend) {
+    let timer = open(backend);
+    timer.arm_at(backend.now(Clock::Realtime) + HOUR).unwrap();
+    backend.step_wall_clock(-3600);
     assert!((HOUR + 50 * MINUTE..=2 * HOUR).contains(&left(&timer)));
-    row.step(2 * 3600);
-    assert_eq!(row.wait(&timer).unwrap(), 1);
+    backend.step_wall_clock(2 * 3600);
+    assert_eq!(backend.wait(&timer).unwrap(), 1);
 }
 
-fn a_step_back_makes_nothing_early(row: &Row) {
-    let timer = open(row);
-    // Long enough for the thread that is to wake for it to fall asleep.
+fn a_step_back_makes_no_timer_early(backend: &TestBackend) {
+    let timer = open(backend);
+    // This is long enough for the thread that will wake the timer to fall asleep.
     for before in [Duration::ZERO, Duration::from_millis(50)] {
         loop {
-            let time = row.now(Clock::Realtime) + 4 * before + Duration::from_millis(50);
+            let time = backend.now(Clock::Realtime) + 4 * before + Duration::from_millis(50);
             timer.arm_at(time).unwrap();
-            row.pass(before);
-            row.step(-1);
-            let was_in_time = row.now(Clock::Realtime) + SECOND < time;
-            assert_eq!(row.wait(&timer).unwrap(), 1);
+            backend.pass(before);
+            backend.step_wall_clock(-1);
+            let was_in_time = backend.now(Clock::Realtime) + SECOND < time;
+            assert_eq!(backend.wait(&timer).unwrap(), 1);
             if was_in_time {
-                assert!(row.now(Clock::Realtime) >= time);
+                assert!(backend.now(Clock::Realtime) >= time);
                 break;
             }
         }
     }
 }
 
-fn relative_times_and_other_clocks_do_not_follow(row: &Row) {
+fn relative_times_and_other_clocks_do_not_follow(backend: &TestBackend) {
     let timers = [Clock::Realtime, Clock::Monotonic, Clock::Boottime, Clock::BoottimeAlarm].map(|clock| {
-        let timer = row.open_on(clock);
+        let timer = backend.open_on(clock);
         timer.arm_after(HOUR).unwrap();
         timer
     });
     let absolute = [Clock::Monotonic, Clock::Boottime, Clock::BoottimeAlarm].map(|clock| {
-        let timer = row.open_on(clock);
-        timer.arm_at(row.now(clock) + HOUR).unwrap();
+        let timer = backend.open_on(clock);
+        timer.arm_at(backend.now(clock) + HOUR).unwrap();
         timer
     });
     for secs in [7200, -2 * 7200, 7200] {
-        row.step(secs);
+        backend.step_wall_clock(secs);
         for timer in timers.iter().chain(&absolute) {
             assert!((50 * MINUTE..=HOUR).contains(&left(timer)), "{:?}", timer.clock());
             assert_nothing_to_read(timer);
@@ -75,51 +75,52 @@ fn relative_times_and_other_clocks_do_not_follow(row: &Row) {
     }
 }
 
-/// A relative time of it becomes an absolute one.
-fn relative_times_of_the_alarm_clock_follow_steps(row: &Row) {
-    let timer = row.open_on(Clock::RealtimeAlarm);
+/// A relative time of an alarm clock becomes an absolute one.
+fn relative_alarm_clock_times_follow_clock_steps(backend: &TestBackend) {
+    let timer = backend.open_on(Clock::RealtimeAlarm);
     timer.arm_after(2 * HOUR).unwrap();
-    row.step(3600);
+    backend.step_wall_clock(3600);
     assert!(left(&timer) <= HOUR);
-    row.step(-3600);
+    backend.step_wall_clock(-3600);
     assert!(left(&timer) > HOUR);
-    row.step(2 * 3600);
-    assert_eq!(row.wait(&timer).unwrap(), 1);
+    backend.step_wall_clock(2 * 3600);
+    assert_eq!(backend.wait(&timer).unwrap(), 1);
 }
 
-fn who_waits_sees_a_step_past_the_time(row: &Row) {
-    let (read, polled) = (open_blocking(row), open(row));
-    let first = row.now(Clock::Realtime) + HOUR;
+fn a_blocked_reader_wakes_on_a_step_past_the_time(backend: &TestBackend) {
+    let (read, polled) = (open_blocking(backend), open(backend));
+    let first = backend.now(Clock::Realtime) + HOUR;
     for timer in [&read, &polled] {
         timer.settime(&TimerSpec::at(first).every(MINUTE)).unwrap();
     }
     thread::scope(|scope| {
-        let reader = scope.spawn(|| row.assert_counts(Clock::Realtime, first, MINUTE, || read.read().unwrap()));
+        let reader = scope.spawn(|| backend.assert_counts(Clock::Realtime, first, MINUTE, || read.read().unwrap()));
         let poller = scope.spawn(|| until_readable(&polled));
-        // What the userspace thread has to do for timers of before is done by then: nothing else wakes it.
-        row.pass(SECOND + SECOND / 2);
-        row.step(2 * 3600);
+        // By then the userspace thread has done its work for earlier timers, so nothing else wakes
+        // it.
+        backend.pass(SECOND + SECOND / 2);
+        backend.step_wall_clock(2 * 3600);
         assert!(reader.join().unwrap() > 60);
         poller.join().unwrap();
     });
 }
 
-fn a_timer_set_once_that_has_expired_is_so_for_good(row: &Row) {
-    let timer = open(row);
-    timer.arm_at(row.now(Clock::Realtime) + 9 * MINUTE).unwrap();
-    row.step(10 * 60);
+fn an_expired_one_shot_timer_stays_expired(backend: &TestBackend) {
+    let timer = open(backend);
+    timer.arm_at(backend.now(Clock::Realtime) + 9 * MINUTE).unwrap();
+    backend.step_wall_clock(10 * 60);
     until_readable(&timer);
-    row.step(-20 * 60);
+    backend.step_wall_clock(-20 * 60);
     let reported = timer.gettime().unwrap();
-    if row.is_kernel() {
+    if backend.is_kernel() {
         assert!(reported.is_armed(), "Linux reports the time it had, though it will not expire then");
     } else {
         assert_eq!(reported, TimerSpec::disarmed());
     }
     assert_eq!(timer.read().unwrap(), 1);
-    row.step(20 * 60);
-    // The userspace thread looks within 250 ms, if it looks.
-    row.pass(Duration::from_millis(300));
+    backend.step_wall_clock(20 * 60);
+    // If the userspace thread reads the clocks, it does so within 250 ms.
+    backend.pass(Duration::from_millis(300));
     assert_nothing_to_read(&timer);
     assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
 }

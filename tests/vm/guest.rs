@@ -1,4 +1,4 @@
-//! The virtual machine of `ci/vm`: how to know it, and what its first process does.
+//! The virtual machine of `ci/vm`: how to recognize it, and its first process.
 
 use nix::mount::{mount, MsFlags};
 use nix::sys::reboot::{reboot, RebootMode};
@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The word on the kernel's command line by which `ci/vm` says that the machine may be thrown away. The kernel gives it to
-/// the first process as a variable of its environment.
+/// The parameter on the kernel's command line with which `ci/vm` marks the machine as temporary.
+/// The kernel passes it to the first process as an environment variable.
 const WORD: (&str, &str) = ("PORTABLE_TIMERFD_VM", "throw-away");
 
 const INIT: Pid = Pid::from_raw(1);
@@ -25,8 +25,8 @@ pub fn is_init() -> bool {
     is_throw_away()
 }
 
-/// Whether this machine may be thrown away: its kernel was booted to that end, and this program is its first process, or
-/// was started by it. Neither alone is enough.
+/// Whether this machine is temporary. Two facts must hold: its kernel was booted with the
+/// parameter, and this program is its first process, or was started by it.
 pub fn is_throw_away() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
@@ -43,7 +43,8 @@ fn mount_as(kind: &str, place: &str) {
     mount(Some(kind), place, Some(kind), MsFlags::empty(), None::<&str>).unwrap();
 }
 
-/// Runs the cases in a child, so that the first process outlives whatever happens to them, and says how that ended.
+/// Runs the cases in a child, so that the first process survives a crash, and prints the child's
+/// status.
 pub fn run_and_power_off() -> ! {
     mount_as("sysfs", "/sys");
     mount_as("devtmpfs", "/dev");

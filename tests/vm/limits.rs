@@ -1,7 +1,7 @@
-//! What the system refuses, to root and to others: capabilities, descriptors, threads.
+//! Requests that the system refuses to root and to other users: capabilities, descriptors, threads.
 
-use crate::row::Row;
 use crate::support::*;
+use crate::test_backend::TestBackend;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
@@ -13,34 +13,35 @@ use std::time::Duration;
 crate::cases![
     alarm_clocks_need_the_capability_when_made_and_when_set,
     alarm_clocks_are_refused_to_ordinary_users,
-    at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks,
-    at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works,
-    where_no_thread_can_be_started,
+    at_the_process_descriptor_limit_creation_fails_and_leaks_nothing,
+    at_the_system_file_limit_creation_fails_and_existing_timers_work,
+    settime_fails_where_no_thread_can_be_started,
 ];
 
-/// Runs it in a thread of its own, as what it does to the thread is to end with it.
+/// Runs a function in its own thread, because its changes to the thread must end with it.
 fn in_a_thread(run: impl FnOnce() + Send) {
     thread::scope(|scope| scope.spawn(run).join()).unwrap();
 }
 
-/// Runs it in a thread that is an ordinary user's, unlike the others of the process.
+/// Runs a function in a thread of an ordinary user, unlike the other threads of the process.
 fn as_an_ordinary_user(run: impl FnOnce() + Send) {
     in_a_thread(|| {
         const NOBODY: libc::c_long = 65_534;
-        // SAFETY: the call touches no memory of ours. It is the kernel's, which is for this thread; the C library's is for all.
+        // SAFETY: the call touches no memory of this program. The kernel's call changes only this
+        // thread; the C library's would change all threads.
         Errno::result(unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) }).unwrap();
         run();
     });
 }
 
-/// Puts the capability to set alarm clocks in force for this thread, or out of force.
+/// Raises or drops the capability to set alarm clocks for this thread.
 fn hold_wake_alarm(hold: bool) {
     const VERSION_3: u32 = 0x2008_0522;
     const WAKE_ALARM: u32 = 1 << (35 - 32);
     let mut header = [VERSION_3, 0];
-    // Effective, permitted and inheritable, for the lower and the upper 32 capabilities.
+    // The effective, permitted and inheritable sets, for the lower and the upper 32 capabilities.
     let mut sets = [[0u32; 3]; 2];
-    // SAFETY: `header` and `sets` are laid out as version 3 of the calls has them.
+    // SAFETY: `header` and `sets` have the layout of version 3 of the calls.
     Errno::result(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) }).unwrap();
     let effective = &mut sets[1][0];
     *effective = if hold { *effective | WAKE_ALARM } else { *effective & !WAKE_ALARM };
@@ -48,13 +49,13 @@ fn hold_wake_alarm(hold: bool) {
     Errno::result(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), sets.as_ptr()) }).unwrap();
 }
 
-fn alarm_clocks_need_the_capability_when_made_and_when_set(row: &Row) {
+fn alarm_clocks_need_the_capability_when_made_and_when_set(backend: &TestBackend) {
     in_a_thread(|| {
         for clock in ALARMS {
-            let timer = row.open_on(clock);
+            let timer = backend.open_on(clock);
             timer.arm_after(2 * HOUR).unwrap();
             hold_wake_alarm(false);
-            assert_errno(row.open(clock, CreateFlags::default()), libc::EPERM);
+            assert_errno(backend.open(clock, CreateFlags::default()), libc::EPERM);
             assert_errno(timer.arm_after(HOUR), libc::EPERM);
             assert_errno(timer.disarm(), libc::EPERM);
             assert!(left(&timer) > HOUR, "what fails changes nothing");
@@ -68,16 +69,16 @@ fn alarm_clocks_need_the_capability_when_made_and_when_set(row: &Row) {
     });
 }
 
-fn alarm_clocks_are_refused_to_ordinary_users(row: &Row) {
-    let timers = ALARMS.map(|clock| row.open_on(clock));
+fn alarm_clocks_are_refused_to_ordinary_users(backend: &TestBackend) {
+    let timers = ALARMS.map(|clock| backend.open_on(clock));
     as_an_ordinary_user(|| {
         for timer in &timers {
-            assert_errno(row.open(timer.clock(), CreateFlags::default()), libc::EPERM);
+            assert_errno(backend.open(timer.clock(), CreateFlags::default()), libc::EPERM);
             assert_errno(timer.arm_after(HOUR), libc::EPERM);
             assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
         }
         for clock in [Clock::Realtime, Clock::Monotonic, Clock::Boottime] {
-            row.open_on(clock).arm_after(HOUR).unwrap();
+            backend.open_on(clock).arm_after(HOUR).unwrap();
         }
     });
 }
@@ -90,21 +91,21 @@ fn assert_expires(timer: &TimerFd) {
     assert_eq!(timer.wait(None).unwrap(), 1);
 }
 
-fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(row: &Row) {
+fn at_the_process_descriptor_limit_creation_fails_and_leaks_nothing(backend: &TestBackend) {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let before = descriptors();
     setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
     let mut timers = Vec::new();
     let refusal = loop {
-        match row.open(Clock::Realtime, CreateFlags::default()) {
+        match backend.open(Clock::Realtime, CreateFlags::default()) {
             Ok(timer) => timers.push(timer),
             refusal => break refusal,
         }
     };
-    // The first and the last that could be had.
+    // The first and the last timer that could be created.
     assert_expires(&timers[0]);
     assert_expires(&timers[timers.len() - 1]);
-    let again = [Clock::Monotonic, Clock::RealtimeAlarm].map(|clock| row.open(clock, CreateFlags::default()));
+    let again = [Clock::Monotonic, Clock::RealtimeAlarm].map(|clock| backend.open(clock, CreateFlags::default()));
     setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
     assert_errno(refusal, libc::EMFILE);
     again.into_iter().for_each(|refusal| assert_errno(refusal, libc::EMFILE));
@@ -112,17 +113,17 @@ fn at_the_process_limit_of_descriptors_nothing_is_made_and_nothing_leaks(row: &R
     assert_eq!(descriptors(), before);
 }
 
-fn at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works(row: &Row) {
+fn at_the_system_file_limit_creation_fails_and_existing_timers_work(backend: &TestBackend) {
     const LIMIT: &str = "/proc/sys/fs/file-max";
     let limit = fs::read(LIMIT).unwrap();
-    let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| row.open_on(clock));
+    let timers = [Clock::Realtime, Clock::Monotonic].map(|clock| backend.open_on(clock));
     let before = descriptors();
-    // It does not hold for root.
+    // The limit does not apply to root.
     fs::write(LIMIT, "0").unwrap();
     as_an_ordinary_user(|| {
         assert_eq!(fs::File::open("/").unwrap_err().raw_os_error(), Some(libc::ENFILE));
         for _ in 0..3 {
-            assert_errno(row.open(Clock::Monotonic, CreateFlags::default()), libc::ENFILE);
+            assert_errno(backend.open(Clock::Monotonic, CreateFlags::default()), libc::ENFILE);
         }
         timers.iter().for_each(assert_expires);
     });
@@ -130,7 +131,7 @@ fn at_the_systems_limit_of_files_nothing_is_made_and_what_is_there_works(row: &R
     assert_eq!(descriptors(), before);
 }
 
-/// The emulation's thread ends a second after the last timer.
+/// Waits for the emulation's thread to end, a second after the last timer.
 fn until_no_thread_runs() {
     let runs = || {
         fs::read_dir("/proc/self/task")
@@ -143,17 +144,17 @@ fn until_no_thread_runs() {
     }
 }
 
-/// The kernel's timers need none.
-fn where_no_thread_can_be_started(row: &Row) {
+/// The kernel's timers need no thread.
+fn settime_fails_where_no_thread_can_be_started(backend: &TestBackend) {
     until_no_thread_runs();
-    let timer = open(row);
+    let timer = open(backend);
     timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
     let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
     as_an_ordinary_user(|| {
         setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
-        let settings = [TimerSpec::after(Duration::ZERO), in_an_hour(row), TimerSpec::disarmed().cancel_on_set()];
+        let settings = [TimerSpec::after(Duration::ZERO), in_an_hour(backend), TimerSpec::disarmed().cancel_on_set()];
         for setting in settings {
-            if row.is_kernel() {
+            if backend.is_kernel() {
                 timer.settime(&setting).unwrap();
             } else {
                 assert_errno(timer.settime(&setting), libc::ENOMEM);

@@ -1,4 +1,4 @@
-//! What is done to the machine: its wall clock set and adjusted, its alarm clocks, its sleep.
+//! Changes to the machine: its wall clock, its alarm clocks, its sleep.
 
 use crate::guest;
 use nix::errno::Errno;
@@ -7,7 +7,7 @@ use nix::time::{clock_settime, ClockId};
 use portable_timerfd::Clock;
 use std::time::Duration;
 
-/// Whatever goes wrong, no other machine's clock is set.
+/// Prevents that the clock of another machine is set.
 fn assert_throw_away() {
     assert!(guest::is_throw_away(), "not in the machine of ci/vm");
 }
@@ -21,7 +21,7 @@ pub fn set_wall_clock(time: Duration) {
     clock_settime(ClockId::CLOCK_REALTIME, time.into()).unwrap();
 }
 
-/// `now`, so many seconds later or earlier.
+/// Returns `time`, moved by this number of seconds.
 pub fn moved(time: Duration, secs: i64) -> Duration {
     let by = Duration::from_secs(secs.unsigned_abs());
     if secs < 0 {
@@ -32,11 +32,11 @@ pub fn moved(time: Duration, secs: i64) -> Duration {
 }
 
 /// Steps the wall clock.
-pub fn step(secs: i64) {
+pub fn step_wall_clock(secs: i64) {
     set_wall_clock(moved(now(), secs));
 }
 
-/// Steps it by another call.
+/// Steps the wall clock by another call.
 pub fn step_by_settimeofday(secs: i64) {
     assert_throw_away();
     let time = moved(now(), secs);
@@ -45,7 +45,7 @@ pub fn step_by_settimeofday(secs: i64) {
     Errno::result(unsafe { libc::settimeofday(&time, std::ptr::null()) }).unwrap();
 }
 
-/// Tells the kernel of a time zone, Greenwich's, and of no time.
+/// Sets the kernel's time zone, to that of Greenwich, without a time.
 pub fn set_time_zone() {
     assert_throw_away();
     let zone = [0i32; 2];
@@ -53,23 +53,23 @@ pub fn set_time_zone() {
     Errno::result(unsafe { libc::settimeofday(std::ptr::null(), zone.as_ptr().cast()) }).unwrap();
 }
 
-/// `adjtimex(2)` with these modes and what `fill` puts beside them.
+/// Calls `adjtimex(2)` with these modes and the fields that `fill` sets.
 pub fn adjust(modes: libc::c_uint, fill: impl FnOnce(&mut libc::timex)) {
     assert_throw_away();
-    // SAFETY: numbers only, for which zero is a value.
+    // SAFETY: the type consists of numbers, for which zero is valid.
     let mut request: libc::timex = unsafe { std::mem::zeroed() };
     request.modes = modes;
     fill(&mut request);
-    // SAFETY: `request` is a valid one.
+    // SAFETY: `request` is a valid value.
     Errno::result(unsafe { libc::adjtimex(&mut request) }).unwrap();
 }
 
-/// The status bits of the clock: a leap second to come, or none.
+/// Sets the status bits of the clock, for example for a leap second.
 pub fn set_clock_status(status: i32) {
     adjust(libc::ADJ_STATUS, |request| request.status = status);
 }
 
-/// Suspends the machine to RAM; returns once something has woken it.
+/// Suspends the machine to RAM; returns when it has resumed.
 pub fn suspend_to_ram() {
     assert_throw_away();
     std::fs::write("/sys/power/state", "mem").unwrap();

@@ -1,8 +1,10 @@
-//! What only a machine of its own can show: steps of the real wall clock, suspends, the limits of a whole system. Every case
-//! runs on every backend, and where both promise the same, the kernel's timers are the measure of it.
+//! Tests that need a machine of their own: steps of the real wall clock, suspends, the limits of a
+//! whole system. Every case runs on every backend. Where both promise the same, the kernel's timers
+//! are the reference.
 //!
-//! `ci/vm` boots a virtual machine in which this is the only program. Anywhere else all cases show as ignored, and not even
-//! `--ignored` runs them; but for those on the simulated backend, which has a machine of its own to step and to suspend.
+//! `ci/vm` boots a virtual machine in which this is the only program. On any other machine all
+//! cases show as ignored, and even `--ignored` does not run them. Only the cases on the simulated
+//! backend run everywhere, because it has a simulated machine.
 
 #[path = "../common/cases.rs"]
 mod cases;
@@ -17,16 +19,16 @@ cfg_if::cfg_if! {
         mod guest;
         mod limits;
         mod machine;
-        mod notice;
-        #[path = "../common/row.rs"]
-        mod row;
-        mod slumber;
+        mod blocked;
+        #[path = "../common/test_backend.rs"]
+        mod test_backend;
+        mod suspended;
         mod support;
         mod suspend;
-        mod taken_back;
+        mod rollback;
         mod trials;
 
-        use row::Case;
+        use test_backend::Case;
 
         fn main() -> std::process::ExitCode {
             if guest::is_init() {
@@ -35,7 +37,7 @@ cfg_if::cfg_if! {
             trials::run()
         }
     } else {
-        /// `ci/vm` boots a Linux.
+        /// `ci/vm` boots Linux only.
         fn main() {}
     }
 }

@@ -1,20 +1,17 @@
-//! Cases × backends, one at a time: they share the machine's clock. The simulated backend has a machine of its own, everywhere.
+//! Runs the cases on each backend, one at a time, because they share the machine's clock. The
+//! simulated backend has its own machine, on every system.
 
-use crate::row::{Case, Row};
-use crate::{adjust, cancel, follow, guest, limits, notice, slumber, suspend, taken_back};
+use crate::test_backend::{Case, TestBackend};
+use crate::{adjust, blocked, cancel, follow, guest, limits, rollback, suspend, suspended};
 use libtest_mimic::{Arguments, Trial};
 use portable_timerfd::{backends, Clock};
 use std::process::ExitCode;
 
-/// What a simulated clock can do too.
-const SIMULATED: [(&str, &[Case]); 4] = [
-    ("follow", follow::CASES),
-    ("taken_back", taken_back::CASES),
-    ("cancel", cancel::CASES),
-    ("notice", notice::CASES),
-];
+/// The cases that a simulated clock supports too.
+const SIMULATED: [(&str, &[Case]); 4] =
+    [("follow", follow::CASES), ("rollback", rollback::CASES), ("cancel", cancel::CASES), ("blocked", blocked::CASES)];
 
-/// What only the machine's clock and its system can.
+/// The cases that need the machine's clock and system.
 const OF_THE_MACHINE: [(&str, &[Case]); 2] = [("adjust", adjust::CASES), ("limits", limits::CASES)];
 
 fn trial(name: String, run: impl FnOnce() + Send + 'static) -> Trial {
@@ -33,7 +30,9 @@ pub fn run() -> ExitCode {
     for backend in backends::ALL {
         for (theme, cases) in SIMULATED.into_iter().chain(OF_THE_MACHINE) {
             for &(case, run) in cases {
-                trials.push(trial(format!("{}::{theme}::{case}", backend.name()), move || run(&Row::real(backend))));
+                trials.push(trial(format!("{}::{theme}::{case}", backend.name()), move || {
+                    run(&TestBackend::real(backend))
+                }));
             }
         }
     }
@@ -41,7 +40,7 @@ pub fn run() -> ExitCode {
         for backend in backends::ALL {
             for &(case, _) in suspend::CASES {
                 let name = format!("{}::suspend::{case}, until {clock:?}", backend.name());
-                trials.push(trial(name, move || slumber::look(clock, backend, case)));
+                trials.push(trial(name, move || suspended::check_after_sleep(clock, backend, case)));
             }
         }
     }
@@ -60,13 +59,13 @@ fn simulated() -> Vec<Trial> {
     };
     for (theme, cases) in SIMULATED {
         for &(case, run) in cases {
-            add(format!("simulated::{theme}::{case}"), Box::new(move || run(&Row::simulated())));
+            add(format!("simulated::{theme}::{case}"), Box::new(move || run(&TestBackend::simulated())));
         }
     }
     for clock in [Clock::BoottimeAlarm, Clock::RealtimeAlarm] {
         for &(case, prepare) in suspend::CASES {
             let name = format!("simulated::suspend::{case}, until {clock:?}");
-            add(name, Box::new(move || slumber::look_simulated(clock, prepare)));
+            add(name, Box::new(move || suspended::check_simulated(clock, prepare)));
         }
     }
     trials

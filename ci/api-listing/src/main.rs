@@ -1,9 +1,10 @@
-//! Prints every public item of the library, a line each, from what rustdoc has written of it as JSON.
+//! Prints every public item of the library, one per line, from rustdoc's JSON.
 
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Of these, what std calls them and whom it gives them to changes from version to version, and nobody writes them.
+/// std changes the names and the implementors of these traits from version to version, and users do
+/// not write them.
 const UNPROMISED: [&str; 4] = ["::Freeze for ", "::UnsafeUnpin for ", "UnwindSafe for ", "::StructuralPartialEq for "];
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! What docs/migration says compiles and runs: each page's programs, before and after; and users of the `timerfd` crate, as they are and with
-//! another `use` line.
+//! Compiles and runs the programs of docs/migration: each page's programs, before and after, and
+//! users of the `timerfd` crate, with their own and with another `use` line.
 
 pub mod users;
 

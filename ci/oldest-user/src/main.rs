@@ -1,5 +1,5 @@
-//! What an old Rust is most likely to fail at: timers in the last destructors of a thread that Rust did not make, when the
-//! library's own thread-local values are gone.
+//! Tests what an old Rust most likely fails at: timers in the last destructors of a thread that
+//! Rust did not start, after the library's own thread-local values were dropped.
 
 use std::cell::RefCell;
 use std::ffi::c_void;
@@ -11,11 +11,11 @@ use portable_timerfd::{backends, Clock, Timer, TimerFd};
 struct Last(TimerFd);
 
 fn userspace() -> TimerFd {
-    let backend = backends::named("userspace").expect("it stands in the table");
+    let backend = backends::named("userspace").expect("it is in the table");
     TimerFd::builder(Clock::Monotonic).backend(backend).open().expect("a timer can be made")
 }
 
-/// Starts the timer thread if there is none, wakes it, waits for it.
+/// Starts the timer thread if there is none, wakes it, and waits for it.
 fn use_timers(timer: &TimerFd) {
     for delay in [Duration::from_secs(3600), Duration::from_millis(1)] {
         timer.arm_after(delay).expect("a timer can be set");
@@ -35,19 +35,19 @@ thread_local! {
 }
 
 extern "C" fn foreign(_: *mut c_void) -> *mut c_void {
-    // Made before the library's own, it is dropped after them.
+    // This value is made before the library's own, so it is dropped after them.
     EARLY.with(|early| *early.borrow_mut() = Some(Last(userspace())));
     let _ = std::thread::current().id();
     null_mut()
 }
 
 fn main() {
-    // The second time the timer thread has ended in between.
+    // Before the second round, the timer thread ends.
     for pause in [Duration::ZERO, Duration::from_millis(1500)] {
         std::thread::sleep(pause);
-        // SAFETY: a handle is a number or a pointer, for which zero will do until the call below sets it.
+        // SAFETY: a handle is a number or a pointer. Zero is valid until the call below sets it.
         let mut thread: libc::pthread_t = unsafe { std::mem::zeroed() };
-        // SAFETY: `foreign` is a thread's body as the call wants it, and the thread is joined once.
+        // SAFETY: `foreign` has the type of a thread function, and the thread is joined once.
         unsafe {
             assert_eq!(libc::pthread_create(&mut thread, null(), foreign, null_mut()), 0);
             assert_eq!(libc::pthread_join(thread, null_mut()), 0);

@@ -1,4 +1,5 @@
-//! The programs whose calls are counted: for each loop one with our timers, and one with the kernel's by hand.
+//! The programs whose calls are counted: for each loop, one with this library's timers, and one
+//! that handles a kernel timer by hand.
 
 use super::{mark, Program};
 use crate::support::{ms, open};
@@ -20,7 +21,7 @@ pub const ALL: &[Program] = &[
 
 const INTERVAL: Duration = ms(2);
 
-/// A timer of this backend; none, if it is to be looked after by hand.
+/// Returns an armed timer of this backend, or none if the program handles a kernel timer by hand.
 fn armed(timer: &str) -> Option<TimerFd> {
     let timer = open(backends::named(timer)?);
     timer.arm_every(INTERVAL).unwrap();
@@ -40,10 +41,10 @@ fn read_by_hand(timer: &impl AsFd) -> io::Result<u64> {
     Ok(u64::from_ne_bytes(count))
 }
 
-/// Until everything has been started that will be.
+/// The number of expirations after which the loop has started everything it needs.
 const WARM_UP: u32 = 10;
 
-/// Waits for some, and then for as many as are counted.
+/// Waits for some expirations, and then for those that are counted.
 async fn count<F: Future<Output = io::Result<u64>>>(expirations: u32, wait: impl Fn() -> F) {
     for _ in 0..WARM_UP {
         wait().await.unwrap();
@@ -65,7 +66,8 @@ fn tokio(timer: &str, expirations: u32) {
         }
         #[allow(deprecated)]
         let timer = AsyncFd::new(armed_by_hand()).unwrap();
-        // As well as it can be: the usual `try_io` makes a read more for each expiration, which fails.
+        // This is the best possible program: the usual `try_io` makes one more read per expiration,
+        // which fails.
         let wait = || async {
             let mut ready = timer.readable().await?;
             let count = read_by_hand(timer.get_ref());
@@ -118,23 +120,23 @@ fn calloop(timer: &str, expirations: u32) {
     use ::calloop::{generic::Generic, EventLoop, EventSource, Interest, Mode, PostAction};
     let mut event_loop: EventLoop<'_, u32> = EventLoop::try_new().unwrap();
     if let Some(timer) = armed(timer) {
-        let tell = |count: io::Result<u64>, _: &mut _, told: &mut u32| {
-            *told += u32::from(count? > 0);
+        let add = |count: io::Result<u64>, _: &mut _, reported: &mut u32| {
+            *reported += u32::from(count? > 0);
             Ok(PostAction::Continue)
         };
-        event_loop.handle().insert_source(loops::calloop::Expirations::new(timer).unwrap(), tell).unwrap();
+        event_loop.handle().insert_source(loops::calloop::Expirations::new(timer).unwrap(), add).unwrap();
     } else {
         let source = Generic::new(armed_by_hand(), Interest::READ, Mode::Level);
-        let tell = |_, timer: &mut <Generic<OwnedFd> as EventSource>::Metadata, told: &mut u32| {
-            *told += u32::from(read_by_hand(timer)? > 0);
+        let add = |_, timer: &mut <Generic<OwnedFd> as EventSource>::Metadata, reported: &mut u32| {
+            *reported += u32::from(read_by_hand(timer)? > 0);
             Ok(PostAction::Continue)
         };
-        event_loop.handle().insert_source(source, tell).unwrap();
+        event_loop.handle().insert_source(source, add).unwrap();
     }
-    let mut told = 0;
+    let mut reported = 0;
     for until in [WARM_UP, WARM_UP + expirations] {
-        while told < until {
-            event_loop.dispatch(None, &mut told).unwrap();
+        while reported < until {
+            event_loop.dispatch(None, &mut reported).unwrap();
         }
         mark();
     }

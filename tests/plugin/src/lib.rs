@@ -1,4 +1,4 @@
-//! A plugin: what its host calls by name. A result of -1 means that a call failed.
+//! A plugin. Its host calls these functions by name. A result of -1 means that a call failed.
 
 use portable_timerfd::backends::userspace::RawTimer;
 use portable_timerfd::{backends, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
@@ -22,7 +22,7 @@ fn raw() -> io::Result<RawFd> {
     Ok(descriptor.into_raw_fd())
 }
 
-/// Waits for a timer of its own, and drops it: 0.
+/// Waits for a timer of its own and drops it; returns 0.
 #[no_mangle]
 pub extern "C" fn await_one(is_kernel: bool) -> RawFd {
     let awaited = periodic(is_kernel).and_then(|timer| timer.wait(None));
@@ -33,7 +33,7 @@ pub extern "C" fn await_one(is_kernel: bool) -> RawFd {
     }
 }
 
-/// The descriptor of a timer that stays armed.
+/// Returns the descriptor of a timer that stays armed.
 #[no_mangle]
 pub extern "C" fn leave_armed(is_kernel: bool) -> RawFd {
     let left = periodic(is_kernel).map(|timer| {
@@ -44,14 +44,14 @@ pub extern "C" fn leave_armed(is_kernel: bool) -> RawFd {
     left.unwrap_or(-1)
 }
 
-/// The only descriptor of a raw timer that is armed.
+/// Returns the only descriptor of a raw timer that is armed.
 #[no_mangle]
 pub extern "C" fn give_raw(_: bool) -> RawFd {
     raw().unwrap_or(-1)
 }
 
-/// Runs while the loader holds its lock. If the host asks for it, this waits for the host: writes a byte
-/// to one descriptor and reads one from another.
+/// Runs while the loader holds its lock. If the host has asked for it, writes a byte to one
+/// descriptor and waits for a byte from another.
 #[cfg(target_os = "linux")]
 extern "C" fn initialize() {
     let Ok(numbers) = std::env::var("PLUGIN_WAITS_FOR_HOST") else { return };

@@ -1,7 +1,7 @@
-//! A host that loads a plugin, has it use timers, and unloads it by `dlclose`.
+//! A host that loads a plugin, uses its timers, and unloads it with `dlclose`.
 //!
-//! The plugin, not the host, has the timer thread and the handlers of `fork`. If their code is
-//! unmapped, the host's process dies, and each case has a process of its own.
+//! The timer thread and the handlers of `fork` belong to the plugin, not to the host. If their code
+//! is unmapped, the host's process dies, so each case has a process of its own.
 
 #[path = "../../common/own_process.rs"]
 mod own_process;
@@ -24,7 +24,7 @@ use std::time::Duration;
 #[derive(Clone, Copy)]
 enum By {
     AbsolutePath,
-    /// A path that means another file after the load, since the working directory changes.
+    /// A path that refers to another file after the load, because the working directory changes.
     RelativePath,
     /// `dlmopen`, into a namespace with its own C library.
     #[cfg(target_env = "gnu")]
@@ -35,7 +35,7 @@ struct Plugin {
     handle: *mut c_void,
 }
 
-/// Where cargo puts the plugin: in the folder of this program.
+/// Returns the path of the plugin, which cargo puts next to this program.
 fn path() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let name = format!("{}test_plugin{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
@@ -54,7 +54,7 @@ fn open(path: &Path, mode: c_int, by: By) -> *mut c_void {
     }
 }
 
-/// Whether the plugin is loaded, as the loader has it.
+/// Whether the loader has the plugin loaded.
 fn is_loaded() -> bool {
     let handle = open(&path(), libc::RTLD_NOW | libc::RTLD_NOLOAD, By::AbsolutePath);
     // SAFETY: the loader has just given the handle, if it is one.
@@ -74,7 +74,7 @@ impl Plugin {
         Plugin { handle }
     }
 
-    /// Calls a function of the plugin; what it returns.
+    /// Calls a function of the plugin; returns its result.
     fn call(&self, name: &str, is_kernel: bool) -> RawFd {
         let symbol = CString::new(name).unwrap();
         // SAFETY: the plugin is loaded, and all its functions have this type.
@@ -106,7 +106,7 @@ fn fork_survives(in_child: impl FnOnce()) {
     }
 }
 
-/// Reads until the timer thread has run after this call began: one message may have been there.
+/// Reads until the timer thread has run after this call began. The first message may be older.
 fn assert_ticks(timer: &mut File) {
     for _ in 0..3 {
         let mut count = [0; 8];
@@ -115,10 +115,9 @@ fn assert_ticks(timer: &mut File) {
     }
 }
 
-/// The descriptor of a timer that a function of the plugin leaves, as a file.
+/// Returns the descriptor of a timer that a function of the plugin leaves open, as a file.
 fn timer_of(plugin: &Plugin, function: &str) -> File {
-    // SAFETY: the plugin gave the descriptor away; that of a timer with an owner is closed only when
-    // the case is over.
+    // SAFETY: the plugin has given the descriptor away, or its owner closes it only after the case.
     unsafe { File::from_raw_fd(plugin.call(function, false)) }
 }
 
@@ -170,7 +169,7 @@ fn a_raw_timer_of_a_closed_plugin_expires() {
     until_the_thread_ends();
 }
 
-fn the_thread_of_a_closed_plugin_ends_and_starts_anew() {
+fn the_thread_of_a_closed_plugin_ends_and_another_starts() {
     let plugin = Plugin::load(By::AbsolutePath);
     plugin.call("await_one", false);
     plugin.close();
@@ -270,7 +269,7 @@ const CASES: &[Case] = cases![
         a_plugin_with_userspace_timers_stays_loaded,
         an_armed_timer_of_a_closed_plugin_expires,
         a_raw_timer_of_a_closed_plugin_expires,
-        the_thread_of_a_closed_plugin_ends_and_starts_anew,
+        the_thread_of_a_closed_plugin_ends_and_another_starts,
         a_plugin_can_be_loaded_and_closed_many_times,
         a_child_loads_a_plugin_that_its_parent_closed,
         a_plugin_is_found_though_the_working_directory_changed,
@@ -280,6 +279,6 @@ const CASES: &[Case] = cases![
 
 fn main() -> ExitCode {
     // The cases find the timer thread by way of Linux's /proc.
-    let blind = !Path::new("/proc/self/task").exists();
-    own_process::run(CASES, blind, || (), |output| output.status.success())
+    let ignored = !Path::new("/proc/self/task").exists();
+    own_process::run(CASES, ignored, || (), |output| output.status.success())
 }

@@ -1,10 +1,10 @@
-// firecracker's balloon and its metrics: timers that are set, disarmed, and read for no more than to be quiet.
+// Firecracker's balloon and metrics: timers that are set, disarmed, and read only to clear them.
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::Duration;
 
-/// Asks its guest for statistics each interval.
+/// Asks the guest for statistics in each interval.
 pub struct Balloon {
     stats_timer: TimerFd,
     interval: Duration,
@@ -24,7 +24,7 @@ impl Balloon {
         !self.interval.is_zero()
     }
 
-    /// By an interval of zero it stops to ask.
+    /// Stops asking if the interval is zero.
     pub fn update_interval(&mut self, interval: Duration) {
         self.interval = interval;
         let state =
@@ -32,7 +32,7 @@ impl Balloon {
         self.stats_timer.set_state(state, SetTimeFlags::Default);
     }
 
-    /// Called when there may be something; says whether there was.
+    /// Handles pending events; returns whether there were any.
     pub fn handle_events(&mut self) -> bool {
         let mut entries = [PollFd::new(self.stats_timer.as_fd(), PollFlags::POLLIN)];
         poll(&mut entries, PollTimeout::ZERO).expect("it can be polled");
@@ -51,7 +51,7 @@ impl AsRawFd for Balloon {
     }
 }
 
-/// Writes metrics each period.
+/// Writes metrics in each period.
 pub struct PeriodicMetrics {
     write_metrics_event_fd: TimerFd,
     pub written: u32,

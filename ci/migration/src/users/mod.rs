@@ -1,6 +1,8 @@
-//! What programs do with the `timerfd` crate, told again in a few lines: each file is compiled twice, and nothing but the `use` line differs.
+//! Shortened copies of programs that use the `timerfd` crate. Each file is compiled twice, and only
+//! the `use` line differs.
 //!
-//! Where that crate panics, this project's face gives a result, which this code leaves aside, as it was written to.
+//! Where that crate panics, this project's compatibility layer returns a result. This code ignores
+//! the result, as it was written to.
 #![allow(unused_must_use)]
 
 pub mod firecracker {
@@ -29,7 +31,7 @@ pub mod wldash {
     }
 }
 
-/// They still do what they did.
+/// Checks that the programs still work.
 #[cfg(test)]
 mod tests {
     use super::{firecracker, wldash};

@@ -1,4 +1,5 @@
-// wldash's main loop: one timer beside its input, set before each poll to when something is to be drawn next.
+// The main loop of wldash: one timer and its input. Before each poll it sets the timer to the time
+// of the next redraw.
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use std::os::fd::AsFd;
@@ -14,7 +15,7 @@ impl Wakeups {
         Wakeups { timer: TimerFd::new().unwrap() }
     }
 
-    /// Waits for input, or for so long; whether the time has come.
+    /// Waits for input, or for this time; returns whether the time has come.
     pub fn wait(&mut self, input: &impl AsFd, sleep: Option<Duration>) -> bool {
         let mut entries = vec![PollFd::new(input.as_fd(), PollFlags::POLLIN)];
         if let Some(sleep) = sleep {

@@ -1,0 +1,81 @@
+//! Model-based tests: the emulation on a model of the system. The model's clocks advance only when
+//! a test advances them, and a scheduler runs the threads in many orders. A lost wake-up is a
+//! deadlock here, which is found without waiting.
+//!
+//! `MODEL_SCHEDULES=100000 cargo test --release --test model_based` explores more schedules.
+// The modules of the emulation are compiled here as a whole, without their own tests, and some
+// parts are unused.
+#![allow(dead_code, unused_imports)]
+
+#[path = "../../src/backend.rs"]
+mod backend;
+mod backends;
+#[path = "../../src/capabilities.rs"]
+mod capabilities;
+#[path = "../common/cases.rs"]
+mod cases;
+#[path = "../../src/clock.rs"]
+mod clock;
+mod clock_changes;
+#[path = "../../src/flags.rs"]
+mod flags;
+#[allow(clippy::wrong_self_convention)] // Clippy allows this name in a public method.
+#[path = "../../src/itimerspec.rs"]
+mod itimerspec;
+mod kernel;
+mod model;
+mod protocol;
+#[path = "../../src/punctuality.rs"]
+mod punctuality;
+#[path = "../common/random.rs"]
+mod random;
+mod refused_writes;
+mod runs;
+mod script;
+mod scripts;
+#[path = "../../src/spec.rs"]
+mod spec;
+mod support;
+#[path = "../../src/timer.rs"]
+mod timer;
+mod wake_ahead;
+
+pub(crate) use clock::Clock;
+use libtest_mimic::{Arguments, Trial};
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
+pub(crate) use spec::{Initial, TimerSpec};
+use std::process::ExitCode;
+
+/// A scenario: its name, and the function that runs it once.
+type Case = (&'static str, fn());
+
+/// The number of schedules for each scenario, for each of the two schedulers.
+fn schedules() -> usize {
+    usize::try_from(random::number_from_env("MODEL_SCHEDULES", 50)).unwrap()
+}
+
+/// Runs a scenario in many schedules. A failure prints its schedule; `MODEL_REPLAY` runs it again.
+fn explore(scenario: fn()) {
+    if let Ok(schedule) = std::env::var("MODEL_REPLAY") {
+        return shuttle::replay(scenario, &schedule);
+    }
+    runs::run(RandomScheduler::new(schedules()), scenario);
+    runs::run(PctScheduler::new(4, schedules()), scenario);
+}
+
+fn main() -> ExitCode {
+    let scenarios = [protocol::CASES, wake_ahead::CASES, refused_writes::CASES, clock_changes::CASES]
+        .into_iter()
+        .flatten()
+        .map(|&(name, scenario)| {
+            Trial::test(name, move || {
+                explore(scenario);
+                Ok(())
+            })
+        });
+    let scripts = Trial::test("scripts_match_the_model_of_linux", || {
+        random::play_many(&script::script(), random::number_from_env("MODEL_SCRIPTS", 500), scripts::play_on_the_model);
+        Ok(())
+    });
+    libtest_mimic::run(&Arguments::from_args(), scenarios.chain([scripts]).collect()).exit_code()
+}

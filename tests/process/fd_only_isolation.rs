@@ -1,0 +1,176 @@
+//! Fd-only timers do not affect the other descriptors of the process.
+
+use crate::common::{assert_errno, descriptors, raw_read, until_readable};
+use crate::fd_only::{create, set, until, HOUR, MS};
+use nix::libc;
+use nix::sys::wait::{waitpid, WaitStatus};
+use nix::unistd::{dup2_raw, fork, pipe2, read, ForkResult};
+use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::{Clock, TimerSpec};
+use std::collections::BTreeSet;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+crate::cases![
+    userspace:
+        closing_every_number_loses_only_the_timer,
+        closing_the_librarys_numbers_ends_the_timer,
+        an_unread_count_is_refreshed_above_the_low_numbers,
+        a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set,
+        forks_during_calls_leave_nothing_in_the_children;
+];
+
+fn closing_every_number_loses_only_the_timer() {
+    let before = descriptors();
+    let fd = create();
+    set(&fd, TimerSpec::after(20 * MS).every(MS));
+    let number = fd.as_raw_fd();
+    let (theirs, writer) = pipe2(nix::fcntl::OFlag::O_NONBLOCK).unwrap();
+    let users = [number, theirs.as_raw_fd(), writer.as_raw_fd()];
+    let ours: Vec<RawFd> = descriptors().difference(&before).copied().filter(|fd| !users.contains(fd)).collect();
+    assert!(!ours.is_empty());
+    // The numbers that the library had now refer to the other pipe.
+    take_over(ours.iter().chain([&number]), &writer);
+    std::mem::forget(fd);
+    until(|| std::fs::read_dir("/proc/self/task").unwrap().count() == 1);
+    assert_untouched(&theirs, ours);
+}
+
+/// Makes these numbers refer to another file.
+fn take_over<'a>(numbers: impl IntoIterator<Item = &'a RawFd>, file: &OwnedFd) {
+    for number in numbers {
+        // SAFETY: only the library uses the old files of these numbers. Its behaviour after the
+        // change is what is tested.
+        std::mem::forget(unsafe { dup2_raw(file, *number) }.unwrap());
+    }
+}
+
+/// Asserts that nothing was written to the pipe whose other end has these numbers, and that no
+/// number was closed.
+fn assert_untouched(reader: &OwnedFd, numbers: Vec<RawFd>) {
+    assert_eq!(read(reader, &mut [0; 8]), Err(nix::errno::Errno::EAGAIN), "nothing was written there");
+    assert!(descriptors().is_superset(&numbers.into_iter().collect()), "nor was it closed");
+}
+
+fn closing_the_librarys_numbers_ends_the_timer() {
+    let before = descriptors();
+    let fd = create();
+    set(&fd, TimerSpec::after(HOUR));
+    let number = fd.as_raw_fd();
+    let (theirs, writer) = pipe2(nix::fcntl::OFlag::O_NONBLOCK).unwrap();
+    let known = [number, theirs.as_raw_fd(), writer.as_raw_fd()];
+    let ours: Vec<RawFd> = descriptors().difference(&before).copied().filter(|fd| !known.contains(fd)).collect();
+    take_over(&ours, &writer);
+    let found = RawTimer::find(number).unwrap();
+    assert_errno(found.settime(&TimerSpec::after(Duration::ZERO)), libc::EINVAL);
+    assert_errno(RawTimer::find(number), libc::EINVAL);
+    assert_untouched(&theirs, ours);
+}
+
+fn an_unread_count_is_refreshed_above_the_low_numbers() {
+    let timers: Vec<OwnedFd> = (0..20).map(|_| create()).collect();
+    for timer in &timers {
+        set(timer, TimerSpec::after(MS).every(MS));
+    }
+    timers.iter().for_each(until_readable);
+    let free = timers[0].try_clone().unwrap().as_raw_fd();
+    let start = Clock::Monotonic.now().unwrap();
+    while Clock::Monotonic.now().unwrap() < start + 200 * MS {
+        assert_eq!(timers[0].try_clone().unwrap().as_raw_fd(), free);
+    }
+    assert!(raw_read(&timers[0]).unwrap() > 100, "it was refreshed");
+}
+
+/// The loop of `polling` stands for an epoll set, which a closed descriptor leaves without an
+/// event.
+fn a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set() {
+    let set_of_pollers = polling::Poller::new().unwrap();
+    let mut events = polling::Events::new();
+    if !set_of_pollers.supports_edge() {
+        return;
+    }
+    for round in 0..2_000 {
+        let timer = create();
+        // SAFETY: the descriptor leaves the set when it is closed, which this test shows.
+        unsafe {
+            let event = polling::Event::readable(round);
+            set_of_pollers.add_with_mode(&timer, event, polling::PollMode::Level).unwrap();
+        }
+        set(&timer, TimerSpec::after(Duration::from_micros(1)).every(Duration::from_micros(1)));
+        let goal = Clock::Monotonic.now().unwrap() + Duration::from_micros(50 + round as u64 % 200);
+        while Clock::Monotonic.now().unwrap() < goal {}
+        set(&timer, TimerSpec::disarmed());
+        drop(timer);
+        set_of_pollers.wait(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty(), "in round {round}");
+    }
+}
+
+/// The children have only the users' ends, although calls and creations open the library's own
+/// descriptors at every moment.
+fn forks_during_calls_leave_nothing_in_the_children() {
+    const FORKS: usize = 100;
+    let others = descriptors();
+    let timers: Vec<OwnedFd> = (0..3).map(|_| create()).collect();
+    // The library reopens these timers for each refresh.
+    let moved: Vec<OwnedFd> = (0..3).map(|_| moved_while_unread()).collect();
+    let stop = AtomicBool::new(false);
+    let unclean = thread::scope(|scope| {
+        for timer in &timers {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    set(timer, TimerSpec::at(MS).every(MS));
+                    RawTimer::find(timer.as_raw_fd()).unwrap().gettime().unwrap();
+                    drop(create());
+                }
+            });
+        }
+        let unclean =
+            (0..FORKS).filter(|_| !is_clean_child(&others, &timers) || !is_clean_child(&others, &moved)).count();
+        stop.store(true, Ordering::Relaxed);
+        unclean
+    });
+    assert_eq!(unclean, 0, "of {FORKS} children have a descriptor of the library's");
+}
+
+/// Returns an unread timer whose descriptor has another number than at first.
+fn moved_while_unread() -> OwnedFd {
+    let timer = create();
+    set(&timer, TimerSpec::after(MS).every(MS));
+    timer.try_clone().unwrap()
+}
+
+/// Whether a forked child has no descriptor of the library: no write end of a pipe, and only the
+/// users' read ends of these timers.
+fn is_clean_child(others: &BTreeSet<RawFd>, timers: &[OwnedFd]) -> bool {
+    // SAFETY: the child inspects its descriptors with std, whose locks no other thread of this
+    // program holds.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Child => {
+            let found: Vec<RawFd> = descriptors().difference(others).copied().collect();
+            let has_write_end = found.iter().any(|&number| is_write_end(number));
+            let has_duplicate =
+                timers.iter().any(|timer| found.iter().filter(|&&number| is_same_file(timer, number)).count() > 1);
+            // SAFETY: the child must not run the parent's exit handlers.
+            unsafe { libc::_exit(i32::from(has_write_end || has_duplicate)) }
+        }
+        ForkResult::Parent { child } => waitpid(child, None).unwrap() == WaitStatus::Exited(child, 0),
+    }
+}
+
+fn name(number: RawFd) -> String {
+    let name = std::fs::read_link(format!("/proc/self/fd/{number}"));
+    name.map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
+}
+
+fn is_write_end(number: RawFd) -> bool {
+    // SAFETY: asking for flags touches no memory.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
+    name(number).starts_with("pipe:") && flags & libc::O_ACCMODE == libc::O_WRONLY
+}
+
+fn is_same_file(timer: &OwnedFd, number: RawFd) -> bool {
+    name(timer.as_raw_fd()) == name(number)
+}
