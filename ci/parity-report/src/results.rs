@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const BACKENDS: [&str; 2] = ["kernel", "userspace"];
 
 /// The suites in which every test belongs to a promise.
-const PROMISING: [&str; 6] = ["conformance", "departures", "pollers", "process", "steps", "vm"];
+const PROMISING: [&str; 6] = ["clock_changes", "conformance", "known_differences", "pollers", "process", "vm"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -84,7 +84,7 @@ impl Results {
     }
 }
 
-/// The suite of a test binary: `steps` for `tests/steps/main.rs (target/…)`. Other binaries have an
+/// The suite of a test binary: `clock_changes` for `tests/clock_changes/main.rs (target/…)`. Other binaries have an
 /// empty name.
 fn suite_of(path: &str) -> String {
     let file = path.split(' ').next().unwrap_or(path);
@@ -100,7 +100,7 @@ fn backends_of(suite: &str, path: &str) -> Vec<usize> {
     match (named.is_empty(), suite) {
         (true, _) if names("simulated") => vec![],
         (false, _) => named,
-        (true, "steps" | "models") => vec![1],
+        (true, "clock_changes" | "model_based") => vec![1],
         (true, "kernel") => vec![0],
         (true, _) => vec![0, 1],
     }
