@@ -1,8 +1,9 @@
 //! Sandboxes that refuse calls with an error of their own choice, and a kernel that ignores a flag.
 
-use crate::common::{errno, userspace_builder};
+use crate::common::{errno, until_readable, userspace_builder};
 use crate::refusals::{assert_the_thread_never_waits, refuse};
 use nix::libc;
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::backends::kernel::KernelTimer;
 use portable_timerfd::backends::userspace::RawTimer;
 use portable_timerfd::{backends, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
@@ -18,6 +19,7 @@ crate::cases![
         a_kernel_that_ignores_the_flag_blocks_no_read;
     kernel:
         a_refusal_for_timerfds_does_not_affect_pipes,
+        a_first_timer_that_takes_the_last_descriptor_does_not_slow_later_reads,
         an_alarm_clock_keeps_the_sandboxs_error,
         a_backend_asked_for_by_name_keeps_the_sandboxs_error;
     userspace:
@@ -41,6 +43,49 @@ fn assert_no_read_of_the_kernels_timers_waits() {
             assert_eq!(timer.wait(None).unwrap(), 1);
         }
     }
+}
+
+/// Whether the kernel supports `RWF_NOWAIT` for timerfds, as Linux does since 6.10. The user-mode
+/// emulation of qemu does not have `preadv2`.
+fn timerfds_support_nowait() -> bool {
+    let mut count = 0u64;
+    let buffer = libc::iovec { iov_base: std::ptr::addr_of_mut!(count).cast(), iov_len: 8 };
+    // SAFETY: the calls get valid arguments, and the descriptor is closed here only.
+    let error = unsafe {
+        let fd = OwnedFd::from_raw_fd(libc::timerfd_create(libc::CLOCK_MONOTONIC, 0));
+        let flags = libc::c_long::from(libc::RWF_NOWAIT);
+        let position: libc::c_long = -1;
+        libc::syscall(
+            libc::SYS_preadv2,
+            fd.as_raw_fd() as libc::c_long,
+            &buffer,
+            1 as libc::c_long,
+            position,
+            position,
+            flags,
+        );
+        std::io::Error::last_os_error()
+    };
+    error.raw_os_error() == Some(libc::EAGAIN)
+}
+
+/// The library cannot check `RWF_NOWAIT` without a descriptor, so the next timer repeats the check.
+/// Without that flag, it would read with `read`.
+fn a_first_timer_that_takes_the_last_descriptor_does_not_slow_later_reads() {
+    if !timerfds_support_nowait() {
+        return;
+    }
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let next = File::open("/dev/null").unwrap().as_raw_fd();
+    setrlimit(Resource::RLIMIT_NOFILE, (next + 1) as _, hard).unwrap();
+    let first = KernelTimer::new(Clock::Monotonic, CreateFlags::default()).unwrap();
+    assert_eq!(first.as_raw_fd(), next);
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+    let timer = KernelTimer::new(Clock::Monotonic, CreateFlags::default()).unwrap();
+    timer.arm_after(Duration::ZERO).unwrap();
+    until_readable(&timer);
+    refuse(libc::SYS_read, libc::EACCES);
+    assert_eq!(timer.try_read().unwrap(), 1);
 }
 
 fn assert_no_read_waits() {

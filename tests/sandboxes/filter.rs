@@ -10,8 +10,9 @@ fn number(name: &str) -> libc::c_long {
         };
     }
     find!(
-        "brk" SYS_brk, "clock_gettime" SYS_clock_gettime, "close" SYS_close, "dup3" SYS_dup3, "exit_group" SYS_exit_group, "fcntl" SYS_fcntl,
-        "futex" SYS_futex, "ioctl" SYS_ioctl, "madvise" SYS_madvise, "mmap" SYS_mmap, "munmap" SYS_munmap,
+        "brk" SYS_brk, "capget" SYS_capget, "clock_gettime" SYS_clock_gettime, "close" SYS_close, "dup3" SYS_dup3, "exit_group" SYS_exit_group, "fcntl" SYS_fcntl,
+        "futex" SYS_futex, "ioctl" SYS_ioctl, "madvise" SYS_madvise, "mmap" SYS_mmap, "mremap" SYS_mremap,
+        "munmap" SYS_munmap, "restart_syscall" SYS_restart_syscall,
         "newfstatat" SYS_newfstatat, "openat" SYS_openat, "pipe2" SYS_pipe2, "poll" SYS_poll,
         "preadv2" SYS_preadv2, "read" SYS_read, "rt_sigpending" SYS_rt_sigpending,
         "rt_sigprocmask" SYS_rt_sigprocmask, "rt_sigtimedwait" SYS_rt_sigtimedwait,

@@ -102,6 +102,20 @@ fn owned() {
         }
     }
     outside();
+    alarm_clock();
+}
+
+/// The library checks the privilege for an alarm clock in each call.
+fn alarm_clock() {
+    let backend = backends::named("userspace").unwrap();
+    mark("create");
+    // Without the privilege there is no timer.
+    let Ok(timer) = TimerFd::builder(Clock::BoottimeAlarm).backend(backend).open() else { return outside() };
+    mark("settime");
+    timer.settime(&TimerSpec::after(HOUR)).unwrap();
+    mark("drop");
+    drop(timer);
+    outside();
 }
 
 fn fd_only() {
