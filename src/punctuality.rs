@@ -72,7 +72,7 @@ impl Punctuality {
         PROCESS_DEFAULT.store(self as u8, Ordering::Relaxed);
     }
 
-    /// Returns the mode of timers that are created without choosing one.
+    /// Returns the mode of timers for which the program chooses none.
     ///
     /// It is [`Adaptive`](Punctuality::Adaptive), unless the process has
     /// [set another](Punctuality::set_process_default).

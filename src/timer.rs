@@ -31,9 +31,10 @@ use crate::spec::TimerSpec;
 /// - On the userspace backend, the readiness and the count of a raw read are as of the last time
 ///   that the timer thread processed the timer. So they can be slightly out of date. The next read
 ///   returns the expirations that a count misses. While a periodic timer stays unread, the thread
-///   refreshes its count at its expirations, but at most every 1.6 ms (10 ms on Apple systems). If
-///   many timers stay unread, refreshes are less frequent: down to once a second for thousands of
-///   timers. The methods of this trait are always up to date.
+///   refreshes its count at its expirations, and after the first four refreshes no more often than
+///   every 1.6 ms (10 ms on Apple systems). If many timers stay unread, refreshes are less
+///   frequent: down to once a second for thousands of timers. The methods of this trait are always
+///   up to date.
 /// - A timer is never early: it does not expire before its clock has reached the time.
 /// - Counts are computed from the clock. A read returns `floor((now − first) / interval) + 1`,
 ///   minus the expirations that were read before. No expiration is lost if a read is late, and the

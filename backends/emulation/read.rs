@@ -2,14 +2,15 @@
 //!
 //! A reader blocks in an ordinary `read(2)`, so it is interrupted as any other, and without the
 //! lock. The message that it gets may be stale by then: `settime` discards unread expirations, and
-//! so does `ECANCELED` in another thread. The pipe numbers its messages, and tells the [`Epoch`] of
-//! one. A stale message counts as discarded before it was read. If the epoch is unknown, the
-//! message counts as read before the change. So expirations of two settings are never added up.
+//! so does `ECANCELED` in another thread. The pipe numbers its messages, and [`TimerPipe::epoch`]
+//! tells whether the message that a reader got is stale. A stale message counts as discarded before
+//! it was read. If the epoch is unknown, the message counts as read before the change. So
+//! expirations of two settings are never added up.
 //!
 //! While a reader is blocked, it may have a message that was consumed, and may still return
 //! `ECANCELED` instead of it. So such a message commits nothing.
 //!
-//! [`Epoch`]: super::pipe::Epoch
+//! [`TimerPipe::epoch`]: super::pipe::TimerPipe::epoch
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

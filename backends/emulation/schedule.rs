@@ -1,5 +1,5 @@
-//! The arithmetic of one timer: when it expires next, and how many times it has expired; and the key
-//! of the queue in which it waits for that. Time is an argument.
+//! The arithmetic of one timer: when it expires next, and how many times it has expired; and the
+//! key of the queue in which it waits for that. Time is an argument.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ const MAX_LATENCY: u64 = 200_000;
 /// The shortest wake-ahead of a precise timer.
 const MIN_PRECISE: u64 = 100_000;
 
-/// One of so many nanoseconds may be spent spinning: 1 %.
+/// The thread may spend one in this many nanoseconds on spinning for adaptive timers: 1 %.
 const SPIN_ONE_IN: u64 = 100;
 
 /// The largest budget for spinning that accumulates.
@@ -87,14 +87,14 @@ impl WakeAhead {
     }
 }
 
-/// One of so many nanoseconds of one CPU may be spent on refreshing unread counts: 2 %.
+/// The thread may spend one in this many nanoseconds on refreshing unread counts: 2 %.
 const REFRESH_ONE_IN: u64 = 50;
 
 /// The CPU time of a wake-up for refreshes, in nanoseconds. The thread does not measure it.
 const WAKE_UP: u64 = 20_000;
 
-/// The number of counts that are refreshed in one pass of the thread. A timer that becomes due
-/// meanwhile waits for them.
+/// The largest number of unread counts that the thread refreshes in one pass. A timer that becomes
+/// due meanwhile waits for them.
 pub(super) const REFRESH_BATCH: usize = 8;
 
 /// The number of passes in a row. Then there is a pause.

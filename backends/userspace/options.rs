@@ -20,14 +20,15 @@ pub(super) fn fix() -> Option<&'static ThreadOptions> {
 impl ThreadOptions {
     /// Makes these the options of the timer thread of this process.
     ///
-    /// Options can be set once, before the first timer of the userspace backend is made. They hold
-    /// whenever the thread is started. A forked child has its parent's options.
+    /// Options can be set once, before the first timer of the userspace backend is made. They apply
+    /// to every start of the thread. A forked child has its parent's options.
     ///
     /// The system checks the options when the thread starts. If it refuses them, the call that arms
     /// a timer fails with the system's error and changes nothing: `EPERM` without the privilege for
     /// a real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on Linux), `EINVAL` for a CPU that the
-    /// system lacks. There is no second choice: every later call that arms a timer fails too. A
-    /// program that wants an ordinary thread in that case checks its privilege first.
+    /// system lacks. The library does not fall back to other options: every later call that arms a
+    /// timer fails too. A program that wants an ordinary thread in that case checks its privilege
+    /// first.
     ///
     /// # Errors
     ///

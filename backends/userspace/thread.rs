@@ -1,19 +1,22 @@
 //! The engine of the timers of one process, and its timer thread.
 //!
 //! The lock order is: a timer's state, the queues, the registry of fd-only timers. The write in
-//! flight is locked after a timer's state. The thread takes due timers from the queues, unlocks the
-//! queues, and processes one timer after another. No lock is held across a call that blocks: a
-//! drain of the pipe never waits, and the pipe is never full.
+//! flight, the detector of clock changes and the parker are locked last. There is one write in
+//! flight per engine. The thread takes due timers from the queues, unlocks the queues, and
+//! processes one timer after another ([`Process`], in `timer.rs`). Before it spins for a timer, it
+//! processes that timer once, because the timer may have been re-armed or disarmed. No lock is held
+//! across a call that blocks: a drain of the pipe never waits, and the pipe is never full.
 //!
-//! Re-arming a timer wakes the thread only if the new time is the earliest of all, and the thread
-//! waits past it. The wake flag is a channel with one slot. The thread does not sleep in the
-//! channel, but at a [`Parker`], for two reasons: waking a thread that waits in a channel needs
-//! thread-local values, which are gone in the last destructors of a thread; and waiting there
-//! allocates on a thread that std did not start.
+//! A call wakes the thread only if the timer is now first in its queue, and the thread would wait
+//! past its time minus the wake-ahead. The wake flag is a channel with one slot. The thread does
+//! not sleep in the channel, but at a [`Parker`], for two reasons. Waking a thread that waits in a
+//! channel needs thread-local values, which are gone in the last destructors of a thread. And
+//! waiting there allocates on a thread that std did not start.
 //!
-//! The thread starts when the first timer is armed, and stays while any timer exists, so that
-//! arming a timer again cannot fail for want of a thread. It ends a second after the last timer is
-//! dropped.
+//! The thread starts when the first timer is armed or subscribes to clock changes, when an fd-only
+//! timer is created, or when the program calls `start_thread`. It stays while any timer exists, so
+//! that arming a timer again cannot fail for want of a thread. It ends a second after the last
+//! timer is dropped.
 
 use std::io;
 use std::time::Duration;
@@ -368,8 +371,8 @@ impl<T: Process> Clocks for Engine<T> {
 
 /// The write in flight: the timer thread unlocks a timer before it writes to the timer's pipe.
 ///
-/// The write may wake a reader on the timer thread's CPU and preempt the thread. If the thread still
-/// held the timer's lock, that reader would block at once.
+/// The write may wake a reader on the timer thread's CPU and preempt the thread. If the thread
+/// still held the timer's lock, that reader would block at once.
 ///
 /// The lock is held during a write. It holds the count that a pipe has refused, and whose
 /// count that is.

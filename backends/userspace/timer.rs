@@ -1,13 +1,12 @@
-//! One timer: as its user has it, and as the user and the timer thread share it, with its state behind
-//! a lock.
+//! `UserspaceTimer`, and the locked state that it shares with the timer thread.
 
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
+use super::options;
 use super::queues::time;
 use super::thread::{Engine, Process};
-use super::{fd_only, options};
 use crate::backends::emulation::pipe::TimerPipe;
 use crate::backends::emulation::queue::TimerId;
 use crate::backends::emulation::read::{self, LockedState};
@@ -37,25 +36,27 @@ pub(super) fn check_clock(clock: Clock) -> io::Result<()> {
     clock.now().map(drop)
 }
 
-/// A timer made of a pipe, which one thread for all such timers of the process fills.
+/// A timer that is the read end of a pipe. One thread, the timer thread, writes to the pipes of all
+/// such timers of the process.
 ///
-/// The thread is started by the first timer that is armed, and ends a second after the last timer
-/// is dropped; its name is `timerfd`, and it takes no signals. A plain `read(2)` of eight bytes
-/// from the descriptor gives the count as of the thread's last look; what that misses comes with
-/// the next one. [`read`](Timer::read) counts by the clock at the moment of the call. The methods
-/// take locks, so a signal handler must not call them.
+/// The first timer that is armed starts the thread. The thread ends one second after the last timer
+/// is dropped. Its name is `timerfd`, and it blocks all signals except `SIGSYS`. A raw `read(2)` of
+/// eight bytes returns the count as of the last refresh. The next read returns the expirations that
+/// this count misses. [`read`](Timer::read) counts by the clock at the moment of the call. The
+/// methods take locks, so a signal handler must not call them.
 ///
 /// On Linux the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs of the
-/// process's main thread, whatever thread arms the first timer, unless the program has chosen other
-/// [`ThreadOptions`]. It also has the main thread's nice value. If that value is lower than the
-/// arming thread's, setting it needs privilege; without privilege the timer thread inherits the
-/// arming thread's value. If the system refuses the policy, the timer thread inherits the arming
-/// thread's attributes: from a thread with `SCHED_IDLE`, Linux refuses `SCHED_OTHER` without
-/// privilege. A thread with `SCHED_DEADLINE` can start the timer thread only if it may change its
-/// own scheduling attributes; otherwise arming the first timer fails with `ENOMEM`. On macOS, the
-/// BSDs, illumos and Solaris the timer thread has the policy and priority, and inherits CPUs and
-/// nice value. On Android and other systems it inherits all four attributes. [`start_thread`]
-/// starts the thread early, from a thread of the program's choice.
+/// process's main thread, whatever thread arms the first timer, unless the program has set
+/// [`ThreadOptions`](super::ThreadOptions). It also has the main thread's nice value. If that value
+/// is lower than the arming thread's, setting it needs privilege. Without privilege the timer
+/// thread inherits the arming thread's value. If the system refuses the policy, the timer thread
+/// inherits the arming thread's attributes: from a thread with `SCHED_IDLE`, Linux refuses
+/// `SCHED_OTHER` without privilege. A thread with `SCHED_DEADLINE` can start the timer thread only
+/// if it may change its own scheduling attributes. Otherwise arming the first timer fails with
+/// `ENOMEM`. On macOS, the BSDs, illumos and Solaris the timer thread has this policy and priority,
+/// and inherits CPUs and nice value. On Android and other systems it inherits all four attributes.
+/// [`start_thread`](super::start_thread) starts the thread early, from a thread of the program's
+/// choice.
 ///
 /// The stack has 128 KiB plus the size of static thread-local storage. Where memory is locked
 /// (`mlockall`), the thread locks 144 KiB on x86-64 with glibc.
@@ -63,24 +64,26 @@ pub(super) fn check_clock(clock: Clock) -> io::Result<()> {
 /// # Plugins
 ///
 /// If this code is in a shared object, the first timer keeps that object loaded until the process
-/// ends. A host can therefore `dlclose` a plugin at any time. The first timer takes the loader's
-/// lock to that end, so an initializer of the plugin must not wait until another thread has made
+/// ends. A host can therefore `dlclose` a plugin at any time. For this, the first timer takes the
+/// loader's lock. So an initializer of the plugin must not wait until another thread has created
 /// that timer. On Haiku and on systems that are not listed, a plugin that has used a timer must not
 /// be unloaded.
 ///
 /// # Platforms
 ///
-/// A timer belongs to the process that made it, and to its table of descriptors: a thread that has
-/// left the table (`unshare(CLONE_FILES)`) must not make timers. In a forked child, where its
-/// thread is not, [`settime`](Timer::settime) and [`gettime`](Timer::gettime) of an inherited one
-/// fail with `ESRCH`; a read competes with the parent for the parent's expirations, and fails so
-/// once the parent is gone. Timers made in the child work. A child made past the C library's `fork`
-/// (by `vfork`, `_Fork` or a bare system call) is not noticed and must use no timers.
+/// A timer belongs to the process that created it, and to its table of descriptors: a thread that
+/// has left the table (`unshare(CLONE_FILES)`) must not create timers. A forked child has no timer
+/// thread. [`settime`](Timer::settime) and [`gettime`](Timer::gettime) of an inherited timer fail
+/// with `ESRCH` there. A read competes with the parent's reads, and fails with `ESRCH` once the
+/// parent has ended. Timers that the child creates work. The library does not detect a child that
+/// was created without the C library's `fork` (by `vfork`, `_Fork` or a bare system call). Such a
+/// child must not use timers.
 ///
-/// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a step of the clock
-/// or a suspend within 250 ms, and at once when a method is called. To that end the thread wakes up
-/// four times a second while such a time is set, or while notice of steps is asked for; otherwise
-/// only when something is due.
+/// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a change of the
+/// clock or a suspend within 250 ms, and at once when a method is called. The thread wakes up four
+/// times a second while such a time is set, or while a timer has the
+/// [`cancel_on_set`](TimerSpec::cancel_on_set) flag. Otherwise it wakes up only when a timer is
+/// due.
 pub struct UserspaceTimer {
     /// Closed after `drop` has ended the timer, whose pipe borrows it.
     reader: OwnedFd,
@@ -90,11 +93,11 @@ pub struct UserspaceTimer {
 }
 
 impl UserspaceTimer {
-    /// A disarmed timer.
+    /// Creates a disarmed timer.
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`].
+    /// Those of [`Backend::open`](crate::Backend::open).
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<UserspaceTimer> {
         check_clock(clock)?;
         let engine = engine()?;
@@ -352,7 +355,7 @@ impl Process for SharedTimer {
             state.set_queued(None);
         }
         if state.pipe.as_ref().is_some_and(TimerPipe::is_fd_only) {
-            fd_only::process(self, state);
+            self.process_fd_only(state);
         } else {
             self.refresh(state);
         }

@@ -1,6 +1,7 @@
 //! What the timer thread does while another thread holds the lock of a timer, or after its user has
 //! dropped it.
 
+use super::super::fd_only::registry::FdOnly;
 use super::*;
 use std::time::Duration;
 
@@ -53,9 +54,9 @@ fn a_clock_change_is_not_processed_while_the_timer_is_locked() {
 fn a_locked_timer_is_not_checked_by_a_sweep() {
     let timer = timer();
     let state = timer.shared.lock();
-    assert!(fd_only::registry::FdOnly::check(&*timer.shared, 3).is_none());
+    assert!(FdOnly::check(&*timer.shared, 3).is_none());
     drop(state);
-    assert!(fd_only::registry::FdOnly::check(&*timer.shared, 3).is_some());
+    assert!(FdOnly::check(&*timer.shared, 3).is_some());
 }
 
 #[test]

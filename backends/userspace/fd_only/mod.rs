@@ -64,7 +64,8 @@ use registry::{Entry, FdOnly};
 /// # Orphaned timers
 ///
 /// The library is not notified when the last descriptor is closed. Until it notices, the timer
-/// keeps the library's own descriptor open. The timer thread checks a timer whenever it expires. It
+/// keeps the library's own descriptor open. On Linux and Android, the timer thread checks a timer
+/// whenever it expires. It
 /// checks all timers one second after the last one was created, then at intervals that double up to
 /// 64 seconds. [`create`](RawTimer::create) checks all timers when no descriptor is left, and
 /// otherwise once for every 16 timers plus a quarter of the existing ones.
@@ -238,19 +239,22 @@ fn create_with(
     Ok(descriptor)
 }
 
-/// Processes a due timer. Its write runs under the lock: a pipe without readers refuses it.
-pub(super) fn process(timer: &Arc<SharedTimer>, mut state: MutexGuard<'_, TimerState>) {
-    let Some(pipe) = &state.pipe else { return };
-    if timer.engine.registry.has_lost(timer, pipe.identity().ok()) {
-        drop(state);
-        return timer.lose();
-    }
-    let now = time(state.clock);
-    state.refresh(now);
-    timer.enqueue(&mut state);
-    if let Some(identity) = identity_if_orphaned(&state) {
-        drop(state);
-        timer.engine.registry.release(identity, timer);
+impl SharedTimer {
+    /// Processes a due fd-only timer. Its write runs under the lock: a pipe without readers refuses
+    /// it.
+    pub(super) fn process_fd_only(self: &Arc<Self>, mut state: MutexGuard<'_, TimerState>) {
+        let Some(pipe) = &state.pipe else { return };
+        if self.engine.registry.has_lost(self, pipe.identity().ok()) {
+            drop(state);
+            return self.lose();
+        }
+        let now = time(state.clock);
+        state.refresh(now);
+        self.enqueue(&mut state);
+        if let Some(identity) = identity_if_orphaned(&state) {
+            drop(state);
+            self.engine.registry.release(identity, self);
+        }
     }
 }
 
