@@ -42,7 +42,9 @@ impl KernelTimer {
     ///
     /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
-        Ok(KernelTimer::from((TIMERFD.create)(clock, flags)?))
+        // First, as the timer may take the last descriptor.
+        nowait::prepare();
+        Ok(KernelTimer { fd: (TIMERFD.create)(clock, flags)? })
     }
 }
 

@@ -88,7 +88,7 @@ fn around(lowest: i64, highest: i64, by: u64) -> (i64, i64) {
 }
 
 /// Which clock changes were reported to one timer with the `cancel_on_set` flag. Each field is a
-/// number of changes.
+/// number of changes. A thread may come with a number that another thread has already exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Subscription {
     /// Reported by `ECANCELED`.
@@ -105,12 +105,16 @@ impl Subscription {
 
     /// Marks all changes as signalled. Returns whether there was one that was not.
     pub(crate) fn signal(&mut self, changes: u64) -> bool {
-        std::mem::replace(&mut self.signalled, changes) != changes
+        let is_new = changes > self.signalled;
+        self.signalled = self.signalled.max(changes);
+        is_new
     }
 
     /// Marks all changes as reported. Returns whether there was one that was not.
     pub(crate) fn report(&mut self, changes: u64) -> bool {
-        std::mem::replace(&mut self.reported, changes) != changes
+        let is_new = changes > self.reported;
+        self.reported = self.reported.max(changes);
+        is_new
     }
 }
 
@@ -273,6 +277,8 @@ mod tests {
         let mut subscription = Subscription::new(4);
         assert!(!subscription.signal(4) && !subscription.report(4), "earlier changes do not count");
         assert!(subscription.signal(6) && subscription.report(6));
+        assert!(!subscription.signal(6) && !subscription.report(6));
+        assert!(!subscription.signal(5) && !subscription.report(5), "another thread has seen more");
         assert!(!subscription.signal(6) && !subscription.report(6));
     }
 }

@@ -283,8 +283,15 @@ impl TimerState {
     /// Makes the descriptor readable if there was a clock change.
     #[inline]
     pub(crate) fn signal_clock_change(&mut self, clocks: &impl Clocks) {
+        if self.has_subscription() {
+            self.signal_changes(clocks.changes(), clocks);
+        }
+    }
+
+    /// The same, after this number of changes.
+    pub(crate) fn signal_changes(&mut self, changes: u64, clocks: &impl Clocks) {
         let Some(subscription) = &mut self.subscription else { return };
-        if subscription.signal(clocks.changes()) {
+        if subscription.signal(changes) {
             let unread = self.drain();
             self.write(unread, 1, clocks.now(self.clock));
         }

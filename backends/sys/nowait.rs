@@ -126,8 +126,9 @@ const YES: u8 = 2;
 /// timer calls this first. If no descriptor is left, the next timer repeats the check.
 pub(crate) fn prepare() {
     if EXAMINES_NOWAIT_FLAG.load(Ordering::Relaxed) == UNKNOWN {
-        let answer = (SYSTEM.examines_nowait_flag)().map_or(UNKNOWN, |examines| if examines { YES } else { NO });
-        EXAMINES_NOWAIT_FLAG.store(answer, Ordering::Relaxed);
+        if let Some(examines) = (SYSTEM.examines_nowait_flag)() {
+            EXAMINES_NOWAIT_FLAG.store(if examines { YES } else { NO }, Ordering::Relaxed);
+        }
     }
 }
 

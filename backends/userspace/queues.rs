@@ -26,10 +26,10 @@ const LINGER: u64 = 1_000_000_000;
 const MIN_BUSY_PAUSE: u64 = 50_000;
 const MAX_BUSY_PAUSE: u64 = 2_000_000;
 
-/// The queues by clock and urgency; the queue of busy timers; and the queue of unregistered timers
+/// The queues by clock and urgency; two queues of busy timers; and the queue of unregistered timers
 /// that the thread has returned.
-const QUEUES: usize = CLOCKS.len() * Urgency::ALL.len() + 2;
-const BUSY: usize = QUEUES - 2;
+const QUEUES: usize = CLOCKS.len() * Urgency::ALL.len() + 3;
+const BUSY: [usize; 2] = [QUEUES - 3, QUEUES - 2];
 const RETURNED: usize = QUEUES - 1;
 
 /// All timers, and when each is due.
@@ -47,9 +47,12 @@ pub(super) struct TimerQueues<T> {
     /// When the thread sweeps the fd-only timers.
     pub(super) sweeps: SweepTimes,
     pub(super) refresh_budget: RefreshBudget,
-    /// When the thread processes the busy timers, and the pause before that.
+    /// When the thread tries the busy timers again, and the pause before that.
     busy_until: u64,
     busy_pause: u64,
+    /// Which queue has the busy timers that are left to try in this round. The other one has those
+    /// of the next round.
+    busy_round: usize,
     /// Whether a busy timer has missed a clock change.
     missed_clock_change: bool,
     pub(super) wake_ahead: WakeAhead,
@@ -102,6 +105,7 @@ impl<T> TimerQueues<T> {
             refresh_budget: RefreshBudget::default(),
             busy_until: 0,
             busy_pause: MIN_BUSY_PAUSE,
+            busy_round: 0,
             missed_clock_change: false,
             wake_ahead: WakeAhead::new(),
             waits_until: 0,
@@ -206,7 +210,7 @@ impl<T> TimerQueues<T> {
     fn wake_up(&self, firsts: impl Iterator<Item = (u64, QueueKey, QueueEntry)>, now: u64) -> u64 {
         let expirations = firsts.map(|(due, key, _)| due.saturating_sub(self.wake_ahead.of(key.urgency)));
         let blind = self.has_subscribers().then(|| now.saturating_add(MAX_BLIND_SLEEP));
-        let busy = self.timers.first(BUSY).map(|_| self.busy_until);
+        let busy = self.has_busy().then_some(self.busy_until);
         let others = [blind, self.thread_end(), self.sweeps.next(), busy].into_iter().flatten();
         expirations.chain(others).min().unwrap_or(NEVER)
     }
@@ -248,17 +252,26 @@ impl<T> TimerQueues<T> {
         }
     }
 
-    /// Takes the busy timers, if it is time to try again.
+    /// Takes busy timers until the batch is full, if it is time to try them again. In one round, each
+    /// of them is tried once.
     pub(super) fn take_busy(&mut self, now: u64, batch: &mut Batch<T>) {
-        if self.timers.first(BUSY).is_none() {
-            self.busy_pause = MIN_BUSY_PAUSE;
-        } else if now >= self.busy_until {
-            self.busy_pause = (self.busy_pause * 2).min(MAX_BUSY_PAUSE);
+        if self.timers.first(BUSY[self.busy_round]).is_none() {
+            if !self.has_busy() {
+                self.busy_until = 0;
+            } else if now >= self.busy_until {
+                self.busy_round = 1 - self.busy_round;
+                self.busy_pause = (self.busy_pause * 2).min(MAX_BUSY_PAUSE);
+                self.busy_until = now.saturating_add(self.busy_pause);
+            }
         }
-        while now >= self.busy_until && !batch.is_full() {
-            let Some(entry) = self.timers.pop_due(BUSY, u64::MAX) else { break };
+        while !batch.is_full() {
+            let Some(entry) = self.timers.pop_due(BUSY[self.busy_round], u64::MAX) else { break };
             self.take(entry.id, Reason::Due(entry.due), batch);
         }
+    }
+
+    fn has_busy(&self) -> bool {
+        BUSY.iter().any(|&queue| self.timers.first(queue).is_some())
     }
 
     /// Takes some of the timers that have stayed unread for long, if the budget allows it. Each
@@ -285,10 +298,10 @@ impl<T> TimerQueues<T> {
 
     /// Takes subscribers to clock changes, from this number on, until the batch is full. Returns
     /// the number after the last one.
-    pub(super) fn take_subscribers(&mut self, mut number: u32, batch: &mut Batch<T>) -> u32 {
+    pub(super) fn take_subscribers(&mut self, mut number: u32, changes: u64, batch: &mut Batch<T>) -> u32 {
         while !batch.is_full() {
             let Some((id, next)) = self.timers.find_from(number, |flags| flags.is_subscriber) else { break };
-            self.take(id, Reason::ClockChange, batch);
+            self.take(id, Reason::ClockChange(changes), batch);
             number = next;
         }
         number
@@ -315,10 +328,11 @@ impl<T> TimerQueues<T> {
     }
 
     fn add_busy(&mut self, id: TimerId, due: u64) {
-        if self.timers.first(BUSY).is_none() {
+        if self.busy_until == 0 {
+            self.busy_pause = MIN_BUSY_PAUSE;
             self.busy_until = time(Clock::Monotonic).saturating_add(self.busy_pause);
         }
-        self.timers.enqueue(id, BUSY, due);
+        self.timers.enqueue(id, BUSY[1 - self.busy_round], due);
     }
 
     /// Whether a busy timer has missed a clock change since the last call.
@@ -365,8 +379,8 @@ pub(super) enum Reason {
     Due(u64),
     /// The same, and another thread holds its lock: it must be processed later.
     Busy(u64),
-    /// It subscribes to clock changes, and there was one.
-    ClockChange,
+    /// It subscribes to clock changes, and there are so many now.
+    ClockChange(u64),
     /// The same, and another thread holds its lock.
     MissedClockChange,
 }

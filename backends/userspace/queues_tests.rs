@@ -112,11 +112,11 @@ fn every_subscriber_to_clock_changes_is_taken_once() {
     timers.iter().step_by(2).for_each(|(id, _)| queues.unsubscribe(*id));
     let (mut batch, mut number, mut count) = (Batch::new(), 0, 0);
     loop {
-        number = queues.take_subscribers(number, &mut batch);
+        number = queues.take_subscribers(number, 1, &mut batch);
         if batch.is_empty() {
             break;
         }
-        assert!(batch.iter_mut().all(|(reason, _)| *reason == Reason::ClockChange));
+        assert!(batch.iter_mut().all(|(reason, _)| *reason == Reason::ClockChange(1)));
         count += batch.len();
         queues.put_back(&mut batch);
     }
@@ -200,7 +200,43 @@ fn the_pause_before_a_busy_timer_doubles_up_to_2_ms() {
     assert_eq!(pauses, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
     queues.put_back(&mut batch);
     queues.take_busy(u64::MAX, &mut batch);
-    assert_eq!(queues.busy_pause, 50_000, "no timer was busy");
+    due(&mut queues, 2);
+    queues.take_due(&mut { ANY_TIMES }, &mut batch);
+    batch.iter_mut().for_each(|(reason, _)| *reason = Reason::Busy(2));
+    queues.put_back(&mut batch);
+    assert_eq!(queues.busy_pause, 50_000, "no timer was busy in between");
+}
+
+#[test]
+fn every_busy_timer_is_tried_once_in_a_round() {
+    let mut queues = TimerQueues::new();
+    let timers: Vec<_> = (1..=150).map(|time| due(&mut queues, time)).collect();
+    let mut batch = Batch::new();
+    loop {
+        queues.take_due(&mut { ANY_TIMES }, &mut batch);
+        if batch.is_empty() {
+            break;
+        }
+        batch.iter_mut().for_each(|(reason, timer)| *reason = Reason::Busy(**timer));
+        queues.put_back(&mut batch);
+    }
+    for _ in 0..3 {
+        let (now, mut tried) = (queues.busy_until, Vec::new());
+        loop {
+            queues.take_busy(now, &mut batch);
+            if batch.is_empty() {
+                break;
+            }
+            tried.extend(batch.iter_mut().map(|(reason, timer)| {
+                *reason = Reason::Busy(**timer);
+                **timer
+            }));
+            queues.put_back(&mut batch);
+        }
+        assert_eq!(tried, (1..=150).collect::<Vec<u64>>());
+        assert!(queues.plan_wait(now).1 > now, "the thread pauses before the next round");
+    }
+    drop(timers);
 }
 
 #[test]
@@ -209,7 +245,7 @@ fn a_missed_clock_change_is_recorded_once() {
     let id = queues.register();
     queues.subscribe(id, &Arc::new(()));
     let mut batch = Batch::new();
-    queues.take_subscribers(0, &mut batch);
+    queues.take_subscribers(0, 1, &mut batch);
     batch.iter_mut().for_each(|(reason, _)| *reason = Reason::MissedClockChange);
     queues.put_back(&mut batch);
     assert!(queues.take_missed_clock_change() && !queues.take_missed_clock_change());

@@ -41,9 +41,9 @@ pub(super) trait Process: FdOnly + Send + Sync + 'static {
     /// Processes a timer that was in a queue and due at this time. Returns `false`, and does
     /// nothing, if another thread holds its lock.
     fn process(self: &Arc<Self>, due: u64) -> bool;
-    /// Signals a clock change, if there was one. Returns `false`, and does nothing, if another
-    /// thread holds its lock.
-    fn process_clock_change(self: &Arc<Self>) -> bool;
+    /// Signals a clock change after this number of changes, unless it was signalled. Returns
+    /// `false`, and does nothing, if another thread holds its lock.
+    fn process_clock_change(self: &Arc<Self>, changes: u64) -> bool;
 }
 
 /// The timer thread, and all timers that it processes.
@@ -209,8 +209,10 @@ impl<T: Process> Engine<T> {
             }
             if must_sweep {
                 let found = self.registry.sweep();
+                let mut queues = self.lock_queues();
+                // Under the lock, so that a timer that is created meanwhile begins the sweeps again.
                 let is_empty = self.registry.is_empty();
-                self.lock_queues().sweeps.end(found, is_empty, time(Clock::Monotonic));
+                queues.sweeps.end(found, is_empty, time(Clock::Monotonic));
             }
         }
         if self.registry.is_empty() {
@@ -239,8 +241,13 @@ impl<T: Process> Engine<T> {
             queues = self.refresh(queues, batch);
         }
         let now = time(Clock::Monotonic);
-        queues.take_busy(now, batch);
-        queues = self.process(queues, batch);
+        loop {
+            queues.take_busy(now, batch);
+            if batch.is_empty() {
+                break;
+            }
+            queues = self.process(queues, batch);
+        }
         (queues.has_subscribers(), queues.sweeps.next().is_some_and(|next| next <= now))
     }
 
@@ -267,7 +274,9 @@ impl<T: Process> Engine<T> {
         for (reason, timer) in batch.iter_mut() {
             match *reason {
                 Reason::Due(due) if !timer.process(due) => *reason = Reason::Busy(due),
-                Reason::ClockChange if !timer.process_clock_change() => *reason = Reason::MissedClockChange,
+                Reason::ClockChange(changes) if !timer.process_clock_change(changes) => {
+                    *reason = Reason::MissedClockChange;
+                }
                 _ => {}
             }
         }
@@ -279,15 +288,18 @@ impl<T: Process> Engine<T> {
     /// Processes all subscribers if there were clock changes after the `known` number. If a busy
     /// timer misses one, all are processed again after the next wait.
     fn process_clock_changes(&self, known: &mut Option<u64>, batch: &mut Batch<T>) {
-        let changes = Some(self.changes());
-        if std::mem::replace(known, changes) == changes {
+        // A caller that is interrupted while it reads the clocks must not delay the thread.
+        let Some(mut detector) = sync::lock_unless_busy(&self.clock_changes) else { return };
+        let changes = detect(&mut detector);
+        drop(detector);
+        if known.replace(changes) == Some(changes) {
             return;
         }
         let mut queues = self.lock_queues();
-        let mut number = queues.take_subscribers(0, batch);
+        let mut number = queues.take_subscribers(0, changes, batch);
         while !batch.is_empty() {
             queues = self.process(queues, batch);
-            number = queues.take_subscribers(number, batch);
+            number = queues.take_subscribers(number, changes, batch);
         }
         if queues.take_missed_clock_change() {
             *known = None;
@@ -364,9 +376,13 @@ impl<T: Process> Clocks for Engine<T> {
     }
 
     fn changes(&self) -> u64 {
-        let mut detector = self.clock_changes.lock().unwrap_or_else(PoisonError::into_inner);
-        detector.add(sys::clock::wall_offset(), sys::clock::max_slew_ppm())
+        detect(&mut self.clock_changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Reads the clocks. Returns the number of clock changes so far.
+fn detect(detector: &mut ClockChangeDetector) -> u64 {
+    detector.add(sys::clock::wall_offset(), sys::clock::max_slew_ppm())
 }
 
 /// The write in flight: the timer thread unlocks a timer before it writes to the timer's pipe.

@@ -362,17 +362,17 @@ impl Process for SharedTimer {
         true
     }
 
-    fn process_clock_change(self: &Arc<Self>) -> bool {
+    fn process_clock_change(self: &Arc<Self>, changes: u64) -> bool {
         let Some(mut state) = self.lock_unless_busy() else { return false };
-        state.signal_clock_change(self.engine);
+        state.signal_changes(changes, self.engine);
         self.enqueue(&mut state);
         true
     }
 }
 
 impl SharedTimer {
-    /// Writes the expirations up to now, after unlocking the state.
-    fn refresh(self: &Arc<Self>, mut state: MutexGuard<'_, TimerState>) {
+    /// Writes the expirations up to now, to the pipe of an owned timer after unlocking the state.
+    pub(super) fn refresh(self: &Arc<Self>, mut state: MutexGuard<'_, TimerState>) {
         let now = time(state.clock);
         let write = state.begin_refresh(now);
         self.enqueue(&mut state);

@@ -44,9 +44,9 @@ fn a_locked_timer_delays_no_other_timer() {
 fn a_clock_change_is_not_processed_while_the_timer_is_locked() {
     let timer = timer();
     let state = timer.shared.lock();
-    assert!(!Process::process_clock_change(&timer.shared));
+    assert!(!Process::process_clock_change(&timer.shared, 1));
     drop(state);
-    assert!(Process::process_clock_change(&timer.shared));
+    assert!(Process::process_clock_change(&timer.shared, 1));
 }
 
 /// A sweep leaves a locked timer alone, since a call by its descriptor uses it.

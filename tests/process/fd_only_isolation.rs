@@ -80,7 +80,7 @@ fn an_unread_count_is_refreshed_above_the_low_numbers() {
     while Clock::Monotonic.now().unwrap() < start + 200 * MS {
         assert_eq!(timers[0].try_clone().unwrap().as_raw_fd(), free);
     }
-    assert!(raw_read(&timers[0]).unwrap() > 100, "it was refreshed");
+    assert!(raw_read(&timers[0]).unwrap() > 1, "it was refreshed");
 }
 
 /// The loop of `polling` stands for an epoll set, which a closed descriptor leaves without an

@@ -23,7 +23,6 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use super::queues::time;
 use super::thread::Engine;
 use super::timer::{check_clock, engine, SharedTimer};
 use crate::backends::emulation::pipe::TimerPipe;
@@ -240,17 +239,15 @@ fn create_with(
 }
 
 impl SharedTimer {
-    /// Processes a due fd-only timer. Its write runs under the lock: a pipe without readers refuses
-    /// it.
-    pub(super) fn process_fd_only(self: &Arc<Self>, mut state: MutexGuard<'_, TimerState>) {
+    /// Processes a due fd-only timer.
+    pub(super) fn process_fd_only(self: &Arc<Self>, state: MutexGuard<'_, TimerState>) {
         let Some(pipe) = &state.pipe else { return };
         if self.engine.registry.has_lost(self, pipe.identity().ok()) {
             drop(state);
             return self.lose();
         }
-        let now = time(state.clock);
-        state.refresh(now);
-        self.enqueue(&mut state);
+        self.refresh(state);
+        let state = self.lock_settled();
         if let Some(identity) = identity_if_orphaned(&state) {
             drop(state);
             self.engine.registry.release(identity, self);
