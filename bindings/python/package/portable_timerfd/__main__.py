@@ -45,9 +45,7 @@ def main() -> None:
         help="the backend of the timers; default: PORTABLE_TIMERFD_BACKEND, otherwise os's own functions if "
         "it has them, otherwise the kernel's timers if it has them, otherwise userspace",
     )
-    parser.add_argument(
-        "program", metavar="PROGRAM", help="a file, and its arguments", nargs=argparse.REMAINDER
-    )
+    parser.add_argument("program", metavar="PROGRAM", help="a file, and its arguments", nargs=argparse.REMAINDER)
     asked = parser.parse_args()
     if not asked.program:
         parser.error("there is no PROGRAM")
