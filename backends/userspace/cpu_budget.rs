@@ -91,7 +91,7 @@ impl WakeAhead {
 const REFRESH_ONE_IN: u64 = 50;
 
 /// The CPU time of a wake-up for refreshes, in nanoseconds. The thread does not measure it.
-const WAKE_UP: u64 = 20_000;
+const WAKE_UP: u64 = 15_000;
 
 /// The largest number of unread counts that the thread refreshes in one pass. A timer that becomes
 /// due meanwhile waits for them.
@@ -130,7 +130,9 @@ impl RefreshBudget {
         if size == REFRESH_BATCH && self.batches < BATCHES {
             return;
         }
-        let pause = self.spent.saturating_add(WAKE_UP).saturating_mul(REFRESH_ONE_IN).max(pause);
+        // The count of a lone unread timer must not be older than 2 ms.
+        let wake_up = if self.batches == 1 && size == 1 { 0 } else { WAKE_UP };
+        let pause = self.spent.saturating_add(wake_up).saturating_mul(REFRESH_ONE_IN).max(pause);
         *self =
             RefreshBudget { next: now.saturating_add(pause), rounds: self.rounds.wrapping_add(1), ..Self::default() };
     }
