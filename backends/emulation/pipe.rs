@@ -1,9 +1,8 @@
 //! The pipe of one timer: readable while expirations are unread, and holding their count.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
-use crate::backends::sys::fd::PipeWrite;
 use crate::backends::sys::fork_table::PipeEntry;
 use crate::backends::sys::read_end::{OpenDescriptors, ReadEnd};
 use crate::backends::sys::{fd, pipe};
@@ -45,6 +44,24 @@ pub(crate) enum Epoch {
     Current,
     /// One message was written before, another one after, and both were read.
     Unknown,
+}
+
+/// A write of a count to a timer's pipe that runs after the timer was unlocked.
+#[derive(Debug)]
+pub(crate) struct PipeWrite {
+    writer: RawFd,
+    pub(crate) count: u64,
+}
+
+impl PipeWrite {
+    /// The write end must stay open until the write has [run](PipeWrite::run) or is dropped.
+    pub(crate) fn new(writer: &OwnedFd, count: u64) -> PipeWrite {
+        PipeWrite { writer: writer.as_raw_fd(), count }
+    }
+
+    pub(crate) fn run(&self) -> io::Result<()> {
+        fd::write_count_unlocked(self.writer, self.count)
+    }
 }
 
 impl TimerPipe {

@@ -16,10 +16,9 @@ use std::io;
 use std::time::Duration;
 
 use super::clock_change::{Clocks, Subscription};
-use super::pipe::{Epoch, TimerPipe};
+use super::pipe::{Epoch, PipeWrite, TimerPipe};
 use super::schedule::{nanos, QueueKey, Schedule, Urgency, NEVER};
 use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED};
-use crate::backends::sys::fd::PipeWrite;
 use crate::clock::Clock;
 use crate::punctuality::Punctuality;
 use crate::spec::{Initial, TimerSpec};

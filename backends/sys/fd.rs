@@ -133,30 +133,17 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(read.unsigned_abs())
 }
 
-/// A write of a count to a timer's pipe that runs after the timer was unlocked.
-#[derive(Debug)]
-pub(crate) struct PipeWrite {
-    writer: RawFd,
-    pub(crate) count: u64,
-}
-
-impl PipeWrite {
-    /// The write end must stay open until the write has [run](PipeWrite::run) or is dropped.
-    pub(crate) fn new(writer: &OwnedFd, count: u64) -> PipeWrite {
-        PipeWrite { writer: writer.as_raw_fd(), count }
-    }
-
-    pub(crate) fn run(&self) -> io::Result<()> {
-        // SAFETY: the descriptor is open. The timer's pipe owns it, and is closed only by a thread
-        // that has locked the timer's state, which recorded this write, and then waited for the
-        // write in flight (`InFlight`).
-        write_count(unsafe { BorrowedFd::borrow_raw(self.writer) }, self.count)
-    }
-}
-
 /// Writes a count with one `write(2)`.
 pub(crate) fn write_count(fd: BorrowedFd<'_>, count: u64) -> io::Result<()> {
     (SYSTEM.write)(fd, &count.to_ne_bytes()).map(drop)
+}
+
+/// Like [`write_count`], to the pipe of a timer that was unlocked. Only `PipeWrite` calls this.
+pub(crate) fn write_count_unlocked(writer: RawFd, count: u64) -> io::Result<()> {
+    // SAFETY: the descriptor is open. The timer's pipe owns it, and is closed only by a thread that
+    // has locked the timer's state, which recorded this write, and then waited for the write in
+    // flight (`InFlight`).
+    write_count(unsafe { BorrowedFd::borrow_raw(writer) }, count)
 }
 
 /// Writes a count to a pipe that may have no reader. No thread receives `SIGPIPE`.

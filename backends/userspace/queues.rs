@@ -5,7 +5,7 @@
 //! the thread sleeps for 250 ms at most.
 //!
 //! A busy timer delays no other. If another thread holds a timer's lock, the timer thread tries for
-//! about a microsecond, puts the timer into the queue of busy timers, and tries again later.
+//! about a microsecond, puts the timer into a queue of busy timers, and tries again later.
 //! Otherwise a thread that calls in a loop would get the lock first almost every time.
 
 use super::cpu_budget::{RefreshBudget, SweepTimes, WakeAhead, REFRESH_BATCH};
@@ -56,7 +56,7 @@ pub(super) struct TimerQueues<T> {
     /// Whether a busy timer has missed a clock change.
     missed_clock_change: bool,
     pub(super) wake_ahead: WakeAhead,
-    /// How long the thread waits, by the monotonic clock; 0 while it works.
+    /// When the wait of the thread ends, by the monotonic clock; 0 while it works.
     pub(super) waits_until: u64,
     /// Whether it spins. Then it needs no wake-ahead.
     is_spinning: bool,
@@ -88,10 +88,10 @@ pub(super) enum Wait {
     Spin(QueueKey, QueueEntry),
 }
 
-/// When a timer of each clock is due, in one pass of the thread.
+/// For each clock, the time up to which timers are due in one pass of the thread.
 pub(super) type Times = [u64; CLOCKS.len()];
 
-/// The first pass to [`TimerQueues::take_due`] sets the times.
+/// The times before the first call of [`TimerQueues::take_due`] in a pass, which sets them.
 pub(super) const ANY_TIMES: Times = [u64::MAX; CLOCKS.len()];
 
 impl<T> TimerQueues<T> {
@@ -244,16 +244,13 @@ impl<T> TimerQueues<T> {
             // If the clock is set back meanwhile, the thread must not take a timer again and again.
             *limit = time(clock).min(*limit);
             for key in keys.into_iter().rev().filter(|key| key.urgency > Urgency::Unread) {
-                while !batch.is_full() {
-                    let Some(entry) = self.timers.pop_due(index(key), *limit) else { break };
-                    self.take(entry.id, Reason::Due(entry.due), batch);
-                }
+                self.take_from(index(key), *limit, BATCH, batch);
             }
         }
     }
 
-    /// Takes busy timers until the batch is full, if it is time to try them again. In one round, each
-    /// of them is tried once.
+    /// Takes busy timers until the batch is full, if it is time to try them again. In one round,
+    /// each of them is tried once.
     pub(super) fn take_busy(&mut self, now: u64, batch: &mut Batch<T>) {
         if self.timers.first(BUSY[self.busy_round]).is_none() {
             if !self.has_busy() {
@@ -264,10 +261,7 @@ impl<T> TimerQueues<T> {
                 self.busy_until = now.saturating_add(self.busy_pause);
             }
         }
-        while !batch.is_full() {
-            let Some(entry) = self.timers.pop_due(BUSY[self.busy_round], u64::MAX) else { break };
-            self.take(entry.id, Reason::Due(entry.due), batch);
-        }
+        self.take_from(BUSY[self.busy_round], u64::MAX, BATCH, batch);
     }
 
     fn has_busy(&self) -> bool {
@@ -283,10 +277,15 @@ impl<T> TimerQueues<T> {
         let first = self.refresh_budget.rounds();
         for clock in (0..CLOCKS.len()).map(|number| first.wrapping_add(number) % CLOCKS.len()) {
             let key = QueueKey { clock: CLOCKS[clock], urgency: Urgency::Unread };
-            while batch.len() < REFRESH_BATCH {
-                let Some(entry) = self.timers.pop_due(index(key), times[clock]) else { break };
-                self.take(entry.id, Reason::Due(entry.due), batch);
-            }
+            self.take_from(index(key), times[clock], REFRESH_BATCH, batch);
+        }
+    }
+
+    /// Takes the timers of a queue that are due up to `limit`, until the batch has this length.
+    fn take_from(&mut self, queue: usize, limit: u64, length: usize, batch: &mut Batch<T>) {
+        while batch.len() < length {
+            let Some(entry) = self.timers.pop_due(queue, limit) else { break };
+            self.take(entry.id, Reason::Due(entry.due), batch);
         }
     }
 
@@ -379,7 +378,7 @@ pub(super) enum Reason {
     Due(u64),
     /// The same, and another thread holds its lock: it must be processed later.
     Busy(u64),
-    /// It subscribes to clock changes, and there are so many now.
+    /// It subscribes to clock changes. This is the number of changes so far.
     ClockChange(u64),
     /// The same, and another thread holds its lock.
     MissedClockChange,

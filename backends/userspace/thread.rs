@@ -26,10 +26,11 @@ use super::fd_only::registry::{Entry, FdOnly, Registry};
 use super::options;
 use super::queues::{time, Batch, Reason, TimerQueues, Wait, ANY_TIMES};
 use crate::backends::emulation::clock_change::{ClockChangeDetector, Clocks};
+use crate::backends::emulation::pipe::PipeWrite;
 use crate::backends::emulation::queue::TimerId;
 use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, NEVER};
 use crate::backends::sys;
-use crate::backends::sys::fd::{Identity, PipeWrite};
+use crate::backends::sys::fd::Identity;
 use crate::backends::sys::short_lived::release_number;
 use crate::backends::sys::sync::{
     self, Arc, AtomicBool, Event, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,

@@ -30,10 +30,17 @@ pub(super) fn engine() -> io::Result<&'static Engine<SharedTimer>> {
 
 /// Returns an error if there can be no timers of this clock.
 pub(super) fn check_clock(clock: Clock) -> io::Result<()> {
+    check_privilege(clock)?;
+    clock.now().map(drop)
+}
+
+/// Returns an error if the caller has no privilege for timers of this clock.
+#[inline]
+fn check_privilege(clock: Clock) -> io::Result<()> {
     if clock.is_alarm() {
         sys::clock::may_wake_the_system()?;
     }
-    clock.now().map(drop)
+    Ok(())
 }
 
 /// A timer that is the read end of a pipe. One thread, the timer thread, writes to the pipes of all
@@ -108,8 +115,7 @@ impl UserspaceTimer {
         Ok(UserspaceTimer { reader, clock, shared, generation })
     }
 
-    /// Whether the timer was made before a fork that this process came from. Its locks must not be
-    /// touched then.
+    /// Whether a parent process created the timer before a fork. Then its locks must not be used.
     #[inline]
     fn is_inherited(&self) -> bool {
         self.generation != generation()
@@ -234,9 +240,7 @@ impl SharedTimer {
 
     /// Checks the privilege that a setting needs, and starts the thread if it needs that.
     pub(super) fn check(&self, clock: Clock, new: &TimerSpec) -> io::Result<()> {
-        if clock.is_alarm() {
-            sys::clock::may_wake_the_system()?;
-        }
+        check_privilege(clock)?;
         if new.is_armed() || subscribes(clock, new) {
             self.engine.start()?;
         }
@@ -371,7 +375,8 @@ impl Process for SharedTimer {
 }
 
 impl SharedTimer {
-    /// Writes the expirations up to now, to the pipe of an owned timer after unlocking the state.
+    /// Writes the expirations up to now. The pipe of an owned timer is written to after the state
+    /// is unlocked.
     pub(super) fn refresh(self: &Arc<Self>, mut state: MutexGuard<'_, TimerState>) {
         let now = time(state.clock);
         let write = state.begin_refresh(now);

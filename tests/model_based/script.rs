@@ -1,8 +1,9 @@
 //! Random scripts of calls on one timer and of changes of the clocks.
 
-use crate::Clock;
+use crate::{Clock, TimerSpec};
 use proptest::prelude::*;
 use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
@@ -28,6 +29,36 @@ pub enum First {
     After(u64),
     /// An absolute time, this much after or before now.
     At(i64),
+}
+
+impl First {
+    /// Returns the setting of a timer whose clock shows `now`.
+    pub fn spec(self, interval: u64, cancel_on_set: bool, now: u64) -> TimerSpec {
+        let spec = match self {
+            First::Disarmed => TimerSpec::disarmed(),
+            First::After(delay) => TimerSpec::after(Duration::from_nanos(delay)),
+            First::At(offset) => TimerSpec::at(Duration::from_nanos(now.saturating_add_signed(offset))),
+        };
+        let spec = if cancel_on_set { spec.cancel_on_set() } else { spec };
+        spec.every(Duration::from_nanos(interval))
+    }
+
+    /// Returns the clock that the setting of a timer of this clock runs on.
+    pub fn runs_on(self, clock: Clock) -> Clock {
+        match (clock, self) {
+            (Clock::Realtime, First::After(_)) => Clock::Monotonic,
+            (clock, _) => clock.without_alarm(),
+        }
+    }
+
+    /// Returns the first expiration, if the clock that the setting runs on shows `now`.
+    pub fn expiration(self, now: u64) -> Option<u64> {
+        match self {
+            First::Disarmed => None,
+            First::After(delay) => Some(now.saturating_add(delay)),
+            First::At(offset) => Some(now.saturating_add_signed(offset).max(1)),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -113,24 +113,12 @@ impl Comparison {
 
     fn settime(&mut self, first: First, interval: u64, cancel_on_set: bool) -> (Outcome, Outcome) {
         (self.is_behind, self.is_unseen) = (false, false);
-        let spec = match first {
-            First::Disarmed => TimerSpec::disarmed(),
-            First::After(delay) => TimerSpec::after(ns(delay)),
-            First::At(offset) => TimerSpec::at(ns(MODEL.time(self.clock).saturating_add_signed(offset))),
-        };
-        let spec = if cancel_on_set { spec.cancel_on_set() } else { spec }.every(ns(interval));
+        let spec = first.spec(interval, cancel_on_set, MODEL.time(self.clock));
         let ours = outcome(self.ours.settime(&spec), left);
         let now_of_old = self.now();
-        self.runs_on = match (self.clock, first) {
-            (Clock::Realtime, First::After(_)) => Clock::Monotonic,
-            (clock, _) => clock.without_alarm(),
-        };
+        self.runs_on = first.runs_on(self.clock);
         let now = self.now();
-        let first = match first {
-            First::Disarmed => None,
-            First::After(delay) => Some(now.saturating_add(delay)),
-            First::At(offset) => Some(now.saturating_add_signed(offset).max(1)),
-        };
+        let first = first.expiration(now);
         let might_cancel = self.clock.without_alarm() == Clock::Realtime && spec.is_canceled_by_steps();
         (ours, self.linux.settime(Setting { first, interval, might_cancel }, now_of_old, now))
     }

@@ -21,7 +21,7 @@ mod stop_server;
 mod threads;
 mod waiters;
 
-use portable_timerfd::{Clock, SimulatedClock, TimerFd};
+use portable_timerfd::{Clock, SimulatedClock, TimerFd, TimerSpec};
 use std::time::Duration;
 
 /// Opens a timer of this clock.

@@ -64,10 +64,9 @@ use registry::{Entry, FdOnly};
 ///
 /// The library is not notified when the last descriptor is closed. Until it notices, the timer
 /// keeps the library's own descriptor open. On Linux and Android, the timer thread checks a timer
-/// whenever it expires. It
-/// checks all timers one second after the last one was created, then at intervals that double up to
-/// 64 seconds. [`create`](RawTimer::create) checks all timers when no descriptor is left, and
-/// otherwise once for every 16 timers plus a quarter of the existing ones.
+/// whenever it expires. It checks all timers one second after the last one was created, then at
+/// intervals that double up to 64 seconds. [`create`](RawTimer::create) checks all timers when no
+/// descriptor is left, and otherwise once for every 16 timers plus a quarter of the existing ones.
 ///
 /// # Platforms
 ///

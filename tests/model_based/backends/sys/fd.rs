@@ -99,21 +99,8 @@ pub(crate) fn wait_readable<I>(fd: BorrowedFd<'_>, deadline: Option<I>) -> io::R
     }
 }
 
-/// A write that runs after the timer was unlocked.
-#[derive(Debug)]
-pub(crate) struct PipeWrite {
-    writer: RawFd,
-    pub(crate) count: u64,
-}
-
-impl PipeWrite {
-    pub(crate) fn new(writer: &OwnedFd, count: u64) -> PipeWrite {
-        PipeWrite { writer: writer.as_raw_fd(), count }
-    }
-
-    #[allow(unsafe_code)]
-    pub(crate) fn run(&self) -> io::Result<()> {
-        // SAFETY: `write_count` checks that the number still refers to this pipe.
-        write_count(unsafe { BorrowedFd::borrow_raw(self.writer) }, self.count)
-    }
+#[allow(unsafe_code)]
+pub(crate) fn write_count_unlocked(writer: RawFd, count: u64) -> io::Result<()> {
+    // SAFETY: `write_count` checks that the number still refers to this pipe.
+    write_count(unsafe { BorrowedFd::borrow_raw(writer) }, count)
 }
