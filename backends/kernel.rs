@@ -56,10 +56,10 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
     (TIMERFD.create)(clock, CreateFlags::default())?;
     Ok(Capabilities {
         counts_suspend: sys::clock::counts_suspend(clock),
-        wakes_the_machine: clock.is_alarm(),
+        wakes_system: clock.is_alarm(),
         cancel_on_set: clock.without_alarm() == Clock::Realtime,
-        notices_jumps_within: Some(Duration::ZERO),
-        outlives_its_process: true,
+        jump_latency: Some(Duration::ZERO),
+        process_shared: true,
     })
 }
 

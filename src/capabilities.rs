@@ -36,7 +36,7 @@ pub struct Capabilities {
     /// except those of [`Realtime`](crate::Clock::Realtime), which run on the monotonic clock.
     pub counts_suspend: Option<bool>,
     /// Whether an expiration wakes a suspended system, on hardware that has a clock for it.
-    pub wakes_the_machine: bool,
+    pub wakes_system: bool,
     /// Whether [`cancel_on_set`](crate::TimerSpec::cancel_on_set) has an effect on this clock.
     pub cancel_on_set: bool,
     /// The longest delay until the descriptor's readiness reflects a jump of the clock.
@@ -46,10 +46,10 @@ pub struct Capabilities {
     ///
     /// Zero if this clock does not jump, or if the backend notices jumps at once. `None` if it is
     /// not known whether the clock jumps. The time to wake a thread is not included.
-    pub notices_jumps_within: Option<Duration>,
+    pub jump_latency: Option<Duration>,
     /// Whether the timer works outside the process that created it.
     ///
     /// If so, a forked child, or a program that this process executes, can set an inherited timer,
     /// and the timer continues when the process that created it ends.
-    pub outlives_its_process: bool,
+    pub process_shared: bool,
 }

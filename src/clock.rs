@@ -57,7 +57,7 @@ impl Clock {
     /// Returns whether the clock is meant to wake a suspended system.
     ///
     /// Whether a backend does so is given by
-    /// [`Capabilities::wakes_the_machine`](crate::Capabilities::wakes_the_machine).
+    /// [`Capabilities::wakes_system`](crate::Capabilities::wakes_system).
     #[must_use]
     pub const fn is_alarm(self) -> bool {
         matches!(self, Clock::RealtimeAlarm | Clock::BoottimeAlarm)

@@ -1,6 +1,6 @@
 //! The flags of a new timer and its descriptor.
 
-use crate::punctuality::Punctuality;
+use crate::accuracy::Accuracy;
 
 /// The flags of a new timer and its descriptor.
 ///
@@ -24,12 +24,12 @@ pub struct CreateFlags {
     pub close_on_exec: bool,
     /// The accuracy of a timer of the userspace backend.
     ///
-    /// `None`, the default, means [the default of the process](Punctuality::process_default).
-    pub punctuality: Option<Punctuality>,
+    /// `None`, the default, means [the default of the process](Accuracy::process_default).
+    pub accuracy: Option<Accuracy>,
 }
 
 impl Default for CreateFlags {
     fn default() -> CreateFlags {
-        CreateFlags { nonblocking: true, close_on_exec: true, punctuality: None }
+        CreateFlags { nonblocking: true, close_on_exec: true, accuracy: None }
     }
 }

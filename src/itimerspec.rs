@@ -123,12 +123,12 @@ impl TimerSpec {
     pub fn to_itimerspec(&self) -> (SettimeFlags, Itimerspec) {
         const NOW: Duration = Duration::from_nanos(1);
         let (absolute, value) = match self.initial() {
-            Initial::Disarmed => (self.is_canceled_by_steps(), Duration::ZERO),
+            Initial::Disarmed => (self.is_canceled_by_clock_change(), Duration::ZERO),
             Initial::After(delay) => (false, delay.max(NOW)),
             Initial::At(time) => (true, time.max(NOW)),
         };
         let mut flags = if absolute { SettimeFlags::ABSTIME } else { SettimeFlags::NONE };
-        if self.is_canceled_by_steps() {
+        if self.is_canceled_by_clock_change() {
             flags = flags.union(SettimeFlags::CANCEL_ON_SET);
         }
         (flags, Itimerspec { it_value: to_timespec(value), it_interval: to_timespec(self.interval()) })

@@ -35,7 +35,7 @@
 //! # Accuracy
 //!
 //! A timer is never early. The latency of an expiration depends on the machine. On the userspace
-//! backend it also depends on the CPU time that the program allows: [`Punctuality`] has three
+//! backend it also depends on the CPU time that the program allows: [`Accuracy`] has three
 //! modes, which can be chosen for a timer or for the process.
 //!
 //! # When not to use it
@@ -84,6 +84,7 @@
 #[path = "../backends/mod.rs"]
 pub mod backends;
 
+mod accuracy;
 mod backend;
 mod capabilities;
 mod clock;
@@ -91,11 +92,11 @@ pub mod compat;
 mod flags;
 mod itimerspec;
 pub mod loops;
-mod punctuality;
 mod spec;
 mod timer;
 mod timer_fd;
 
+pub use accuracy::Accuracy;
 pub use backend::Backend;
 pub use backends::simulated::{SimulatedClock, SimulatedTimer};
 pub use backends::sys::registered::Registered;
@@ -103,7 +104,6 @@ pub use capabilities::Capabilities;
 pub use clock::Clock;
 pub use flags::CreateFlags;
 pub use itimerspec::{Itimerspec, SettimeFlags, Timespec};
-pub use punctuality::Punctuality;
 pub use spec::{Initial, TimerSpec};
 pub use timer::Timer;
 pub use timer_fd::{TimerFd, TimerFdBuilder};

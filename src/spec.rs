@@ -149,7 +149,7 @@ impl TimerSpec {
     /// That is the case if [`cancel_on_set`](TimerSpec::cancel_on_set) was requested and has an
     /// effect with this initial expiration.
     #[must_use]
-    pub const fn is_canceled_by_steps(&self) -> bool {
+    pub const fn is_canceled_by_clock_change(&self) -> bool {
         self.cancel_on_set && !matches!(self.initial, Initial::After(_))
     }
 }

@@ -4,13 +4,13 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
+use crate::accuracy::Accuracy;
 use crate::backend::Backend;
 use crate::backends;
 use crate::backends::simulated::{self, SimulatedTimer};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
-use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
@@ -109,13 +109,13 @@ impl TimerFdBuilder {
 
     /// Sets the accuracy of the timer, and what it may cost.
     ///
-    /// The default is that of [the process](Punctuality::process_default).
+    /// The default is that of [the process](Accuracy::process_default).
     ///
     /// # Platforms
     ///
     /// The kernel backend ignores this setting: the accuracy of its timers is that of the kernel.
-    pub fn punctuality(mut self, punctuality: Punctuality) -> TimerFdBuilder {
-        self.flags.punctuality = Some(punctuality);
+    pub fn accuracy(mut self, accuracy: Accuracy) -> TimerFdBuilder {
+        self.flags.accuracy = Some(accuracy);
         self
     }
 
@@ -183,7 +183,7 @@ impl TimerFdBuilder {
     /// For an alarm clock, it must wake the system. If its capabilities are unknown because of an
     /// error, it stays a candidate, so that `attempt` reports the error.
     fn is_candidate(self, backend: &Backend) -> bool {
-        !self.clock.is_alarm() || backend.capabilities(self.clock).map_or(true, |can| can.wakes_the_machine)
+        !self.clock.is_alarm() || backend.capabilities(self.clock).map_or(true, |can| can.wakes_system)
     }
 }
 

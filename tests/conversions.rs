@@ -98,12 +98,12 @@ fn float_seconds_round_up_and_only_zero_disarms() {
 
 #[test]
 fn cancel_on_set_counts_where_it_has_a_meaning() {
-    assert!(TimerSpec::at(Duration::ZERO).cancel_on_set().is_canceled_by_steps());
-    assert!(TimerSpec::disarmed().cancel_on_set().is_canceled_by_steps());
-    assert!(!TimerSpec::after(Duration::ZERO).cancel_on_set().is_canceled_by_steps());
-    assert!(!TimerSpec::at(Duration::ZERO).is_canceled_by_steps());
+    assert!(TimerSpec::at(Duration::ZERO).cancel_on_set().is_canceled_by_clock_change());
+    assert!(TimerSpec::disarmed().cancel_on_set().is_canceled_by_clock_change());
+    assert!(!TimerSpec::after(Duration::ZERO).cancel_on_set().is_canceled_by_clock_change());
+    assert!(!TimerSpec::at(Duration::ZERO).is_canceled_by_clock_change());
     let relative = TimerSpec::from_itimerspec(CANCEL_ON_SET, &c((1, 0), (0, 0))).unwrap();
-    assert!(!relative.is_canceled_by_steps());
+    assert!(!relative.is_canceled_by_clock_change());
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod common;
 use allocator::Counting;
 use common::{backends_here, clocks, open_on};
 use libtest_mimic::{Arguments, Trial};
-use portable_timerfd::{Backend, Clock, Punctuality, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Accuracy, Backend, Clock, Timer, TimerFd, TimerSpec};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::read_dir;
@@ -33,8 +33,8 @@ fn create_set_and_drop(backend: &'static Backend, timers: u64) {
 
 fn make_set_and_drop(backend: &'static Backend, clocks: &[Clock], round: u64) {
     let clock = clocks[round as usize % clocks.len()];
-    let mode = Punctuality::ALL[round as usize / clocks.len() % 3];
-    let timer = TimerFd::builder(clock).backend(backend).punctuality(mode).open().unwrap();
+    let mode = Accuracy::ALL[round as usize / clocks.len() % 3];
+    let timer = TimerFd::builder(clock).backend(backend).accuracy(mode).open().unwrap();
     let near = Duration::from_micros(round % 64);
     let far = Duration::from_secs(3600);
     let spec = match round % 5 {

@@ -1,11 +1,11 @@
 //! The state after a read that fails.
 
 use super::*;
+use crate::accuracy::Accuracy;
 use crate::backends::emulation::pipe::TimerPipe;
 use crate::backends::sys::fd;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
-use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl<F: Fn(&mut TimerState)> LockedState for Interleaved<F> {
 #[test]
 fn a_reader_with_an_error_is_not_mistaken_for_the_one_with_the_message() {
     let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();
-    let mut state = TimerState::new(Clock::Realtime, Punctuality::Economical, pipe);
+    let mut state = TimerState::new(Clock::Realtime, Accuracy::Economical, pipe);
     let spec = TimerSpec::at(Duration::from_nanos(10)).every(Duration::from_nanos(10));
     state.arm(&spec, Clock::Realtime, 5);
     let between = |state: &mut TimerState| {

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use crate::accuracy::Accuracy;
 use crate::clock::Clock;
-use crate::punctuality::Punctuality;
 
 /// The time that is never reached: 2⁶³−1 nanoseconds, at which the kernel's times saturate
 /// (`KTIME_MAX`).
@@ -157,12 +157,12 @@ impl Urgency {
     pub(crate) const ALL: [Urgency; 4] = [Urgency::Unread, Urgency::Economical, Urgency::Adaptive, Urgency::Precise];
 }
 
-impl From<Punctuality> for Urgency {
-    fn from(punctuality: Punctuality) -> Urgency {
-        match punctuality {
-            Punctuality::Economical => Urgency::Economical,
-            Punctuality::Adaptive => Urgency::Adaptive,
-            Punctuality::Precise => Urgency::Precise,
+impl From<Accuracy> for Urgency {
+    fn from(accuracy: Accuracy) -> Urgency {
+        match accuracy {
+            Accuracy::Economical => Urgency::Economical,
+            Accuracy::Adaptive => Urgency::Adaptive,
+            Accuracy::Precise => Urgency::Precise,
         }
     }
 }
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn urgencies_have_the_order_of_the_modes() {
-        assert!(Punctuality::ALL.map(Urgency::from).iter().eq(&Urgency::ALL[1..]));
+        assert!(Accuracy::ALL.map(Urgency::from).iter().eq(&Urgency::ALL[1..]));
     }
 
     #[test]

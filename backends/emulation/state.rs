@@ -18,9 +18,9 @@ use std::time::Duration;
 use super::clock_change::{Clocks, Subscription};
 use super::pipe::{Epoch, PipeWrite, TimerPipe};
 use super::schedule::{nanos, QueueKey, Schedule, Urgency, NEVER};
+use crate::accuracy::Accuracy;
 use crate::backends::sys::error::{os_error, EAGAIN, ECANCELED};
 use crate::clock::Clock;
-use crate::punctuality::Punctuality;
 use crate::spec::{Initial, TimerSpec};
 
 /// The shortest pause, in nanoseconds, between two refreshes of an unread count. It doubles with
@@ -37,7 +37,7 @@ const REFRESHES_UNTIL_LONG: u8 = 4;
 
 /// Whether a timer of this clock with this setting subscribes to clock changes.
 pub(crate) fn subscribes(clock: Clock, new: &TimerSpec) -> bool {
-    new.is_canceled_by_steps() && clock.without_alarm() == Clock::Realtime
+    new.is_canceled_by_clock_change() && clock.without_alarm() == Clock::Realtime
 }
 
 /// The clock that a setting of a timer of this clock runs on.
@@ -73,12 +73,12 @@ pub(crate) struct TimerState {
     queue: Option<QueueKey>,
     /// The clock of the schedule.
     pub(crate) clock: Clock,
-    punctuality: Punctuality,
+    accuracy: Accuracy,
 }
 
 impl TimerState {
     /// A disarmed timer.
-    pub(crate) fn new(clock: Clock, punctuality: Punctuality, pipe: TimerPipe) -> TimerState {
+    pub(crate) fn new(clock: Clock, accuracy: Accuracy, pipe: TimerPipe) -> TimerState {
         TimerState {
             schedule: Schedule::default(),
             pending: 0,
@@ -92,7 +92,7 @@ impl TimerState {
             doublings: 0,
             queue: None,
             clock: clock.without_alarm(),
-            punctuality,
+            accuracy,
         }
     }
 
@@ -467,7 +467,7 @@ impl TimerState {
         let urgency = match is_refresh {
             true if can_wait && self.doublings >= REFRESHES_UNTIL_LONG => Urgency::Unread,
             true => Urgency::Economical,
-            false => self.punctuality.into(),
+            false => self.accuracy.into(),
         };
         (due < NEVER).then_some((QueueKey { clock: self.clock, urgency }, due))
     }

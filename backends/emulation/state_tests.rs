@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 #[test]
 fn the_back_off_of_an_unread_count_is_100_us_at_first_and_800_us_at_last() {
     let (pipe, _reader) = TimerPipe::new(CreateFlags::default()).unwrap();
-    let mut state = TimerState::new(Clock::Monotonic, Punctuality::Precise, pipe);
+    let mut state = TimerState::new(Clock::Monotonic, Accuracy::Precise, pipe);
     state.arm(&TimerSpec::at(Duration::from_nanos(5)).every(Duration::from_nanos(1)), Clock::Monotonic, 0);
     let (queue, mut now) = state.due().unwrap();
     assert_eq!((queue.urgency, now), (Urgency::Precise, 5));
@@ -29,7 +29,7 @@ fn the_back_off_of_an_unread_count_is_100_us_at_first_and_800_us_at_last() {
 #[test]
 fn the_thread_spins_for_no_unread_timer_with_a_period_longer_than_any_back_off() {
     let (pipe, _reader) = TimerPipe::new(CreateFlags::default()).unwrap();
-    let mut state = TimerState::new(Clock::Monotonic, Punctuality::Precise, pipe);
+    let mut state = TimerState::new(Clock::Monotonic, Accuracy::Precise, pipe);
     state.arm(&TimerSpec::at(Duration::from_millis(50)).every(Duration::from_millis(50)), Clock::Monotonic, 0);
     let mut modes = Vec::new();
     for _ in 0..4 {
@@ -45,7 +45,7 @@ fn the_thread_spins_for_no_unread_timer_with_a_period_longer_than_any_back_off()
 #[test]
 fn a_second_blocked_reader_keeps_the_numbers_of_the_messages() {
     let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();
-    let mut state = TimerState::new(Clock::Monotonic, Punctuality::Economical, pipe);
+    let mut state = TimerState::new(Clock::Monotonic, Accuracy::Economical, pipe);
     let first = state.block_reader();
     state.arm(&TimerSpec::at(Duration::from_nanos(5)), Clock::Monotonic, 5);
     assert_eq!(fd::read_count(reader.as_fd()).unwrap(), Some(1));

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 
 /// A timer that is due at 5 ns.
 fn due_at_5_ns(pipe: TimerPipe) -> TimerState {
-    let mut state = TimerState::new(Clock::Monotonic, Punctuality::Economical, pipe);
+    let mut state = TimerState::new(Clock::Monotonic, Accuracy::Economical, pipe);
     state.arm(&TimerSpec::at(Duration::from_nanos(5)), Clock::Monotonic, 0);
     state
 }

@@ -86,7 +86,7 @@ impl SimulatedClock {
 
     /// Creates a disarmed timer on this clock, with the given flags.
     ///
-    /// The [`Punctuality`](crate::Punctuality) among the flags has no effect.
+    /// The [`Accuracy`](crate::Accuracy) among the flags has no effect.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::times::Times;
+use crate::accuracy::Accuracy;
 use crate::backends::emulation::clock_change::Clocks;
 use crate::backends::emulation::pipe::TimerPipe;
 use crate::backends::emulation::queue::{QueueEntry, Queues, TimerId};
@@ -10,7 +11,6 @@ use crate::backends::emulation::schedule::{QueueKey, Urgency, CLOCKS};
 use crate::backends::emulation::state::TimerState;
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
-use crate::punctuality::Punctuality;
 
 /// A timer's state, which is used only while the machine is locked.
 pub(super) type Timer = Arc<Mutex<TimerState>>;
@@ -43,7 +43,7 @@ impl Machine {
     /// Adds a disarmed timer.
     pub(super) fn add(&mut self, clock: Clock, pipe: TimerPipe) -> (TimerId, Timer) {
         // No thread wakes up for the timer, so every mode is exact.
-        let timer = Arc::new(Mutex::new(TimerState::new(clock, Punctuality::Economical, pipe)));
+        let timer = Arc::new(Mutex::new(TimerState::new(clock, Accuracy::Economical, pipe)));
         let id = self.queues.register();
         self.timers.insert(id, Entry { clock, timer: Arc::clone(&timer), waiting: 0 });
         (id, timer)

@@ -150,9 +150,9 @@ pub const BACKEND: Backend = Backend::new("simulated", |_, _| Err(os_error(EOPNO
 fn capabilities(clock: Clock) -> io::Result<Capabilities> {
     Ok(Capabilities {
         counts_suspend: Some(clock != Clock::Monotonic),
-        wakes_the_machine: clock.is_alarm(),
+        wakes_system: clock.is_alarm(),
         cancel_on_set: clock.without_alarm() == Clock::Realtime,
-        notices_jumps_within: Some(Duration::ZERO),
-        outlives_its_process: false,
+        jump_latency: Some(Duration::ZERO),
+        process_shared: false,
     })
 }

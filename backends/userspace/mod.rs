@@ -32,17 +32,17 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
     check_clock(clock)?;
     let counts_suspend = sys::clock::counts_suspend(clock);
     // The thread sleeps by the monotonic clock, so it does not check that clock repeatedly.
-    let notices_jumps_within = match (clock, counts_suspend) {
+    let jump_latency = match (clock, counts_suspend) {
         (Clock::Monotonic, Some(false)) => Some(Duration::ZERO),
         (Clock::Monotonic, _) => None,
         _ => Some(Duration::from_nanos(queues::MAX_BLIND_SLEEP)),
     };
     Ok(Capabilities {
         counts_suspend,
-        wakes_the_machine: false,
+        wakes_system: false,
         cancel_on_set: clock.without_alarm() == Clock::Realtime,
-        notices_jumps_within,
-        outlives_its_process: false,
+        jump_latency,
+        process_shared: false,
     })
 }
 

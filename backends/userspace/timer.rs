@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use super::options;
 use super::queues::time;
 use super::thread::{Engine, Process};
+use crate::accuracy::Accuracy;
 use crate::backends::emulation::pipe::TimerPipe;
 use crate::backends::emulation::queue::TimerId;
 use crate::backends::emulation::read::{self, LockedState};
@@ -17,7 +18,6 @@ use crate::backends::sys::fork::{generation, PerProcess};
 use crate::backends::sys::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
-use crate::punctuality::Punctuality;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
@@ -200,8 +200,8 @@ impl SharedTimer {
         pipe: TimerPipe,
         engine: &'static Engine<SharedTimer>,
     ) -> SharedTimer {
-        let punctuality = flags.punctuality.unwrap_or_else(Punctuality::process_default);
-        let state = Mutex::new(TimerState::new(clock, punctuality, pipe));
+        let accuracy = flags.accuracy.unwrap_or_else(Accuracy::process_default);
+        let state = Mutex::new(TimerState::new(clock, accuracy, pipe));
         SharedTimer { id: engine.register(), engine, state }
     }
 

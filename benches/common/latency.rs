@@ -1,7 +1,7 @@
 //! The latency with which a loop wakes up: by a timer, by its own timeout, or by a bare pipe.
 
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{Backend, Clock, Punctuality, Registered, Timer, TimerFd};
+use portable_timerfd::{Accuracy, Backend, Clock, Registered, Timer, TimerFd};
 use std::os::fd::OwnedFd;
 use std::sync::{mpsc, Arc};
 use std::time::Duration;
@@ -20,14 +20,14 @@ pub fn now() -> Duration {
 }
 
 /// Creates a loop with one registered timer.
-pub fn in_a_loop(backend: &'static Backend, mode: Punctuality) -> (Arc<Poller>, Registered<TimerFd>) {
+pub fn in_a_loop(backend: &'static Backend, mode: Accuracy) -> (Arc<Poller>, Registered<TimerFd>) {
     let poller = Arc::new(Poller::new().expect("a poller"));
-    let timer = TimerFd::builder(Clock::Monotonic).backend(backend).punctuality(mode).open().expect("a timer");
+    let timer = TimerFd::builder(Clock::Monotonic).backend(backend).accuracy(mode).open().expect("a timer");
     let timer = Registered::new(&poller, timer, Event::readable(0), PollMode::Level).expect("registered");
     (poller, timer)
 }
 
-pub fn by_timer(backend: &'static Backend, mode: Punctuality) -> Waiter {
+pub fn by_timer(backend: &'static Backend, mode: Accuracy) -> Waiter {
     let (poller, timer) = in_a_loop(backend, mode);
     let mut wait = until_an_event(poller);
     Box::new(move |delay| {

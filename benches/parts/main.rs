@@ -14,6 +14,8 @@
 // Whole modules of the library are included here, and only a part of each is used.
 #![allow(dead_code, unused_imports)]
 
+#[path = "../../src/accuracy.rs"]
+mod accuracy;
 mod backends;
 #[path = "../../src/clock.rs"]
 mod clock;
@@ -26,8 +28,6 @@ mod itimerspec;
 #[path = "../../backends/emulation/pipe.rs"]
 mod pipe;
 mod pipes;
-#[path = "../../src/punctuality.rs"]
-mod punctuality;
 #[path = "../../backends/emulation/queue.rs"]
 mod queue;
 mod queues;

@@ -1,7 +1,7 @@
 //! The latency of a loop that waits for one time, by each backend and mode, and by other means.
 
 use plotters::style::RGBColor;
-use portable_timerfd::Punctuality;
+use portable_timerfd::Accuracy;
 use std::error::Error;
 
 use crate::axis::Axis;
@@ -52,11 +52,11 @@ fn candidates() -> Vec<(Candidate, Waiter)> {
     for backend in available_backends() {
         if backend.name() == "kernel" {
             let kernel = candidate("kernel".to_owned(), color("kernel"), Kind::Line);
-            all.push((kernel, by_timer(backend, Punctuality::default())));
+            all.push((kernel, by_timer(backend, Accuracy::default())));
             continue;
         }
         let colors = [RGBColor(204, 121, 167), color(backend.name()), RGBColor(0, 158, 115)];
-        for (mode, color) in Punctuality::ALL.into_iter().zip(colors) {
+        for (mode, color) in Accuracy::ALL.into_iter().zip(colors) {
             let name = format!("{}, {}", backend.name(), format!("{mode:?}").to_lowercase());
             all.push((candidate(name, color, Kind::Line), by_timer(backend, mode)));
         }

@@ -10,7 +10,7 @@ fn record(test: &str, mut set: impl FnMut() -> TimerFd, change_the_clocks: impl 
     let _alone = alone();
     let mut how_soon = || {
         let timer = set();
-        let within = timer.backend().capabilities(timer.clock()).unwrap().notices_jumps_within.unwrap();
+        let within = timer.backend().capabilities(timer.clock()).unwrap().jump_latency.unwrap();
         // The clocks change some time after the thread last read them.
         std::thread::sleep(Duration::from_millis(60));
         let begun = Instant::now();

@@ -34,9 +34,9 @@ fn a_clock_has_capabilities_exactly_if_it_can_be_opened(backend: &TestBackend) {
 fn clock_steps_and_suspends_are_detected_at_once_or_within_250_ms(backend: &TestBackend) {
     for (clock, can) in capabilities(backend) {
         let is_known = clock != Clock::Monotonic || can.counts_suspend == Some(false);
-        assert_eq!(can.notices_jumps_within.is_some(), is_known, "{clock:?}: {can:?}");
-        assert!(can.notices_jumps_within <= Some(ms(250)), "{clock:?}: {can:?}");
-        assert!(clock != Clock::Monotonic || can.notices_jumps_within <= Some(Duration::ZERO), "{can:?}");
+        assert_eq!(can.jump_latency.is_some(), is_known, "{clock:?}: {can:?}");
+        assert!(can.jump_latency <= Some(ms(250)), "{clock:?}: {can:?}");
+        assert!(clock != Clock::Monotonic || can.jump_latency <= Some(Duration::ZERO), "{can:?}");
         assert!(clock == Clock::Monotonic || can.counts_suspend == Some(true), "{clock:?}: {can:?}");
     }
 }
@@ -54,6 +54,6 @@ fn only_wall_clocks_support_cancel_on_set(backend: &TestBackend) {
 
 fn only_alarm_clocks_wake_the_system(backend: &TestBackend) {
     for (clock, can) in capabilities(backend) {
-        assert!(clock.is_alarm() || !can.wakes_the_machine, "{clock:?}: {can:?}");
+        assert!(clock.is_alarm() || !can.wakes_system, "{clock:?}: {can:?}");
     }
 }

@@ -6,7 +6,7 @@ use nix::libc::{c_int, c_long, clockid_t, syscall, timespec, SYS_clock_gettime, 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::backends::userspace::RawTimer;
-use portable_timerfd::{Clock, CreateFlags, Punctuality, Timer, TimerFd, TimerSpec, ECANCELED};
+use portable_timerfd::{Accuracy, Clock, CreateFlags, Timer, TimerFd, TimerSpec, ECANCELED};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
@@ -130,8 +130,8 @@ fn periodic_timers_that_stay_unread_need_no_memory() {
 
 fn timers_of_every_accuracy_need_no_memory() {
     assert_no_call(|| {
-        let open = |punctuality| userspace_builder(Clock::Monotonic).punctuality(punctuality).open().unwrap();
-        let timers: Vec<TimerFd> = Punctuality::ALL.into_iter().cycle().take(30).map(open).collect();
+        let open = |accuracy| userspace_builder(Clock::Monotonic).accuracy(accuracy).open().unwrap();
+        let timers: Vec<TimerFd> = Accuracy::ALL.into_iter().cycle().take(30).map(open).collect();
         for round in 0..20 {
             for (number, timer) in (0..).zip(&timers) {
                 // Some timers are postponed while the thread spins for them.

@@ -7,6 +7,8 @@
 // parts are unused.
 #![allow(dead_code, unused_imports)]
 
+#[path = "../../src/accuracy.rs"]
+mod accuracy;
 #[path = "../../src/backend.rs"]
 mod backend;
 mod backends;
@@ -25,8 +27,6 @@ mod itimerspec;
 mod kernel;
 mod model;
 mod protocol;
-#[path = "../../src/punctuality.rs"]
-mod punctuality;
 #[path = "../common/random.rs"]
 mod random;
 mod refused_writes;

@@ -1,10 +1,10 @@
 //! Helpers for the scenarios: opening timers, reads that do not wait, the end of a run.
 
+use crate::accuracy::Accuracy;
 use crate::backends::sys::fd;
 use crate::backends::userspace::UserspaceTimer;
 use crate::flags::CreateFlags;
 use crate::model::MODEL;
-use crate::punctuality::Punctuality;
 use crate::timer::Timer;
 use crate::Clock;
 use shuttle::rand::{thread_rng, Rng};
@@ -16,15 +16,15 @@ use std::time::Duration;
 
 /// Opens a timer of a random mode.
 pub fn open_on(clock: Clock, nonblocking: bool) -> UserspaceTimer {
-    opened(clock, nonblocking, Punctuality::ALL[thread_rng().gen_range(0..Punctuality::ALL.len())])
+    opened(clock, nonblocking, Accuracy::ALL[thread_rng().gen_range(0..Accuracy::ALL.len())])
 }
 
-pub fn open_as(punctuality: Punctuality) -> UserspaceTimer {
-    opened(Clock::Monotonic, true, punctuality)
+pub fn open_as(accuracy: Accuracy) -> UserspaceTimer {
+    opened(Clock::Monotonic, true, accuracy)
 }
 
-fn opened(clock: Clock, nonblocking: bool, punctuality: Punctuality) -> UserspaceTimer {
-    let flags = CreateFlags { nonblocking, punctuality: Some(punctuality), ..CreateFlags::default() };
+fn opened(clock: Clock, nonblocking: bool, accuracy: Accuracy) -> UserspaceTimer {
+    let flags = CreateFlags { nonblocking, accuracy: Some(accuracy), ..CreateFlags::default() };
     UserspaceTimer::new(clock, flags).unwrap()
 }
 

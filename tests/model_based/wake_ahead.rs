@@ -1,7 +1,7 @@
 //! The wake-ahead of the thread in each mode, and the spin until the timer is due.
 
+use crate::accuracy::Accuracy;
 use crate::model::MODEL;
-use crate::punctuality::Punctuality;
 use crate::support::{counted_read, end, now, ns, open_as, raw_read};
 use crate::timer::Timer;
 use shuttle::sync::Arc;
@@ -25,7 +25,7 @@ fn until(time: u64) {
 }
 
 fn an_economical_timer_has_no_wake_ahead() {
-    let timer = Arc::new(open_as(Punctuality::Economical));
+    let timer = Arc::new(open_as(Accuracy::Economical));
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
     MODEL.settle();
@@ -34,7 +34,7 @@ fn an_economical_timer_has_no_wake_ahead() {
 }
 
 fn the_thread_spins_for_a_precise_timer_and_is_not_early() {
-    let timer = Arc::new(open_as(Punctuality::Precise));
+    let timer = Arc::new(open_as(Accuracy::Precise));
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
     MODEL.settle();
@@ -52,7 +52,7 @@ fn the_thread_spins_for_a_precise_timer_and_is_not_early() {
 
 /// Each wake-up takes longer than planned, by varying amounts.
 fn spins_for_adaptive_timers_are_charged() {
-    let timer = Arc::new(open_as(Punctuality::Adaptive));
+    let timer = Arc::new(open_as(Accuracy::Adaptive));
     let begin = now();
     let (mut spun, mut leads) = (0, 0);
     for round in 0..120 {
@@ -74,7 +74,7 @@ fn spins_for_adaptive_timers_are_charged() {
 
 /// Returns the wake-ahead of an adaptive timer that is due in a millisecond.
 fn adaptive_wake_ahead() -> u64 {
-    let timer = open_as(Punctuality::Adaptive);
+    let timer = open_as(Accuracy::Adaptive);
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
     MODEL.settle();
@@ -86,7 +86,7 @@ fn adaptive_wake_ahead() -> u64 {
 /// because every wake-up is on time here.
 fn spins_of_precise_timers_leave_the_adaptive_budget() {
     let before = adaptive_wake_ahead();
-    let timer = Arc::new(open_as(Punctuality::Precise));
+    let timer = Arc::new(open_as(Accuracy::Precise));
     let mut spun = 0;
     for _ in 0..20 {
         let due = now() + MILLI;
@@ -105,8 +105,8 @@ fn spins_of_precise_timers_leave_the_adaptive_budget() {
 }
 
 fn an_earlier_timer_expires_first_during_a_spin() {
-    for mode in Punctuality::ALL {
-        let (held_for, earlier) = (open_as(Punctuality::Precise), Arc::new(open_as(mode)));
+    for mode in Accuracy::ALL {
+        let (held_for, earlier) = (open_as(Accuracy::Precise), Arc::new(open_as(mode)));
         let due = now() + MILLI;
         held_for.arm_at(ns(due)).unwrap();
         until(due - 50_000);
@@ -122,7 +122,7 @@ fn an_earlier_timer_expires_first_during_a_spin() {
 }
 
 fn an_unread_count_causes_no_spin() {
-    let timer = Arc::new(open_as(Punctuality::Precise));
+    let timer = Arc::new(open_as(Accuracy::Precise));
     timer.arm_every(ns(10_000)).unwrap();
     for _ in 0..20 {
         MODEL.pass(10_000);
@@ -139,7 +139,7 @@ fn an_unread_count_causes_no_spin() {
 }
 
 fn a_postponed_or_disarmed_timer_causes_no_spin() {
-    let timer = Arc::new(open_as(Punctuality::Precise));
+    let timer = Arc::new(open_as(Accuracy::Precise));
     let due = now() + MILLI;
     timer.arm_at(ns(due)).unwrap();
     timer.arm_at(ns(due + MILLI)).unwrap();

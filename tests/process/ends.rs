@@ -75,7 +75,7 @@ fn after_exec(backend: &str, number: i32, mut expected: BTreeSet<i32>) {
     let mut bytes = [0; 8];
     let mut read = || nix::unistd::read(&inherited, &mut bytes).unwrap();
     let backend = backends::named(backend).unwrap();
-    if backend.capabilities(Clock::Monotonic).unwrap().outlives_its_process {
+    if backend.capabilities(Clock::Monotonic).unwrap().process_shared {
         assert_eq!(read(), 8);
     } else {
         // The thread no longer exists: the messages that it had written are there, and then the end

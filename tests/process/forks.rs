@@ -66,7 +66,7 @@ fn a_forked_child_and_its_parent_read_from_one_count() {
         until_readable(&timer);
         let timer = in_a_child(timer, |timer| timer.read().is_ok_and(|count| count == 1));
         assert!(timer.read().is_err());
-        let is_shared = timer.backend().capabilities(timer.clock()).unwrap().outlives_its_process;
+        let is_shared = timer.backend().capabilities(timer.clock()).unwrap().process_shared;
         let timer = in_a_child(timer, |timer| timer.arm_after(Duration::from_secs(3600)).is_ok() == is_shared);
         assert_eq!(timer.gettime().unwrap().is_armed(), is_shared);
     }

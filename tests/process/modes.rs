@@ -1,9 +1,9 @@
-//! The punctuality modes: their cost, and that no mode is early.
+//! The accuracy modes: their cost, and that no mode is early.
 
 use crate::common::{polled, raw_read, userspace_builder};
 use crate::thread::the_thread;
 use nix::poll::PollTimeout;
-use portable_timerfd::{Clock, Punctuality, Timer, TimerFd};
+use portable_timerfd::{Accuracy, Clock, Timer, TimerFd};
 use std::time::Duration;
 
 crate::cases![
@@ -14,8 +14,8 @@ crate::cases![
         a_timer_has_the_mode_of_the_process_unless_it_is_given_one;
 ];
 
-fn of_mode(mode: Punctuality) -> TimerFd {
-    userspace_builder(Clock::Monotonic).punctuality(mode).open().unwrap()
+fn of_mode(mode: Accuracy) -> TimerFd {
+    userspace_builder(Clock::Monotonic).accuracy(mode).open().unwrap()
 }
 
 fn now() -> Duration {
@@ -23,7 +23,7 @@ fn now() -> Duration {
 }
 
 fn no_mode_is_early() {
-    for mode in Punctuality::ALL {
+    for mode in Accuracy::ALL {
         let timer = of_mode(mode);
         for micros in 0..400 {
             let due = now() + Duration::from_micros(micros);
@@ -37,7 +37,7 @@ fn no_mode_is_early() {
 
 /// The thread spins for one timer, or is about to, when the other is set.
 fn an_earlier_time_expires_first_while_the_thread_spins() {
-    for (spun_for, other) in Punctuality::ALL.into_iter().flat_map(|a| Punctuality::ALL.map(|b| (a, b))) {
+    for (spun_for, other) in Accuracy::ALL.into_iter().flat_map(|a| Accuracy::ALL.map(|b| (a, b))) {
         let (late, early) = (of_mode(spun_for), of_mode(other));
         for before in 0..100 {
             let due = now() + Duration::from_micros(300);
@@ -79,17 +79,17 @@ fn assert_cheaper(cheap: &TimerFd, expensive: &TimerFd) {
 }
 
 fn precise_timers_spin_and_adaptive_ones_for_1_percent_only() {
-    let [economical, adaptive, precise] = Punctuality::ALL.map(of_mode);
+    let [economical, adaptive, precise] = Accuracy::ALL.map(of_mode);
     assert_cheaper(&economical, &precise);
     assert_cheaper(&adaptive, &precise);
 }
 
 fn a_timer_has_the_mode_of_the_process_unless_it_is_given_one() {
     let open = || userspace_builder(Clock::Monotonic).open().unwrap();
-    Punctuality::Precise.set_process_default();
-    assert_eq!(Punctuality::process_default(), Punctuality::Precise);
-    let (precise, says) = (open(), of_mode(Punctuality::Economical));
-    Punctuality::Economical.set_process_default();
+    Accuracy::Precise.set_process_default();
+    assert_eq!(Accuracy::process_default(), Accuracy::Precise);
+    let (precise, says) = (open(), of_mode(Accuracy::Economical));
+    Accuracy::Economical.set_process_default();
     let economical = open();
     assert_cheaper(&economical, &precise);
     assert_cheaper(&says, &precise);

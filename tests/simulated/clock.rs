@@ -180,9 +180,9 @@ fn the_backend_reports_its_name_and_capabilities() {
         let timer = TimerFd::from(timer);
         assert_eq!((timer.clock(), timer.backend().name()), (clock, "simulated"));
         let can = timer.backend().capabilities(clock).unwrap();
-        assert_eq!((can.counts_suspend, can.wakes_the_machine), (Some(clock != Clock::Monotonic), clock.is_alarm()));
+        assert_eq!((can.counts_suspend, can.wakes_system), (Some(clock != Clock::Monotonic), clock.is_alarm()));
         assert_eq!(can.cancel_on_set, clock.without_alarm() == Clock::Realtime);
-        assert_eq!((can.notices_jumps_within, can.outlives_its_process), (Some(Duration::ZERO), false));
+        assert_eq!((can.jump_latency, can.process_shared), (Some(Duration::ZERO), false));
         let refused = BACKEND.open(clock, CreateFlags::default()).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Unsupported);
     }

@@ -121,7 +121,7 @@ impl Comparison {
         self.runs_on = first.runs_on(self.clock);
         let now = self.now();
         let first = first.expiration(now);
-        let might_cancel = self.clock.without_alarm() == Clock::Realtime && spec.is_canceled_by_steps();
+        let might_cancel = self.clock.without_alarm() == Clock::Realtime && spec.is_canceled_by_clock_change();
         (ours, self.linux.settime(Setting { first, interval, might_cancel }, now_of_old, now))
     }
 }

@@ -97,7 +97,7 @@ fn a_blocked_reader_keeps_waiting_through_a_suspend(backend: &TestBackend, _: &A
 fn alarm_clocks_wake_a_suspended_system(backend: &TestBackend, alarm: &Alarm) -> Check {
     let backend = backend.clone();
     let timer = backend.open_on(alarm.clock);
-    let wakes = backend.inner.capabilities(alarm.clock).unwrap().wakes_the_machine;
+    let wakes = backend.inner.capabilities(alarm.clock).unwrap().wakes_system;
     assert_eq!(wakes, backend.name() != "userspace");
     let (clock, time) = (alarm.clock, if wakes { alarm.time } else { alarm.time - 3 * SECOND });
     timer.arm_at(time).unwrap();

@@ -1,6 +1,6 @@
 //! The latency of a loop with the userspace backend's modes, the kernel, and a bare pipe.
 
-use portable_timerfd::{backends, Punctuality};
+use portable_timerfd::{backends, Accuracy};
 
 use super::compare::percentile;
 use super::latency::{by_bare_pipe, by_timer, in_turns};
@@ -27,8 +27,8 @@ pub fn run(request: &Request) {
     if !LINES.iter().any(|(name, ..)| request.wants(name)) {
         return;
     }
-    let mut waiters = vec![by_timer(&backends::kernel::BACKEND, Punctuality::default())];
-    let modes = [Punctuality::Adaptive, Punctuality::Precise];
+    let mut waiters = vec![by_timer(&backends::kernel::BACKEND, Accuracy::default())];
+    let modes = [Accuracy::Adaptive, Accuracy::Precise];
     waiters.extend(modes.map(|mode| by_timer(&backends::userspace::BACKEND, mode)));
     waiters.push(by_bare_pipe());
     let mut latencies = vec![Vec::new(); waiters.len()];

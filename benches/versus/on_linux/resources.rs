@@ -1,7 +1,7 @@
 //! The resources that the userspace backend uses: memory, wake-ups and CPU time.
 
 use polling::{Events, Poller};
-use portable_timerfd::{backends, Backend, Punctuality, Registered, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Accuracy, Backend, Registered, Timer, TimerFd, TimerSpec};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ const USERSPACE: &Backend = &backends::userspace::BACKEND;
 /// The modes, and a bar for the CPU time of each.
 ///
 /// The design limits only the time of spinning. These bars show if the CPU time grows.
-const MODES: [(&str, Punctuality, f64); 3] = [
-    ("economical", Punctuality::Economical, 3.0),
-    ("adaptive", Punctuality::Adaptive, 5.0),
-    ("precise", Punctuality::Precise, 15.0),
+const MODES: [(&str, Accuracy, f64); 3] = [
+    ("economical", Accuracy::Economical, 3.0),
+    ("adaptive", Accuracy::Adaptive, 5.0),
+    ("precise", Accuracy::Precise, 15.0),
 ];
 /// Microseconds per second: 1 % of one CPU, and half as much again for the second wake-up.
 const MAX_SPIN: f64 = 15_000.0;
@@ -88,8 +88,8 @@ fn cpu_time_of_modes(request: &Request) {
     if !request.wants(spin) && !names.iter().any(|name| request.wants(name)) {
         return;
     }
-    let mut all = vec![ticking(&backends::kernel::BACKEND, Punctuality::default())];
-    all.extend(MODES.map(|(_, punctuality, _)| ticking(USERSPACE, punctuality)));
+    let mut all = vec![ticking(&backends::kernel::BACKEND, Accuracy::default())];
+    all.extend(MODES.map(|(_, accuracy, _)| ticking(USERSPACE, accuracy)));
     let mut times = vec![Vec::new(); all.len()];
     let rounds = request.rounds(10);
     for round in 1..=rounds {
@@ -110,8 +110,8 @@ struct Ticking {
     poller: Arc<Poller>,
 }
 
-fn ticking(backend: &'static Backend, punctuality: Punctuality) -> Ticking {
-    let (poller, timer) = in_a_loop(backend, punctuality);
+fn ticking(backend: &'static Backend, accuracy: Accuracy) -> Ticking {
+    let (poller, timer) = in_a_loop(backend, accuracy);
     Ticking { timer, poller }
 }
 

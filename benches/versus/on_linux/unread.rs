@@ -2,7 +2,7 @@
 //!
 //! Measures the CPU time of the unread timers, and the latency of the other timer.
 
-use portable_timerfd::{backends, Backend, Clock, Punctuality, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Accuracy, Backend, Clock, Timer, TimerFd, TimerSpec};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub fn run(request: &Request) {
 
 /// Returns the CPU time of the unread timers in percent of one CPU, for the worse period.
 fn cpu_of_unread(rounds: usize) -> f64 {
-    let reader = reader(USERSPACE, Punctuality::Economical);
+    let reader = reader(USERSPACE, Accuracy::Economical);
     let unread: Vec<TimerFd> = (0..COUNT).map(|_| open(USERSPACE)).collect();
     let mut shares = PERIODS.map(|_| Vec::with_capacity(rounds));
     for _ in 0..rounds {
@@ -77,7 +77,7 @@ fn latencies(rounds: usize) -> [Vec<f64>; 2] {
         for index in order(BACKENDS.len(), round) {
             let unread: Vec<TimerFd> = (0..COUNT).map(|_| open(BACKENDS[index])).collect();
             set(&unread, TimerSpec::after(PERIODS[0]).every(PERIODS[0]));
-            let reader = reader(BACKENDS[index], Punctuality::Precise);
+            let reader = reader(BACKENDS[index], Accuracy::Precise);
             sleep(WARM_UP);
             let mut sample = || latency(&reader, Duration::from_micros(random.u64(5_000..=10_000)));
             latencies[index].extend((0..SAMPLES).map(|_| sample().as_nanos() as f64));
@@ -91,8 +91,8 @@ fn set(timers: &[TimerFd], spec: TimerSpec) {
 }
 
 /// Creates a timer for blocking reads.
-fn reader(backend: &'static Backend, mode: Punctuality) -> TimerFd {
-    let builder = TimerFd::builder(Clock::Monotonic).nonblocking(false).punctuality(mode).backend(backend);
+fn reader(backend: &'static Backend, mode: Accuracy) -> TimerFd {
+    let builder = TimerFd::builder(Clock::Monotonic).nonblocking(false).accuracy(mode).backend(backend);
     builder.open().expect("a timer")
 }
 

@@ -20,8 +20,8 @@ mod itimerspec;
 mod kernel;
 #[path = "../../../tests/model_based/model.rs"]
 mod model;
-#[path = "../../../src/punctuality.rs"]
-mod punctuality;
+#[path = "../../../src/accuracy.rs"]
+mod accuracy;
 #[path = "../../../tests/common/random.rs"]
 mod random;
 #[path = "../../../tests/model_based/runs.rs"]

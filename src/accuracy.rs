@@ -17,13 +17,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// the time that the reader takes to wake up. `docs/performance.md` in the source has measurements
 /// of each mode's latency and cost.
 ///
-/// [Each timer](crate::TimerFdBuilder::punctuality) has one mode for its whole life. The default is
-/// the mode of [the process](Punctuality::set_process_default) when the timer is created.
+/// [Each timer](crate::TimerFdBuilder::accuracy) has one mode for its whole life. The default is
+/// the mode of [the process](Accuracy::set_process_default) when the timer is created.
 ///
 /// ```
-/// use portable_timerfd::{Clock, Punctuality, TimerFd};
-/// Punctuality::Economical.set_process_default();
-/// let metronome = TimerFd::builder(Clock::Monotonic).punctuality(Punctuality::Precise).open()?;
+/// use portable_timerfd::{Clock, Accuracy, TimerFd};
+/// Accuracy::Economical.set_process_default();
+/// let metronome = TimerFd::builder(Clock::Monotonic).accuracy(Accuracy::Precise).open()?;
 /// let timeout = TimerFd::new(Clock::Monotonic)?; // an economical one
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// is long enough, and all modes give the same accuracy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Punctuality {
+pub enum Accuracy {
     /// Wakes up at the expiration, without spinning.
     ///
     /// The latency is the time that the wake-up takes.
@@ -58,11 +58,11 @@ pub enum Punctuality {
 }
 
 /// The process's default mode, as a discriminant.
-static PROCESS_DEFAULT: AtomicU8 = AtomicU8::new(Punctuality::Adaptive as u8);
+static PROCESS_DEFAULT: AtomicU8 = AtomicU8::new(Accuracy::Adaptive as u8);
 
-impl Punctuality {
+impl Accuracy {
     /// All modes, from the cheapest to the most accurate.
-    pub const ALL: [Punctuality; 3] = [Punctuality::Economical, Punctuality::Adaptive, Punctuality::Precise];
+    pub const ALL: [Accuracy; 3] = [Accuracy::Economical, Accuracy::Adaptive, Accuracy::Precise];
 
     /// Makes this the default mode of the process.
     ///
@@ -74,10 +74,10 @@ impl Punctuality {
 
     /// Returns the mode of timers for which the program chooses none.
     ///
-    /// It is [`Adaptive`](Punctuality::Adaptive), unless the process has
-    /// [set another](Punctuality::set_process_default).
+    /// It is [`Adaptive`](Accuracy::Adaptive), unless the process has
+    /// [set another](Accuracy::set_process_default).
     #[must_use]
-    pub fn process_default() -> Punctuality {
-        Punctuality::ALL.get(usize::from(PROCESS_DEFAULT.load(Ordering::Relaxed))).copied().unwrap_or_default()
+    pub fn process_default() -> Accuracy {
+        Accuracy::ALL.get(usize::from(PROCESS_DEFAULT.load(Ordering::Relaxed))).copied().unwrap_or_default()
     }
 }
