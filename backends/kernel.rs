@@ -10,20 +10,22 @@ use crate::backends::sys::{self, fd, nowait, TIMERFD};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
+use crate::inherent::inherent_methods;
+use crate::pollable::Pollable;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
 /// The backend that uses the kernel's own timers, on Linux and Android.
 ///
 /// On other platforms, it cannot create timers and returns `ENOSYS`.
-pub const BACKEND: Backend = Backend::new("kernel", open, capabilities);
+pub const BACKEND: Backend = Backend::new("kernel", open, capabilities).of_kernel_timers();
 
 /// A timer of the kernel.
 ///
-/// `settime`, `gettime` and `read` make one system call each. The library adds no state, lock or
+/// `set`, `replace`, `get` and `read` make one system call each. The library adds no state, lock or
 /// allocation.
 ///
-/// Linux processes an expiration some microseconds after its time. Until then, `gettime` reports
+/// Linux processes an expiration some microseconds after its time. Until then, `get` reports
 /// zero remaining time for a periodic timer, as if it were disarmed.
 ///
 /// # Platforms
@@ -33,6 +35,7 @@ pub const BACKEND: Backend = Backend::new("kernel", open, capabilities);
 #[derive(Debug)]
 pub struct KernelTimer {
     fd: OwnedFd,
+    clock: Clock,
 }
 
 impl KernelTimer {
@@ -44,7 +47,18 @@ impl KernelTimer {
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
         // First, as the timer may take the last descriptor.
         nowait::prepare();
-        Ok(KernelTimer { fd: (TIMERFD.create)(clock, flags)? })
+        Ok(KernelTimer { fd: (TIMERFD.create)(clock, flags)?, clock })
+    }
+
+    /// Takes ownership of a descriptor, which should be a timerfd that counts on `clock`.
+    ///
+    /// The kernel does not report the clock of a timerfd. If it counts on another clock, absolute
+    /// times of `clock` have a wrong meaning. If the descriptor is not a timerfd, `set` and `get`
+    /// return `EINVAL`, and `read` returns the result of a read of eight bytes.
+    #[must_use]
+    pub fn from_fd(fd: OwnedFd, clock: Clock) -> KernelTimer {
+        nowait::prepare();
+        KernelTimer { fd, clock }
     }
 }
 
@@ -65,12 +79,18 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
 
 impl Timer for KernelTimer {
     #[inline]
-    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    #[inline]
+    fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        new.check_clock(self.clock)?;
         (TIMERFD.settime)(self.fd.as_fd(), new)
     }
 
     #[inline]
-    fn gettime(&self) -> io::Result<TimerSpec> {
+    fn get(&self) -> io::Result<TimerSpec> {
         (TIMERFD.gettime)(self.fd.as_fd())
     }
 
@@ -82,12 +102,13 @@ impl Timer for KernelTimer {
             }
             // A blocking read returns 0 bytes if the wall clock was set back before an unread
             // expiration. If the descriptor is not a timerfd, this call returns an error.
-            self.gettime()?;
+            self.get()?;
         }
     }
 
     #[inline]
     fn set(&self, new: &TimerSpec) -> io::Result<()> {
+        new.check_clock(self.clock)?;
         (TIMERFD.set)(self.fd.as_fd(), new)
     }
 
@@ -97,20 +118,17 @@ impl Timer for KernelTimer {
     }
 }
 
-/// Takes ownership of a descriptor, which should be a timerfd.
-///
-/// On any other descriptor, `settime` and `gettime` return `EINVAL`, and `read` returns the result
-/// of a read of eight bytes.
-impl From<OwnedFd> for KernelTimer {
-    fn from(fd: OwnedFd) -> KernelTimer {
-        nowait::prepare();
-        KernelTimer { fd }
-    }
-}
+inherent_methods!(KernelTimer);
 
 impl From<KernelTimer> for OwnedFd {
     fn from(timer: KernelTimer) -> OwnedFd {
         timer.fd
+    }
+}
+
+impl Pollable for KernelTimer {
+    fn as_pollable(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

@@ -6,6 +6,10 @@ pub mod simulated;
 pub(crate) mod sys;
 pub mod userspace;
 
+use std::io;
+use std::str::FromStr;
+
+use self::sys::error::{os_error, EINVAL};
 use crate::backend::Backend;
 
 /// The backends of this crate that create timers on real time, best first.
@@ -14,14 +18,15 @@ use crate::backend::Backend;
 /// [`Unsupported`](std::io::ErrorKind::Unsupported) when a program creates a timer.
 pub static ALL: &[Backend] = &[kernel::BACKEND, userspace::BACKEND];
 
-/// Returns the backend with this name.
+/// Parses the name of a backend in [`ALL`].
 ///
-/// ```
-/// use portable_timerfd::backends;
-/// assert!(backends::named("kernel").is_some());
-/// assert!(backends::named("nonesuch").is_none());
-/// ```
-#[must_use]
-pub fn named(name: &str) -> Option<&'static Backend> {
-    ALL.iter().find(|backend| backend.name() == name)
+/// # Errors
+///
+/// `EINVAL` if no backend in `ALL` has this name.
+impl FromStr for Backend {
+    type Err = io::Error;
+
+    fn from_str(name: &str) -> io::Result<Backend> {
+        ALL.iter().find(|backend| backend.name() == name).copied().ok_or_else(|| os_error(EINVAL))
+    }
 }

@@ -7,7 +7,7 @@
 mod common;
 
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{backends, Backend, Clock, Registered, Timer, TimerFd};
+use portable_timerfd::{backends, Backend, Clock, Registered, TimerFd};
 use std::io::{self, ErrorKind, Write};
 use std::net::UdpSocket;
 use std::process::ExitCode;
@@ -23,10 +23,10 @@ fn main() -> ExitCode {
 }
 
 /// Returns the backends of this system, or the chosen backend twice.
-fn selected_backends(chosen: Option<&'static Backend>) -> Vec<&'static Backend> {
+fn selected_backends(chosen: Option<Backend>) -> Vec<Backend> {
     match chosen {
         Some(backend) => vec![backend, backend],
-        None => backends::ALL.iter().collect(),
+        None => backends::ALL.to_vec(),
     }
 }
 

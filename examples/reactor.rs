@@ -7,7 +7,7 @@
 mod common;
 
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{Clock, Registered, Timer};
+use portable_timerfd::{Clock, Registered};
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@
 
 mod common;
 
-use portable_timerfd::{Clock, Timer, TimerSpec};
+use portable_timerfd::{Clock, TimerSpec};
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn run(options: &common::Options) -> io::Result<()> {
     // A program that does more than wait uses a non-blocking timer in a loop, as the other examples
     // do.
     let timer = options.open(Clock::Realtime, false)?;
-    timer.settime(&TimerSpec::after(Duration::from_secs(1)).every(Duration::from_millis(500)))?;
+    timer.set(&TimerSpec::after(Duration::from_secs(1)).every(Duration::from_millis(500)))?;
     for _ in 0..4 {
         timer.read()?;
         say!("Timer expired");

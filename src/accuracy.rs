@@ -1,6 +1,9 @@
 //! The accuracy of the userspace backend's timers, and its cost.
 
+use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::backends::sys::error::{os_error, EBUSY};
 
 /// The accuracy of a timer of the userspace backend, and what it may cost.
 ///
@@ -18,11 +21,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// of each mode's latency and cost.
 ///
 /// [Each timer](crate::TimerFdBuilder::accuracy) has one mode for its whole life. The default is
-/// the mode of [the process](Accuracy::set_process_default) when the timer is created.
+/// the mode of [the process](Accuracy::set_for_process).
 ///
 /// ```
-/// use portable_timerfd::{Clock, Accuracy, TimerFd};
-/// Accuracy::Economical.set_process_default();
+/// use portable_timerfd::{Accuracy, Clock, TimerFd};
+/// Accuracy::Economical.set_for_process()?;
 /// let metronome = TimerFd::builder(Clock::Monotonic).accuracy(Accuracy::Precise).open()?;
 /// let timeout = TimerFd::new(Clock::Monotonic)?; // an economical one
 /// # Ok::<(), std::io::Error>(())
@@ -57,27 +60,45 @@ pub enum Accuracy {
     Precise,
 }
 
-/// The process's default mode, as a discriminant.
-static PROCESS_DEFAULT: AtomicU8 = AtomicU8::new(Accuracy::Adaptive as u8);
+/// The mode of the process, as a discriminant, or [`UNSET`].
+static OF_PROCESS: AtomicU8 = AtomicU8::new(UNSET);
+const UNSET: u8 = u8::MAX;
 
 impl Accuracy {
     /// All modes, from the cheapest to the most accurate.
-    pub const ALL: [Accuracy; 3] = [Accuracy::Economical, Accuracy::Adaptive, Accuracy::Precise];
+    pub const ALL: &'static [Accuracy] = &[Accuracy::Economical, Accuracy::Adaptive, Accuracy::Precise];
 
-    /// Makes this the default mode of the process.
+    /// Makes this the mode of timers for which the program chooses none.
     ///
-    /// It applies to timers that any thread creates from now on without choosing a mode. A forked
-    /// child inherits the default of its parent.
-    pub fn set_process_default(self) {
-        PROCESS_DEFAULT.store(self as u8, Ordering::Relaxed);
+    /// The mode of the process can be set once, before the first timer is created. So it holds for
+    /// all timers. A forked child has its parent's mode.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if the mode was set before, or if this process or a process that forked it has
+    /// created a [`TimerFd`](crate::TimerFd) or a timer of the userspace backend.
+    pub fn set_for_process(self) -> io::Result<()> {
+        match OF_PROCESS.compare_exchange(UNSET, self as u8, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(os_error(EBUSY)),
+        }
     }
 
     /// Returns the mode of timers for which the program chooses none.
     ///
     /// It is [`Adaptive`](Accuracy::Adaptive), unless the process has
-    /// [set another](Accuracy::set_process_default).
+    /// [set another](Accuracy::set_for_process).
     #[must_use]
-    pub fn process_default() -> Accuracy {
-        Accuracy::ALL.get(usize::from(PROCESS_DEFAULT.load(Ordering::Relaxed))).copied().unwrap_or_default()
+    pub fn of_process() -> Accuracy {
+        Accuracy::ALL.get(usize::from(OF_PROCESS.load(Ordering::Relaxed))).copied().unwrap_or_default()
+    }
+
+    /// Returns the mode of the process. After this call, it cannot be set.
+    pub(crate) fn fix() -> Accuracy {
+        if OF_PROCESS.load(Ordering::Relaxed) == UNSET {
+            // If another thread has set the mode meanwhile, that mode is in force.
+            let _already_set = Accuracy::default().set_for_process();
+        }
+        Accuracy::of_process()
     }
 }

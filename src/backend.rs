@@ -1,6 +1,7 @@
 //! The type of a backend.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::io;
 
 use crate::capabilities::Capabilities;
@@ -10,12 +11,27 @@ use crate::timer::Timer;
 
 /// A mechanism that creates timers: its name, and a function that opens one.
 ///
-/// [`backends::ALL`](crate::backends::ALL) lists the backends of this crate.
+/// [`backends::ALL`](crate::backends::ALL) lists the backends of this crate. [`FromStr`] parses the
+/// name of one of them, for example from the command line, and [`Display`](fmt::Display) writes it:
+///
+/// ```
+/// use portable_timerfd::{backends, Backend};
+/// let backend: Backend = "userspace".parse()?;
+/// assert_eq!(backend, backends::userspace::BACKEND);
+/// assert_eq!(backend.to_string(), "userspace");
+/// assert!("nonesuch".parse::<Backend>().is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Backends are equal if their names are equal, so choose a new name for a backend of your own.
+///
+/// [`FromStr`]: std::str::FromStr
 #[derive(Clone, Copy)]
 pub struct Backend {
     name: &'static str,
     open: fn(Clock, CreateFlags) -> io::Result<Box<dyn Timer>>,
     capabilities: fn(Clock) -> io::Result<Capabilities>,
+    is_kernel: bool,
 }
 
 impl Backend {
@@ -36,7 +52,18 @@ impl Backend {
         open: fn(Clock, CreateFlags) -> io::Result<Box<dyn Timer>>,
         capabilities: fn(Clock) -> io::Result<Capabilities>,
     ) -> Backend {
-        Backend { name, open, capabilities }
+        Backend { name, open, capabilities, is_kernel: false }
+    }
+
+    /// Returns this backend, marked as that of
+    /// [`KernelTimer`](crate::backends::kernel::KernelTimer). A [`TimerFd`](crate::TimerFd) stores
+    /// such a timer without a box.
+    pub(crate) const fn of_kernel_timers(self) -> Backend {
+        Backend { is_kernel: true, ..self }
+    }
+
+    pub(crate) const fn is_kernel(self) -> bool {
+        self.is_kernel
     }
 
     /// Returns the backend's name, as a user types it.
@@ -71,8 +98,7 @@ impl Backend {
     ///
     /// ```
     /// use portable_timerfd::{backends, Clock};
-    /// let userspace = backends::named("userspace").expect("userspace is a backend");
-    /// assert!(userspace.capabilities(Clock::Realtime)?.cancel_on_set);
+    /// assert!(backends::userspace::BACKEND.capabilities(Clock::Realtime)?.cancel_on_set);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
@@ -83,6 +109,27 @@ impl Backend {
     /// closes it again, so it needs a free descriptor for a moment.
     pub fn capabilities(&self, clock: Clock) -> io::Result<Capabilities> {
         (self.capabilities)(clock)
+    }
+}
+
+impl PartialEq for Backend {
+    fn eq(&self, other: &Backend) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Backend {}
+
+impl Hash for Backend {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+/// Writes the name.
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name)
     }
 }
 

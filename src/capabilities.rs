@@ -12,7 +12,7 @@ use std::time::Duration;
 /// that this system has:
 ///
 /// ```
-/// use portable_timerfd::{Clock, Timer, TimerFd};
+/// use portable_timerfd::{Clock, TimerFd};
 /// use std::time::Duration;
 /// let counts_suspend = |clock: &Clock| {
 ///     TimerFd::builder(*clock).capabilities().is_ok_and(|can| can.counts_suspend == Some(true))

@@ -51,8 +51,8 @@ pub enum Clock {
 
 impl Clock {
     /// All clocks, in the order of their declaration.
-    pub const ALL: [Clock; 5] =
-        [Clock::Realtime, Clock::Monotonic, Clock::Boottime, Clock::RealtimeAlarm, Clock::BoottimeAlarm];
+    pub const ALL: &'static [Clock] =
+        &[Clock::Realtime, Clock::Monotonic, Clock::Boottime, Clock::RealtimeAlarm, Clock::BoottimeAlarm];
 
     /// Returns whether the clock is meant to wake a suspended system.
     ///

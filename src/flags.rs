@@ -6,11 +6,11 @@ use crate::accuracy::Accuracy;
 ///
 /// ```
 /// use portable_timerfd::CreateFlags;
-/// let blocking = CreateFlags { nonblocking: false, ..CreateFlags::default() };
-/// assert!(blocking.close_on_exec);
+/// let blocking = CreateFlags::new().nonblocking(false);
+/// assert!(blocking.close_on_exec && !blocking.nonblocking);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_structs)]
+#[non_exhaustive]
 pub struct CreateFlags {
     /// If `true`, a read fails with `EAGAIN` while the timer has not expired.
     ///
@@ -24,12 +24,38 @@ pub struct CreateFlags {
     pub close_on_exec: bool,
     /// The accuracy of a timer of the userspace backend.
     ///
-    /// `None`, the default, means [the default of the process](Accuracy::process_default).
+    /// `None`, the default, means [the default of the process](Accuracy::of_process).
     pub accuracy: Option<Accuracy>,
+}
+
+impl CreateFlags {
+    /// Creates the default flags: non-blocking, and closed on `exec`.
+    #[must_use]
+    pub const fn new() -> CreateFlags {
+        CreateFlags { nonblocking: true, close_on_exec: true, accuracy: None }
+    }
+
+    /// Returns these flags with another value of [`nonblocking`](#structfield.nonblocking).
+    #[must_use]
+    pub const fn nonblocking(self, nonblocking: bool) -> CreateFlags {
+        CreateFlags { nonblocking, ..self }
+    }
+
+    /// Returns these flags with another value of [`close_on_exec`](#structfield.close_on_exec).
+    #[must_use]
+    pub const fn close_on_exec(self, close_on_exec: bool) -> CreateFlags {
+        CreateFlags { close_on_exec, ..self }
+    }
+
+    /// Returns these flags with an [`accuracy`](#structfield.accuracy).
+    #[must_use]
+    pub const fn accuracy(self, accuracy: Accuracy) -> CreateFlags {
+        CreateFlags { accuracy: Some(accuracy), ..self }
+    }
 }
 
 impl Default for CreateFlags {
     fn default() -> CreateFlags {
-        CreateFlags { nonblocking: true, close_on_exec: true, accuracy: None }
+        CreateFlags::new()
     }
 }

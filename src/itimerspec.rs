@@ -4,6 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use crate::backends::sys::error::{os_error, EINVAL};
+use crate::clock::Clock;
+use crate::clock_time::ClockTime;
 use crate::spec::{Initial, TimerSpec};
 
 const NANOS_PER_SEC: i64 = 1_000_000_000;
@@ -90,13 +92,14 @@ impl std::ops::BitOr for SettimeFlags {
 impl TimerSpec {
     /// Converts the arguments of C's `timerfd_settime(fd, flags, new, …)`.
     ///
-    /// A zero `it_value` disarms.
+    /// A zero `it_value` disarms. `clock` is the clock of the timer: with `TFD_TIMER_ABSTIME`,
+    /// `it_value` is a time of that clock.
     ///
     /// ```
-    /// use portable_timerfd::{Itimerspec, SettimeFlags, Timespec, TimerSpec};
+    /// use portable_timerfd::{Clock, Itimerspec, SettimeFlags, Timespec, TimerSpec};
     /// let half = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
     /// let c = Itimerspec { it_value: half, it_interval: half };
-    /// let spec = TimerSpec::from_itimerspec(SettimeFlags::NONE, &c)?;
+    /// let spec = TimerSpec::from_itimerspec(Clock::Monotonic, SettimeFlags::NONE, &c)?;
     /// assert_eq!(spec.to_itimerspec(), (SettimeFlags::NONE, c));
     /// # Ok::<(), std::io::Error>(())
     /// ```
@@ -106,10 +109,10 @@ impl TimerSpec {
     /// `EINVAL` if, in either field, the seconds are negative or the nanoseconds are outside 0 to
     /// 999,999,999, even if the setting disarms (Linux, `itimerspec64_valid`).
     #[inline]
-    pub fn from_itimerspec(flags: SettimeFlags, spec: &Itimerspec) -> io::Result<TimerSpec> {
+    pub fn from_itimerspec(clock: Clock, flags: SettimeFlags, spec: &Itimerspec) -> io::Result<TimerSpec> {
         let value = to_duration(spec.it_value)?;
         let interval = to_duration(spec.it_interval)?;
-        Ok(from_flags(flags, value, interval))
+        Ok(from_flags(clock, flags, value, interval))
     }
 
     /// Converts the setting to the arguments of C's `timerfd_settime`.
@@ -125,7 +128,7 @@ impl TimerSpec {
         let (absolute, value) = match self.initial() {
             Initial::Disarmed => (self.is_canceled_by_clock_change(), Duration::ZERO),
             Initial::After(delay) => (false, delay.max(NOW)),
-            Initial::At(time) => (true, time.max(NOW)),
+            Initial::At(time) => (true, time.since_zero().max(NOW)),
         };
         let mut flags = if absolute { SettimeFlags::ABSTIME } else { SettimeFlags::NONE };
         if self.is_canceled_by_clock_change() {
@@ -136,20 +139,21 @@ impl TimerSpec {
 
     /// Converts integer nanoseconds, as in Python's `os.timerfd_settime_ns`.
     ///
-    /// A zero `initial` disarms.
+    /// A zero `initial` disarms. `clock` is the clock of the timer.
     ///
     /// # Errors
     ///
     /// `EINVAL` if a number is negative.
-    pub fn from_nanos(flags: SettimeFlags, initial: i64, interval: i64) -> io::Result<TimerSpec> {
+    pub fn from_nanos(clock: Clock, flags: SettimeFlags, initial: i64, interval: i64) -> io::Result<TimerSpec> {
         let duration = |nanos: i64| u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| os_error(EINVAL));
-        Ok(from_flags(flags, duration(initial)?, duration(interval)?))
+        Ok(from_flags(clock, flags, duration(initial)?, duration(interval)?))
     }
 
     /// Returns the initial expiration (0: disarmed) and the interval in nanoseconds.
     ///
     /// Both saturate at `i64::MAX`. [`initial`](TimerSpec::initial) shows whether the initial
-    /// expiration is relative; in a setting from `gettime`, it always is.
+    /// expiration is relative; in a setting from [`get`](crate::Timer::get), it
+    /// always is.
     #[must_use]
     pub fn to_nanos(&self) -> (i64, i64) {
         let (_, spec) = self.to_itimerspec();
@@ -159,27 +163,31 @@ impl TimerSpec {
 
     /// Converts float seconds, as in Python's `os.timerfd_settime`. An `initial` of 0.0 disarms.
     ///
+    /// `clock` is the clock of the timer.
+    ///
     /// Rounds *up* to a nanosecond, so that a number other than zero never disarms. (Python rounds
     /// down.) Infinity means *never*. Wall-clock times need more digits than a float has: they are
     /// accurate to about 200 ns.
     ///
     /// ```
-    /// use portable_timerfd::{SettimeFlags, TimerSpec};
-    /// assert_eq!(TimerSpec::from_secs_f64(SettimeFlags::NONE, 1e-10, 0.0)?.to_nanos(), (1, 0));
+    /// use portable_timerfd::{Clock, SettimeFlags, TimerSpec};
+    /// let spec = TimerSpec::from_secs_f64(Clock::Monotonic, SettimeFlags::NONE, 1e-10, 0.0)?;
+    /// assert_eq!(spec.to_nanos(), (1, 0));
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
     /// # Errors
     ///
     /// `EINVAL` if a number is negative or NaN.
-    pub fn from_secs_f64(flags: SettimeFlags, initial: f64, interval: f64) -> io::Result<TimerSpec> {
-        Ok(from_flags(flags, round_up(initial)?, round_up(interval)?))
+    pub fn from_secs_f64(clock: Clock, flags: SettimeFlags, initial: f64, interval: f64) -> io::Result<TimerSpec> {
+        Ok(from_flags(clock, flags, round_up(initial)?, round_up(interval)?))
     }
 
     /// Returns the initial expiration (0.0: disarmed) and the interval in seconds.
     ///
     /// The result has the precision of a float. [`initial`](TimerSpec::initial) shows whether the
-    /// initial expiration is relative; in a setting from `gettime`, it always is.
+    /// initial expiration is relative; in a setting from [`get`](crate::Timer::get), it
+    /// always is.
     #[must_use]
     pub fn to_secs_f64(&self) -> (f64, f64) {
         let (_, spec) = self.to_itimerspec();
@@ -190,12 +198,12 @@ impl TimerSpec {
 
 /// Creates a setting from C's flags and two durations. A zero `value` disarms.
 #[inline]
-fn from_flags(flags: SettimeFlags, value: Duration, interval: Duration) -> TimerSpec {
+fn from_flags(clock: Clock, flags: SettimeFlags, value: Duration, interval: Duration) -> TimerSpec {
     let absolute = flags.contains(SettimeFlags::ABSTIME);
     let initial = match (value.is_zero(), absolute) {
         (true, _) => Initial::Disarmed,
         (false, false) => Initial::After(value),
-        (false, true) => Initial::At(value),
+        (false, true) => Initial::At(ClockTime::new(clock, value)),
     };
     let spec = TimerSpec::new(initial, interval);
     if absolute && flags.contains(SettimeFlags::CANCEL_ON_SET) {

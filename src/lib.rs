@@ -3,8 +3,8 @@
 //! A [`TimerFd`] is readable once it has expired, and a read returns the number of expirations. So
 //! one `select`, `poll`, `epoll` or `kqueue` loop serves sockets and timers alike.
 //!
-//! On Linux and Android, timers are the kernel's own, and `settime`, `gettime` and `read` are one
-//! system call each. On every other Unix, this crate provides the same semantics with a pipe for
+//! On Linux and Android, timers are the kernel's own, and `set`, `get` and `read` are one system
+//! call each. On every other Unix, this crate provides the same semantics with a pipe for
 //! each timer and one thread for all timers. [`Timer`] documents the behaviour on both backends.
 //!
 //! # One loop for sockets and timers
@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use polling::{Event, Events, PollMode, Poller};
-//! use portable_timerfd::{Clock, Registered, Timer, TimerFd};
+//! use portable_timerfd::{Clock, Registered, TimerFd};
 //! use std::{sync::Arc, time::Duration};
 //!
 //! let poller = Arc::new(Poller::new()?);
@@ -65,7 +65,7 @@
 //! # A descriptor for any reader
 //!
 //! ```
-//! use portable_timerfd::{Clock, Timer, TimerFd};
+//! use portable_timerfd::{Clock, TimerFd};
 //! use std::{fs::File, io::Read, os::fd::AsFd, time::Duration};
 //!
 //! let timer = TimerFd::builder(Clock::Monotonic).nonblocking(false).open()?;
@@ -86,12 +86,20 @@ pub mod backends;
 
 mod accuracy;
 mod backend;
+#[cfg(feature = "bindings")]
+#[doc(hidden)]
+pub mod bindings;
 mod capabilities;
 mod clock;
+mod clock_time;
 pub mod compat;
+mod errors;
 mod flags;
+mod inherent;
 mod itimerspec;
 pub mod loops;
+mod pollable;
+mod process_backend;
 mod spec;
 mod timer;
 mod timer_fd;
@@ -102,17 +110,14 @@ pub use backends::simulated::{SimulatedClock, SimulatedTimer};
 pub use backends::sys::registered::Registered;
 pub use capabilities::Capabilities;
 pub use clock::Clock;
+pub use clock_time::ClockTime;
+pub use errors::{is_clock_change, ClockMismatch};
 pub use flags::CreateFlags;
 pub use itimerspec::{Itimerspec, SettimeFlags, Timespec};
+pub use pollable::Pollable;
 pub use spec::{Initial, TimerSpec};
 pub use timer::Timer;
 pub use timer_fd::{TimerFd, TimerFdBuilder};
-
-/// The error number with which `read` and `settime` report a change of the wall clock.
-///
-/// See [`cancel_on_set`](TimerSpec::cancel_on_set). std has no [`ErrorKind`](std::io::ErrorKind)
-/// for it.
-pub const ECANCELED: i32 = backends::sys::error::ECANCELED;
 
 /// The version of `polling` that [`Registered`] uses.
 #[doc(no_inline)]

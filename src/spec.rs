@@ -1,6 +1,11 @@
-//! The timer settings that `settime` takes and `gettime` returns.
+//! The setting of a timer.
 
+use std::io;
 use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::clock_time::ClockTime;
+use crate::errors::ClockMismatch;
 
 /// The time of a timer's first expiration.
 ///
@@ -12,12 +17,12 @@ pub enum Initial {
     /// Never: the timer is disarmed.
     #[default]
     Disarmed,
-    /// After this delay, counted from the call of `settime`.
+    /// After this delay, counted from the call that sets the timer.
     ///
-    /// `gettime` reports only this variant or `Disarmed`.
+    /// [`get`](crate::Timer::get) reports only this variant or `Disarmed`.
     After(Duration),
-    /// At this time of the timer's clock, counted from the clock's zero (`TFD_TIMER_ABSTIME`).
-    At(Duration),
+    /// At this time of the timer's clock (`TFD_TIMER_ABSTIME`).
+    At(ClockTime),
 }
 
 /// A timer setting: the initial expiration, and the interval of the following expirations.
@@ -56,21 +61,19 @@ impl TimerSpec {
 
     /// Creates a setting that expires once, after `delay`. A zero `delay` means *now*.
     ///
-    /// The delay starts at the call of `settime`.
+    /// The delay starts at the call that sets the timer.
     #[must_use]
     pub const fn after(delay: Duration) -> TimerSpec {
         TimerSpec::new(Initial::After(delay), Duration::ZERO)
     }
 
-    /// Creates a setting that expires once, at `time` on the timer's clock.
+    /// Creates a setting that expires once, at `time`.
     ///
-    /// If `time` is in the past, the timer expires now. [`Timer::now`](crate::Timer::now) returns
-    /// the current time on the same scale; for timers of real time, so does
-    /// [`Clock::now`](crate::Clock::now). To convert std's times, use
-    /// [`Clock::of_system_time`](crate::Clock::of_system_time) and
-    /// [`Clock::of_instant`](crate::Clock::of_instant).
+    /// If `time` is in the past, the timer expires now. A timer that counts on another clock than
+    /// `time` refuses the setting: see [`ClockMismatch`]. [`Timer::now`](crate::Timer::now) returns
+    /// the current time; for timers of real time, so does [`Clock::now`].
     #[must_use]
-    pub const fn at(time: Duration) -> TimerSpec {
+    pub const fn at(time: ClockTime) -> TimerSpec {
         TimerSpec::new(Initial::At(time), Duration::ZERO)
     }
 
@@ -99,7 +102,7 @@ impl TimerSpec {
     /// The flag has an effect only on the wall clocks, and only if the initial expiration is
     /// [absolute](TimerSpec::at) or the setting is [`disarmed`](TimerSpec::disarmed). A disarmed
     /// timer with this flag reports clock changes and never expires. In all other cases the flag is
-    /// accepted and ignored, as on Linux. `gettime` does not report it.
+    /// accepted and ignored, as on Linux. [`get`](crate::Timer::get) does not report it.
     ///
     /// The `userspace` backend does not report small clock changes: less than 50 µs on Linux. On
     /// systems that slew the wall clock alone the limit is higher, for example 1.4 ms on macOS.
@@ -107,14 +110,15 @@ impl TimerSpec {
     ///
     /// If the timer had already expired, or if the clock change makes it expire, `ECANCELED` also
     /// disarms it, even if it is periodic. Otherwise it stays armed (Linux, `timerfd_read`). So
-    /// re-arm the timer after `ECANCELED`.
+    /// re-arm the timer after `ECANCELED`. [`is_clock_change`](crate::is_clock_change) recognizes
+    /// the error, and has an example of an alarm.
     ///
     /// ```no_run
-    /// use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec, ECANCELED};
+    /// use portable_timerfd::{is_clock_change, Clock, TimerFd, TimerSpec};
     /// let clock_changes = TimerFd::new(Clock::Realtime)?;
-    /// clock_changes.settime(&TimerSpec::disarmed().cancel_on_set())?;
+    /// clock_changes.set(&TimerSpec::disarmed().cancel_on_set())?;
     /// match clock_changes.wait(None) {
-    ///     Err(e) if e.raw_os_error() == Some(ECANCELED) => println!("the wall clock was set"),
+    ///     Err(e) if is_clock_change(&e) => println!("the wall clock was set"),
     ///     other => println!("{other:?}"),
     /// }
     /// # Ok::<(), std::io::Error>(())
@@ -126,7 +130,8 @@ impl TimerSpec {
 
     /// Returns the initial expiration.
     ///
-    /// In a setting from `gettime`, it is the remaining time until the next expiration.
+    /// In a setting from [`get`](crate::Timer::get), it is the remaining time until the next
+    /// expiration.
     #[must_use]
     pub const fn initial(&self) -> Initial {
         self.initial
@@ -151,5 +156,25 @@ impl TimerSpec {
     #[must_use]
     pub const fn is_canceled_by_clock_change(&self) -> bool {
         self.cancel_on_set && !matches!(self.initial, Initial::After(_))
+    }
+
+    /// Checks that a timer that counts on `clock` accepts this setting.
+    ///
+    /// Every timer of this crate makes this check before it is set. Implement it in the same way in
+    /// a [`Timer`](crate::Timer) of your own.
+    ///
+    /// # Errors
+    ///
+    /// [`ClockMismatch`], as an error of the kind [`InvalidInput`](io::ErrorKind::InvalidInput), if
+    /// the initial expiration is a time of another clock. An alarm clock accepts the times of the
+    /// clock that it is named after.
+    #[inline]
+    pub fn check_clock(&self, clock: Clock) -> io::Result<()> {
+        match self.initial {
+            Initial::At(time) if time.clock() != clock.without_alarm() => {
+                Err(ClockMismatch::new(clock, time.clock()).into())
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -2,29 +2,30 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::backends::sys::error::{os_error, EAGAIN, EINVAL, ETIMEDOUT};
 use crate::backends::sys::fd::wait_readable;
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
+use crate::pollable::Pollable;
 use crate::spec::TimerSpec;
 
 /// A timer that is a file descriptor, readable once it has expired.
 ///
-/// The required methods are [`settime`](Timer::settime), [`gettime`](Timer::gettime) and
-/// [`read`](Timer::read). The other methods are built on them. Every method takes `&self` and may
-/// be called from any number of threads at the same time.
+/// [`set`](Timer::set) arms or disarms it, [`get`](Timer::get) returns the remaining time, and
+/// [`read`](Timer::read) returns the number of expirations. Every method takes `&self` and may be
+/// called from any number of threads at the same time.
 ///
-/// You can implement the trait for your own types, and it can be used as `dyn Timer`. A generic
-/// function accepts both with the bound `T: Timer + ?Sized`. A `Box<dyn Timer>` is not a `Timer`,
-/// because std implements `AsRawFd` only for boxes of sized types. To store a timer of any kind,
-/// use a [`TimerFd`](crate::TimerFd).
+/// The timers of this crate have inherent methods of the same names. So a program that uses a
+/// [`TimerFd`](crate::TimerFd) need not import the trait. Import it to use a `dyn Timer`, and as a
+/// bound: a function `fn f<T: Timer>(timer: T)` accepts a `TimerFd`, a `&TimerFd`, an
+/// `Arc<TimerFd>`, a `Box<dyn Timer>` and a [`SimulatedTimer`](crate::SimulatedTimer) alike.
 ///
 /// # What holds on every backend
 ///
-/// - While there are unread expirations, the descriptor ([`AsFd`]) is readable for `poll`,
+/// - While there are unread expirations, the descriptor ([`Pollable`]) is readable for `poll`,
 ///   `select`, `epoll`, `kqueue` and everything built on them. Otherwise it is not readable. It is
 ///   never writable.
 /// - A raw `read(2)` of eight bytes returns the number of expirations as a native-endian `u64`.
@@ -40,36 +41,44 @@ use crate::spec::TimerSpec;
 ///   minus the expirations that were read before. No expiration is lost if a read is late, and the
 ///   schedule does not drift.
 /// - Each expiration is returned to exactly one reader.
-/// - `settime` discards unread expirations. When it returns, the descriptor is not readable, unless
-///   the new setting is already due. No expiration of the old setting can appear afterwards.
+/// - A new setting discards unread expirations. When [`set`](Timer::set) returns, the descriptor is
+///   not readable, unless the new setting is already due. No expiration of the old setting can
+///   appear afterwards.
 /// - No method panics, whatever its arguments. Errors are [`io::Error`]s with the same errno as on
-///   Linux.
+///   Linux, except [`ClockMismatch`](crate::ClockMismatch).
 ///
 /// Source of the semantics: `timerfd_create(2)` and Linux's `fs/timerfd.c`.
+///
+/// # Implementing the trait
+///
+/// You can implement the trait for your own types, for example to count the calls in a test. The
+/// required methods are [`clock`](Timer::clock), [`replace`](Timer::replace), [`get`](Timer::get),
+/// [`read`](Timer::read) and [`Pollable::as_pollable`]. The provided methods call only these, so
+/// they need no implementation. Later versions may add provided methods, and no required ones.
+///
+/// The [adapters](crate::loops) rely on the following: the handle stays the same, it is readable
+/// while `read` has something to return, and `read` does not wait if the descriptor is
+/// non-blocking. The adapters set it to non-blocking mode themselves. `replace` should call
+/// [`TimerSpec::check_clock`] first.
 #[doc(alias = "timerfd")]
-pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
+pub trait Timer: Pollable + Debug + Send + Sync {
+    /// Returns the clock that the timer counts on.
+    fn clock(&self) -> Clock;
+
     /// Arms, re-arms or disarms the timer, and returns the previous setting.
     ///
-    /// The previous setting is returned as [`gettime`](Timer::gettime) would have reported it, with
-    /// the remaining time. If the first expiration of the new setting is already due, the timer
-    /// becomes readable at once; on Linux this may take a moment. The interval of a
-    /// [`disarmed`](TimerSpec::disarmed) setting has no effect, except that `gettime` reports it.
+    /// The previous setting is returned as [`get`](Timer::get) would have reported it, with the
+    /// remaining time. On the kernel backend the call is about 10 % slower than
+    /// [`set`](Timer::set), because the kernel computes that time.
     ///
     /// # Errors
     ///
-    /// - `ECANCELED`: the wall clock was changed while the old setting was in force, both settings
-    ///   have [`cancel_on_set`](TimerSpec::cancel_on_set), and no call has reported the change yet.
-    ///   The new setting is in force nevertheless.
-    /// - `EPERM`: the timer counts on an alarm clock, and the thread no longer has the capability
-    ///   `CAP_WAKE_ALARM`.
-    /// - `ENOMEM`: on the userspace backend, the timer thread cannot be started.
-    /// - `ESRCH`: on the userspace backend, this process is a forked child, and its parent created
-    ///   the timer.
-    ///
-    /// After any error except `ECANCELED`, the old setting and the unread expirations are
-    /// unchanged.
+    /// Those of [`set`](Timer::set). After `ECANCELED` the new setting is in force, and the
+    /// previous one is not returned.
+    #[doc(alias = "settime")]
     #[doc(alias = "timerfd_settime")]
-    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec>;
+    #[doc(alias = "set_state")]
+    fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec>;
 
     /// Returns the remaining time until the next expiration, and the interval.
     ///
@@ -83,11 +92,13 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// - `ESRCH`: as for [`settime`](Timer::settime).
+    /// - `ESRCH`: as for [`set`](Timer::set).
+    #[doc(alias = "gettime")]
     #[doc(alias = "timerfd_gettime")]
-    fn gettime(&self) -> io::Result<TimerSpec>;
+    #[doc(alias = "get_state")]
+    fn get(&self) -> io::Result<TimerSpec>;
 
-    /// Returns the number of expirations since the last successful `read` or `settime`, at least 1.
+    /// Returns the number of expirations since the last successful `read` or `set`, at least 1.
     ///
     /// # Errors
     ///
@@ -103,68 +114,79 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     ///   parent has not read.
     fn read(&self) -> io::Result<u64>;
 
-    /// Sets the timer like [`settime`](Timer::settime), without returning the previous setting.
+    /// Arms, re-arms or disarms the timer.
     ///
-    /// On the kernel backend this is about 10 % cheaper, because the kernel does not compute the
-    /// previous setting. So `set(&TimerSpec::after(delay))` is a cheaper
-    /// [`arm_after`](Timer::arm_after).
+    /// If the first expiration of the new setting is already due, the timer becomes readable at
+    /// once; on Linux this may take a moment. The interval of a [`disarmed`](TimerSpec::disarmed)
+    /// setting has no effect, except that [`get`](Timer::get) reports it.
     ///
     /// # Errors
     ///
-    /// Those of [`settime`](Timer::settime).
+    /// - `ECANCELED`: the wall clock was changed while the old setting was in force, both settings
+    ///   have [`cancel_on_set`](TimerSpec::cancel_on_set), and no call has reported the change yet.
+    ///   **The new setting is in force nevertheless.** See
+    ///   [`is_clock_change`](crate::is_clock_change).
+    /// - [`ClockMismatch`](crate::ClockMismatch), without an errno: the setting is
+    ///   [`at`](TimerSpec::at) a time of another clock than the timer's.
+    /// - `EPERM`: the timer counts on an alarm clock, and the thread no longer has the capability
+    ///   `CAP_WAKE_ALARM`.
+    /// - `ENOMEM`: on the userspace backend, the timer thread cannot be started.
+    /// - `ESRCH`: on the userspace backend, this process is a forked child, and its parent created
+    ///   the timer.
+    ///
+    /// After any error except `ECANCELED`, the old setting and the unread expirations are
+    /// unchanged.
+    #[doc(alias = "settime")]
+    #[doc(alias = "timerfd_settime")]
+    #[doc(alias = "set_state")]
     fn set(&self, new: &TimerSpec) -> io::Result<()> {
-        self.settime(new).map(drop)
+        self.replace(new).map(drop)
     }
 
     /// Arms the timer to expire once, after `delay`. A zero `delay` means *now*.
     ///
-    /// Returns the previous setting, as [`settime`](Timer::settime) does.
-    ///
     /// # Errors
     ///
-    /// Those of [`settime`](Timer::settime).
-    fn arm_after(&self, delay: Duration) -> io::Result<TimerSpec> {
-        self.settime(&TimerSpec::after(delay))
+    /// Those of [`set`](Timer::set).
+    fn arm_after(&self, delay: Duration) -> io::Result<()> {
+        self.set(&TimerSpec::after(delay))
     }
 
-    /// Arms the timer to expire once, at `time` on the timer's clock.
+    /// Arms the timer to expire once, at `time`.
     ///
-    /// If `time` is in the past, the timer expires now. See [`TimerSpec::at`] for the scale of
-    /// `time`, and [`now`](Timer::now) for the current time. Returns the previous setting, as
-    /// [`settime`](Timer::settime) does.
+    /// If `time` is in the past, the timer expires now. [`now`](Timer::now) returns the current
+    /// time.
     ///
     /// # Errors
     ///
-    /// Those of [`settime`](Timer::settime).
-    fn arm_at(&self, time: Duration) -> io::Result<TimerSpec> {
-        self.settime(&TimerSpec::at(time))
+    /// Those of [`set`](Timer::set). In particular [`ClockMismatch`](crate::ClockMismatch) if
+    /// `time` is of another clock than the timer's.
+    fn arm_at(&self, time: ClockTime) -> io::Result<()> {
+        self.set(&TimerSpec::at(time))
     }
 
     /// Arms the timer to expire after each `interval`, first one interval from now.
     ///
     /// A change of the wall clock moves the expirations only on
-    /// [`RealtimeAlarm`](Clock::RealtimeAlarm). Returns the previous setting, as
-    /// [`settime`](Timer::settime) does.
+    /// [`RealtimeAlarm`](Clock::RealtimeAlarm).
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `interval` is zero; otherwise those of [`settime`](Timer::settime).
-    fn arm_every(&self, interval: Duration) -> io::Result<TimerSpec> {
+    /// `EINVAL` if `interval` is zero; otherwise those of [`set`](Timer::set).
+    fn arm_every(&self, interval: Duration) -> io::Result<()> {
         if interval.is_zero() {
             return Err(os_error(EINVAL));
         }
-        self.settime(&TimerSpec::after(interval).every(interval))
+        self.set(&TimerSpec::after(interval).every(interval))
     }
 
     /// Disarms the timer and discards unread expirations.
     ///
-    /// Returns the previous setting, as [`settime`](Timer::settime) does.
-    ///
     /// # Errors
     ///
-    /// Those of [`settime`](Timer::settime).
-    fn disarm(&self) -> io::Result<TimerSpec> {
-        self.settime(&TimerSpec::disarmed())
+    /// Those of [`set`](Timer::set).
+    fn disarm(&self) -> io::Result<()> {
+        self.set(&TimerSpec::disarmed())
     }
 
     /// Returns the number of expirations like [`read`](Timer::read), but never waits.
@@ -175,7 +197,7 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     ///
     /// - `EAGAIN` ([`WouldBlock`](io::ErrorKind::WouldBlock)): the timer has not expired.
     /// - `ECANCELED`: as for [`read`](Timer::read).
-    /// - `ESRCH`: as for [`settime`](Timer::settime).
+    /// - `ESRCH`: as for [`set`](Timer::set).
     ///
     /// # Platforms
     ///
@@ -183,7 +205,7 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// another thread reads or sets the timer at the same moment. The default implementation, which
     /// serves timer types without a `try_read` of their own, may wait in the same case.
     fn try_read(&self) -> io::Result<u64> {
-        if wait_readable(self.as_fd(), Some(Instant::now()))? {
+        if wait_readable(self.as_pollable(), Some(Instant::now()))? {
             self.read()
         } else {
             Err(os_error(EAGAIN))
@@ -202,7 +224,7 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// - `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit has passed. A limit of zero
     ///   only checks whether the timer has expired.
     /// - `ECANCELED`: as for [`read`](Timer::read).
-    /// - `ESRCH`: as for [`settime`](Timer::settime).
+    /// - `ESRCH`: as for [`set`](Timer::set).
     ///
     /// # Platforms
     ///
@@ -218,24 +240,24 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
             if is_over {
                 return Err(os_error(ETIMEDOUT));
             }
-            is_over =
-                !wait_readable(self.as_fd(), deadline)? || deadline.is_some_and(|deadline| deadline <= Instant::now());
+            is_over = !wait_readable(self.as_pollable(), deadline)?
+                || deadline.is_some_and(|deadline| deadline <= Instant::now());
         }
     }
 
-    /// Returns the current time of `clock`, on the time scale of this timer.
+    /// Returns the current time of `clock`, real or simulated.
     ///
     /// For a timer of real time this is [`Clock::now`]. For a simulated timer it is the time of its
     /// [`SimulatedClock`](crate::SimulatedClock). Code that sets [absolute times](TimerSpec::at)
     /// can be tested in simulated time if it calls this method instead of [`Clock::now`].
     ///
     /// ```
-    /// use portable_timerfd::{Clock, SimulatedClock, Timer};
+    /// use portable_timerfd::{Clock, ClockTime, SimulatedClock, Timer};
     /// use std::{io, time::Duration};
     /// fn arm_at_next_midnight(timer: &impl Timer) -> io::Result<()> {
     ///     const DAY: u64 = 86_400;
-    ///     let days = timer.now(Clock::Realtime)?.as_secs() / DAY;
-    ///     timer.arm_at(Duration::from_secs((days + 1) * DAY)).map(drop)
+    ///     let days = timer.now(Clock::Realtime)?.since_zero().as_secs() / DAY;
+    ///     timer.arm_at(ClockTime::new(Clock::Realtime, Duration::from_secs((days + 1) * DAY)))
     /// }
     /// let clock = SimulatedClock::new(); // it shows 01:46:40
     /// let timer = clock.timer(Clock::Realtime)?;
@@ -247,20 +269,24 @@ pub trait Timer: AsFd + AsRawFd + Debug + Send + Sync {
     /// # Errors
     ///
     /// Those of [`Clock::now`].
-    fn now(&self, clock: Clock) -> io::Result<Duration> {
+    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
         clock.now()
     }
 }
 
 macro_rules! forward_through {
-    ($pointer:ident) => {
-        impl<T: Timer> Timer for $pointer<T> {
-            fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-                (**self).settime(new)
+    ($($pointer:ty),*) => { $(
+        impl<T: Timer + ?Sized> Timer for $pointer {
+            fn clock(&self) -> Clock {
+                (**self).clock()
             }
 
-            fn gettime(&self) -> io::Result<TimerSpec> {
-                (**self).gettime()
+            fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+                (**self).replace(new)
+            }
+
+            fn get(&self) -> io::Result<TimerSpec> {
+                (**self).get()
             }
 
             fn read(&self) -> io::Result<u64> {
@@ -271,6 +297,22 @@ macro_rules! forward_through {
                 (**self).set(new)
             }
 
+            fn arm_after(&self, delay: Duration) -> io::Result<()> {
+                (**self).arm_after(delay)
+            }
+
+            fn arm_at(&self, time: ClockTime) -> io::Result<()> {
+                (**self).arm_at(time)
+            }
+
+            fn arm_every(&self, interval: Duration) -> io::Result<()> {
+                (**self).arm_every(interval)
+            }
+
+            fn disarm(&self) -> io::Result<()> {
+                (**self).disarm()
+            }
+
             fn try_read(&self) -> io::Result<u64> {
                 (**self).try_read()
             }
@@ -279,12 +321,11 @@ macro_rules! forward_through {
                 (**self).wait(limit)
             }
 
-            fn now(&self, clock: Clock) -> io::Result<Duration> {
+            fn now(&self, clock: Clock) -> io::Result<ClockTime> {
                 (**self).now(clock)
             }
         }
-    };
+    )* };
 }
 
-forward_through!(Box);
-forward_through!(Arc);
+forward_through!(Box<T>, Arc<T>, &T);

@@ -7,10 +7,15 @@ use std::time::Duration;
 use crate::accuracy::Accuracy;
 use crate::backend::Backend;
 use crate::backends;
+use crate::backends::kernel::KernelTimer;
 use crate::backends::simulated::{self, SimulatedTimer};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
 use crate::flags::CreateFlags;
+use crate::inherent::inherent_methods;
+use crate::pollable::Pollable;
+use crate::process_backend;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
@@ -20,8 +25,13 @@ use crate::timer::Timer;
 /// backend is also used if the kernel lacks `timerfd_create` (`ENOSYS`), and if a sandbox forbids
 /// it (`EPERM`, `EACCES`) for a clock that needs no privilege.
 ///
+/// To choose the backend, use [`TimerFdBuilder::backend`] for one timer, or
+/// [`Backend::set_for_process`] for all timers. A user of your program can choose it with the
+/// environment variable `PORTABLE_TIMERFD_BACKEND`, for example to try on Linux what macOS gets:
+/// see [`TimerFdBuilder::open`].
+///
 /// ```
-/// use portable_timerfd::{Clock, Timer, TimerFd};
+/// use portable_timerfd::{Clock, TimerFd};
 /// use std::time::Duration;
 ///
 /// let timer = TimerFd::new(Clock::Monotonic)?;
@@ -33,9 +43,34 @@ use crate::timer::Timer;
 /// Dropping it closes the descriptor and ends the timer.
 #[derive(Debug)]
 pub struct TimerFd {
-    timer: Box<dyn Timer>,
-    backend: &'static Backend,
+    timer: Inner,
+    backend: Backend,
     clock: Clock,
+}
+
+/// The timer. Kernel timers are not in a box, so that they need no allocation and no virtual call.
+#[derive(Debug)]
+enum Inner {
+    Kernel(KernelTimer),
+    Boxed(Box<dyn Timer>),
+}
+
+impl Inner {
+    fn open(backend: Backend, clock: Clock, flags: CreateFlags) -> io::Result<Inner> {
+        if backend.is_kernel() {
+            KernelTimer::new(clock, flags).map(Inner::Kernel)
+        } else {
+            backend.open(clock, flags).map(Inner::Boxed)
+        }
+    }
+
+    #[inline]
+    fn as_dyn(&self) -> &dyn Timer {
+        match self {
+            Inner::Kernel(timer) => timer,
+            Inner::Boxed(timer) => &**timer,
+        }
+    }
 }
 
 impl TimerFd {
@@ -52,10 +87,9 @@ impl TimerFd {
     /// Returns a builder, for other flags or a backend of your choice.
     ///
     /// ```
-    /// use portable_timerfd::{backends, Clock, Timer, TimerFd};
-    /// let backend = backends::named("userspace").expect("userspace is a backend");
-    /// let timer = TimerFd::builder(Clock::Realtime).backend(backend).nonblocking(false).open()?;
-    /// assert_eq!(timer.backend().name(), "userspace");
+    /// use portable_timerfd::{backends::userspace, Clock, TimerFd};
+    /// let timer = TimerFd::builder(Clock::Realtime).backend(userspace::BACKEND).nonblocking(false).open()?;
+    /// assert_eq!(timer.backend(), userspace::BACKEND);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn builder(clock: Clock) -> TimerFdBuilder {
@@ -64,14 +98,8 @@ impl TimerFd {
 
     /// Returns the backend of the timer.
     #[must_use]
-    pub fn backend(&self) -> &'static Backend {
+    pub fn backend(&self) -> Backend {
         self.backend
-    }
-
-    /// Returns the clock that the timer counts on.
-    #[must_use]
-    pub fn clock(&self) -> Clock {
-        self.clock
     }
 }
 
@@ -81,7 +109,7 @@ impl TimerFd {
 pub struct TimerFdBuilder {
     clock: Clock,
     flags: CreateFlags,
-    backend: Option<&'static Backend>,
+    backend: Option<Backend>,
 }
 
 impl TimerFdBuilder {
@@ -109,7 +137,7 @@ impl TimerFdBuilder {
 
     /// Sets the accuracy of the timer, and what it may cost.
     ///
-    /// The default is that of [the process](Accuracy::process_default).
+    /// The default is that of [the process](Accuracy::of_process).
     ///
     /// # Platforms
     ///
@@ -119,25 +147,33 @@ impl TimerFdBuilder {
         self
     }
 
-    /// Uses only this backend, instead of the best one.
-    pub fn backend(mut self, backend: &'static Backend) -> TimerFdBuilder {
+    /// Uses only this backend, whatever the program or the environment has chosen for the process.
+    pub fn backend(mut self, backend: Backend) -> TimerFdBuilder {
         self.backend = Some(backend);
         self
     }
 
     /// Creates the timer, disarmed.
     ///
-    /// If no backend was chosen and the clock is an alarm clock, only a backend that wakes the
-    /// system is used.
+    /// The backend is the first of these that is given:
+    ///
+    /// 1. [`backend`](TimerFdBuilder::backend), for this timer.
+    /// 2. [`Backend::set_for_process`].
+    /// 3. The environment variable `PORTABLE_TIMERFD_BACKEND`: `kernel` or `userspace`. It is read
+    ///    once, when the first `TimerFd` of the process is created. A set-user-ID program ignores
+    ///    it.
+    /// 4. The best backend that supports the timer. For an alarm clock, only a backend that wakes
+    ///    the system is used.
     ///
     /// # Errors
     ///
     /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if the chosen
     /// backend is not available on this system or lacks the clock. If no backend was chosen, the
-    /// same error means that this holds for every backend.
+    /// same error means that this holds for every backend. `EINVAL` if the environment variable was
+    /// used and names another backend.
     pub fn open(self) -> io::Result<TimerFd> {
-        self.try_backends(|backend| {
-            let timer = backend.open(self.clock, self.flags)?;
+        self.try_backends(self.chosen(process_backend::fix)?, |backend| {
+            let timer = Inner::open(backend, self.clock, self.flags)?;
             Ok(TimerFd { timer, backend, clock: self.clock })
         })
     }
@@ -148,17 +184,25 @@ impl TimerFdBuilder {
     ///
     /// Those of [`open`](TimerFdBuilder::open).
     pub fn capabilities(self) -> io::Result<Capabilities> {
-        self.try_backends(|backend| backend.capabilities(self.clock))
+        self.try_backends(self.chosen(process_backend::current)?, |backend| backend.capabilities(self.clock))
+    }
+
+    /// Returns the backend that was chosen for this timer, or that of the process.
+    fn chosen(self, of_process: fn() -> io::Result<Option<Backend>>) -> io::Result<Option<Backend>> {
+        // Called also if it is not needed, because the first timer fixes the options of the
+        // process.
+        let of_process = of_process();
+        self.backend.map_or(of_process, |backend| Ok(Some(backend)))
     }
 
     /// Calls `attempt` for the chosen backend, or for each backend until one supports the timer.
-    fn try_backends<T>(self, attempt: impl Fn(&'static Backend) -> io::Result<T>) -> io::Result<T> {
-        if let Some(backend) = self.backend {
+    fn try_backends<T>(self, chosen: Option<Backend>, attempt: impl Fn(Backend) -> io::Result<T>) -> io::Result<T> {
+        if let Some(backend) = chosen {
             return attempt(backend);
         }
         let mut refusal = io::Error::from(io::ErrorKind::Unsupported);
         for backend in backends::ALL.iter().filter(|backend| self.is_candidate(backend)) {
-            match attempt(backend) {
+            match attempt(*backend) {
                 Err(e) if self.may_try_next(&e) => refusal = e,
                 result => return result,
             }
@@ -190,7 +234,7 @@ impl TimerFdBuilder {
 /// Converts a timer of simulated time, for tests of code that accepts only a `TimerFd`.
 ///
 /// ```
-/// use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd};
+/// use portable_timerfd::{Clock, SimulatedClock, TimerFd};
 /// use std::time::Duration;
 /// let clock = SimulatedClock::new();
 /// let timer = TimerFd::from(clock.timer(Clock::Boottime)?);
@@ -202,52 +246,77 @@ impl TimerFdBuilder {
 impl From<SimulatedTimer> for TimerFd {
     fn from(timer: SimulatedTimer) -> TimerFd {
         let clock = timer.clock();
-        TimerFd { timer: Box::new(timer), backend: &simulated::BACKEND, clock }
+        TimerFd { timer: Inner::Boxed(Box::new(timer)), backend: simulated::BACKEND, clock }
     }
 }
 
 impl Timer for TimerFd {
     #[inline]
-    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        self.timer.settime(new)
+    fn clock(&self) -> Clock {
+        self.clock
     }
 
     #[inline]
-    fn gettime(&self) -> io::Result<TimerSpec> {
-        self.timer.gettime()
+    fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        match &self.timer {
+            Inner::Kernel(timer) => timer.replace(new),
+            Inner::Boxed(timer) => timer.replace(new),
+        }
+    }
+
+    #[inline]
+    fn get(&self) -> io::Result<TimerSpec> {
+        match &self.timer {
+            Inner::Kernel(timer) => timer.get(),
+            Inner::Boxed(timer) => timer.get(),
+        }
     }
 
     #[inline]
     fn read(&self) -> io::Result<u64> {
-        self.timer.read()
+        match &self.timer {
+            Inner::Kernel(timer) => timer.read(),
+            Inner::Boxed(timer) => timer.read(),
+        }
     }
 
     #[inline]
     fn set(&self, new: &TimerSpec) -> io::Result<()> {
-        self.timer.set(new)
+        match &self.timer {
+            Inner::Kernel(timer) => timer.set(new),
+            Inner::Boxed(timer) => timer.set(new),
+        }
     }
 
     fn try_read(&self) -> io::Result<u64> {
-        self.timer.try_read()
+        self.timer.as_dyn().try_read()
     }
 
     fn wait(&self, limit: Option<Duration>) -> io::Result<u64> {
-        self.timer.wait(limit)
+        self.timer.as_dyn().wait(limit)
     }
 
-    fn now(&self, clock: Clock) -> io::Result<Duration> {
-        self.timer.now(clock)
+    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
+        self.timer.as_dyn().now(clock)
+    }
+}
+
+inherent_methods!(TimerFd);
+
+impl Pollable for TimerFd {
+    fn as_pollable(&self) -> BorrowedFd<'_> {
+        self.timer.as_dyn().as_pollable()
     }
 }
 
 impl AsFd for TimerFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.timer.as_fd()
+        self.timer.as_dyn().as_pollable()
     }
 }
 
 impl AsRawFd for TimerFd {
     fn as_raw_fd(&self) -> RawFd {
-        self.timer.as_raw_fd()
+        self.timer.as_dyn().as_pollable().as_raw_fd()
     }
 }

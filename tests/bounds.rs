@@ -8,22 +8,22 @@ mod measured;
 
 use common::{expirations, raw_read, raw_read_waiting, until_readable, userspace_builder};
 use portable_timerfd::backends::userspace::RawTimer;
-use portable_timerfd::{Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, ClockTime, CreateFlags, TimerFd, TimerSpec};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 30;
 
-fn now() -> Duration {
+fn now() -> ClockTime {
     Clock::Monotonic.now().unwrap()
 }
 
 /// Returns a timer that has expired each microsecond, unread for so long that the thread refreshes
 /// it at the lowest rate, and its first expiration.
-fn left_unread() -> (TimerFd, Duration) {
+fn left_unread() -> (TimerFd, ClockTime) {
     let timer = userspace_builder(Clock::Monotonic).open().unwrap();
     let first = now();
-    timer.settime(&TimerSpec::at(first).every(Duration::from_micros(1))).unwrap();
+    timer.set(&TimerSpec::at(first).every(Duration::from_micros(1))).unwrap();
     std::thread::sleep(Duration::from_millis(40));
     until_readable(&timer);
     (timer, first)
@@ -50,7 +50,7 @@ fn the_age_of_one_unread_count_of_100() {
     let every = Duration::from_micros(1);
     let open = |_| {
         let timer = userspace_builder(Clock::Monotonic).open().unwrap();
-        timer.settime(&TimerSpec::at(first).every(every)).unwrap();
+        timer.set(&TimerSpec::at(first).every(every)).unwrap();
         timer
     };
     let timers: Vec<TimerFd> = (0..100).map(open).collect();
@@ -64,8 +64,8 @@ fn the_age_of_one_unread_count_of_100() {
     measured::record("userspace", "the_age_of_one_unread_count_of_100", ages);
 }
 
-/// How much of the time one raw read misses. With `BOUNDS_RUNS=100`, on an idle machine, at least 99
-/// runs of either kind of timer should give 398.
+/// How much of the time one raw read misses. With `BOUNDS_RUNS=100`, on an idle machine, at least
+/// 99 runs of either kind of timer should give 398.
 #[test]
 fn how_much_one_raw_read_after_400_ms_misses() {
     let runs = std::env::var("BOUNDS_RUNS").map_or(3, |runs| runs.parse().expect("BOUNDS_RUNS is a number"));
@@ -78,19 +78,21 @@ fn how_much_one_raw_read_after_400_ms_misses() {
 
 fn owned_timer() -> (u64, Duration) {
     let timer = userspace_builder(Clock::Monotonic).nonblocking(false).open().unwrap();
-    one_read_after_400_ms(&timer, |spec| timer.settime(spec).unwrap())
+    one_read_after_400_ms(&timer, |spec| timer.set(spec).unwrap())
 }
 
 fn fd_only_timer() -> (u64, Duration) {
-    let flags = CreateFlags { nonblocking: false, ..CreateFlags::default() };
+    let flags = CreateFlags::new().nonblocking(false);
     let descriptor = RawTimer::create(Clock::Monotonic, flags).unwrap();
-    one_read_after_400_ms(&descriptor, |spec| RawTimer::find(descriptor.as_raw_fd()).unwrap().settime(spec).unwrap())
+    one_read_after_400_ms(&descriptor, |spec| {
+        RawTimer::find(descriptor.as_raw_fd()).unwrap().settime(spec).unwrap();
+    })
 }
 
-/// The count that one raw read gives after 400 ms of a timer that expires every millisecond, and the
-/// time that the count misses. Later reads give the rest, and no more. (If a count were lost, this
-/// would wait for ever.)
-fn one_read_after_400_ms(fd: &impl AsFd, set: impl FnOnce(&TimerSpec) -> TimerSpec) -> (u64, Duration) {
+/// The count that one raw read gives after 400 ms of a timer that expires every millisecond, and
+/// the time that the count misses. Later reads give the rest, and no more. (If a count were lost,
+/// this would wait for ever.)
+fn one_read_after_400_ms(fd: &impl AsFd, set: impl FnOnce(&TimerSpec)) -> (u64, Duration) {
     let every = Duration::from_millis(1);
     let first = now() + every;
     set(&TimerSpec::at(first).every(every));
@@ -150,12 +152,12 @@ fn the_time_a_closed_timer_stays_reported() {
 #[test]
 fn the_time_linux_reports_no_remaining_time_of_a_periodic_timer() {
     use portable_timerfd::backends;
-    let timer = TimerFd::builder(Clock::Monotonic).backend(backends::named("kernel").unwrap()).open().unwrap();
+    let timer = TimerFd::builder(Clock::Monotonic).backend(backends::kernel::BACKEND).open().unwrap();
     timer.arm_every(Duration::from_micros(100)).unwrap();
     let moment = || {
         let begun = Instant::now();
         let mut last = begun;
-        while !timer.gettime().unwrap().is_armed() {
+        while !timer.get().unwrap().is_armed() {
             last = Instant::now();
         }
         last - begun

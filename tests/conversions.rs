@@ -1,9 +1,12 @@
 //! Conversions of settings to and from numbers, and of clocks to and from std's times: no
 //! conversion loses anything or panics.
 
-use portable_timerfd::{Clock, Initial, Itimerspec, SettimeFlags, Timer, TimerFd, TimerSpec, Timespec};
-use std::io;
+use portable_timerfd::{Clock, ClockTime, Initial, Itimerspec, SettimeFlags, TimerFd, TimerSpec, Timespec};
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant, SystemTime};
+
+const CLOCK: Clock = Clock::Monotonic;
+const ZERO: ClockTime = ClockTime::new(CLOCK, Duration::ZERO);
 
 const NONE: SettimeFlags = SettimeFlags::NONE;
 const ABSTIME: SettimeFlags = SettimeFlags::ABSTIME;
@@ -21,13 +24,24 @@ fn assert_einval<T: std::fmt::Debug>(result: io::Result<T>) {
     assert_eq!(result.unwrap_err().raw_os_error(), Some(nix::libc::EINVAL));
 }
 
+/// Asserts that a timer of this clock refuses a time of another clock.
+#[track_caller]
+fn assert_refused_by(clock: Clock, time: ClockTime) {
+    let refusal = TimerFd::new(clock).unwrap().arm_at(time).unwrap_err();
+    assert_eq!(refusal.kind(), ErrorKind::InvalidInput);
+}
+
+fn is_here(clock: &Clock) -> bool {
+    clock.now().is_ok()
+}
+
 #[test]
 fn an_itimerspec_round_trips() {
     let both = ABSTIME.union(CANCEL_ON_SET);
     for spec in [c((0, 0), (0, 0)), c((0, 0), (3, 4)), c((0, 1), (0, 0)), c((5, 999_999_999), (i64::MAX, 999_999_999))]
     {
         for flags in [NONE, ABSTIME, both] {
-            let (there, back) = TimerSpec::from_itimerspec(flags, &spec).unwrap().to_itimerspec();
+            let (there, back) = TimerSpec::from_itimerspec(CLOCK, flags, &spec).unwrap().to_itimerspec();
             assert_eq!(back, spec);
             // A relative and an absolute disarming are the same, unless the timer watches for clock
             // changes.
@@ -39,16 +53,16 @@ fn an_itimerspec_round_trips() {
 
 #[test]
 fn zero_disarms_and_anything_else_arms() {
-    let initial = |flags, value| TimerSpec::from_itimerspec(flags, &c(value, (0, 0))).unwrap().initial();
+    let initial = |flags, value| TimerSpec::from_itimerspec(CLOCK, flags, &c(value, (0, 0))).unwrap().initial();
     assert_eq!(initial(NONE, (0, 0)), Initial::Disarmed);
     assert_eq!(initial(ABSTIME, (0, 0)), Initial::Disarmed);
     assert_eq!(initial(NONE, (0, 1)), Initial::After(Duration::from_nanos(1)));
-    assert_eq!(initial(ABSTIME, (2, 1)), Initial::At(Duration::new(2, 1)));
+    assert_eq!(initial(ABSTIME, (2, 1)), Initial::At(ZERO + Duration::new(2, 1)));
 }
 
 #[test]
 fn now_never_becomes_the_zero_that_disarms() {
-    for now in [TimerSpec::after(Duration::ZERO), TimerSpec::at(Duration::ZERO)] {
+    for now in [TimerSpec::after(Duration::ZERO), TimerSpec::at(ZERO)] {
         assert_eq!(now.to_itimerspec().1, c((0, 1), (0, 0)));
         assert_eq!(now.to_nanos(), (1, 0));
     }
@@ -64,11 +78,11 @@ fn very_long_durations_saturate() {
 #[test]
 fn values_that_timerfd_settime_refuses_are_refused() {
     for bad in [(-1, 0), (0, -1), (0, 1_000_000_000), (i64::MIN, 0), (0, i64::MAX), (0, 1 << 32)] {
-        assert_einval(TimerSpec::from_itimerspec(NONE, &c(bad, (0, 0))));
-        assert_einval(TimerSpec::from_itimerspec(ABSTIME, &c((0, 0), bad)));
+        assert_einval(TimerSpec::from_itimerspec(CLOCK, NONE, &c(bad, (0, 0))));
+        assert_einval(TimerSpec::from_itimerspec(CLOCK, ABSTIME, &c((0, 0), bad)));
     }
-    assert_einval(TimerSpec::from_nanos(NONE, -1, 0));
-    assert_einval(TimerSpec::from_nanos(NONE, 0, i64::MIN));
+    assert_einval(TimerSpec::from_nanos(CLOCK, NONE, -1, 0));
+    assert_einval(TimerSpec::from_nanos(CLOCK, NONE, 0, i64::MIN));
     for bit in 2..32 {
         assert_einval(SettimeFlags::from_bits(1 << bit));
     }
@@ -78,50 +92,52 @@ fn values_that_timerfd_settime_refuses_are_refused() {
 #[test]
 fn nanoseconds_round_trip() {
     for numbers in [(0, 0), (1, 0), (0, 7), (1_500_000_000, 999_999_999), (i64::MAX, i64::MAX)] {
-        assert_eq!(TimerSpec::from_nanos(ABSTIME, numbers.0, numbers.1).unwrap().to_nanos(), numbers);
+        assert_eq!(TimerSpec::from_nanos(CLOCK, ABSTIME, numbers.0, numbers.1).unwrap().to_nanos(), numbers);
     }
 }
 
 #[test]
 fn float_seconds_round_up_and_only_zero_disarms() {
-    let nanos = |secs| TimerSpec::from_secs_f64(NONE, secs, secs).unwrap().to_nanos().0;
+    let nanos = |secs| TimerSpec::from_secs_f64(CLOCK, NONE, secs, secs).unwrap().to_nanos().0;
     assert_eq!([0.0, -0.0, 1e-10, 1e-300, 1e-9, 0.25, 1.5].map(nanos), [0, 0, 1, 1, 1, 250_000_000, 1_500_000_000]);
     assert_eq!([0.999_999_999_9, 1.01, 0.1, 0.3].map(nanos), [1_000_000_000, 1_010_000_000, 100_000_000, 300_000_000]);
     assert_eq!([1e10, 1e300, f64::MAX, f64::INFINITY].map(nanos), [i64::MAX; 4]);
     for bad in [-1.0, -1e-300, f64::NEG_INFINITY, f64::NAN] {
-        assert_einval(TimerSpec::from_secs_f64(NONE, bad, 0.0));
-        assert_einval(TimerSpec::from_secs_f64(NONE, 0.0, bad));
+        assert_einval(TimerSpec::from_secs_f64(CLOCK, NONE, bad, 0.0));
+        assert_einval(TimerSpec::from_secs_f64(CLOCK, NONE, 0.0, bad));
     }
-    let spec = TimerSpec::from_secs_f64(ABSTIME, 2.5, 0.125).unwrap();
-    assert_eq!((spec.initial(), spec.to_secs_f64()), (Initial::At(Duration::from_millis(2500)), (2.5, 0.125)));
+    let spec = TimerSpec::from_secs_f64(CLOCK, ABSTIME, 2.5, 0.125).unwrap();
+    let time = ZERO + Duration::from_millis(2500);
+    assert_eq!((spec.initial(), spec.to_secs_f64()), (Initial::At(time), (2.5, 0.125)));
 }
 
 #[test]
 fn cancel_on_set_counts_where_it_has_a_meaning() {
-    assert!(TimerSpec::at(Duration::ZERO).cancel_on_set().is_canceled_by_clock_change());
+    assert!(TimerSpec::at(ZERO).cancel_on_set().is_canceled_by_clock_change());
     assert!(TimerSpec::disarmed().cancel_on_set().is_canceled_by_clock_change());
     assert!(!TimerSpec::after(Duration::ZERO).cancel_on_set().is_canceled_by_clock_change());
-    assert!(!TimerSpec::at(Duration::ZERO).is_canceled_by_clock_change());
-    let relative = TimerSpec::from_itimerspec(CANCEL_ON_SET, &c((1, 0), (0, 0))).unwrap();
+    assert!(!TimerSpec::at(ZERO).is_canceled_by_clock_change());
+    let relative = TimerSpec::from_itimerspec(CLOCK, CANCEL_ON_SET, &c((1, 0), (0, 0))).unwrap();
     assert!(!relative.is_canceled_by_clock_change());
 }
 
 #[test]
 fn a_clock_agrees_with_the_clock_of_std() {
     let before = SystemTime::now();
-    let now = SystemTime::UNIX_EPOCH + Clock::Realtime.now().unwrap();
+    let now = SystemTime::UNIX_EPOCH + Clock::Realtime.now().unwrap().since_zero();
     assert!(before <= now && now <= SystemTime::now() + Duration::from_secs(1));
-    assert_eq!(Clock::Realtime.of_system_time(now).unwrap(), now.duration_since(SystemTime::UNIX_EPOCH).unwrap());
+    let since_the_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(ClockTime::from(now), ClockTime::new(Clock::Realtime, since_the_epoch));
     let before_the_epoch = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
-    assert_eq!(Clock::RealtimeAlarm.of_system_time(before_the_epoch).unwrap(), Duration::ZERO);
-    assert_einval(Clock::Monotonic.of_system_time(now));
+    assert_eq!(ClockTime::from(before_the_epoch), ClockTime::new(Clock::RealtimeAlarm, Duration::ZERO));
+    assert_refused_by(Clock::Monotonic, now.into());
 }
 
 #[test]
 fn an_instant_becomes_a_time_of_the_monotonic_clock_never_too_early() {
     for ahead in [0, 1, 1_000_000_000] {
         let instant = Instant::now() + Duration::from_nanos(ahead);
-        let time = Clock::Monotonic.of_instant(instant).unwrap();
+        let time = ClockTime::try_from(instant).unwrap();
         let timer = TimerFd::new(Clock::Monotonic).unwrap();
         timer.arm_at(time).unwrap();
         if ahead < 1_000_000 {
@@ -130,14 +146,14 @@ fn an_instant_becomes_a_time_of_the_monotonic_clock_never_too_early() {
         }
         assert!(Clock::Monotonic.now().unwrap() + Duration::from_nanos(ahead) >= time);
     }
-    assert_einval(Clock::Boottime.of_instant(Instant::now()));
-    assert_einval(Clock::Realtime.of_instant(Instant::now()));
+    let now = ClockTime::try_from(Instant::now()).unwrap();
+    [Clock::Boottime, Clock::Realtime].into_iter().filter(is_here).for_each(|clock| assert_refused_by(clock, now));
 }
 
 #[test]
 fn the_monotonic_clocks_do_not_go_back() {
-    for clock in [Clock::Monotonic, Clock::Boottime].into_iter().filter(|clock| clock.now().is_ok()) {
-        let mut last = Duration::ZERO;
+    for clock in [Clock::Monotonic, Clock::Boottime].into_iter().filter(is_here) {
+        let mut last = ClockTime::new(clock, Duration::ZERO);
         for _ in 0..1000 {
             let now = clock.now().unwrap();
             assert!(now >= last);

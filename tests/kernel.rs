@@ -2,7 +2,7 @@
 //! handlers.
 
 use portable_timerfd::backends::kernel::KernelTimer;
-use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
+use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -16,17 +16,17 @@ fn a_timer_round_trips_through_a_descriptor() {
         Err(e) if e.kind() == ErrorKind::Unsupported => return,
         timer => timer.unwrap(),
     };
-    timer.settime(&TimerSpec::after(Duration::from_millis(1)).every(Duration::from_secs(3600))).unwrap();
-    let timer = KernelTimer::from(OwnedFd::from(timer));
+    timer.set(&TimerSpec::after(Duration::from_millis(1)).every(Duration::from_secs(3600))).unwrap();
+    let timer = KernelTimer::from_fd(OwnedFd::from(timer), Clock::Monotonic);
     assert_eq!(timer.wait(None).unwrap(), 1);
-    assert!(timer.gettime().unwrap().is_armed());
+    assert!(timer.get().unwrap().is_armed());
 }
 
 #[test]
 fn a_descriptor_that_is_no_timer_gets_errors() {
-    let nothing = KernelTimer::from(OwnedFd::from(File::open("/dev/null").unwrap()));
-    assert!(nothing.settime(&TimerSpec::disarmed()).is_err());
-    assert!(nothing.gettime().is_err());
+    let nothing = KernelTimer::from_fd(File::open("/dev/null").unwrap().into(), Clock::Monotonic);
+    assert!(nothing.replace(&TimerSpec::disarmed()).is_err());
+    assert!(nothing.get().is_err());
     assert!(nothing.read().is_err(), "not an endless loop at the end of the file");
 }
 
@@ -38,8 +38,8 @@ extern "C" fn use_the_timer(_: i32) {
     let is_fine = timer.disarm().is_ok()
         && timer.arm_after(Duration::ZERO).is_ok()
         && timer.wait(None).is_ok_and(|count| count == 1)
-        && timer.settime(&TimerSpec::after(Duration::from_secs(3600))).is_ok()
-        && timer.gettime().is_ok_and(|left| left.is_armed());
+        && timer.replace(&TimerSpec::after(Duration::from_secs(3600))).is_ok()
+        && timer.get().is_ok_and(|left| left.is_armed());
     HANDLED.fetch_add(is_fine.into(), Ordering::SeqCst);
 }
 
@@ -53,7 +53,7 @@ fn a_signal_handler_may_set_and_read_the_kernels_timers() {
     unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
     for round in 1..=100 {
         // The handler runs between, and often within, calls of this thread.
-        TIMER.get().unwrap().gettime().unwrap();
+        TIMER.get().unwrap().get().unwrap();
         raise(Signal::SIGUSR1).unwrap();
         assert_eq!(HANDLED.load(Ordering::SeqCst), round);
     }

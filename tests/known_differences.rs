@@ -16,16 +16,18 @@ use nix::sys::signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal
 use nix::sys::stat::{fstat, SFlag};
 use nix::unistd::{lseek, read, write, Whence};
 use portable_timerfd::backends::kernel::KernelTimer;
-use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use portable_timerfd::{backends, Backend, Clock, TimerFd, TimerSpec};
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+const BACKENDS: [Backend; 2] = [backends::kernel::BACKEND, backends::userspace::BACKEND];
+
 /// Opens a timer on the kernel backend and one on the userspace backend.
 fn both() -> [TimerFd; 2] {
     let builder = TimerFd::builder(Clock::Monotonic);
-    ["kernel", "userspace"].map(|name| builder.backend(backends::named(name).unwrap()).open().unwrap())
+    BACKENDS.map(|backend| builder.backend(backend).open().unwrap())
 }
 
 /// Opens both timers and lets them expire.
@@ -69,8 +71,8 @@ fn a_periodic_timer_at_the_moment_of_its_expiration() {
         let goal = Clock::Monotonic.now().unwrap() + interval;
         userspace.arm_every(interval).unwrap();
         while Clock::Monotonic.now().unwrap() < goal {}
-        assert!(userspace.gettime().unwrap().is_armed(), "round {round}");
-        assert!(userspace.disarm().unwrap().is_armed(), "round {round}");
+        assert!(userspace.get().unwrap().is_armed(), "round {round}");
+        assert!(userspace.replace(&TimerSpec::disarmed()).unwrap().is_armed(), "round {round}");
     }
 }
 
@@ -176,9 +178,9 @@ fn splicing() {
 #[test]
 fn a_descriptor_sent_to_another_process() {
     let [kernel, userspace] = both().map(|timer| (timer.as_fd().try_clone_to_owned().unwrap(), timer));
-    assert!(KernelTimer::from(kernel.0).arm_after(Duration::ZERO).is_ok());
+    assert!(KernelTimer::from_fd(kernel.0, Clock::Monotonic).arm_after(Duration::ZERO).is_ok());
     assert_eq!(kernel.1.wait(None).unwrap(), 1);
-    let refused = KernelTimer::from(userspace.0).arm_after(Duration::ZERO).unwrap_err();
+    let refused = KernelTimer::from_fd(userspace.0, Clock::Monotonic).arm_after(Duration::ZERO).unwrap_err();
     assert_eq!(refused.raw_os_error(), Some(libc::EINVAL));
 }
 
@@ -268,13 +270,13 @@ fn edges_of_an_unread_periodic_timer() {
 #[test]
 fn a_disarmed_alarm_clock() {
     let builder = TimerFd::builder(Clock::RealtimeAlarm);
-    let open = |name| builder.backend(backends::named(name).unwrap()).open();
-    let Ok(timers) = ["kernel", "userspace"].map(open).into_iter().collect::<Result<Vec<_>, _>>() else {
+    let open = |backend| builder.backend(backend).open();
+    let Ok(timers) = BACKENDS.map(open).into_iter().collect::<Result<Vec<_>, _>>() else {
         return; // without the capability
     };
     for (timer, reports) in timers.iter().zip([true, false]) {
         timer.arm_after(HOUR).unwrap();
         timer.disarm().unwrap();
-        assert_eq!(timer.gettime().unwrap().is_armed(), reports);
+        assert_eq!(timer.get().unwrap().is_armed(), reports);
     }
 }

@@ -8,7 +8,7 @@ mod common;
 use allocator::Counting;
 use common::{backends_here, clocks, open_on};
 use libtest_mimic::{Arguments, Trial};
-use portable_timerfd::{Accuracy, Backend, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Accuracy, Backend, Clock, TimerFd, TimerSpec};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::read_dir;
@@ -22,7 +22,7 @@ static COUNTING: Counting = Counting;
 const THREADS: u64 = 8;
 
 /// Creates, sets and drops this many timers, divided among the threads.
-fn create_set_and_drop(backend: &'static Backend, timers: u64) {
+fn create_set_and_drop(backend: Backend, timers: u64) {
     let clocks = clocks();
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -31,7 +31,7 @@ fn create_set_and_drop(backend: &'static Backend, timers: u64) {
     });
 }
 
-fn make_set_and_drop(backend: &'static Backend, clocks: &[Clock], round: u64) {
+fn make_set_and_drop(backend: Backend, clocks: &[Clock], round: u64) {
     let clock = clocks[round as usize % clocks.len()];
     let mode = Accuracy::ALL[round as usize / clocks.len() % 3];
     let timer = TimerFd::builder(clock).backend(backend).accuracy(mode).open().unwrap();
@@ -44,9 +44,9 @@ fn make_set_and_drop(backend: &'static Backend, clocks: &[Clock], round: u64) {
         3 => TimerSpec::at(clock.now().unwrap() + far).cancel_on_set(),
         _ => TimerSpec::at(clock.now().unwrap() + near).every(near),
     };
-    timer.settime(&spec).unwrap();
+    timer.set(&spec).unwrap();
     if round % 2 == 0 {
-        timer.settime(&TimerSpec::after(far)).unwrap();
+        timer.set(&TimerSpec::after(far)).unwrap();
     }
     if round % 7 == 0 {
         let _ = timer.read();

@@ -5,6 +5,7 @@ use crate::accuracy::Accuracy;
 use crate::backends::emulation::pipe::TimerPipe;
 use crate::backends::sys::fd;
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
 use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use std::cell::{Cell, RefCell};
@@ -50,7 +51,8 @@ impl<F: Fn(&mut TimerState)> LockedState for Interleaved<F> {
 fn a_reader_with_an_error_is_not_mistaken_for_the_one_with_the_message() {
     let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();
     let mut state = TimerState::new(Clock::Realtime, Accuracy::Economical, pipe);
-    let spec = TimerSpec::at(Duration::from_nanos(10)).every(Duration::from_nanos(10));
+    let first = ClockTime::new(Clock::Realtime, Duration::from_nanos(10));
+    let spec = TimerSpec::at(first).every(Duration::from_nanos(10));
     state.arm(&spec, Clock::Realtime, 5);
     let between = |state: &mut TimerState| {
         state.refresh(10);

@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn urgencies_have_the_order_of_the_modes() {
-        assert!(Accuracy::ALL.map(Urgency::from).iter().eq(&Urgency::ALL[1..]));
+        assert!(Accuracy::ALL.iter().map(|&mode| Urgency::from(mode)).eq(Urgency::ALL.into_iter().skip(1)));
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl TimerState {
             Initial::Disarmed => None,
             Initial::After(delay) => Some(now.saturating_add(nanos(delay))),
             // To the kernel, zero means disarmed. One nanosecond is the earliest time.
-            Initial::At(time) => Some(nanos(time).max(1)),
+            Initial::At(time) => Some(nanos(time.since_zero()).max(1)),
         };
         self.clock = clock;
         self.schedule = Schedule::new(first, nanos(new.interval()));

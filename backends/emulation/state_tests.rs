@@ -2,15 +2,21 @@
 
 use super::*;
 use crate::backends::sys::fd;
+use crate::clock_time::ClockTime;
 use crate::flags::CreateFlags;
 use std::os::fd::AsFd;
+
+/// A time of the monotonic clock.
+const fn monotonic(nanos: u64) -> ClockTime {
+    ClockTime::new(Clock::Monotonic, Duration::from_nanos(nanos))
+}
 
 /// The timer expires each nanosecond, and is processed whenever it is due.
 #[test]
 fn the_back_off_of_an_unread_count_is_100_us_at_first_and_800_us_at_last() {
     let (pipe, _reader) = TimerPipe::new(CreateFlags::default()).unwrap();
     let mut state = TimerState::new(Clock::Monotonic, Accuracy::Precise, pipe);
-    state.arm(&TimerSpec::at(Duration::from_nanos(5)).every(Duration::from_nanos(1)), Clock::Monotonic, 0);
+    state.arm(&TimerSpec::at(monotonic(5)).every(Duration::from_nanos(1)), Clock::Monotonic, 0);
     let (queue, mut now) = state.due().unwrap();
     assert_eq!((queue.urgency, now), (Urgency::Precise, 5));
     let mut back_off = || {
@@ -30,7 +36,7 @@ fn the_back_off_of_an_unread_count_is_100_us_at_first_and_800_us_at_last() {
 fn the_thread_spins_for_no_unread_timer_with_a_period_longer_than_any_back_off() {
     let (pipe, _reader) = TimerPipe::new(CreateFlags::default()).unwrap();
     let mut state = TimerState::new(Clock::Monotonic, Accuracy::Precise, pipe);
-    state.arm(&TimerSpec::at(Duration::from_millis(50)).every(Duration::from_millis(50)), Clock::Monotonic, 0);
+    state.arm(&TimerSpec::at(monotonic(50_000_000)).every(Duration::from_millis(50)), Clock::Monotonic, 0);
     let mut modes = Vec::new();
     for _ in 0..4 {
         let (queue, due) = state.due().unwrap();
@@ -47,10 +53,10 @@ fn a_second_blocked_reader_keeps_the_numbers_of_the_messages() {
     let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();
     let mut state = TimerState::new(Clock::Monotonic, Accuracy::Economical, pipe);
     let first = state.block_reader();
-    state.arm(&TimerSpec::at(Duration::from_nanos(5)), Clock::Monotonic, 5);
+    state.arm(&TimerSpec::at(monotonic(5)), Clock::Monotonic, 5);
     assert_eq!(fd::read_count(reader.as_fd()).unwrap(), Some(1));
     state.discard_unread(6).unwrap();
     let second = state.block_reader();
-    state.arm(&TimerSpec::at(Duration::from_nanos(7)), Clock::Monotonic, 7);
+    state.arm(&TimerSpec::at(monotonic(7)), Clock::Monotonic, 7);
     assert_eq!((state.epoch(first), state.epoch(second)), (Epoch::Stale, Epoch::Current));
 }

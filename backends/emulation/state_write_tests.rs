@@ -4,13 +4,15 @@
 use super::*;
 use crate::backends::sys::fd;
 use crate::backends::sys::fork_table::reserve;
+use crate::clock_time::ClockTime;
 use crate::flags::CreateFlags;
 use std::os::fd::AsFd;
 
 /// A timer that is due at 5 ns.
 fn due_at_5_ns(pipe: TimerPipe) -> TimerState {
     let mut state = TimerState::new(Clock::Monotonic, Accuracy::Economical, pipe);
-    state.arm(&TimerSpec::at(Duration::from_nanos(5)), Clock::Monotonic, 0);
+    let due = ClockTime::new(Clock::Monotonic, Duration::from_nanos(5));
+    state.arm(&TimerSpec::at(due), Clock::Monotonic, 0);
     state
 }
 

@@ -7,8 +7,11 @@ use std::time::Duration;
 use super::machine::{lock, Machine};
 use super::SimulatedTimer;
 use crate::backends::emulation::clock_change::Clocks;
+use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard};
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
+use crate::errors::ClockMismatch;
 use crate::flags::CreateFlags;
 
 /// A clock that advances only when the test calls one of its methods.
@@ -27,7 +30,7 @@ use crate::flags::CreateFlags;
 /// clock alive.
 ///
 /// ```
-/// use portable_timerfd::{Clock, SimulatedClock, Timer};
+/// use portable_timerfd::{Clock, SimulatedClock};
 /// use std::time::Duration;
 ///
 /// let clock = SimulatedClock::new();
@@ -97,8 +100,9 @@ impl SimulatedClock {
 
     /// Returns the simulated time, as [`Clock::now`] returns the real time.
     #[must_use]
-    pub fn now(&self, clock: Clock) -> Duration {
-        self.machine().map_or(Duration::ZERO, |machine| Duration::from_nanos(machine.times.now(clock)))
+    pub fn now(&self, clock: Clock) -> ClockTime {
+        let nanos = self.machine().map_or(0, |machine| machine.times.now(clock));
+        ClockTime::new(clock, Duration::from_nanos(nanos))
     }
 
     /// Advances all clocks at once.
@@ -139,7 +143,7 @@ impl SimulatedClock {
     /// `at_each` can read the timers and re-arm them.
     ///
     /// ```
-    /// use portable_timerfd::{Clock, SimulatedClock, Timer};
+    /// use portable_timerfd::{Clock, SimulatedClock};
     /// use std::time::Duration;
     /// let clock = SimulatedClock::new();
     /// let timer = clock.timer(Clock::Monotonic)?;
@@ -187,14 +191,27 @@ impl SimulatedClock {
         self.machine().map_or(0, |machine| machine.waiting())
     }
 
-    /// Sets the wall clock to a time since the Unix epoch, as `clock_settime(2)` does.
+    /// Sets the wall clock, as `clock_settime(2)` does.
     ///
     /// [Absolute](crate::TimerSpec::at) settings on the wall clock follow the change. Other
     /// settings do not. Timers that were set with
     /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set) become readable and report `ECANCELED`,
     /// unless the wall clock already showed this time.
-    pub fn set_realtime(&self, time: Duration) {
-        self.machine().into_iter().for_each(|mut machine| machine.set_realtime(whole_nanos(time)));
+    ///
+    /// The time can also be made from a [`SystemTime`](std::time::SystemTime).
+    ///
+    /// # Errors
+    ///
+    /// [`ClockMismatch`], as an error of the kind
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput), if `time` is not a time of
+    /// [`Realtime`](Clock::Realtime). `ESRCH` in a forked child.
+    pub fn set_realtime(&self, time: ClockTime) -> io::Result<()> {
+        if time.clock() != Clock::Realtime {
+            return Err(ClockMismatch::new(Clock::Realtime, time.clock()).into());
+        }
+        let mut machine = self.machine().ok_or_else(|| os_error(ESRCH))?;
+        machine.set_realtime(whole_nanos(time.since_zero()));
+        Ok(())
     }
 
     /// Suspends the simulated machine, and returns for how long.
@@ -206,7 +223,7 @@ impl SimulatedClock {
     /// The first expiration of a timer on an alarm clock ends the suspend early. To suspend for the
     /// rest of `duration`, call the method again. If a periodic timer on an alarm clock had already
     /// expired before, its next expirations do not end a suspend until the timer is read or
-    /// [`gettime`](crate::Timer::gettime) is called. Linux sets the next alarm only then
+    /// [`get`](crate::Timer::get) is called. Linux sets the next alarm only then
     /// (`timerfd_alarmproc`).
     pub fn suspend(&self, duration: Duration) -> Duration {
         self.machine()
@@ -244,7 +261,7 @@ impl fmt::Debug for SimulatedClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("SimulatedClock");
         for clock in [Clock::Monotonic, Clock::Boottime, Clock::Realtime] {
-            shown.field(&format!("{clock:?}"), &self.now(clock));
+            shown.field(&format!("{clock:?}"), &self.now(clock).since_zero());
         }
         shown.finish_non_exhaustive()
     }

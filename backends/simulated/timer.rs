@@ -15,7 +15,10 @@ use crate::backends::emulation::state::TimerState;
 use crate::backends::sys::error::{os_error, ESRCH, ETIMEDOUT};
 use crate::backends::sys::fd::{is_nonblocking, wait_readable};
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
 use crate::flags::CreateFlags;
+use crate::inherent::inherent_methods;
+use crate::pollable::Pollable;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
@@ -39,12 +42,6 @@ impl SimulatedTimer {
         let (id, state) = machine.add(clock, pipe);
         drop(machine);
         Ok(SimulatedTimer { reader, clock, simulated: simulated.clone(), id, state })
-    }
-
-    /// Returns the clock that the timer was created for.
-    #[must_use]
-    pub fn clock(&self) -> Clock {
-        self.clock
     }
 
     /// Reads the timer. If it is not readable and the thread may wait, records that it waits.
@@ -75,11 +72,16 @@ impl LockedState for SimulatedTimer {
 }
 
 impl Timer for SimulatedTimer {
-    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        new.check_clock(self.clock)?;
         self.own()?.with(|state, times| state.settime(times, self.clock, new))
     }
 
-    fn gettime(&self) -> io::Result<TimerSpec> {
+    fn get(&self) -> io::Result<TimerSpec> {
         self.own()?.with(|state, times| state.gettime(times).map(|(setting, _)| setting))
     }
 
@@ -112,16 +114,24 @@ impl Timer for SimulatedTimer {
         }
     }
 
-    fn now(&self, clock: Clock) -> io::Result<Duration> {
+    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
         Ok(self.own()?.simulated.now(clock))
     }
 }
+
+inherent_methods!(SimulatedTimer);
 
 impl Drop for SimulatedTimer {
     fn drop(&mut self) {
         if let Some(mut machine) = self.simulated.machine() {
             machine.remove(self.id);
         }
+    }
+}
+
+impl Pollable for SimulatedTimer {
+    fn as_pollable(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
     }
 }
 

@@ -2,17 +2,15 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use super::error::{os_error, EINVAL};
+use super::error::os_error;
 use super::system::SYSTEM;
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
 
 impl Clock {
     /// Returns the present time of this clock.
-    ///
-    /// [`TimerSpec::at`](crate::TimerSpec::at) takes times on the same scale. Wall clocks count
-    /// from the Unix epoch. The other clocks count from an unspecified fixed point.
     ///
     /// The result is always real time. [`Timer::now`](crate::Timer::now) returns the time that the
     /// timer uses, which may be simulated.
@@ -38,83 +36,56 @@ impl Clock {
     /// | `Boottime` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC_RAW` | none | `CLOCK_BOOTTIME` | none |
     ///
     /// An alarm clock shows the time of the clock that it is named after.
-    pub fn now(self) -> io::Result<Duration> {
-        let time = gettime(base_id(self).ok_or_else(|| os_error(libc::EOPNOTSUPP))?)?;
-        Ok(duration(time))
+    pub fn now(self) -> io::Result<ClockTime> {
+        Ok(ClockTime::new(self, now(self)?))
     }
+}
 
-    /// Converts a [`SystemTime`] to a time of this clock.
-    ///
-    /// The result can be passed to [`TimerSpec::at`](crate::TimerSpec::at). A time before 1970 is
-    /// converted to the epoch. Both are in the past, so a timer expires immediately.
-    ///
-    /// ```
-    /// use portable_timerfd::{Clock, Timer, TimerFd};
-    /// use std::time::{Duration, SystemTime};
-    /// let midnight = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800); // 1 January 2100
-    /// let timer = TimerFd::new(Clock::Realtime)?;
-    /// timer.arm_at(Clock::Realtime.of_system_time(midnight)?)?;
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if this is not a wall clock. A `SystemTime` cannot be converted reliably to a time
-    /// of another clock.
-    pub fn of_system_time(self, time: SystemTime) -> io::Result<Duration> {
-        match self.without_alarm() {
-            Clock::Realtime => Ok(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO)),
-            _ => Err(os_error(EINVAL)),
-        }
-    }
+/// Converts to a time of the monotonic clock, if that clock can be read.
+///
+/// The result can be late, but not early, by the time between two readings of the clock. An instant
+/// before the zero of the clock becomes zero. An instant too far in the future becomes
+/// [`Duration::MAX`] after zero.
+///
+/// ```
+/// use portable_timerfd::{Clock, ClockTime, TimerFd};
+/// use std::time::{Duration, Instant};
+/// let deadline = Instant::now() + Duration::from_millis(5);
+/// let timer = TimerFd::new(Clock::Monotonic)?;
+/// timer.arm_at(ClockTime::try_from(deadline)?)?;
+/// timer.wait(None)?;
+/// assert!(Instant::now() >= deadline);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Platforms
+///
+/// On Linux and Apple platforms, `Instant` uses the same clock as [`Monotonic`](Clock::Monotonic).
+/// On other platforms, an `Instant` may advance during a suspend. There, a converted time is valid
+/// only until the next suspend.
+impl TryFrom<Instant> for ClockTime {
+    type Error = io::Error;
 
-    /// Converts an [`Instant`] to a time of this clock.
-    ///
-    /// The result can be passed to [`TimerSpec::at`](crate::TimerSpec::at).
-    ///
-    /// An instant before the zero of the clock is converted to zero. An instant too far in the
-    /// future is converted to [`Duration::MAX`]. The result can be late, but not early, by the time
-    /// between two readings of the clock.
-    ///
-    /// ```
-    /// use portable_timerfd::{Clock, Timer, TimerFd};
-    /// use std::time::{Duration, Instant};
-    /// let deadline = Instant::now() + Duration::from_millis(5);
-    /// let timer = TimerFd::new(Clock::Monotonic)?;
-    /// timer.arm_at(Clock::Monotonic.of_instant(deadline)?)?;
-    /// timer.wait(None)?;
-    /// assert!(Instant::now() >= deadline);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    ///
-    /// # Platforms
-    ///
-    /// On Linux and Apple platforms, `Instant` uses the same clock as
-    /// [`Monotonic`](Clock::Monotonic). On other platforms, an `Instant` may advance during a
-    /// suspend. There, a converted time is valid only until the next suspend.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` for any clock except [`Monotonic`](Clock::Monotonic). An `Instant` cannot be
-    /// converted reliably to a time of another clock.
-    pub fn of_instant(self, instant: Instant) -> io::Result<Duration> {
-        if self != Clock::Monotonic {
-            return Err(os_error(EINVAL));
-        }
+    fn try_from(instant: Instant) -> io::Result<ClockTime> {
+        // The clocks are read in this order, so that time which passes between the two makes the
+        // result later.
         let here = Instant::now();
-        let now = self.now()?;
-        Ok(match instant.checked_duration_since(here) {
-            Some(ahead) => now.checked_add(ahead).unwrap_or(Duration::MAX),
-            None => now.saturating_sub(here.saturating_duration_since(instant)),
-        })
+        let now = Clock::Monotonic.now()?;
+        Ok(now + instant.saturating_duration_since(here) - here.saturating_duration_since(instant))
     }
+}
+
+/// Returns the present time since the zero of this clock.
+pub(crate) fn now(clock: Clock) -> io::Result<Duration> {
+    let time = gettime(base_id(clock).ok_or_else(|| os_error(libc::EOPNOTSUPP))?)?;
+    Ok(duration(time))
 }
 
 /// Returns the CPU time of the calling thread in nanoseconds, or the monotonic time on platforms
 /// that do not report CPU time.
 pub(crate) fn thread_cpu_time() -> u64 {
     let time = SYSTEM.thread_cpu_time.and_then(|id| gettime(id).ok());
-    let time = time.map_or_else(|| Clock::Monotonic.now().unwrap_or_default(), duration);
+    let time = time.map_or_else(|| now(Clock::Monotonic).unwrap_or_default(), duration);
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -154,7 +125,7 @@ pub(crate) fn max_slew_ppm() -> u32 {
 }
 
 fn signed_nanos(clock: Clock) -> i64 {
-    clock.now().map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+    now(clock).map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
 }
 
 fn duration(time: libc::timespec) -> Duration {

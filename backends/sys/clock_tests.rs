@@ -8,7 +8,7 @@ use crate::backends::sys::system::POSIX;
 #[test]
 fn the_wall_offset_lies_between_readings_of_the_two_clocks() {
     const ADJUSTMENT: i64 = 1_000_000;
-    let nanos = |clock: Clock| i64::try_from(clock.now().unwrap().as_nanos()).unwrap();
+    let nanos = |clock: Clock| i64::try_from(clock.now().unwrap().since_zero().as_nanos()).unwrap();
     let (before, wall, after) = (nanos(Clock::Monotonic), nanos(Clock::Realtime), nanos(Clock::Monotonic));
     let WallOffset { offset, error, .. } = wall_offset();
     let error = i64::try_from(error).unwrap() + ADJUSTMENT;

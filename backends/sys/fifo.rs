@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::clock;
 use super::error::{check, os_error, EINVAL};
 use super::fd::set_modes;
 use super::standard_streams::above_the_standard_streams;
@@ -62,7 +63,7 @@ impl Name {
         let mut result = Err(os_error(libc::EEXIST));
         for _ in 0..NAMES {
             // The time prevents other users from taking all names in advance.
-            let (number, time) = (MADE.fetch_add(1, Ordering::Relaxed), Clock::Monotonic.now()?.as_nanos());
+            let (number, time) = (MADE.fetch_add(1, Ordering::Relaxed), clock::now(Clock::Monotonic)?.as_nanos());
             result = Name::make(directory.join(format!("timerfd-{}-{number}-{time:x}", std::process::id())));
             if !matches!(&result, Err(e) if e.kind() == io::ErrorKind::AlreadyExists) {
                 break;

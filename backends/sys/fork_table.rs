@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::clock;
 use super::fd::{close, has_reopen_flag, is_placeholder, is_readable_mode, pipe_identity, Identity, FIRST};
 use super::fork::{set_child_handler, PerProcess};
 use super::system::SYSTEM;
@@ -165,7 +166,7 @@ pub(super) fn note_placeholders() -> io::Result<()> {
 
 /// Returns the monotonic time in milliseconds, which is never 0.
 fn now() -> u32 {
-    Clock::Monotonic.now().map_or(1, |now| now.as_millis() as u32).max(1)
+    clock::now(Clock::Monotonic).map_or(1, |now| now.as_millis() as u32).max(1)
 }
 
 /// Whether this time is so recent that a child may have inherited a descriptor that the parent had

@@ -6,6 +6,7 @@
 compile_error!("portable-timerfd is for Unix: elsewhere there are no file descriptors to poll");
 
 pub(crate) mod clock;
+pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod fd;
 mod fifo;

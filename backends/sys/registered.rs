@@ -3,10 +3,12 @@
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 
 use polling::{Event, PollMode, Poller};
+
+use crate::pollable::Pollable;
 
 /// A timer, or any other source with a descriptor, that is registered in a [`Poller`].
 ///
@@ -14,15 +16,16 @@ use polling::{Event, PollMode, Poller};
 /// `Registered` guarantees this. It owns the source, lends it only by shared reference, and deletes
 /// it from the poller before it drops it. If a `Registered` is leaked, its source is leaked too.
 ///
-/// The source can be a [`TimerFd`](crate::TimerFd), a `Box<dyn Timer>`, a socket, or an `Arc` of
-/// any of these.
+/// The source can be a [`TimerFd`](crate::TimerFd), a socket, or an `Arc` of either.
+/// [`new_pollable`](Registered::new_pollable) accepts any [`Timer`](crate::Timer), for example a
+/// `Box<dyn Timer>`.
 ///
 /// A forked child can share its parent's poller, for example if it uses `epoll`. If the child drops
 /// a `Registered`, the source is also deleted from the parent's poller.
 ///
 /// ```
 /// use polling::{Event, PollMode, Poller};
-/// use portable_timerfd::{Clock, Registered, Timer, TimerFd};
+/// use portable_timerfd::{Clock, Registered, TimerFd};
 /// use std::{net::TcpListener, sync::Arc, time::Duration};
 ///
 /// let poller = Arc::new(Poller::new()?);
@@ -36,14 +39,15 @@ use polling::{Event, PollMode, Poller};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Registered<T: AsFd + 'static> {
+pub struct Registered<T: 'static> {
     // Dropped by `drop`, after it was deleted from the poller.
     source: ManuallyDrop<T>,
+    handle: fn(&T) -> BorrowedFd<'_>,
     fd: RawFd,
     poller: Arc<Poller>,
 }
 
-impl<T: AsFd + 'static> Registered<T> {
+impl<T: 'static> Registered<T> {
     /// Registers `source` for the events of `interest`, which are delivered with its key.
     ///
     /// - [`PollMode::Level`]: the timer is reported while it is readable. Most users of a timerfd
@@ -66,15 +70,40 @@ impl<T: AsFd + 'static> Registered<T> {
     /// - [`Unsupported`](io::ErrorKind::Unsupported): the poller does not support the mode.
     ///
     /// After an error, the source is dropped. To keep it, pass an `Arc` or a clone.
-    pub fn new(poller: &Arc<Poller>, source: T, interest: Event, mode: PollMode) -> io::Result<Registered<T>> {
-        let fd = source.as_fd().as_raw_fd();
+    pub fn new(poller: &Arc<Poller>, source: T, interest: Event, mode: PollMode) -> io::Result<Registered<T>>
+    where
+        T: AsFd,
+    {
+        Registered::with_handle(poller, source, T::as_fd, interest, mode)
+    }
+
+    /// Registers a timer of any kind, like [`new`](Registered::new).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Registered::new).
+    pub fn new_pollable(poller: &Arc<Poller>, timer: T, interest: Event, mode: PollMode) -> io::Result<Registered<T>>
+    where
+        T: Pollable,
+    {
+        Registered::with_handle(poller, timer, T::as_pollable, interest, mode)
+    }
+
+    fn with_handle(
+        poller: &Arc<Poller>,
+        source: T,
+        handle: fn(&T) -> BorrowedFd<'_>,
+        interest: Event,
+        mode: PollMode,
+    ) -> io::Result<Registered<T>> {
+        let fd = handle(&source).as_raw_fd();
         // SAFETY: the new `Registered` owns the source, and no other code can close it.
         // `deregister` deletes this descriptor from the poller before the source is dropped or
         // returned. If the deletion fails, the source is never closed. If the `Registered` is
         // leaked, the source is leaked too: `T` is `'static`, so it contains no borrow that could
         // end.
         unsafe { poller.add_with_mode(fd, interest, mode)? };
-        Ok(Registered { source: ManuallyDrop::new(source), fd, poller: Arc::clone(poller) })
+        Ok(Registered { source: ManuallyDrop::new(source), handle, fd, poller: Arc::clone(poller) })
     }
 
     /// Changes the interest or the mode, or requests the next event in one-shot mode.
@@ -83,7 +112,7 @@ impl<T: AsFd + 'static> Registered<T> {
     ///
     /// Those of [`Poller::modify_with_mode`].
     pub fn modify(&self, interest: Event, mode: PollMode) -> io::Result<()> {
-        self.poller.modify_with_mode(&*self.source, interest, mode)
+        self.poller.modify_with_mode((self.handle)(&self.source), interest, mode)
     }
 
     /// Deletes the source from the poller, and returns it.
@@ -104,7 +133,7 @@ impl<T: AsFd + 'static> Registered<T> {
 
     /// Deletes the descriptor from the poller. If this succeeds, the descriptor may be closed.
     fn deregister(&self) -> io::Result<()> {
-        let source = self.source.as_fd();
+        let source = (self.handle)(&self.source);
         if source.as_raw_fd() != self.fd {
             // The source now returns a different descriptor, so the registered one cannot be
             // deleted.
@@ -118,7 +147,7 @@ impl<T: AsFd + 'static> Registered<T> {
     }
 }
 
-impl<T: AsFd + 'static> Drop for Registered<T> {
+impl<T: 'static> Drop for Registered<T> {
     fn drop(&mut self) {
         if self.deregister().is_ok() {
             // SAFETY: the source is not used after this, because its owner is dropped.
@@ -127,7 +156,7 @@ impl<T: AsFd + 'static> Drop for Registered<T> {
     }
 }
 
-impl<T: AsFd + 'static> Deref for Registered<T> {
+impl<T: 'static> Deref for Registered<T> {
     type Target = T;
 
     fn deref(&self) -> &T {

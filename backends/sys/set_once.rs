@@ -29,8 +29,18 @@ impl<T: Send + Sync> SetOnce<T> {
         was_unset
     }
 
+    /// Returns the value, or `None` if it was not set.
+    pub(crate) fn get(&self) -> Option<&'static T> {
+        // SAFETY: the pointer is null, a `&'static T` from `get_or_set`, or it comes from a box of
+        // `set`, which is never freed. No code has a mutable reference to the value.
+        unsafe { self.value.load(Ordering::Acquire).as_ref() }
+    }
+
     /// Returns the value. If it was not set, sets it to `default` first.
     pub(crate) fn get_or_set(&self, default: &'static T) -> &'static T {
+        if let Some(value) = self.get() {
+            return value;
+        }
         let default = (default as *const T).cast_mut();
         let found = self.value.compare_exchange(null_mut(), default, Ordering::AcqRel, Ordering::Acquire);
         // SAFETY: the pointer is this or another `default`, which is a `&'static T`, or it comes
@@ -47,8 +57,9 @@ mod tests {
     fn the_first_value_is_never_replaced() {
         static DEFAULT: u8 = 0;
         let (set, defaulted) = (SetOnce::new(), SetOnce::new());
+        assert_eq!(set.get(), None);
         assert!(set.set(1) && !set.set(2));
-        assert_eq!(*set.get_or_set(&DEFAULT), 1);
+        assert_eq!((set.get(), *set.get_or_set(&DEFAULT)), (Some(&1), 1));
         assert!(std::ptr::eq(defaulted.get_or_set(&DEFAULT), &DEFAULT));
         assert!(!defaulted.set(3));
         assert_eq!(*defaulted.get_or_set(&DEFAULT), 0);

@@ -2,7 +2,7 @@
 
 mod cpu_budget;
 mod fd_only;
-mod options;
+pub(crate) mod options;
 mod queues;
 mod thread;
 mod timer;

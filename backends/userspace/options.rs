@@ -12,7 +12,7 @@ static OF_PROCESS: SetOnce<ThreadOptions> = SetOnce::new();
 
 /// Returns the options that the program has set, or `None` for the default. After this call, none
 /// can be set.
-pub(super) fn fix() -> Option<&'static ThreadOptions> {
+pub(crate) fn fix() -> Option<&'static ThreadOptions> {
     let options = OF_PROCESS.get_or_set(&DEFAULT);
     (!std::ptr::eq(options, &DEFAULT)).then_some(options)
 }
@@ -20,8 +20,8 @@ pub(super) fn fix() -> Option<&'static ThreadOptions> {
 impl ThreadOptions {
     /// Makes these the options of the timer thread of this process.
     ///
-    /// Options can be set once, before the first timer of the userspace backend is made. They apply
-    /// to every start of the thread. A forked child has its parent's options.
+    /// Options can be set once, before the first timer is created. They apply to every start of the
+    /// thread. A forked child has its parent's options.
     ///
     /// The system checks the options when the thread starts. If it refuses them, the call that arms
     /// a timer fails with the system's error and changes nothing: `EPERM` without the privilege for
@@ -33,10 +33,11 @@ impl ThreadOptions {
     /// # Errors
     ///
     /// `EBUSY` if options were set before, if [`start_thread`](super::start_thread) was called,
-    /// even if it failed, or if this process or a process that forked it has made a timer of the
-    /// userspace backend. `EINVAL` if the list of CPUs is empty or names a CPU above 8191, or if
-    /// the policy has no such priority. `EOPNOTSUPP` if the system has no such options: CPUs can be
-    /// set on Linux only, and nothing on Android, Haiku and systems that are not listed.
+    /// even if it failed, or if this process or a process that forked it has created a
+    /// [`TimerFd`](crate::TimerFd) or a timer of the userspace backend. `EINVAL` if the list of
+    /// CPUs is empty or names a CPU above 8191, or if the policy has no such priority. `EOPNOTSUPP`
+    /// if the system has no such options: CPUs can be set on Linux only, and nothing on Android,
+    /// Haiku and systems that are not listed.
     pub fn set_for_process(self) -> io::Result<()> {
         if !self.has_valid_cpus() {
             return Err(os_error(EINVAL));

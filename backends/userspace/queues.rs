@@ -11,6 +11,7 @@
 use super::cpu_budget::{RefreshBudget, SweepTimes, WakeAhead, REFRESH_BATCH};
 use crate::backends::emulation::queue::{QueueEntry, Queues, TimerId};
 use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, CLOCKS, NEVER};
+use crate::backends::sys;
 use crate::backends::sys::sync::Arc;
 use crate::clock::Clock;
 
@@ -358,7 +359,7 @@ fn to_monotonic(clock: Clock, due: u64, now: impl FnOnce() -> u64) -> u64 {
 /// The present time of a clock that exists, in nanoseconds.
 #[inline]
 pub(super) fn time(clock: Clock) -> u64 {
-    clock.now().map_or(0, nanos)
+    sys::clock::now(clock).map_or(0, nanos)
 }
 
 /// The size of a batch: 2 KiB of the thread's stack. Large batches are faster, since the queues

@@ -211,7 +211,8 @@ impl<T: Process> Engine<T> {
             if must_sweep {
                 let found = self.registry.sweep();
                 let mut queues = self.lock_queues();
-                // Under the lock, so that a timer that is created meanwhile begins the sweeps again.
+                // Under the lock, so that a timer that is created meanwhile begins the sweeps
+                // again.
                 let is_empty = self.registry.is_empty();
                 queues.sweeps.end(found, is_empty, time(Clock::Monotonic));
             }
@@ -373,7 +374,7 @@ impl<T: Process> sys::thread::Body for Engine<T> {
 impl<T: Process> Clocks for Engine<T> {
     #[inline]
     fn now(&self, clock: Clock) -> u64 {
-        clock.now().map_or(0, nanos)
+        sys::clock::now(clock).map_or(0, nanos)
     }
 
     fn changes(&self) -> u64 {

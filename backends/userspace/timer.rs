@@ -18,6 +18,8 @@ use crate::backends::sys::fork::{generation, PerProcess};
 use crate::backends::sys::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
+use crate::inherent::inherent_methods;
+use crate::pollable::Pollable;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
@@ -31,7 +33,7 @@ pub(super) fn engine() -> io::Result<&'static Engine<SharedTimer>> {
 /// Returns an error if there can be no timers of this clock.
 pub(super) fn check_clock(clock: Clock) -> io::Result<()> {
     check_privilege(clock)?;
-    clock.now().map(drop)
+    sys::clock::now(clock).map(drop)
 }
 
 /// Returns an error if the caller has no privilege for timers of this clock.
@@ -80,7 +82,7 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 ///
 /// A timer belongs to the process that created it, and to its table of descriptors: a thread that
 /// has left the table (`unshare(CLONE_FILES)`) must not create timers. A forked child has no timer
-/// thread. [`settime`](Timer::settime) and [`gettime`](Timer::gettime) of an inherited timer fail
+/// thread. [`set`](Timer::set) and [`get`](Timer::get) of an inherited timer fail
 /// with `ESRCH` there. A read competes with the parent's reads, and fails with `ESRCH` once the
 /// parent has ended. Timers that the child creates work. The library does not detect a child that
 /// was created without the C library's `fork` (by `vfork`, `_Fork` or a bare system call). Such a
@@ -131,11 +133,16 @@ impl UserspaceTimer {
 }
 
 impl Timer for UserspaceTimer {
-    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+    #[inline]
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
         self.shared()?.settime(self.clock, new)
     }
 
-    fn gettime(&self) -> io::Result<TimerSpec> {
+    fn get(&self) -> io::Result<TimerSpec> {
         self.shared()?.gettime()
     }
 
@@ -158,6 +165,8 @@ impl Timer for UserspaceTimer {
     }
 }
 
+inherent_methods!(UserspaceTimer);
+
 impl Drop for UserspaceTimer {
     fn drop(&mut self) {
         if self.is_inherited() {
@@ -165,6 +174,12 @@ impl Drop for UserspaceTimer {
         } else {
             self.shared.close();
         }
+    }
+}
+
+impl Pollable for UserspaceTimer {
+    fn as_pollable(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
     }
 }
 
@@ -200,7 +215,8 @@ impl SharedTimer {
         pipe: TimerPipe,
         engine: &'static Engine<SharedTimer>,
     ) -> SharedTimer {
-        let accuracy = flags.accuracy.unwrap_or_else(Accuracy::process_default);
+        let default_accuracy = Accuracy::fix();
+        let accuracy = flags.accuracy.unwrap_or(default_accuracy);
         let state = Mutex::new(TimerState::new(clock, accuracy, pipe));
         SharedTimer { id: engine.register(), engine, state }
     }
@@ -238,8 +254,9 @@ impl SharedTimer {
         self.apply(&mut self.lock_settled(), clock, new)
     }
 
-    /// Checks the privilege that a setting needs, and starts the thread if it needs that.
+    /// Checks the setting and the privilege that it needs, and starts the thread if it needs that.
     pub(super) fn check(&self, clock: Clock, new: &TimerSpec) -> io::Result<()> {
+        new.check_clock(clock)?;
         check_privilege(clock)?;
         if new.is_armed() || subscribes(clock, new) {
             self.engine.start()?;

@@ -17,18 +17,18 @@ fn until_readable(timer: &UserspaceTimer) {
     assert!(sys::fd::wait_readable(timer.as_fd(), None::<sync::Instant>).unwrap());
 }
 
-/// A thread that calls `settime` or `gettime` in a loop holds the timer's lock nearly all the time.
+/// A thread that calls `set` or `get` in a loop holds the timer's lock nearly all the time.
 /// This one holds it from before its timer is due until another timer has expired five times. If
 /// the timer thread waited for the lock, the other timer would never be readable.
 #[test]
 fn a_locked_timer_delays_no_other_timer() {
     let (busy, other) = (timer(), timer());
     // Starts the timer thread.
-    busy.settime(&TimerSpec::after(3_600_000 * MS)).unwrap();
+    busy.set(&TimerSpec::after(3_600_000 * MS)).unwrap();
     let mut state = busy.shared.lock_settled();
     busy.shared.apply(&mut state, Clock::Monotonic, &TimerSpec::after(MS).every(MS)).unwrap();
     for _ in 0..5 {
-        other.settime(&TimerSpec::after(MS)).unwrap();
+        other.set(&TimerSpec::after(MS)).unwrap();
         until_readable(&other);
         assert_eq!(other.read().unwrap(), 1);
     }
@@ -65,9 +65,9 @@ fn a_dropped_timer_leaves_nothing_in_the_thread() {
         for again in [false, true] {
             let timer = UserspaceTimer::new(clock, CreateFlags::default()).unwrap();
             let later = clock.now().unwrap() + HOUR;
-            timer.settime(&TimerSpec::at(later).cancel_on_set()).unwrap();
+            timer.set(&TimerSpec::at(later).cancel_on_set()).unwrap();
             if again {
-                timer.settime(&TimerSpec::after(2 * HOUR)).unwrap();
+                timer.set(&TimerSpec::after(2 * HOUR)).unwrap();
             }
             let shared = Arc::downgrade(&timer.shared);
             drop(timer);
@@ -80,7 +80,7 @@ fn a_dropped_timer_leaves_nothing_in_the_thread() {
 #[test]
 fn processing_a_dropped_timer_does_nothing() {
     let timer = UserspaceTimer::new(Clock::Monotonic, CreateFlags::default()).unwrap();
-    timer.settime(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
+    timer.set(&TimerSpec::after(HOUR).every(HOUR)).unwrap();
     let shared = Arc::clone(&timer.shared);
     drop(timer);
     assert!(Process::process(&shared, 0));

@@ -1,7 +1,7 @@
 //! The time until a loop has received the events of many timers that expire at one instant.
 
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{Backend, Registered, Timer, TimerFd};
+use portable_timerfd::{Backend, ClockTime, Registered, TimerFd};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{mpsc, Arc};
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub struct Burst {
     events: Events,
     /// Registers interest in one event of each descriptor.
     ask: Box<dyn Fn()>,
-    arm: Box<dyn Fn(Duration)>,
+    arm: Box<dyn Fn(ClockTime)>,
     /// Makes all descriptors unreadable again.
     clear: Box<dyn Fn()>,
     many: usize,
@@ -40,7 +40,7 @@ pub fn medians(bursts: &mut [Burst], rounds: usize) -> Vec<f64> {
 }
 
 impl Burst {
-    pub fn of_timers(backend: &'static Backend, many: usize) -> Burst {
+    pub fn of_timers(backend: Backend, many: usize) -> Burst {
         let (poller, timers) = registered(many, || open(backend));
         let (armed, read) = (Arc::clone(&timers), Arc::clone(&timers));
         let arm = move |due| armed.iter().for_each(|timer: &Registered<TimerFd>| drop(timer.arm_at(due)));
@@ -57,7 +57,7 @@ impl Burst {
             writers.push(writer);
             reader
         });
-        let (times, received) = mpsc::channel::<Duration>();
+        let (times, received) = mpsc::channel::<ClockTime>();
         std::thread::spawn(move || received.into_iter().for_each(|due| write_at(due, &writers)));
         let read = Arc::clone(&readers);
         let one = |reader: &OwnedFd| nix::unistd::read(reader, &mut [0; 8]).expect("read");
@@ -68,7 +68,7 @@ impl Burst {
     fn new<T: AsFd + 'static>(
         poller: Arc<Poller>,
         sources: Arc<Vec<Registered<T>>>,
-        arm: Box<dyn Fn(Duration)>,
+        arm: Box<dyn Fn(ClockTime)>,
         clear: Box<dyn Fn()>,
     ) -> Burst {
         let many = sources.len();
@@ -98,7 +98,7 @@ impl Burst {
             self.poller.wait(&mut self.events, None).expect("wait");
             missing -= self.events.iter().count();
         }
-        let took = now() - due;
+        let took = now().saturating_duration_since(due);
         (self.clear)();
         took
     }

@@ -1,7 +1,7 @@
 //! The latency with which a loop wakes up: by a timer, by its own timeout, or by a bare pipe.
 
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{Accuracy, Backend, Clock, Registered, Timer, TimerFd};
+use portable_timerfd::{Accuracy, Backend, Clock, ClockTime, Registered, TimerFd};
 use std::os::fd::OwnedFd;
 use std::sync::{mpsc, Arc};
 use std::time::Duration;
@@ -15,24 +15,24 @@ pub struct LatencySample {
     pub was_early: bool,
 }
 
-pub fn now() -> Duration {
+pub fn now() -> ClockTime {
     Clock::Monotonic.now().expect("a clock")
 }
 
 /// Creates a loop with one registered timer.
-pub fn in_a_loop(backend: &'static Backend, mode: Accuracy) -> (Arc<Poller>, Registered<TimerFd>) {
+pub fn in_a_loop(backend: Backend, mode: Accuracy) -> (Arc<Poller>, Registered<TimerFd>) {
     let poller = Arc::new(Poller::new().expect("a poller"));
     let timer = TimerFd::builder(Clock::Monotonic).backend(backend).accuracy(mode).open().expect("a timer");
     let timer = Registered::new(&poller, timer, Event::readable(0), PollMode::Level).expect("registered");
     (poller, timer)
 }
 
-pub fn by_timer(backend: &'static Backend, mode: Accuracy) -> Waiter {
+pub fn by_timer(backend: Backend, mode: Accuracy) -> Waiter {
     let (poller, timer) = in_a_loop(backend, mode);
     let mut wait = until_an_event(poller);
     Box::new(move |delay| {
         let due = now() + delay;
-        timer.arm_at(due).expect("settime");
+        timer.arm_at(due).expect("set");
         let sample = sample(due, &mut wait);
         assert_eq!(timer.read().expect("read"), 1);
         sample
@@ -59,7 +59,7 @@ pub fn by_bare_pipe() -> Waiter {
     let poller = Arc::new(Poller::new().expect("a poller"));
     let (reader, writer) = nix::unistd::pipe().expect("a pipe");
     let reader = Registered::new(&poller, reader, Event::readable(0), PollMode::Level).expect("registered");
-    let (times, received) = mpsc::channel::<Duration>();
+    let (times, received) = mpsc::channel::<ClockTime>();
     std::thread::spawn(move || received.into_iter().for_each(|due| write_at(due, std::slice::from_ref(&writer))));
     let mut wait = until_an_event(poller);
     Box::new(move |delay| {
@@ -72,9 +72,9 @@ pub fn by_bare_pipe() -> Waiter {
 }
 
 /// Wakes up 150 µs before `due`, spins until then, and writes to one pipe after another.
-pub fn write_at(due: Duration, pipes: &[OwnedFd]) {
+pub fn write_at(due: ClockTime, pipes: &[OwnedFd]) {
     const WAKE_AHEAD: Duration = Duration::from_micros(150);
-    std::thread::sleep(due.saturating_sub(now() + WAKE_AHEAD));
+    std::thread::sleep(due.saturating_duration_since(now() + WAKE_AHEAD));
     while now() < due {
         std::hint::spin_loop();
     }
@@ -93,11 +93,11 @@ fn until_an_event(poller: Arc<Poller>) -> impl FnMut(Duration) -> bool {
 }
 
 /// Calls `wait` with the remaining time until it reports an event at or after `due`.
-fn sample(due: Duration, mut wait: impl FnMut(Duration) -> bool) -> LatencySample {
+fn sample(due: ClockTime, mut wait: impl FnMut(Duration) -> bool) -> LatencySample {
     let mut was_early = false;
     loop {
-        let is_over = wait(due.saturating_sub(now()));
-        if let Some(late) = now().checked_sub(due).filter(|_| is_over) {
+        let is_over = wait(due.saturating_duration_since(now()));
+        if let Some(late) = now().checked_duration_since(due).filter(|_| is_over) {
             return LatencySample { nanos: late.as_nanos() as f64, was_early };
         }
         was_early |= is_over;

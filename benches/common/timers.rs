@@ -1,24 +1,24 @@
 //! The backends that the benches compare, and helpers for their timers.
 
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use portable_timerfd::{backends, Backend, Clock, CreateFlags, Timer, TimerFd};
+use portable_timerfd::{backends, Backend, Clock, CreateFlags, TimerFd};
 use std::time::Duration;
 
 /// Returns the backends that this system supports, `userspace` first.
-pub fn available_backends() -> Vec<&'static Backend> {
-    [&backends::userspace::BACKEND, &backends::kernel::BACKEND]
+pub fn available_backends() -> Vec<Backend> {
+    [backends::userspace::BACKEND, backends::kernel::BACKEND]
         .into_iter()
         .filter(|backend| backend.open(Clock::Monotonic, CreateFlags::default()).is_ok())
         .collect()
 }
 
-pub fn open(backend: &'static Backend) -> TimerFd {
+pub fn open(backend: Backend) -> TimerFd {
     TimerFd::builder(Clock::Monotonic).backend(backend).open().expect("a timer")
 }
 
-pub fn armed(backend: &'static Backend, delay: Duration) -> TimerFd {
+pub fn armed(backend: Backend, delay: Duration) -> TimerFd {
     let timer = open(backend);
-    timer.arm_after(delay).expect("settime");
+    timer.arm_after(delay).expect("set");
     timer
 }
 

@@ -1,6 +1,6 @@
 //! The calls of the kernel backend, and the C library's calls that they make.
 
-use portable_timerfd::{Timer, TimerFd};
+use portable_timerfd::TimerFd;
 use std::hint::black_box;
 use std::time::Duration;
 

@@ -12,7 +12,7 @@
 //! another timer is due earlier.
 
 use criterion::{BenchmarkId, Criterion, SamplingMode};
-use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Backend, Clock, ClockTime, TimerFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ const EXPECTED: Duration = Duration::from_nanos(100);
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// Returns the next time to set.
-type Next = fn(Duration) -> Duration;
+type Next = fn(ClockTime) -> ClockTime;
 
 pub fn run(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("settime");
@@ -55,19 +55,19 @@ pub fn run(criterion: &mut Criterion) {
 /// The timer of a thread, and the time it is set to.
 struct ThreadTimer {
     timer: TimerFd,
-    time: Duration,
+    time: ClockTime,
 }
 
 impl ThreadTimer {
     /// Creates a timer with a time so far in the future that it never expires during the bench.
-    fn new(backend: &'static Backend) -> ThreadTimer {
+    fn new(backend: Backend) -> ThreadTimer {
         let far = 100_000 * HOUR;
         ThreadTimer { timer: armed(backend, far), time: Clock::Monotonic.now().expect("a clock") + far }
     }
 
-    fn settime(&mut self, next: Next) {
+    fn set_next(&mut self, next: Next) {
         self.time = next(self.time);
-        self.timer.settime(&TimerSpec::at(self.time)).expect("settime");
+        self.timer.arm_at(self.time).expect("set");
     }
 }
 
@@ -78,7 +78,7 @@ fn all_at_once(timers: &mut [ThreadTimer], window: Duration, next: Next) -> f64 
         gate.wait();
         let (start, mut calls) = (Instant::now(), 0.0);
         while calls == 0.0 || !is_over.load(Ordering::Relaxed) {
-            own.settime(next);
+            own.set_next(next);
             calls += 1.0;
         }
         (start.elapsed().as_secs_f64(), calls)

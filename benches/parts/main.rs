@@ -19,7 +19,11 @@ mod accuracy;
 mod backends;
 #[path = "../../src/clock.rs"]
 mod clock;
+#[path = "../../src/clock_time.rs"]
+mod clock_time;
 mod contention;
+#[path = "../../src/errors.rs"]
+mod errors;
 #[path = "../../src/flags.rs"]
 mod flags;
 #[allow(clippy::wrong_self_convention)] // clippy exempts the public methods of a library, but not this copy
@@ -28,6 +32,8 @@ mod itimerspec;
 #[path = "../../backends/emulation/pipe.rs"]
 mod pipe;
 mod pipes;
+#[path = "../../src/pollable.rs"]
+mod pollable;
 #[path = "../../backends/emulation/queue.rs"]
 mod queue;
 mod queues;

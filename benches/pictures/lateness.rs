@@ -56,7 +56,7 @@ fn candidates() -> Vec<(Candidate, Waiter)> {
             continue;
         }
         let colors = [RGBColor(204, 121, 167), color(backend.name()), RGBColor(0, 158, 115)];
-        for (mode, color) in Accuracy::ALL.into_iter().zip(colors) {
+        for (mode, color) in Accuracy::ALL.iter().copied().zip(colors) {
             let name = format!("{}, {}", backend.name(), format!("{mode:?}").to_lowercase());
             all.push((candidate(name, color, Kind::Line), by_timer(backend, mode)));
         }

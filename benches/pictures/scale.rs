@@ -1,6 +1,6 @@
 //! The cost of the calls with few timers and with many.
 
-use portable_timerfd::{Backend, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Backend, TimerFd, TimerSpec};
 use std::cell::RefCell;
 use std::error::Error;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// Timers of one backend, and random delays to set them to.
 struct TimerSet {
-    backend: &'static Backend,
+    backend: Backend,
     many: usize,
     timers: Vec<TimerFd>,
     delays: Vec<TimerSpec>,
@@ -73,7 +73,7 @@ pub fn run(request: &Request) -> Result<Report, Box<dyn Error>> {
     ]))
 }
 
-fn measure(request: &Request, backends: &[&'static Backend]) -> Vec<Measured> {
+fn measure(request: &Request, backends: &[Backend]) -> Vec<Measured> {
     // The timers of both backends exist at once. A userspace timer needs two descriptors, a kernel
     // timer one.
     let most = as_many_as_fit(COUNTS[COUNTS.len() - 1], 3);
@@ -89,16 +89,16 @@ fn measure(request: &Request, backends: &[&'static Backend]) -> Vec<Measured> {
     let mut all: Vec<Measured> =
         OPS.iter().map(|op| over_counts(op.name, &|count| op.times(backends, count, rounds(count)))).collect();
     all.push(over_counts("expire at one instant", &|count| {
-        let mut bursts: Vec<Burst> = backends.iter().map(|backend| Burst::of_timers(backend, count)).collect();
+        let mut bursts: Vec<Burst> = backends.iter().map(|&backend| Burst::of_timers(backend, count)).collect();
         expire::medians(&mut bursts, request.rounds((40_000 / count).clamp(25, 200)))
     }));
     all
 }
 
 impl Op {
-    fn times(&self, backends: &[&'static Backend], count: usize, rounds: usize) -> Vec<f64> {
+    fn times(&self, backends: &[Backend], count: usize, rounds: usize) -> Vec<f64> {
         let mut candidates: Vec<Candidate<'_>> =
-            backends.iter().map(|backend| self.candidate(TimerSet::new(backend, count))).collect();
+            backends.iter().map(|&backend| self.candidate(TimerSet::new(backend, count))).collect();
         // The cost of timing itself is subtracted: it is large compared with one call.
         candidates.push(Candidate::new(candidates[0].times, || ()));
         let mut times = medians(&mut candidates, rounds);
@@ -117,7 +117,7 @@ impl Op {
 
 impl TimerSet {
     /// Creates armed timers.
-    fn new(backend: &'static Backend, many: usize) -> TimerSet {
+    fn new(backend: Backend, many: usize) -> TimerSet {
         let mut random = fastrand::Rng::with_seed(7);
         let mut delay = || TimerSpec::after(Duration::from_micros(random.u64(1_000_000..3_600_000_000)));
         let delays = (0..8191).map(|_| delay()).collect();
@@ -145,13 +145,13 @@ impl TimerSet {
     fn arm(&mut self) {
         for timer in &self.timers {
             self.calls += 1;
-            timer.settime(&self.delays[self.calls % self.delays.len()]).expect("settime");
+            timer.set(&self.delays[self.calls % self.delays.len()]).expect("set");
         }
     }
 
     fn disarm(&mut self) {
         for timer in &self.timers {
-            timer.disarm().expect("settime");
+            timer.disarm().expect("set");
         }
     }
 
@@ -159,7 +159,7 @@ impl TimerSet {
         for _ in 0..self.many.max(BATCH) {
             self.calls += 1;
             self.later += Duration::from_micros(1);
-            self.timers[self.calls % self.many].arm_after(self.later).expect("settime");
+            self.timers[self.calls % self.many].arm_after(self.later).expect("set");
         }
     }
 
@@ -167,7 +167,7 @@ impl TimerSet {
         for _ in 0..self.many.max(BATCH) {
             self.calls += 1;
             let delay = &self.delays[self.calls % self.delays.len()];
-            self.timers[self.calls % self.many].settime(delay).expect("settime");
+            self.timers[self.calls % self.many].set(delay).expect("set");
         }
     }
 }
@@ -176,13 +176,13 @@ fn timers(many: usize) -> String {
     format!("{} timer{}", whole(many as f64), if many == 1 { "" } else { "s" })
 }
 
-fn picture(backends: &[&'static Backend], all: &[Measured]) -> Result<String, Box<dyn Error>> {
+fn picture(backends: &[Backend], all: &[Measured]) -> Result<String, Box<dyn Error>> {
     let panels: Vec<Panel> = all.iter().map(|op| panel(backends, op)).collect();
     svg("Cost of a call against the number of timers", 2, &panels)
 }
 
-fn panel(backends: &[&'static Backend], op: &Measured) -> Panel {
-    let curve = |(place, backend): (usize, &&'static Backend)| Curve {
+fn panel(backends: &[Backend], op: &Measured) -> Panel {
+    let curve = |(place, backend): (usize, &Backend)| Curve {
         name: backend.name().to_owned(),
         color: color(backend.name()),
         kind: Kind::Dots,
@@ -197,7 +197,7 @@ fn panel(backends: &[&'static Backend], op: &Measured) -> Panel {
     }
 }
 
-fn tabled(backends: &[&'static Backend], all: &[Measured]) -> String {
+fn tabled(backends: &[Backend], all: &[Measured]) -> String {
     let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
     let cell = |times: &[f64]| match times {
         [ours, kernel] => format!("{} / {} = {:.2}", short(*ours), short(*kernel), ours / kernel),

@@ -4,11 +4,11 @@
 //! the count of each timer with the clock.
 
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{backends, polling, Backend, Registered, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{polling, Backend, ClockTime, Registered, TimerFd, TimerSpec};
 use std::error::Error;
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::allocator;
 use crate::latency::now;
@@ -22,7 +22,7 @@ const PERIODS: std::ops::RangeInclusive<u64> = 5_000..=500_000;
 /// A periodic timer, and the sum of the counts that were read.
 struct PeriodicTimer {
     timer: Registered<TimerFd>,
-    first: Duration,
+    first: ClockTime,
     interval: Duration,
     ticks: u64,
     /// The largest number of expirations that a read returned before their time.
@@ -32,7 +32,7 @@ struct PeriodicTimer {
 }
 
 pub fn run(backend: &str, seconds: u64) -> Result<(), Box<dyn Error>> {
-    let backend = backends::named(backend).ok_or("there is no such backend")?;
+    let backend = backend.parse()?;
     let poller = Arc::new(Poller::new()?);
     let mut timers = timers(&poller, backend)?;
     soak(&poller, &mut timers, Duration::from_secs(seconds))?;
@@ -46,7 +46,7 @@ pub fn run(backend: &str, seconds: u64) -> Result<(), Box<dyn Error>> {
 }
 
 /// Creates the timers, with the same periods and phases on every backend.
-fn timers(poller: &Arc<Poller>, backend: &'static Backend) -> std::io::Result<Vec<PeriodicTimer>> {
+fn timers(poller: &Arc<Poller>, backend: Backend) -> std::io::Result<Vec<PeriodicTimer>> {
     let mut random = fastrand::Rng::with_seed(3);
     let begin = now() + Duration::from_millis(300);
     let timer = |key| {
@@ -54,7 +54,7 @@ fn timers(poller: &Arc<Poller>, backend: &'static Backend) -> std::io::Result<Ve
         let period = random.u64(PERIODS);
         let interval = Duration::from_micros(period);
         let first = begin + Duration::from_micros(random.u64(0..period));
-        timer.settime(&TimerSpec::at(first).every(interval))?;
+        timer.set(&TimerSpec::at(first).every(interval))?;
         Ok(PeriodicTimer { timer, first, interval, ticks: 0, early: 0, lost: 0 })
     };
     (0..as_many_as_fit(TIMERS, 2)).map(timer).collect()
@@ -67,10 +67,10 @@ fn soak(poller: &Poller, all: &mut [PeriodicTimer], length: Duration) -> std::io
     // The latencies of every eighth timer. The capacity suffices for a second, so the heap does not
     // grow.
     let mut lags = Vec::with_capacity(1 << 12);
-    let begin = now();
+    let begin = Instant::now();
     let mut next_sample = begin;
     loop {
-        let time = now();
+        let time = Instant::now();
         if time >= next_sample {
             sample(time - begin, &mut lags);
             next_sample = (next_sample + SAMPLE_INTERVAL).max(time);
@@ -79,7 +79,7 @@ fn soak(poller: &Poller, all: &mut [PeriodicTimer], length: Duration) -> std::io
             return Ok(());
         }
         events.clear();
-        poller.wait(&mut events, Some(next_sample.min(begin + length).saturating_sub(time)))?;
+        poller.wait(&mut events, Some(next_sample.min(begin + length).saturating_duration_since(time)))?;
         for event in events.iter() {
             let lag = all[event.key].read()?;
             lags.extend(lag.filter(|_| event.key % 8 == 0));
@@ -100,12 +100,12 @@ impl PeriodicTimer {
         let time = now();
         self.early = self.early.max(self.ticks.saturating_sub(self.expirations(time)));
         let last = self.interval.as_nanos() * u128::from(self.ticks - 1);
-        Ok(Some(time.saturating_sub(self.first + Duration::from_nanos(last as u64))))
+        Ok(Some(time.saturating_duration_since(self.first + Duration::from_nanos(last as u64))))
     }
 
     /// Returns the number of expirations until this time by the clock.
-    fn expirations(&self, time: Duration) -> u64 {
-        let Some(since) = time.checked_sub(self.first) else { return 0 };
+    fn expirations(&self, time: ClockTime) -> u64 {
+        let Some(since) = time.checked_duration_since(self.first) else { return 0 };
         u64::try_from(since.as_nanos() / self.interval.as_nanos()).expect("a short run") + 1
     }
 

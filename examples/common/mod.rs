@@ -5,7 +5,7 @@ pub mod client;
 pub mod commands;
 pub mod timers;
 
-use portable_timerfd::{backends, Backend, Clock, TimerFd};
+use portable_timerfd::{Backend, Clock, TimerFd};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::TcpListener;
@@ -20,7 +20,7 @@ macro_rules! say {
 /// The options of the command line.
 pub struct Options {
     /// The backend named by `--backend`; `None` means the one that `TimerFd` selects.
-    pub backend: Option<&'static Backend>,
+    pub backend: Option<Backend>,
     /// The address to listen on.
     pub address: String,
 }
@@ -42,7 +42,7 @@ impl Options {
 }
 
 /// Creates a disarmed timer of this backend, or of the backend that `TimerFd` selects.
-pub fn open(backend: Option<&'static Backend>, clock: Clock, nonblocking: bool) -> io::Result<TimerFd> {
+pub fn open(backend: Option<Backend>, clock: Clock, nonblocking: bool) -> io::Result<TimerFd> {
     let builder = TimerFd::builder(clock).nonblocking(nonblocking);
     match backend {
         Some(backend) => builder.backend(backend).open(),
@@ -96,7 +96,7 @@ fn parse(takes: Takes) -> Result<Option<Options>, lexopt::Error> {
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("backend") => options.backend = Some(backend_named(&arguments.value()?.string()?)?),
+            Long("backend") => options.backend = Some(arguments.value()?.parse()?),
             Long("help") | Short('h') => return Ok(None),
             Value(address) if takes == Takes::BackendAndAddress && addresses == 0 => {
                 options.address = address.string()?;
@@ -106,11 +106,4 @@ fn parse(takes: Takes) -> Result<Option<Options>, lexopt::Error> {
         }
     }
     Ok(Some(options))
-}
-
-fn backend_named(name: &str) -> Result<&'static Backend, lexopt::Error> {
-    backends::named(name).ok_or_else(|| {
-        let names: Vec<_> = backends::ALL.iter().map(|backend| backend.name()).collect();
-        format!("no backend is named '{name}', there are: {}", names.join(", ")).into()
-    })
 }

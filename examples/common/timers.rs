@@ -1,6 +1,6 @@
 //! The servers' three timers, created by any function that creates timers.
 
-use portable_timerfd::{Clock, Timer, TimerFd};
+use portable_timerfd::{Clock, TimerFd};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 

@@ -35,8 +35,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
 use crate::spec::{Initial, TimerSpec};
-use crate::timer::Timer;
 
 /// A clock, with the number that it has on Linux.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,8 +118,11 @@ pub enum TimerState {
 }
 
 impl TimerState {
-    fn to_spec(self, flags: SetTimeFlags) -> TimerSpec {
-        let initial = |time| if flags == SetTimeFlags::Default { Initial::After(time) } else { Initial::At(time) };
+    fn to_spec(self, clock: Clock, flags: SetTimeFlags) -> TimerSpec {
+        let initial = |time| match flags {
+            SetTimeFlags::Default => Initial::After(time),
+            _ => Initial::At(ClockTime::new(clock, time)),
+        };
         let spec = match self {
             TimerState::Disarmed => TimerSpec::disarmed(),
             TimerState::Oneshot(time) => TimerSpec::new(initial(time), Duration::ZERO),
@@ -133,12 +136,14 @@ impl TimerState {
     }
 
     fn from_spec(spec: TimerSpec) -> TimerState {
-        match spec.initial() {
-            Initial::Disarmed => TimerState::Disarmed,
-            Initial::After(left) | Initial::At(left) if spec.interval().is_zero() => TimerState::Oneshot(left),
-            Initial::After(current) | Initial::At(current) => {
-                TimerState::Periodic { current, interval: spec.interval() }
-            }
+        let current = match spec.initial() {
+            Initial::Disarmed => return TimerState::Disarmed,
+            Initial::After(left) => left,
+            Initial::At(time) => time.since_zero(),
+        };
+        match spec.interval() {
+            Duration::ZERO => TimerState::Oneshot(current),
+            interval => TimerState::Periodic { current, interval },
         }
     }
 }
@@ -174,18 +179,18 @@ impl TimerFd {
     ///
     /// # Errors
     ///
-    /// Those of [`Timer::settime`].
+    /// Those of [`Timer::replace`](crate::Timer::replace).
     pub fn set_state(&mut self, state: TimerState, flags: SetTimeFlags) -> io::Result<TimerState> {
-        self.0.settime(&state.to_spec(flags)).map(TimerState::from_spec)
+        self.0.replace(&state.to_spec(self.0.clock(), flags)).map(TimerState::from_spec)
     }
 
     /// Returns the remaining time until the next expiration, and the interval.
     ///
     /// # Errors
     ///
-    /// Those of [`Timer::gettime`].
+    /// Those of [`Timer::get`](crate::Timer::get).
     pub fn get_state(&self) -> io::Result<TimerState> {
-        self.0.gettime().map(TimerState::from_spec)
+        self.0.get().map(TimerState::from_spec)
     }
 
     /// Returns the number of expirations since the last read.
@@ -195,8 +200,8 @@ impl TimerFd {
     ///
     /// # Errors
     ///
-    /// Those of [`Timer::read`], except `EAGAIN` and `EINTR`. In particular `ECANCELED`, for which
-    /// the `timerfd` crate panics.
+    /// Those of [`Timer::read`](crate::Timer::read), except `EAGAIN` and `EINTR`. In particular
+    /// `ECANCELED`, for which the `timerfd` crate panics.
     pub fn read(&self) -> io::Result<u64> {
         loop {
             match self.0.read() {

@@ -7,7 +7,8 @@ use std::task::{ready, Context, Poll};
 use ::async_io::Async;
 use futures_core::Stream;
 
-use super::{AsTimer, MissedTicks, Source};
+use super::{MissedTicks, Source};
+use crate::timer::Timer;
 
 /// The expirations of a timer, to await on any executor by means of async-io.
 ///
@@ -15,7 +16,7 @@ use super::{AsTimer, MissedTicks, Source};
 /// counts.
 ///
 /// ```
-/// use portable_timerfd::{loops::async_io::Expirations, Clock, Timer, TimerFd};
+/// use portable_timerfd::{loops::async_io::Expirations, Clock, TimerFd};
 /// use std::time::Duration;
 ///
 /// async_io::block_on(async {
@@ -39,12 +40,12 @@ use super::{AsTimer, MissedTicks, Source};
 /// `ECANCELED`. You can await again after an error. If the timer had already expired, or if the
 /// clock change makes it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 #[derive(Debug)]
-pub struct Expirations<T: AsTimer> {
+pub struct Expirations<T: Timer> {
     timer: Async<Source<T>>,
     missed_ticks: MissedTicks,
 }
 
-impl<T: AsTimer> Expirations<T> {
+impl<T: Timer> Expirations<T> {
     /// Registers the timer with async-io's reactor.
     ///
     /// This sets the descriptor to non-blocking mode, in which it must stay.
@@ -115,7 +116,7 @@ impl<T: AsTimer> Expirations<T> {
 /// Yields what [`wait`](Expirations::wait) returns. The stream never ends, not even after an error.
 ///
 /// Only the task that polled last is woken.
-impl<T: AsTimer> Stream for Expirations<T> {
+impl<T: Timer> Stream for Expirations<T> {
     type Item = io::Result<u64>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<u64>>> {
@@ -131,4 +132,4 @@ impl<T: AsTimer> Stream for Expirations<T> {
 }
 
 /// The timer is never pinned.
-impl<T: AsTimer> Unpin for Expirations<T> {}
+impl<T: Timer> Unpin for Expirations<T> {}

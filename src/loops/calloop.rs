@@ -5,13 +5,14 @@ use std::io;
 use ::calloop::generic::{Generic, NoIoDrop};
 use ::calloop::{EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory};
 
-use super::{AsTimer, Source};
+use super::Source;
+use crate::timer::Timer;
 
 /// The expirations of a timer, as a calloop event source.
 ///
 /// ```
 /// use calloop::{EventLoop, PostAction};
-/// use portable_timerfd::{loops::calloop::Expirations, Clock, Timer, TimerFd};
+/// use portable_timerfd::{loops::calloop::Expirations, Clock, TimerFd};
 /// use std::time::Duration;
 ///
 /// let mut event_loop: EventLoop<u64> = EventLoop::try_new()?;
@@ -43,11 +44,11 @@ use super::{AsTimer, Source};
 /// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the source is removed or
 /// dropped, it deregisters the timer from the loop and drops it.
 #[derive(Debug)]
-pub struct Expirations<T: AsTimer> {
+pub struct Expirations<T: Timer> {
     source: Generic<Source<T>>,
 }
 
-impl<T: AsTimer> Expirations<T> {
+impl<T: Timer> Expirations<T> {
     /// Creates a source of the timer's expirations.
     ///
     /// This sets the descriptor to non-blocking mode, in which it must stay.
@@ -71,7 +72,7 @@ impl<T: AsTimer> Expirations<T> {
     }
 }
 
-impl<T: AsTimer> EventSource for Expirations<T> {
+impl<T: Timer> EventSource for Expirations<T> {
     type Event = io::Result<u64>;
     type Metadata = NoIoDrop<Source<T>>;
     type Ret = io::Result<PostAction>;

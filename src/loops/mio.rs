@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use mio::{Events, Interest, Poll, Token};
-//! use portable_timerfd::{Clock, Timer, TimerFd};
+//! use portable_timerfd::{Clock, TimerFd};
 //! use std::time::Duration;
 //!
 //! let mut poll = Poll::new()?;
@@ -42,6 +42,7 @@ use crate::backends::kernel::KernelTimer;
 use crate::backends::simulated::SimulatedTimer;
 use crate::backends::sys::fd::set_nonblocking;
 use crate::backends::userspace::UserspaceTimer;
+use crate::pollable::Pollable;
 use crate::timer::Timer;
 use crate::timer_fd::TimerFd;
 
@@ -49,16 +50,16 @@ macro_rules! sources {
     ($($timer:ty),*) => { $(
         impl Source for $timer {
             fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-                set_nonblocking(self, true)?;
-                SourceFd(&self.as_raw_fd()).register(registry, token, interests)
+                set_nonblocking(&self.as_pollable(), true)?;
+                SourceFd(&self.as_pollable().as_raw_fd()).register(registry, token, interests)
             }
 
             fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-                SourceFd(&self.as_raw_fd()).reregister(registry, token, interests)
+                SourceFd(&self.as_pollable().as_raw_fd()).reregister(registry, token, interests)
             }
 
             fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-                SourceFd(&self.as_raw_fd()).deregister(registry)
+                SourceFd(&self.as_pollable().as_raw_fd()).deregister(registry)
             }
         }
     )* };

@@ -40,33 +40,3 @@ pub mod tokio;
 pub use missed_ticks::MissedTicks;
 #[cfg(any(feature = "async-io", feature = "calloop", feature = "tokio"))]
 pub use source::Source;
-
-use std::sync::Arc;
-
-use crate::timer::Timer;
-
-/// A timer that an adapter accepts: a timer of any type, or a box or an `Arc` of one.
-///
-/// Every [`Timer`] implements this trait, so you need not implement it.
-pub trait AsTimer {
-    /// Returns the timer.
-    fn as_timer(&self) -> &dyn Timer;
-}
-
-impl<T: Timer> AsTimer for T {
-    fn as_timer(&self) -> &dyn Timer {
-        self
-    }
-}
-
-impl AsTimer for Box<dyn Timer> {
-    fn as_timer(&self) -> &dyn Timer {
-        &**self
-    }
-}
-
-impl AsTimer for Arc<dyn Timer> {
-    fn as_timer(&self) -> &dyn Timer {
-        &**self
-    }
-}

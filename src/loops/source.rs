@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-use super::AsTimer;
 use crate::backends::sys::fd::set_nonblocking;
+use crate::timer::Timer;
 
 /// A timer in an event loop, in non-blocking mode. It dereferences to the timer.
 #[derive(Debug)]
@@ -17,16 +17,16 @@ pub struct Source<T> {
     fd: RawFd,
 }
 
-impl<T: AsTimer> Source<T> {
+impl<T: Timer> Source<T> {
     pub(super) fn new(timer: T) -> io::Result<Source<T>> {
-        let fd = timer.as_timer().as_raw_fd();
+        let fd = timer.as_pollable().as_raw_fd();
         set_nonblocking(&fd, true)?;
         Ok(Source { timer, fd })
     }
 
     /// Reads the timer without waiting. Returns `None` if the timer has not expired.
     pub(super) fn read_ready(&self) -> Option<io::Result<u64>> {
-        match self.timer.as_timer().read() {
+        match self.timer.read() {
             Err(e) if e.kind() == ErrorKind::WouldBlock => None,
             read => Some(read),
         }
@@ -45,9 +45,9 @@ impl<T> Deref for Source<T> {
     }
 }
 
-impl<T: AsTimer> AsFd for Source<T> {
+impl<T: Timer> AsFd for Source<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.timer.as_timer().as_fd()
+        self.timer.as_pollable()
     }
 }
 

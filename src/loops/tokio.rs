@@ -9,7 +9,8 @@ use ::tokio::io::Interest;
 use ::tokio::runtime::Handle;
 use futures_core::Stream;
 
-use super::{AsTimer, MissedTicks, Source};
+use super::{MissedTicks, Source};
+use crate::timer::Timer;
 
 /// The expirations of a timer, to await in tokio.
 ///
@@ -17,7 +18,7 @@ use super::{AsTimer, MissedTicks, Source};
 /// counts.
 ///
 /// ```
-/// use portable_timerfd::{loops::tokio::Expirations, Clock, Timer, TimerFd};
+/// use portable_timerfd::{loops::tokio::Expirations, Clock, TimerFd};
 /// use std::{io, time::Duration};
 ///
 /// #[tokio::main(flavor = "current_thread")]
@@ -36,7 +37,7 @@ use super::{AsTimer, MissedTicks, Source};
 ///
 /// ```
 /// use futures_lite::StreamExt;
-/// use portable_timerfd::{loops::tokio::Expirations, loops::MissedTicks, Clock, Timer, TimerFd};
+/// use portable_timerfd::{loops::tokio::Expirations, loops::MissedTicks, Clock, TimerFd};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> std::io::Result<()> {
 /// let mut ticks = Expirations::new(TimerFd::new(Clock::Monotonic)?)?.missed_ticks(MissedTicks::Coalesce);
@@ -90,12 +91,12 @@ use super::{AsTimer, MissedTicks, Source};
 /// `ECANCELED`. You can await again after an error. If the timer had already expired, or if the
 /// clock change makes it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 #[derive(Debug)]
-pub struct Expirations<T: AsTimer> {
+pub struct Expirations<T: Timer> {
     timer: AsyncFd<Source<T>>,
     missed_ticks: MissedTicks,
 }
 
-impl<T: AsTimer> Expirations<T> {
+impl<T: Timer> Expirations<T> {
     /// Registers the timer with the current runtime.
     ///
     /// This sets the descriptor to non-blocking mode, in which it must stay.
@@ -178,7 +179,7 @@ impl<T: AsTimer> Expirations<T> {
 /// Yields what [`wait`](Expirations::wait) returns. The stream never ends, not even after an error.
 ///
 /// Only the task that polled last is woken.
-impl<T: AsTimer> Stream for Expirations<T> {
+impl<T: Timer> Stream for Expirations<T> {
     type Item = io::Result<u64>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<u64>>> {
@@ -196,4 +197,4 @@ impl<T: AsTimer> Stream for Expirations<T> {
 }
 
 /// The timer is never pinned.
-impl<T: AsTimer> Unpin for Expirations<T> {}
+impl<T: Timer> Unpin for Expirations<T> {}

@@ -1,7 +1,7 @@
 //! Timers with `cancel_on_set`, which report clock changes.
 
 use crate::*;
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, TimerFd, TimerSpec};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -38,12 +38,12 @@ fn every_call_sees_a_clock_step_at_once() {
     step_wall_clock(5);
     assert_canceled(timer.read());
     step_wall_clock(5);
-    timer.gettime().unwrap();
+    timer.get().unwrap();
     assert_canceled(timer.wait(Some(Duration::ZERO)));
     let late = open();
-    late.settime(&TimerSpec::at(now() + HOUR)).unwrap();
+    late.set(&TimerSpec::at(now() + HOUR)).unwrap();
     step_wall_clock(2 * 3600);
-    assert_eq!(late.gettime().unwrap(), TimerSpec::disarmed());
+    assert_eq!(late.get().unwrap(), TimerSpec::disarmed());
     assert_eq!(late.wait(Some(Duration::ZERO)).unwrap(), 1);
 }
 
@@ -64,7 +64,7 @@ fn assert_ecanceled_while_waiting(timer: &TimerFd, meanwhile: impl FnOnce()) {
 fn a_blocked_read_fails_with_ecanceled() {
     let _alone = alone();
     let timer = open_blocking();
-    timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
     assert_ecanceled_while_waiting(&timer, || step_wall_clock(5));
 }
 
@@ -72,10 +72,10 @@ fn a_blocked_read_fails_with_ecanceled() {
 fn reporting_a_clock_step_disarms_an_expired_timer() {
     let _alone = alone();
     let timer = open();
-    timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
     step_wall_clock(5);
     assert_canceled(timer.read());
-    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+    assert_eq!(timer.get().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
 
 #[test]
@@ -85,13 +85,13 @@ fn settime_reports_a_clock_step_and_still_arms() {
         let timer = watching();
         step_wall_clock(5);
         let time = if past { now() } else { now() + Duration::from_millis(5) };
-        assert_canceled(timer.settime(&TimerSpec::at(time).cancel_on_set()));
+        assert_canceled(timer.replace(&TimerSpec::at(time).cancel_on_set()));
         assert_eq!(timer.wait(None).unwrap(), 1);
     }
     let timer = watching();
     step_wall_clock(5);
-    assert_canceled(timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()));
-    timer.gettime().unwrap();
+    assert_canceled(timer.set(&TimerSpec::at(now() + HOUR).cancel_on_set()));
+    timer.get().unwrap();
     assert!(!is_readable(&timer), "the step was reported");
     assert_nothing_to_read(&timer);
 }
@@ -103,7 +103,7 @@ fn a_setting_without_cancel_on_set_forgets_a_clock_step() {
     step_wall_clock(5);
     timer.arm_at(now() + HOUR).unwrap();
     assert_nothing_to_read(&timer);
-    timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
     assert_nothing_to_read(&timer);
 }
 
@@ -112,7 +112,7 @@ fn a_disarmed_timer_with_cancel_on_set_reports_clock_steps() {
     let _alone = alone();
     let timer = watching();
     step_wall_clock(5);
-    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     assert_canceled(timer.read());
     assert_nothing_to_read(&timer);
     step_wall_clock(5);
@@ -124,7 +124,7 @@ fn an_earlier_clock_step_is_not_reported() {
     let _alone = alone();
     let timer = open();
     step_wall_clock(5);
-    timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
     assert_nothing_to_read(&timer);
 }
 
@@ -132,17 +132,17 @@ fn an_earlier_clock_step_is_not_reported() {
 fn a_blocked_read_that_gets_ecanceled_leaves_the_timer_disarmed() {
     let _alone = alone();
     let timer = open_blocking();
-    timer.settime(&TimerSpec::at(now() + HOUR).every(HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(now() + HOUR).every(HOUR).cancel_on_set()).unwrap();
     assert_ecanceled_while_waiting(&timer, || step_wall_clock(5400));
-    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+    assert_eq!(timer.get().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
 
 #[test]
 fn gettime_after_an_expiration_keeps_the_timer_armed_on_ecanceled() {
     let _alone = alone();
     let timer = open();
-    timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
-    timer.gettime().unwrap();
+    timer.set(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
+    timer.get().unwrap();
     step_wall_clock(5);
     assert_canceled(timer.read());
     assert!(left(&timer) > HOUR / 2);
@@ -164,7 +164,7 @@ fn a_read_after_an_expiration_keeps_the_timer_armed_on_ecanceled() {
     let _alone = alone();
     for raw in [false, true] {
         let timer = open();
-        timer.settime(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
+        timer.set(&TimerSpec::at(now()).every(HOUR).cancel_on_set()).unwrap();
         assert_eq!(if raw { raw_read(&timer).unwrap() } else { timer.read().unwrap() }, 1);
         step_wall_clock(5);
         assert_canceled(timer.read());
@@ -177,9 +177,9 @@ fn a_reader_that_blocked_before_the_setting_gets_ecanceled() {
     let _alone = alone();
     let timer = open_blocking();
     for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
-        timer.settime(&before).unwrap();
+        timer.set(&before).unwrap();
         assert_ecanceled_while_waiting(&timer, || {
-            timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
+            timer.set(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
             step_wall_clock(5);
         });
     }
@@ -191,7 +191,7 @@ fn a_reader_that_blocked_before_the_setting_gets_ecanceled() {
 fn no_reader_counts_a_clock_step_as_an_expiration() {
     let _alone = alone();
     let timer = open_blocking();
-    timer.settime(&TimerSpec::at(now() + 1000 * HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(now() + 1000 * HOUR).cancel_on_set()).unwrap();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let readers = [(); 3].map(|()| {
@@ -203,12 +203,12 @@ fn no_reader_counts_a_clock_step_as_an_expiration() {
         });
         for _ in 0..2_000 {
             step_wall_clock(1);
-            timer.gettime().unwrap();
+            timer.get().unwrap();
         }
         done.store(true, Ordering::SeqCst);
         while !readers.iter().all(|reader| reader.is_finished()) {
             step_wall_clock(1);
-            timer.gettime().unwrap();
+            timer.get().unwrap();
         }
     });
 }
@@ -218,11 +218,11 @@ fn no_reader_counts_a_clock_step_as_an_expiration() {
 fn a_step_back_keeps_a_pending_ecanceled() {
     let _alone = alone();
     let timer = open();
-    timer.settime(&TimerSpec::at(now() - MINUTE).every(HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(now() - MINUTE).every(HOUR).cancel_on_set()).unwrap();
     assert_eq!(raw_read(&timer).unwrap(), 1);
     step_wall_clock(-3 * 60);
     assert!(left(&timer) > HOUR, "the period that was read stays so");
-    assert!(is_readable(&timer), "gettime keeps the cancellation");
+    assert!(is_readable(&timer), "get keeps the cancellation");
     assert_canceled(timer.read());
     assert!(left(&timer) > HOUR);
 }
@@ -236,7 +236,7 @@ fn cancel_on_set_wakes_a_thread_that_sleeps_long() {
     // proves less.
     thread::sleep(Duration::from_millis(400));
     let timer = open();
-    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     step_wall_clock(5);
     until_readable(&timer);
     assert_canceled(timer.read());

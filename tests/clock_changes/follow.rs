@@ -1,14 +1,14 @@
 //! Timers that follow their clock: forwards, backwards, and through a suspend.
 
 use crate::*;
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, TimerFd, TimerSpec};
 use std::thread;
 
 #[test]
 fn absolute_times_follow_clock_steps_and_relative_times_do_not() {
     let _alone = alone();
     let (absolute, relative) = (open(), open());
-    absolute.settime(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
+    absolute.set(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
     relative.arm_after(HOUR).unwrap();
     step_wall_clock(2 * 3600);
     // The timer expired for ten seconds of these two hours, and then once per second.
@@ -39,7 +39,7 @@ fn relative_alarm_clock_times_follow_clock_steps() {
 /// has expired at 9 and at 19, and is unread.
 fn expired_twice(blocking: bool) -> TimerFd {
     let timer = if blocking { open_blocking() } else { open() };
-    timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+    timer.set(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
     step_wall_clock(25 * 60);
     until_readable(&timer);
     timer
@@ -76,7 +76,7 @@ fn gettime_and_settime_see_a_backward_clock_step() {
     assert!(!is_readable(&timer));
     let timer = expired_twice(false);
     step_wall_clock(-20 * 60);
-    assert!(crate::common::left(timer.disarm().unwrap()) <= 4 * MINUTE);
+    assert!(crate::common::left(timer.replace(&TimerSpec::disarmed()).unwrap()) <= 4 * MINUTE);
 }
 
 #[test]
@@ -84,12 +84,12 @@ fn a_step_back_keeps_earlier_expirations_and_later_ones_recur() {
     let _alone = alone();
     let timer = expired_twice(false);
     step_wall_clock(-10 * 60);
-    timer.gettime().unwrap();
+    timer.get().unwrap();
     assert!(is_readable(&timer), "one of the two is left: at 9; it is 15");
     assert_eq!(raw_read(&timer).unwrap(), 1);
     let timer = expired_twice(false);
     step_wall_clock(-20 * 60);
-    timer.gettime().unwrap();
+    timer.get().unwrap();
     step_wall_clock(5 * 60);
     until_readable(&timer); // due at minute 9 again; now it is minute 10
     assert_eq!(raw_read(&timer).unwrap(), 1);
@@ -99,7 +99,7 @@ fn a_step_back_keeps_earlier_expirations_and_later_ones_recur() {
 fn gettime_commits_periods_that_the_thread_has_not_counted() {
     let _alone = alone();
     let timer = open();
-    timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
+    timer.set(&TimerSpec::at(now() + 9 * MINUTE).every(10 * MINUTE)).unwrap();
     step_wall_clock(10 * 60);
     until_readable(&timer);
     step_wall_clock(15 * 60);
@@ -113,7 +113,7 @@ fn the_longest_intervals_are_rolled_back_too() {
     let _alone = alone();
     for years in [200, 240, u32::MAX] {
         let timer = open();
-        timer.settime(&TimerSpec::at(now() + 9 * MINUTE).every((365 * 24 * HOUR).saturating_mul(years))).unwrap();
+        timer.set(&TimerSpec::at(now() + 9 * MINUTE).every((365 * 24 * HOUR).saturating_mul(years))).unwrap();
         step_wall_clock(10 * 60);
         until_readable(&timer);
         step_wall_clock(-20 * 60);
@@ -140,7 +140,7 @@ fn an_expired_one_shot_timer_stays_expired_after_a_step_back() {
     step_wall_clock(10 * 60);
     until_readable(&timer);
     step_wall_clock(-20 * 60);
-    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+    assert_eq!(timer.get().unwrap(), TimerSpec::disarmed());
     assert_eq!(timer.read().unwrap(), 1);
     step_wall_clock(20 * 60);
     assert_nothing_to_read(&timer);
@@ -185,8 +185,8 @@ fn boottime_counts_a_suspend_and_monotonic_does_not() {
     let _alone = alone();
     let [boottime, monotonic, relative] = [Clock::Boottime, Clock::Monotonic, Clock::Realtime].map(open_on);
     let absolute = open();
-    boottime.settime(&TimerSpec::after(10 * SECOND).every(SECOND)).unwrap();
-    absolute.settime(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
+    boottime.set(&TimerSpec::after(10 * SECOND).every(SECOND)).unwrap();
+    absolute.set(&TimerSpec::at(now() + 10 * SECOND).every(SECOND)).unwrap();
     for timer in [&monotonic, &relative] {
         timer.arm_after(HOUR).unwrap();
     }

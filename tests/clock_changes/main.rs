@@ -15,7 +15,7 @@ use common::*;
 use nix::libc::{
     clockid_t, syscall, time_t, timespec, SYS_clock_gettime, CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_REALTIME,
 };
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, ClockTime, TimerFd, TimerSpec};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -74,18 +74,18 @@ fn open_blocking() -> TimerFd {
     userspace_builder(Clock::Realtime).nonblocking(false).open().unwrap()
 }
 
-fn now() -> Duration {
+fn now() -> ClockTime {
     Clock::Realtime.now().unwrap()
 }
 
 /// Returns a timer that is due in an hour, with `cancel_on_set`.
 fn watching() -> TimerFd {
     let timer = open();
-    timer.settime(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
     timer
 }
 
 #[track_caller]
 fn left(timer: &TimerFd) -> Duration {
-    common::left(timer.gettime().unwrap())
+    common::left(timer.get().unwrap())
 }

@@ -8,15 +8,15 @@ use portable_timerfd::{backends, Backend};
 use std::process::ExitCode;
 
 /// A case: its name, and the function that tests one backend.
-pub type Case = (&'static str, fn(&'static Backend));
+pub type Case = (&'static str, fn(Backend));
 
 /// Runs the cases of these themes on every backend. The themes in `lacks` show as ignored, because
 /// this system does not support them.
 pub fn run(themes: &[(&'static str, &'static [Case])], lacks: &[&str]) -> ExitCode {
-    let of_backend = |backend: &'static Backend| {
+    let of_backend = |backend: Backend| {
         let missing = is_missing(backend);
         let ignores = move |theme: &str| missing || lacks.contains(&theme);
-        trials(backend.name(), themes, ignores, move |case: &fn(&'static Backend)| case(backend))
+        trials(backend.name(), themes, ignores, move |case: &fn(Backend)| case(backend))
     };
-    conclude(backends::ALL.iter().flat_map(of_backend).collect())
+    conclude(backends::ALL.iter().copied().flat_map(of_backend).collect())
 }

@@ -5,7 +5,9 @@
 
 use nix::fcntl::{fcntl, FcntlArg, FdFlag, OFlag};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use portable_timerfd::{backends, Backend, Clock, Initial, Timer, TimerFd, TimerFdBuilder, TimerSpec, ECANCELED};
+use portable_timerfd::{
+    backends, is_clock_change, Backend, Clock, ClockTime, Initial, Timer, TimerFd, TimerFdBuilder, TimerSpec,
+};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::io;
@@ -30,7 +32,9 @@ pub fn assert_errno<T: Debug>(result: io::Result<T>, errno: i32) {
 /// Asserts that a call failed with `ECANCELED`, which reports a clock change.
 #[track_caller]
 pub fn assert_canceled<T: Debug>(result: io::Result<T>) {
-    assert_errno(result, ECANCELED);
+    let error = result.expect_err("a clock change was expected");
+    assert!(is_clock_change(&error), "{error}");
+    assert_eq!(error.raw_os_error(), Some(nix::libc::ECANCELED));
 }
 
 #[track_caller]
@@ -64,21 +68,21 @@ pub fn clocks() -> Vec<Clock> {
 }
 
 /// The backends of this system.
-pub fn backends_here() -> impl Iterator<Item = &'static Backend> {
-    backends::ALL.iter().filter(|backend| !is_missing(backend))
+pub fn backends_here() -> impl Iterator<Item = Backend> {
+    backends::ALL.iter().copied().filter(|&backend| !is_missing(backend))
 }
 
-pub fn is_missing(backend: &Backend) -> bool {
+pub fn is_missing(backend: Backend) -> bool {
     backend.capabilities(Clock::Monotonic).is_err_and(|e| e.kind() == io::ErrorKind::Unsupported)
 }
 
-pub fn open_on(backend: &'static Backend, clock: Clock) -> TimerFd {
+pub fn open_on(backend: Backend, clock: Clock) -> TimerFd {
     TimerFd::builder(clock).backend(backend).open().unwrap()
 }
 
 /// Returns a builder for a timer of the `userspace` backend.
 pub fn userspace_builder(clock: Clock) -> TimerFdBuilder {
-    TimerFd::builder(clock).backend(backends::named("userspace").unwrap())
+    TimerFd::builder(clock).backend(backends::userspace::BACKEND)
 }
 
 /// Returns the modes of a descriptor.
@@ -127,8 +131,8 @@ pub fn until_readable(fd: &impl AsFd) {
 }
 
 /// Returns how often a schedule has expired at this time of its clock.
-pub fn expirations(first: Duration, interval: Duration, now: Duration) -> u64 {
-    match now.checked_sub(first) {
+pub fn expirations(first: ClockTime, interval: Duration, now: ClockTime) -> u64 {
+    match now.checked_duration_since(first) {
         Some(since) => u64::try_from(since.as_nanos() / interval.as_nanos()).unwrap() + 1,
         None => 0,
     }
@@ -141,7 +145,7 @@ pub fn expirations(first: Duration, interval: Duration, now: Duration) -> u64 {
 #[track_caller]
 pub fn assert_counts_by_the_clock(
     clock: Clock,
-    first: Duration,
+    first: ClockTime,
     interval: Duration,
     count: impl FnOnce() -> u64,
 ) -> u64 {
@@ -151,8 +155,8 @@ pub fn assert_counts_by_the_clock(
 /// Like [`assert_counts_by_the_clock`], with any clock.
 #[track_caller]
 pub fn assert_counts_by(
-    now: impl Fn() -> Duration,
-    first: Duration,
+    now: impl Fn() -> ClockTime,
+    first: ClockTime,
     interval: Duration,
     count: impl FnOnce() -> u64,
 ) -> u64 {

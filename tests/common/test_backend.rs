@@ -5,7 +5,7 @@
 
 use crate::common::*;
 use portable_timerfd::backends::simulated;
-use portable_timerfd::{backends, Backend, Clock, CreateFlags, SimulatedClock, Timer, TimerFd};
+use portable_timerfd::{backends, Backend, Clock, ClockTime, CreateFlags, SimulatedClock, TimerFd};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 #[derive(Clone)]
 pub struct TestBackend {
-    pub inner: &'static Backend,
+    pub inner: Backend,
     pub simulated: Option<SimulatedClock>,
 }
 
@@ -21,17 +21,17 @@ pub struct TestBackend {
 pub type Case = (&'static str, fn(&TestBackend));
 
 impl TestBackend {
-    pub fn real(backend: &'static Backend) -> TestBackend {
+    pub fn real(backend: Backend) -> TestBackend {
         TestBackend { inner: backend, simulated: None }
     }
 
     pub fn simulated() -> TestBackend {
-        TestBackend { inner: &simulated::BACKEND, simulated: Some(SimulatedClock::new()) }
+        TestBackend { inner: simulated::BACKEND, simulated: Some(SimulatedClock::new()) }
     }
 
     /// Returns a new instance for each backend.
     pub fn all() -> impl Iterator<Item = TestBackend> {
-        backends::ALL.iter().map(TestBackend::real).chain([TestBackend::simulated()])
+        backends::ALL.iter().copied().map(TestBackend::real).chain([TestBackend::simulated()])
     }
 
     pub fn name(&self) -> &'static str {
@@ -58,10 +58,10 @@ impl TestBackend {
     }
 
     pub fn open_blocking(&self, clock: Clock) -> TimerFd {
-        self.open(clock, CreateFlags { nonblocking: false, ..CreateFlags::default() }).unwrap()
+        self.open(clock, CreateFlags::new().nonblocking(false)).unwrap()
     }
 
-    pub fn now(&self, clock: Clock) -> Duration {
+    pub fn now(&self, clock: Clock) -> ClockTime {
         match &self.simulated {
             Some(simulated) => simulated.now(clock),
             None => clock.now().unwrap(),
@@ -122,7 +122,13 @@ impl TestBackend {
 
     /// Like `assert_counts_by_the_clock`, with the clock of this backend.
     #[track_caller]
-    pub fn assert_counts(&self, clock: Clock, first: Duration, interval: Duration, count: impl FnOnce() -> u64) -> u64 {
+    pub fn assert_counts(
+        &self,
+        clock: Clock,
+        first: ClockTime,
+        interval: Duration,
+        count: impl FnOnce() -> u64,
+    ) -> u64 {
         assert_counts_by(|| self.now(clock), first, interval, count)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
-use portable_timerfd::{Capabilities, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Capabilities, Clock, ClockTime, CreateFlags, TimerFd, TimerSpec};
 use std::time::Duration;
 
 crate::cases![
@@ -14,11 +14,11 @@ crate::cases![
 
 /// Returns the capabilities of each clock that this thread may use.
 fn capabilities(backend: &TestBackend) -> Vec<(Clock, Capabilities)> {
-    Clock::ALL.iter().filter_map(|clock| Some((*clock, backend.inner.capabilities(*clock).ok()?))).collect()
+    Clock::ALL.iter().filter_map(|&clock| Some((clock, backend.inner.capabilities(clock).ok()?))).collect()
 }
 
 fn a_clock_has_capabilities_exactly_if_it_can_be_opened(backend: &TestBackend) {
-    for clock in Clock::ALL {
+    for &clock in Clock::ALL {
         let opened = errno(backend.inner.open(clock, CreateFlags::default()));
         assert_eq!(errno(backend.inner.capabilities(clock)), opened, "{clock:?}");
     }
@@ -47,7 +47,7 @@ fn only_wall_clocks_support_cancel_on_set(backend: &TestBackend) {
     for (clock, can) in capabilities(backend) {
         assert_eq!(can.cancel_on_set, clock.without_alarm() == Clock::Realtime, "{clock:?}");
         let timer = open_on(backend.inner, clock);
-        timer.settime(&TimerSpec::at(Duration::MAX).cancel_on_set()).unwrap();
+        timer.set(&TimerSpec::at(ClockTime::new(clock, Duration::MAX)).cancel_on_set()).unwrap();
         assert_nothing_to_read(&timer);
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::*;
 use crate::test_backend::TestBackend;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
-use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
+use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::thread;
@@ -27,7 +27,7 @@ crate::cases![
 
 fn the_flags_asked_for_are_on_the_descriptor(backend: &TestBackend) {
     for (nonblocking, close_on_exec) in [(true, true), (true, false), (false, true), (false, false)] {
-        let flags = CreateFlags { nonblocking, close_on_exec, ..CreateFlags::default() };
+        let flags = CreateFlags::new().nonblocking(nonblocking).close_on_exec(close_on_exec);
         let timer = backend.open(Clock::Monotonic, flags).unwrap();
         assert_eq!(is_nonblocking_and_closed_on_exec(&timer), (nonblocking, close_on_exec));
     }
@@ -36,7 +36,7 @@ fn the_flags_asked_for_are_on_the_descriptor(backend: &TestBackend) {
 fn a_raw_read_gives_the_count(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Realtime);
     let first = backend.now(Clock::Realtime) - 21 * HOUR / 2;
-    timer.settime(&TimerSpec::at(first).every(HOUR)).unwrap();
+    timer.set(&TimerSpec::at(first).every(HOUR)).unwrap();
     backend.until_readable(&timer);
     assert_eq!(raw_read(&timer).unwrap(), 11);
     assert_eq!(raw_read(&timer).unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -48,7 +48,7 @@ fn a_late_raw_read_returns_the_whole_count(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     let mut missing = (0..100).map(|_| {
         let first = backend.now(Clock::Monotonic) + ms(10);
-        timer.settime(&TimerSpec::at(first).every(ms(10))).unwrap();
+        timer.set(&TimerSpec::at(first).every(ms(10))).unwrap();
         backend.pass(ms(105));
         let due = expirations(first, ms(10), backend.now(Clock::Monotonic));
         due.saturating_sub(raw_read(&timer).unwrap_or(0))

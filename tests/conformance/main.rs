@@ -34,7 +34,7 @@ const OF_THE_SYSTEM: [(&str, &[Case]); 3] =
 
 fn main() -> ExitCode {
     let themes = [&TIMED[..], &OF_THE_SYSTEM].concat();
-    let real = backends::ALL.iter().flat_map(|backend| {
+    let real = backends::ALL.iter().flat_map(|&backend| {
         let is_missing = TestBackend::real(backend).is_missing();
         trials(
             backend.name(),

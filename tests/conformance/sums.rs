@@ -3,7 +3,7 @@
 use crate::support::*;
 use crate::test_backend::TestBackend;
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, ClockTime, TimerFd, TimerSpec};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -21,7 +21,7 @@ fn reads() -> u64 {
 struct Counted {
     timer: TimerFd,
     duplicate: OwnedFd,
-    first: Duration,
+    first: ClockTime,
     interval: Duration,
     sum: AtomicU64,
 }
@@ -31,7 +31,7 @@ impl Counted {
         let timer = open_on(backend.inner, clock);
         let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
         let (first, interval) = (clock.now().unwrap() + ms(1), Duration::from_nanos(nanos));
-        timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
+        timer.set(&TimerSpec::at(first).every(interval)).unwrap();
         Counted { timer, duplicate, first, interval, sum: AtomicU64::new(0) }
     }
 
@@ -40,7 +40,7 @@ impl Counted {
         let count = match (raw, round % 3) {
             (true, 0) => raw_read(&self.duplicate),
             (true, _) => raw_read(&self.timer),
-            (false, 0) => self.timer.gettime().and_then(|_| self.timer.read()),
+            (false, 0) => self.timer.get().and_then(|_| self.timer.read()),
             (false, _) => self.timer.read(),
         };
         if let Ok(count) = &count {

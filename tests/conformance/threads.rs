@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, TimerFd, TimerSpec};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::panic::resume_unwind;
@@ -32,12 +32,12 @@ fn call(timer: &TimerFd, round: u32) {
     let delay = Duration::from_nanos(u64::from(round % 97) * 100);
     match round % 11 {
         0 => assert_ordinary(timer.arm_after(delay)),
-        1 => assert_ordinary(timer.settime(&TimerSpec::after(delay).every(delay))),
+        1 => assert_ordinary(timer.replace(&TimerSpec::after(delay).every(delay))),
         2 => assert_ordinary(timer.arm_at(timer.clock().now().unwrap() + delay)),
         3 => assert_ordinary(timer.arm_after(HOUR)),
         4 => assert_ordinary(timer.disarm()),
-        5 => assert_ordinary(timer.settime(&TimerSpec::disarmed().cancel_on_set())),
-        6 => assert_ordinary(timer.gettime()),
+        5 => assert_ordinary(timer.replace(&TimerSpec::disarmed().cancel_on_set())),
+        6 => assert_ordinary(timer.get()),
         7 => assert_ordinary(timer.read()),
         8 => assert_ordinary(raw_read(timer)),
         9 => drop(polled(timer, 0u8)),
@@ -87,7 +87,7 @@ fn each_expiration_goes_to_one_of_many_readers(backend: &TestBackend) {
     let timer = open(backend.inner);
     let interval = Duration::from_micros(200);
     let first = Clock::Monotonic.now().unwrap() + interval;
-    timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
+    timer.set(&TimerSpec::at(first).every(interval)).unwrap();
     let sum = AtomicU64::new(0);
     thread::scope(|scope| {
         for _ in 0..4 {

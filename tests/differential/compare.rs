@@ -11,7 +11,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn new(clock: Clock, backends: [&'static Backend; 2]) -> Comparison {
+    fn new(clock: Clock, backends: [Backend; 2]) -> Comparison {
         Comparison { clock, pair: backends.map(|backend| Tested::new(backend, clock)) }
     }
 
@@ -43,13 +43,13 @@ fn differs([one, other]: [Outcome; 2], pair: &[Tested; 2]) -> String {
 }
 
 /// The backends to compare.
-pub fn backends() -> [&'static Backend; 2] {
-    ["kernel", "userspace"].map(|name| backends::named(name).unwrap())
+pub fn backends() -> [Backend; 2] {
+    [backends::kernel::BACKEND, backends::userspace::BACKEND]
 }
 
 /// Plays this script on both backends, and returns their difference as an error. Calls `count`
 /// before each call.
-pub fn play(script: &Script, backends: [&'static Backend; 2], count: &dyn Fn(Op)) -> Checked<()> {
+pub fn play(script: &Script, backends: [Backend; 2], count: &dyn Fn(Op)) -> Checked<()> {
     let mut comparison = Comparison::new(script.clock, backends);
     for (index, &op) in script.ops.iter().enumerate() {
         count(op);

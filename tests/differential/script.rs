@@ -1,7 +1,7 @@
 //! Random scripts of calls. Times are past, near or far, and intervals are tiny or long, so that
 //! the tests know which results depend on the microsecond.
 
-use portable_timerfd::{Clock, TimerSpec};
+use portable_timerfd::{Clock, ClockTime, TimerSpec};
 use proptest::prelude::*;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub enum Op {
 #[derive(Clone, Copy, Debug)]
 pub enum First {
     After(Duration),
+    /// A time since the zero of the clock.
     At(Duration),
     /// An absolute time, this much after or before now.
     FromNow(i64),
@@ -48,13 +49,13 @@ pub struct Script {
 
 impl First {
     /// Returns the setting, if the timer's clock shows `now`.
-    pub fn spec(self, now: Duration) -> TimerSpec {
+    pub fn spec(self, now: ClockTime) -> TimerSpec {
         match self {
             First::After(delay) => TimerSpec::after(delay),
-            First::At(time) => TimerSpec::at(time),
+            First::At(since_zero) => TimerSpec::at(ClockTime::new(now.clock(), since_zero)),
             First::FromNow(nanos) => {
                 let offset = Duration::from_nanos(nanos.unsigned_abs());
-                TimerSpec::at(if nanos < 0 { now.saturating_sub(offset) } else { now + offset })
+                TimerSpec::at(if nanos < 0 { now - offset } else { now + offset })
             }
         }
     }
@@ -123,13 +124,13 @@ const BEGIN: &str = "\
 #![allow(unused)]
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::poll::{poll, PollFd, PollFlags};
-use portable_timerfd::{backends, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, ClockTime, TimerFd, TimerSpec};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 #[test]
 fn script() -> std::io::Result<()> {
-    for backend in backends::ALL {
+    for &backend in backends::ALL {
         println!(\"{}\", backend.name());
 ";
 const OPEN: &str = "        let timer = TimerFd::builder(clock).backend(backend).open()?;
@@ -152,14 +153,14 @@ impl Display for Op {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Op::Settime { first, interval, cancel_on_set } => {
-                write!(f, "let _ = dbg!(timer.settime(&{first}")?;
+                write!(f, "let _ = dbg!(timer.replace(&{first}")?;
                 if !interval.is_zero() {
                     write!(f, ".every({})", Nanos(*interval))?;
                 }
                 f.write_str(if *cancel_on_set { ".cancel_on_set()));" } else { "));" })
             }
-            Op::Disarm => f.write_str("let _ = dbg!(timer.disarm());"),
-            Op::Gettime => f.write_str("let _ = dbg!(timer.gettime());"),
+            Op::Disarm => f.write_str("let _ = dbg!(timer.replace(&TimerSpec::disarmed()));"),
+            Op::Gettime => f.write_str("let _ = dbg!(timer.get());"),
             Op::Read => f.write_str("let _ = dbg!(timer.read());"),
             Op::TryRead => f.write_str("let _ = dbg!(timer.try_read());"),
             Op::RawRead => {
@@ -181,7 +182,7 @@ impl Display for First {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             First::After(delay) => write!(f, "TimerSpec::after({})", Nanos(*delay)),
-            First::At(time) => write!(f, "TimerSpec::at({})", Nanos(*time)),
+            First::At(since_zero) => write!(f, "TimerSpec::at(ClockTime::new(clock, {}))", Nanos(*since_zero)),
             First::FromNow(nanos) => {
                 let sign = if *nanos < 0 { '-' } else { '+' };
                 write!(f, "TimerSpec::at(clock.now()? {sign} Duration::from_nanos({}))", nanos.unsigned_abs())

@@ -6,7 +6,7 @@ use crate::script::{Op, SOON};
 use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc::EAGAIN;
 use nix::poll::PollFlags;
-use portable_timerfd::{Backend, Clock, Initial, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Backend, Clock, ClockTime, Initial, TimerFd, TimerSpec};
 use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -18,7 +18,7 @@ const FOR_EVER: u16 = 30_000;
 const MARGIN: u128 = 2 * SOON as u128;
 
 pub struct Tested {
-    backend: &'static Backend,
+    backend: Backend,
     timer: TimerFd,
     duplicate: OwnedFd,
     setting: Setting,
@@ -60,7 +60,7 @@ enum Lag {
 }
 
 impl Tested {
-    pub fn new(backend: &'static Backend, clock: Clock) -> Tested {
+    pub fn new(backend: Backend, clock: Clock) -> Tested {
         let timer = TimerFd::builder(clock).backend(backend).open().unwrap();
         let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
         let setting = Setting::new(None, 0);
@@ -72,7 +72,7 @@ impl Tested {
     }
 
     fn now(&self) -> u128 {
-        self.runs_on.now().unwrap().as_nanos()
+        nanos_of(self.runs_on)
     }
 
     /// Makes a call; returns its result, and the times before and after it.
@@ -110,7 +110,7 @@ impl Tested {
         Ok(())
     }
 
-    pub fn play(&mut self, op: Op, now: Duration) -> Checked<Outcome> {
+    pub fn play(&mut self, op: Op, now: ClockTime) -> Checked<Outcome> {
         const DONE: Checked<Outcome> = Ok(Ok(Exact::Nothing));
         match op {
             Op::Settime { first, interval, cancel_on_set } => {
@@ -119,7 +119,7 @@ impl Tested {
             }
             Op::Disarm => self.settime(TimerSpec::disarmed()),
             Op::Gettime => {
-                let (result, window) = self.call(|tested| tested.timer.gettime());
+                let (result, window) = self.call(|tested| tested.timer.get());
                 self.reported(result, &window)
             }
             Op::Read => self.read(|tested| tested.timer.read(), Lag::None),
@@ -146,13 +146,16 @@ impl Tested {
             (Clock::Realtime, Initial::After(_)) => Clock::Monotonic,
             (clock, _) => clock,
         };
-        let before = runs_on.now().unwrap().as_nanos();
-        let (old, window_of_old) = self.call(|tested| tested.timer.settime(&spec));
-        let after = runs_on.now().unwrap().as_nanos();
+        let before = nanos_of(runs_on);
+        let (old, window_of_old) = self.call(|tested| tested.timer.replace(&spec));
+        let after = nanos_of(runs_on);
         let reported = self.reported(old, &window_of_old)?;
         let first = match spec.initial() {
             Initial::After(delay) => Some(before + nanos(delay)..=after + nanos(delay)),
-            Initial::At(time) => Some(nanos(time)..=nanos(time)),
+            Initial::At(time) => {
+                let time = nanos(time.since_zero());
+                Some(time..=time)
+            }
             _ => None,
         };
         self.setting = Setting::new(first, nanos(spec.interval()));
@@ -237,6 +240,11 @@ impl Tested {
     fn is_kernel(&self) -> bool {
         self.backend.name() == "kernel"
     }
+}
+
+/// Returns the time of the clock in nanoseconds.
+fn nanos_of(clock: Clock) -> u128 {
+    clock.now().unwrap().since_zero().as_nanos()
 }
 
 /// Returns the duration in nanoseconds, at most the second that contains 2⁶³.

@@ -3,7 +3,7 @@
 use crate::common::{descriptors, errno, userspace_builder, HOUR};
 use crate::inject::with_faults;
 use nix::libc;
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, TimerFd, TimerSpec};
 use std::io;
 use std::time::Duration;
 
@@ -72,10 +72,10 @@ fn a_pipe_that_cannot_be_prepared_is_an_error_and_is_closed() {
 /// Arms a timer while a call fails. After an error, nothing has changed, and the next call works.
 fn armed_under(fault: &str) -> Option<i32> {
     let timer = userspace().unwrap();
-    timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
+    timer.set(&TimerSpec::disarmed().every(HOUR)).unwrap();
     let refusal = errno(with_faults(&[fault], || timer.arm_after(Duration::ZERO)));
     if refusal.is_some() {
-        assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR), "{fault}");
+        assert_eq!(timer.get().unwrap(), TimerSpec::disarmed().every(HOUR), "{fault}");
         timer.arm_after(Duration::from_millis(1)).unwrap();
     }
     assert_eq!(timer.wait(None).unwrap(), 1, "{fault}");

@@ -6,7 +6,7 @@ use crate::common::{
 use crate::inject::with_faults;
 use nix::libc;
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{backends, Clock, Registered, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, Registered, TimerFd, TimerSpec};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -29,24 +29,24 @@ const MILLI: Duration = Duration::from_millis(1);
 
 fn on_every_backend(nonblocking: bool) -> impl Iterator<Item = TimerFd> {
     let builder = TimerFd::builder(Clock::Monotonic).nonblocking(nonblocking);
-    backends::ALL.iter().map(move |backend| builder.backend(backend).open().unwrap())
+    backends::ALL.iter().map(move |&backend| builder.backend(backend).open().unwrap())
 }
 
 fn kernel_errors_are_returned_unchanged() {
     let timer = TimerFd::new(Clock::Monotonic).unwrap();
-    timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
+    timer.set(&TimerSpec::disarmed().every(HOUR)).unwrap();
     let refused = with_faults(&["timerfd_settime:error=ENOMEM", "timerfd_gettime:error=EPERM"], || {
-        [errno(timer.arm_after(HOUR)), errno(timer.gettime()), errno(timer.read())]
+        [errno(timer.arm_after(HOUR)), errno(timer.get()), errno(timer.read())]
     });
     assert_eq!(refused, [libc::ENOMEM, libc::EPERM, libc::EAGAIN].map(Some));
-    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+    assert_eq!(timer.get().unwrap(), TimerSpec::disarmed().every(HOUR));
 }
 
 /// Asserts that the counts of a timer with a period of a millisecond add up to those of the clock.
 #[track_caller]
 fn assert_adds_up(timer: &TimerFd, read: fn(&TimerFd) -> u64, faults: &[&str]) {
     let first = Clock::Monotonic.now().unwrap() + MILLI;
-    timer.settime(&TimerSpec::at(first).every(MILLI)).unwrap();
+    timer.set(&TimerSpec::at(first).every(MILLI)).unwrap();
     let sum = with_faults(faults, || (0..50).map(|_| read(timer)).sum::<u64>());
     assert_counts_by_the_clock(Clock::Monotonic, first, MILLI, || sum + timer.wait(None).unwrap());
 }
@@ -124,7 +124,7 @@ fn a_read_that_fails_loses_nothing() {
 fn a_failed_wait_is_an_error_and_the_next_one_works() {
     for timer in on_every_backend(true) {
         timer.arm_after(HOUR).unwrap();
-        let (waited, left) = with_faults(&["?poll,ppoll:error=ENOMEM"], || (timer.wait(None), timer.gettime()));
+        let (waited, left) = with_faults(&["?poll,ppoll:error=ENOMEM"], || (timer.wait(None), timer.get()));
         assert_eq!(errno(waited), Some(libc::ENOMEM));
         assert!(left.unwrap().is_armed());
         timer.arm_after(MILLI).unwrap();

@@ -19,7 +19,7 @@ crate::cases![
     one_expiration_goes_to_one_of_many_waiters,
 ];
 
-fn expirations(backend: &'static Backend) -> Expirations<TimerFd> {
+fn expirations(backend: Backend) -> Expirations<TimerFd> {
     Expirations::new(open(backend)).unwrap()
 }
 
@@ -45,7 +45,7 @@ impl Awaited for Expirations<Arc<TimerFd>> {
     }
 }
 
-fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: Backend) {
     block_on(async {
         let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
         let mut client = Async::<TcpStream>::connect(listener.get_ref().local_addr().unwrap()).await.unwrap();
@@ -66,11 +66,11 @@ fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     });
 }
 
-fn any_kind_of_timer_can_be_awaited(backend: &'static Backend) {
+fn any_kind_of_timer_can_be_awaited(backend: Backend) {
     block_on(async {
         let boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
         let expirations = Expirations::new(boxed).unwrap();
-        expirations.get_ref().as_ref().arm_after(ms(1)).unwrap();
+        expirations.get_ref().arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
         let shared = Arc::new(open(backend));
         let expirations = Expirations::new(Arc::clone(&shared)).unwrap();
@@ -83,7 +83,7 @@ fn any_kind_of_timer_can_be_awaited(backend: &'static Backend) {
     });
 }
 
-fn one_expiration_goes_to_one_of_many_waiters(backend: &'static Backend) {
+fn one_expiration_goes_to_one_of_many_waiters(backend: Backend) {
     const EXPIRATIONS: u64 = 100;
     let expirations = expirations(backend);
     let (sender, receiver) = std::sync::mpsc::channel();

@@ -3,7 +3,7 @@
 use crate::support::*;
 use crate::Case;
 use futures_lite::{Stream, StreamExt};
-use portable_timerfd::{Backend, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Backend, Clock, TimerFd, TimerSpec};
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
@@ -20,7 +20,7 @@ pub trait Awaited: Stream<Item = io::Result<u64>> + Unpin + Sized {
     fn within<R>(limit: Duration, future: impl Future<Output = R>) -> impl Future<Output = Option<R>>;
 
     /// Returns the expirations in a loop, and the timer itself.
-    fn open(backend: &'static Backend) -> (Self, Arc<TimerFd>) {
+    fn open(backend: Backend) -> (Self, Arc<TimerFd>) {
         let timer = Arc::new(open(backend));
         (Self::new(Arc::clone(&timer)).unwrap(), timer)
     }
@@ -45,7 +45,7 @@ cases_in_each![
     a_timer_is_registered_once,
 ];
 
-fn a_timer_dropped_while_registered_leaves_the_loop_working<L: Awaited>(backend: &'static Backend) {
+fn a_timer_dropped_while_registered_leaves_the_loop_working<L: Awaited>(backend: Backend) {
     L::run(async {
         let mut numbers = Vec::new();
         for _ in 0..50 {
@@ -59,12 +59,12 @@ fn a_timer_dropped_while_registered_leaves_the_loop_working<L: Awaited>(backend:
     });
 }
 
-fn dropped_futures_lose_no_expiration<L: Awaited>(backend: &'static Backend) {
+fn dropped_futures_lose_no_expiration<L: Awaited>(backend: Backend) {
     const INTERVAL: Duration = Duration::from_micros(300);
     L::run(async {
         let (expirations, timer) = L::open(backend);
         let first = Clock::Monotonic.now().unwrap() + ms(1);
-        timer.settime(&TimerSpec::at(first).every(INTERVAL)).unwrap();
+        timer.set(&TimerSpec::at(first).every(INTERVAL)).unwrap();
         let mut reported = 0;
         for round in 0..200 {
             let limit = Duration::from_micros(round * 10);
@@ -75,11 +75,11 @@ fn dropped_futures_lose_no_expiration<L: Awaited>(backend: &'static Backend) {
     });
 }
 
-fn a_stream_gives_the_counts<L: Awaited>(backend: &'static Backend) {
+fn a_stream_gives_the_counts<L: Awaited>(backend: Backend) {
     L::run(async {
         let (mut expirations, timer) = L::open(backend);
         let first = Clock::Monotonic.now().unwrap() + ms(1);
-        timer.settime(&TimerSpec::at(first).every(ms(1))).unwrap();
+        timer.set(&TimerSpec::at(first).every(ms(1))).unwrap();
         let mut reported = 0;
         for _ in 0..5 {
             reported += expirations.next().await.unwrap().unwrap();
@@ -88,7 +88,7 @@ fn a_stream_gives_the_counts<L: Awaited>(backend: &'static Backend) {
     });
 }
 
-fn a_blocking_timer_does_not_block_the_loop<L: Awaited>(backend: &'static Backend) {
+fn a_blocking_timer_does_not_block_the_loop<L: Awaited>(backend: Backend) {
     L::run(async {
         let timer = Arc::new(open_blocking(backend));
         let expirations = L::new(Arc::clone(&timer)).unwrap();
@@ -102,7 +102,7 @@ fn a_blocking_timer_does_not_block_the_loop<L: Awaited>(backend: &'static Backen
     });
 }
 
-fn a_timer_is_registered_once<L: Awaited>(backend: &'static Backend) {
+fn a_timer_is_registered_once<L: Awaited>(backend: Backend) {
     L::run(async {
         let (first, timer) = L::open(backend);
         let second = L::new(Arc::clone(&timer));

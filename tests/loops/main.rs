@@ -36,7 +36,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 /// A case: its name, and the function that tests one backend.
-pub type Case = (&'static str, fn(&'static Backend));
+pub type Case = (&'static str, fn(Backend));
 
 const THEMES: &[(&str, &[Case])] = &[
     ("async_io", async_io::CASES),
@@ -52,11 +52,11 @@ fn main() -> ExitCode {
     if calls::is_program() {
         return ExitCode::SUCCESS;
     }
-    let of_backend = |backend: &'static Backend| {
+    let of_backend = |backend: Backend| {
         let missing = common::is_missing(backend);
-        trials::trials(backend.name(), THEMES, move |_| missing, move |case: &fn(&'static Backend)| case(backend))
+        trials::trials(backend.name(), THEMES, move |_| missing, move |case: &fn(Backend)| case(backend))
     };
-    let mut all: Vec<_> = backends::ALL.iter().flat_map(of_backend).collect();
+    let mut all: Vec<_> = backends::ALL.iter().copied().flat_map(of_backend).collect();
     all.extend(trials::trials("simulated", &[("loops", simulated::CASES)], |_| false, |case: &'static fn()| case()));
     all.extend(calls::trials());
     trials::conclude(all)

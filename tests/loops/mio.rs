@@ -3,7 +3,7 @@
 use crate::support::*;
 use ::mio::net::{TcpListener, TcpStream};
 use ::mio::{Events, Interest, Poll, Token};
-use portable_timerfd::backends::{kernel::KernelTimer, userspace::UserspaceTimer};
+use portable_timerfd::backends::{self, kernel::KernelTimer, userspace::UserspaceTimer};
 use portable_timerfd::{Backend, Clock, CreateFlags, SimulatedClock, Timer, TimerFd};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
@@ -44,7 +44,7 @@ impl Loop {
     }
 }
 
-fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: Backend) {
     let mut mio = Loop::new();
     let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     mio.register(&mut listener, 0);
@@ -69,7 +69,7 @@ fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     }
 }
 
-fn any_kind_of_timer_is_a_source(backend: &'static Backend) {
+fn any_kind_of_timer_is_a_source(backend: Backend) {
     let mut mio = Loop::new();
     let mut boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
     mio.register(&mut boxed, 3);
@@ -78,7 +78,7 @@ fn any_kind_of_timer_is_a_source(backend: &'static Backend) {
     assert_eq!(boxed.read().unwrap(), 1);
 }
 
-fn a_backends_own_timer_is_a_source(backend: &'static Backend) {
+fn a_backends_own_timer_is_a_source(backend: Backend) {
     let mut mio = Loop::new();
     let flags = CreateFlags::default();
     let clock = SimulatedClock::new();
@@ -87,14 +87,14 @@ fn a_backends_own_timer_is_a_source(backend: &'static Backend) {
     simulated.arm_after(ms(1)).unwrap();
     clock.advance(ms(1));
     assert_eq!(mio.tokens(None), [1]);
-    if backend.name() == "kernel" {
+    if backend == backends::kernel::BACKEND {
         mio.register(&mut KernelTimer::new(Clock::Monotonic, flags).unwrap(), 2);
     } else {
         mio.register(&mut UserspaceTimer::new(Clock::Monotonic, flags).unwrap(), 2);
     }
 }
 
-fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: &'static Backend) {
+fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: Backend) {
     let mut mio = Loop::new();
     let mut numbers = Vec::new();
     for _ in 0..50 {
@@ -109,7 +109,7 @@ fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: &'static Ba
     assert!(mio.tokens(Some(ms(2))).is_empty());
 }
 
-fn a_deregistered_timer_is_not_reported(backend: &'static Backend) {
+fn a_deregistered_timer_is_not_reported(backend: Backend) {
     let mut mio = Loop::new();
     let mut timer: TimerFd = open(backend);
     mio.register(&mut timer, 6);
@@ -123,14 +123,14 @@ fn a_deregistered_timer_is_not_reported(backend: &'static Backend) {
     assert_eq!(mio.tokens(None), [8]);
 }
 
-fn a_blocking_timer_does_not_block_the_loop(backend: &'static Backend) {
+fn a_blocking_timer_does_not_block_the_loop(backend: Backend) {
     let mio = Loop::new();
     let mut timer = open_blocking(backend);
     mio.register(&mut timer, 1);
     assert_eq!(timer.read().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-fn a_timer_is_registered_once(backend: &'static Backend) {
+fn a_timer_is_registered_once(backend: Backend) {
     let mio = Loop::new();
     let mut timer = open(backend);
     mio.register(&mut timer, 1);

@@ -8,10 +8,10 @@ use ::tokio::runtime::{Builder, Runtime};
 use ::tokio::time::timeout;
 use futures_lite::StreamExt;
 use portable_timerfd::loops::tokio::Expirations;
-use portable_timerfd::{Backend, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Backend, Clock, CreateFlags, Pollable, Timer, TimerFd, TimerSpec};
 use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,11 +52,11 @@ impl Awaited for Expirations<Arc<TimerFd>> {
     }
 }
 
-fn expirations(backend: &'static Backend) -> Expirations<TimerFd> {
+fn expirations(backend: Backend) -> Expirations<TimerFd> {
     Expirations::new(open(backend)).unwrap()
 }
 
-fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
+fn a_timer_and_a_socket_share_a_loop(backend: Backend) {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -77,11 +77,11 @@ fn a_timer_and_a_socket_share_a_loop(backend: &'static Backend) {
     });
 }
 
-fn any_kind_of_timer_can_be_awaited(backend: &'static Backend) {
+fn any_kind_of_timer_can_be_awaited(backend: Backend) {
     run(async {
         let boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
         let expirations = Expirations::new(boxed).unwrap();
-        expirations.get_ref().as_ref().arm_after(ms(1)).unwrap();
+        expirations.get_ref().arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
         let shared = Arc::new(open(backend));
         let expirations = Expirations::new(Arc::clone(&shared)).unwrap();
@@ -94,7 +94,7 @@ fn any_kind_of_timer_can_be_awaited(backend: &'static Backend) {
     });
 }
 
-fn a_task_that_ends_while_it_waits_drops_its_timer(backend: &'static Backend) {
+fn a_task_that_ends_while_it_waits_drops_its_timer(backend: Backend) {
     run(async {
         let timer = Arc::new(open(backend));
         let expirations = Expirations::new(Arc::clone(&timer)).unwrap();
@@ -110,7 +110,7 @@ fn a_task_that_ends_while_it_waits_drops_its_timer(backend: &'static Backend) {
     });
 }
 
-fn one_expiration_goes_to_one_of_many_tasks(backend: &'static Backend) {
+fn one_expiration_goes_to_one_of_many_tasks(backend: Backend) {
     const EXPIRATIONS: u64 = 100;
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -139,25 +139,23 @@ fn one_expiration_goes_to_one_of_many_tasks(backend: &'static Backend) {
 #[derive(Debug)]
 struct Failing(TimerFd, AtomicBool);
 
-impl AsFd for Failing {
-    fn as_fd(&self) -> BorrowedFd<'_> {
+impl Pollable for Failing {
+    fn as_pollable(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
-impl AsRawFd for Failing {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
-    }
-}
-
 impl Timer for Failing {
-    fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
-        self.0.settime(new)
+    fn clock(&self) -> Clock {
+        self.0.clock()
     }
 
-    fn gettime(&self) -> io::Result<TimerSpec> {
-        self.0.gettime()
+    fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.0.replace(new)
+    }
+
+    fn get(&self) -> io::Result<TimerSpec> {
+        self.0.get()
     }
 
     fn read(&self) -> io::Result<u64> {
@@ -168,7 +166,7 @@ impl Timer for Failing {
     }
 }
 
-fn a_failed_read_is_reported_and_loses_nothing(backend: &'static Backend) {
+fn a_failed_read_is_reported_and_loses_nothing(backend: Backend) {
     run(async {
         let expirations = Expirations::new(Failing(open(backend), AtomicBool::new(true))).unwrap();
         expirations.get_ref().arm_after(ms(1)).unwrap();
@@ -177,11 +175,11 @@ fn a_failed_read_is_reported_and_loses_nothing(backend: &'static Backend) {
     });
 }
 
-fn without_a_runtime_it_is_an_error(backend: &'static Backend) {
+fn without_a_runtime_it_is_an_error(backend: Backend) {
     assert_eq!(Expirations::new(open(backend)).unwrap_err().kind(), ErrorKind::Other);
 }
 
-fn a_runtime_that_ends_ends_the_waiting(backend: &'static Backend) {
+fn a_runtime_that_ends_ends_the_waiting(backend: Backend) {
     let runtime = runtime();
     let expirations = runtime.block_on(async { expirations(backend) });
     drop(runtime);

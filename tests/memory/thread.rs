@@ -1,12 +1,12 @@
 //! The timer thread never calls the allocator, for no kind of timer.
 
 use crate::calls;
-use crate::common::{descriptors, userspace_builder, HOUR};
+use crate::common::{assert_canceled, descriptors, userspace_builder, HOUR};
 use nix::libc::{c_int, c_long, clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_REALTIME};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::backends::userspace::RawTimer;
-use portable_timerfd::{Accuracy, Clock, CreateFlags, Timer, TimerFd, TimerSpec, ECANCELED};
+use portable_timerfd::{Accuracy, Clock, CreateFlags, TimerFd, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
@@ -124,14 +124,14 @@ fn periodic_timers_that_stay_unread_need_no_memory() {
         // While its count stays unread, a timer is in another queue. The next timer expires during
         // many refreshes.
         (0..10).for_each(|_| until_the_thread_has_come_by());
-        timers.iter().for_each(|timer| timer.set(&TimerSpec::disarmed()).unwrap());
+        timers.iter().for_each(|timer| timer.disarm().unwrap());
     });
 }
 
 fn timers_of_every_accuracy_need_no_memory() {
     assert_no_call(|| {
         let open = |accuracy| userspace_builder(Clock::Monotonic).accuracy(accuracy).open().unwrap();
-        let timers: Vec<TimerFd> = Accuracy::ALL.into_iter().cycle().take(30).map(open).collect();
+        let timers: Vec<TimerFd> = Accuracy::ALL.iter().copied().cycle().take(30).map(open).collect();
         for round in 0..20 {
             for (number, timer) in (0..).zip(&timers) {
                 // Some timers are postponed while the thread spins for them.
@@ -161,14 +161,14 @@ fn wall_clock_timers_and_clock_changes_need_no_memory() {
         for round in 1..=3 {
             for timer in &timers {
                 let later = Clock::Realtime.now().unwrap() + HOUR;
-                timer.settime(&TimerSpec::at(later).cancel_on_set()).unwrap();
+                timer.set(&TimerSpec::at(later).cancel_on_set()).unwrap();
             }
             until_the_thread_has_come_by();
             SET_FORWARD.store(60 * round, Ordering::SeqCst);
             for timer in &timers {
                 let mut shown = [PollFd::new(timer.as_fd(), PollFlags::POLLIN)];
                 assert_eq!(poll(&mut shown, PollTimeout::NONE).unwrap(), 1);
-                assert_eq!(timer.read().unwrap_err().raw_os_error(), Some(ECANCELED));
+                assert_canceled(timer.read());
             }
         }
     });

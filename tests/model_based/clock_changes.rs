@@ -6,7 +6,7 @@ use crate::backends::userspace::UserspaceTimer;
 use crate::model::{concurrently, MODEL};
 use crate::support::{add, assert_ok, counted_read, ns, open_on, raw_read};
 use crate::timer::Timer;
-use crate::{Clock, TimerSpec};
+use crate::{Clock, ClockTime, TimerSpec};
 use shuttle::sync::Arc;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,10 +30,15 @@ pub const HOUR: u64 = 3_600_000_000_000;
 pub const LONGEST_BLIND_SLEEP: u64 = 250_000_000;
 pub const LONGEST_BACK_OFF: u64 = 10_000_000;
 
+/// A time of the wall clock.
+pub const fn wall(nanos: u64) -> ClockTime {
+    ClockTime::new(Clock::Realtime, ns(nanos))
+}
+
 pub fn watching(nonblocking: bool) -> UserspaceTimer {
     let timer = open_on(Clock::Realtime, nonblocking);
-    let later = ns(MODEL.time(Clock::Realtime) + HOUR);
-    timer.settime(&TimerSpec::at(later).cancel_on_set()).unwrap();
+    let later = Clock::Realtime.now().unwrap() + ns(HOUR);
+    timer.set(&TimerSpec::at(later).cancel_on_set()).unwrap();
     timer
 }
 
@@ -72,7 +77,7 @@ fn one_of_many_readers_gets_ecanceled() {
     let read = |(timer, canceled): &(UserspaceTimer, AtomicU64)| {
         canceled.fetch_add(gets_ecanceled(timer).into(), Ordering::Relaxed);
     };
-    concurrently(&shared, &[read, read, |(timer, _)| assert_ok(timer.gettime()), |_| step_and_wait()]);
+    concurrently(&shared, &[read, read, |(timer, _)| assert_ok(timer.get()), |_| step_and_wait()]);
     read(&shared);
     let (timer, canceled) = Arc::into_inner(shared).unwrap();
     assert_eq!(canceled.into_inner(), 1);
@@ -84,7 +89,7 @@ fn one_of_many_readers_gets_ecanceled() {
 
 fn a_step_forward_expires_an_absolute_time() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
-    timer.arm_at(ns(MODEL.time(Clock::Realtime) + HOUR)).unwrap();
+    timer.arm_at(Clock::Realtime.now().unwrap() + ns(HOUR)).unwrap();
     concurrently(
         &timer,
         &[
@@ -113,7 +118,7 @@ fn a_stale_cancellation_is_not_an_expiration() {
                     assert_eq!(MODEL.time(Clock::Monotonic), 1_000_000 + 2 * LONGEST_BLIND_SLEEP);
                 }
             },
-            |timer| assert_ok(timer.arm_at(ns(WALL + STEP + 2 * LONGEST_BLIND_SLEEP))),
+            |timer| assert_ok(timer.arm_at(wall(WALL + STEP + 2 * LONGEST_BLIND_SLEEP))),
             |_| {
                 step_and_wait();
                 MODEL.settle();
@@ -130,19 +135,19 @@ fn a_stale_cancellation_is_not_an_expiration() {
 fn the_first_expiration_since_gettime_is_seen_during_a_back_off() {
     for refreshes in [0, 8] {
         let timer = open_on(Clock::Realtime, true);
-        let first = MODEL.time(Clock::Realtime) - 1;
-        timer.settime(&TimerSpec::at(ns(first)).every(ns(1)).cancel_on_set()).unwrap();
+        let first = Clock::Realtime.now().unwrap() - ns(1);
+        timer.set(&TimerSpec::at(first).every(ns(1)).cancel_on_set()).unwrap();
         // After eight refreshes, the count has stayed unread for long.
         for _ in 0..refreshes {
             MODEL.pass(2_000_000);
             MODEL.settle();
         }
-        assert!(timer.gettime().unwrap().is_armed());
+        assert!(timer.get().unwrap().is_armed());
         MODEL.pass(1);
         MODEL.settle();
         MODEL.step_wall_clock(-(STEP as i64));
         assert!(gets_ecanceled(&timer));
-        assert!(!timer.gettime().unwrap().is_armed(), "after {refreshes} refreshes");
+        assert!(!timer.get().unwrap().is_armed(), "after {refreshes} refreshes");
         MODEL.step_wall_clock(STEP as i64);
         drop(timer);
     }
@@ -151,7 +156,7 @@ fn the_first_expiration_since_gettime_is_seen_during_a_back_off() {
 
 fn a_lone_disarmed_timer_with_cancel_on_set_gets_ecanceled() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
-    timer.settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     concurrently(&timer, &[|timer| assert_eq!(fd::read_count(timer.as_fd()).unwrap(), Some(1)), |_| step_and_wait()]);
     assert!(gets_ecanceled(&timer));
     drop(timer);
@@ -160,10 +165,10 @@ fn a_lone_disarmed_timer_with_cancel_on_set_gets_ecanceled() {
 
 fn a_step_past_the_time_disarms_the_timer_in_every_order() {
     let timer = open_on(Clock::Realtime, true);
-    timer.settime(&TimerSpec::at(ns(WALL + HOUR)).every(ns(HOUR)).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(wall(WALL + HOUR)).every(ns(HOUR)).cancel_on_set()).unwrap();
     MODEL.step_wall_clock(2 * HOUR as i64);
     assert!(gets_ecanceled(&timer));
-    assert!(!timer.gettime().unwrap().is_armed());
+    assert!(!timer.get().unwrap().is_armed());
     drop(timer);
     MODEL.end();
 }
@@ -171,14 +176,14 @@ fn a_step_past_the_time_disarms_the_timer_in_every_order() {
 /// In every order, each period is counted once in the end.
 fn expirations_rolled_back_during_reads_recur_once() {
     let shared = Arc::new((open_on(Clock::Realtime, false), AtomicU64::new(0)));
-    shared.0.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
+    shared.0.set(&TimerSpec::at(wall(WALL + 10)).every(ns(10))).unwrap();
     let waiter = Arc::clone(&shared);
     let waiter = shuttle::thread::spawn(move || add(&waiter.1, waiter.0.read().unwrap()));
     concurrently(
         &shared,
         &[
             |(timer, sum)| add(sum, raw_read(timer)),
-            |(timer, _)| assert_ok(timer.gettime()),
+            |(timer, _)| assert_ok(timer.get()),
             |(timer, sum)| add(sum, counted_read(timer)),
             |_| {
                 MODEL.pass(35);

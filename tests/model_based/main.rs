@@ -19,13 +19,21 @@ mod cases;
 #[path = "../../src/clock.rs"]
 mod clock;
 mod clock_changes;
+#[path = "../../src/clock_time.rs"]
+mod clock_time;
+#[path = "../../src/errors.rs"]
+mod errors;
 #[path = "../../src/flags.rs"]
 mod flags;
+#[path = "../../src/inherent.rs"]
+mod inherent;
 #[allow(clippy::wrong_self_convention)] // Clippy allows this name in a public method.
 #[path = "../../src/itimerspec.rs"]
 mod itimerspec;
 mod kernel;
 mod model;
+#[path = "../../src/pollable.rs"]
+mod pollable;
 mod protocol;
 #[path = "../common/random.rs"]
 mod random;
@@ -41,6 +49,7 @@ mod timer;
 mod wake_ahead;
 
 pub(crate) use clock::Clock;
+pub(crate) use clock_time::ClockTime;
 use libtest_mimic::{Arguments, Trial};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 pub(crate) use spec::{Initial, TimerSpec};

@@ -2,7 +2,7 @@
 
 use crate::backends::sys::error::EIO;
 use crate::backends::sys::fd;
-use crate::clock_changes::{gets_ecanceled, step_and_wait, watching, HOUR, LONGEST_BACK_OFF, WALL};
+use crate::clock_changes::{gets_ecanceled, step_and_wait, wall, watching, HOUR, LONGEST_BACK_OFF, WALL};
 use crate::model::MODEL;
 use crate::support::{counted_read, end, ns, open_on, raw_read};
 use crate::timer::Timer;
@@ -48,7 +48,7 @@ fn a_call_writes_a_refused_count_at_once() {
     MODEL.settle();
     MODEL.lock().refuses_writes = false;
     assert!(!fd::is_readable(timer.as_fd()));
-    timer.gettime().unwrap();
+    timer.get().unwrap();
     assert!(fd::is_readable(timer.as_fd()));
     assert_eq!(raw_read(&timer), 1);
     drop(timer);
@@ -132,7 +132,7 @@ fn a_failed_read_does_not_lose_a_count_already_read() {
 /// A raw read takes a message while a reader is blocked in `read`. That reader did not get it.
 fn an_interrupted_reader_leaves_nothing_unresolved() {
     let timer = Arc::new(open_on(Clock::Realtime, false));
-    timer.settime(&TimerSpec::at(ns(WALL + 10)).every(ns(10))).unwrap();
+    timer.set(&TimerSpec::at(wall(WALL + 10)).every(ns(10))).unwrap();
     let waiter = Arc::clone(&timer);
     let waiter = shuttle::thread::spawn(move || drop(waiter.read()));
     MODEL.pass(15);

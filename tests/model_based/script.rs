@@ -1,6 +1,6 @@
 //! Random scripts of calls on one timer and of changes of the clocks.
 
-use crate::{Clock, TimerSpec};
+use crate::{Clock, ClockTime, TimerSpec};
 use proptest::prelude::*;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -33,11 +33,14 @@ pub enum First {
 
 impl First {
     /// Returns the setting of a timer whose clock shows `now`.
-    pub fn spec(self, interval: u64, cancel_on_set: bool, now: u64) -> TimerSpec {
+    pub fn spec(self, interval: u64, cancel_on_set: bool, now: ClockTime) -> TimerSpec {
         let spec = match self {
             First::Disarmed => TimerSpec::disarmed(),
             First::After(delay) => TimerSpec::after(Duration::from_nanos(delay)),
-            First::At(offset) => TimerSpec::at(Duration::from_nanos(now.saturating_add_signed(offset))),
+            First::At(offset) => {
+                let by = Duration::from_nanos(offset.unsigned_abs());
+                TimerSpec::at(if offset < 0 { now - by } else { now + by })
+            }
         };
         let spec = if cancel_on_set { spec.cancel_on_set() } else { spec };
         spec.every(Duration::from_nanos(interval))

@@ -71,7 +71,7 @@ impl Comparison {
             Op::Settime { first, interval, cancel_on_set } => return self.settime(first, interval, cancel_on_set),
             Op::Gettime => {
                 self.is_behind = false;
-                return (outcome(self.ours.gettime(), left), Ok(self.linux.gettime(self.now())));
+                return (outcome(self.ours.get(), left), Ok(self.linux.gettime(self.now())));
             }
             Op::Read => {
                 (self.is_behind, self.is_unseen) = (false, false);
@@ -113,8 +113,8 @@ impl Comparison {
 
     fn settime(&mut self, first: First, interval: u64, cancel_on_set: bool) -> (Outcome, Outcome) {
         (self.is_behind, self.is_unseen) = (false, false);
-        let spec = first.spec(interval, cancel_on_set, MODEL.time(self.clock));
-        let ours = outcome(self.ours.settime(&spec), left);
+        let spec = first.spec(interval, cancel_on_set, self.clock.now().unwrap());
+        let ours = outcome(self.ours.replace(&spec), left);
         let now_of_old = self.now();
         self.runs_on = first.runs_on(self.clock);
         let now = self.now();

@@ -6,7 +6,7 @@ use crate::backends::userspace::UserspaceTimer;
 use crate::flags::CreateFlags;
 use crate::model::MODEL;
 use crate::timer::Timer;
-use crate::Clock;
+use crate::{Clock, ClockTime};
 use shuttle::rand::{thread_rng, Rng};
 use shuttle::sync::Arc;
 use std::io::ErrorKind;
@@ -24,7 +24,7 @@ pub fn open_as(accuracy: Accuracy) -> UserspaceTimer {
 }
 
 fn opened(clock: Clock, nonblocking: bool, accuracy: Accuracy) -> UserspaceTimer {
-    let flags = CreateFlags { nonblocking, accuracy: Some(accuracy), ..CreateFlags::default() };
+    let flags = CreateFlags::new().nonblocking(nonblocking).accuracy(accuracy);
     UserspaceTimer::new(clock, flags).unwrap()
 }
 
@@ -38,6 +38,11 @@ pub fn open_blocking() -> UserspaceTimer {
 
 pub const fn ns(nanos: u64) -> Duration {
     Duration::from_nanos(nanos)
+}
+
+/// A time of the monotonic clock.
+pub const fn monotonic(nanos: u64) -> ClockTime {
+    ClockTime::new(Clock::Monotonic, ns(nanos))
 }
 
 pub fn now() -> u64 {

@@ -2,7 +2,7 @@
 
 use crate::accuracy::Accuracy;
 use crate::model::MODEL;
-use crate::support::{counted_read, end, now, ns, open_as, raw_read};
+use crate::support::{counted_read, end, monotonic, now, ns, open_as, raw_read};
 use crate::timer::Timer;
 use shuttle::sync::Arc;
 
@@ -27,7 +27,7 @@ fn until(time: u64) {
 fn an_economical_timer_has_no_wake_ahead() {
     let timer = Arc::new(open_as(Accuracy::Economical));
     let due = now() + MILLI;
-    timer.arm_at(ns(due)).unwrap();
+    timer.arm_at(monotonic(due)).unwrap();
     MODEL.settle();
     assert_eq!(MODEL.lock().sleeps_until(), Some(due));
     end(timer);
@@ -36,7 +36,7 @@ fn an_economical_timer_has_no_wake_ahead() {
 fn the_thread_spins_for_a_precise_timer_and_is_not_early() {
     let timer = Arc::new(open_as(Accuracy::Precise));
     let due = now() + MILLI;
-    timer.arm_at(ns(due)).unwrap();
+    timer.arm_at(monotonic(due)).unwrap();
     MODEL.settle();
     let wake_up = MODEL.lock().sleeps_until().unwrap();
     assert!((100_000..=400_000).contains(&(due - wake_up)));
@@ -57,7 +57,7 @@ fn spins_for_adaptive_timers_are_charged() {
     let (mut spun, mut leads) = (0, 0);
     for round in 0..120 {
         let due = now() + MILLI / 5;
-        timer.arm_at(ns(due)).unwrap();
+        timer.arm_at(monotonic(due)).unwrap();
         MODEL.settle();
         let wake_up = MODEL.lock().sleeps_until().unwrap();
         leads += u64::from(wake_up < due);
@@ -76,7 +76,7 @@ fn spins_for_adaptive_timers_are_charged() {
 fn adaptive_wake_ahead() -> u64 {
     let timer = open_as(Accuracy::Adaptive);
     let due = now() + MILLI;
-    timer.arm_at(ns(due)).unwrap();
+    timer.arm_at(monotonic(due)).unwrap();
     MODEL.settle();
     let wake_up = MODEL.lock().sleeps_until().unwrap();
     due - wake_up
@@ -90,7 +90,7 @@ fn spins_of_precise_timers_leave_the_adaptive_budget() {
     let mut spun = 0;
     for _ in 0..20 {
         let due = now() + MILLI;
-        timer.arm_at(ns(due)).unwrap();
+        timer.arm_at(monotonic(due)).unwrap();
         MODEL.settle();
         let wake_up = MODEL.lock().sleeps_until().unwrap();
         until(wake_up);
@@ -105,12 +105,12 @@ fn spins_of_precise_timers_leave_the_adaptive_budget() {
 }
 
 fn an_earlier_timer_expires_first_during_a_spin() {
-    for mode in Accuracy::ALL {
+    for &mode in Accuracy::ALL {
         let (held_for, earlier) = (open_as(Accuracy::Precise), Arc::new(open_as(mode)));
         let due = now() + MILLI;
-        held_for.arm_at(ns(due)).unwrap();
+        held_for.arm_at(monotonic(due)).unwrap();
         until(due - 50_000);
-        earlier.arm_at(ns(due - 40_000)).unwrap();
+        earlier.arm_at(monotonic(due - 40_000)).unwrap();
         until(due - 40_000);
         assert_eq!((raw_read(&earlier), raw_read(&held_for)), (1, 0));
         until(due);
@@ -141,8 +141,8 @@ fn an_unread_count_causes_no_spin() {
 fn a_postponed_or_disarmed_timer_causes_no_spin() {
     let timer = Arc::new(open_as(Accuracy::Precise));
     let due = now() + MILLI;
-    timer.arm_at(ns(due)).unwrap();
-    timer.arm_at(ns(due + MILLI)).unwrap();
+    timer.arm_at(monotonic(due)).unwrap();
+    timer.arm_at(monotonic(due + MILLI)).unwrap();
     MODEL.settle();
     let wake_up = MODEL.lock().sleeps_until().unwrap();
     assert!(wake_up < due, "the wake-up is unchanged");

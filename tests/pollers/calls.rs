@@ -92,7 +92,7 @@ fn by_ppoll(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> Vec<Reported> 
     by_entries(fds, |entries| nix::poll::ppoll(entries, timeout, None))
 }
 
-fn every_call_reports_readable_exactly_while_a_count_is_unread(backend: &'static Backend) {
+fn every_call_reports_readable_exactly_while_a_count_is_unread(backend: Backend) {
     let _low = low_numbers();
     for call in calls() {
         let timer = open(backend);
@@ -114,7 +114,7 @@ fn every_call_reports_readable_exactly_while_a_count_is_unread(backend: &'static
     }
 }
 
-fn a_call_keeps_its_timeout_and_reports_nothing(backend: &'static Backend) {
+fn a_call_keeps_its_timeout_and_reports_nothing(backend: Backend) {
     let _low = low_numbers();
     let timers = [open(backend), open(backend)];
     timers[0].arm_after(HOUR).unwrap();
@@ -125,7 +125,7 @@ fn a_call_keeps_its_timeout_and_reports_nothing(backend: &'static Backend) {
     }
 }
 
-fn timers_and_a_socket_share_a_call(backend: &'static Backend) {
+fn timers_and_a_socket_share_a_call(backend: Backend) {
     let _low = low_numbers();
     let timers = [Duration::ZERO, HOUR, ms(1), Duration::MAX].map(|delay| {
         let timer = open(backend);
@@ -146,7 +146,7 @@ fn timers_and_a_socket_share_a_call(backend: &'static Backend) {
     }
 }
 
-fn a_call_for_many_timers_ends_with_the_first_and_never_early(backend: &'static Backend) {
+fn a_call_for_many_timers_ends_with_the_first_and_never_early(backend: Backend) {
     let _low = low_numbers();
     for call in calls() {
         let start = Clock::Monotonic.now().unwrap();
@@ -169,7 +169,7 @@ fn a_call_for_many_timers_ends_with_the_first_and_never_early(backend: &'static 
     }
 }
 
-fn a_descriptor_of_a_high_number_can_be_polled(backend: &'static Backend) {
+fn a_descriptor_of_a_high_number_can_be_polled(backend: Backend) {
     let timer = open(backend);
     let number = getrlimit(Resource::RLIMIT_NOFILE).unwrap().0.saturating_sub(16).try_into().unwrap();
     let number = fcntl(&timer, FcntlArg::F_DUPFD_CLOEXEC(number)).unwrap();

@@ -11,7 +11,7 @@ crate::cases![edge_oneshot_reports_once_and_again_when_asked, a_timer_in_two_loo
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
-fn edge_oneshot_reports_once_and_again_when_asked(backend: &'static Backend) {
+fn edge_oneshot_reports_once_and_again_when_asked(backend: Backend) {
     let poller = poller();
     let timer = register(backend, &poller, 5, PollMode::EdgeOneshot);
     timer.arm_after(ms(1)).unwrap();
@@ -25,7 +25,7 @@ fn edge_oneshot_reports_once_and_again_when_asked(backend: &'static Backend) {
     assert!(keys(&poller, NOW).is_empty());
 }
 
-fn a_timer_in_two_loops_makes_an_edge_in_each(backend: &'static Backend) {
+fn a_timer_in_two_loops_makes_an_edge_in_each(backend: Backend) {
     let pollers = [poller(), poller()];
     let timer = Arc::new(open(backend));
     let enter = |poller| Registered::new(poller, Arc::clone(&timer), Event::readable(5), PollMode::Edge).unwrap();

@@ -71,13 +71,13 @@ fn assert_expiration_is_reported(epoll: &Epoll, timer: &TimerFd) {
 }
 
 /// Lets the timer expire. When this returns, the expiration is visible everywhere, because the
-/// emulation's `settime` delivers it.
+/// emulation's `set` delivers it.
 fn expire(timer: &TimerFd) {
     timer.arm_after(Duration::ZERO).unwrap();
     until_readable(timer);
 }
 
-fn level_reports_an_expiration_until_it_is_read(backend: &'static Backend) {
+fn level_reports_an_expiration_until_it_is_read(backend: Backend) {
     let timer = open(backend);
     let epoll = epoll_with(&timer, LEVEL);
     for _ in 0..3 {
@@ -89,7 +89,7 @@ fn level_reports_an_expiration_until_it_is_read(backend: &'static Backend) {
     }
 }
 
-fn edge_reports_each_expiration_once(backend: &'static Backend) {
+fn edge_reports_each_expiration_once(backend: Backend) {
     let timer = open(backend);
     let epoll = epoll_with(&timer, EDGE);
     for round in 0..20 {
@@ -103,7 +103,7 @@ fn edge_reports_each_expiration_once(backend: &'static Backend) {
     }
 }
 
-fn edge_reports_an_expiration_that_came_before(backend: &'static Backend) {
+fn edge_reports_an_expiration_that_came_before(backend: Backend) {
     let timer = open(backend);
     expire(&timer);
     let epoll = epoll_with(&timer, EDGE);
@@ -112,7 +112,7 @@ fn edge_reports_an_expiration_that_came_before(backend: &'static Backend) {
     assert_expiration_is_reported(&epoll, &timer);
 }
 
-fn edge_reports_an_unread_count_again_after_a_modification(backend: &'static Backend) {
+fn edge_reports_an_unread_count_again_after_a_modification(backend: Backend) {
     let timer = open(backend);
     let epoll = epoll_with(&timer, EDGE);
     assert_expiration_is_reported(&epoll, &timer);
@@ -123,7 +123,7 @@ fn edge_reports_an_unread_count_again_after_a_modification(backend: &'static Bac
     assert_silent(&epoll);
 }
 
-fn oneshot_reports_once_and_again_after_a_modification(backend: &'static Backend) {
+fn oneshot_reports_once_and_again_after_a_modification(backend: Backend) {
     for flags in [ONESHOT, ONESHOT | EDGE] {
         let timer = open(backend);
         let epoll = epoll_with(&timer, flags);
@@ -141,7 +141,7 @@ fn oneshot_reports_once_and_again_after_a_modification(backend: &'static Backend
     }
 }
 
-fn a_timer_disarmed_before_the_wait_is_not_reported(backend: &'static Backend) {
+fn a_timer_disarmed_before_the_wait_is_not_reported(backend: Backend) {
     for flags in [LEVEL, EDGE, ONESHOT, ONESHOT | EDGE] {
         let timer = open(backend);
         let epoll = epoll_with(&timer, flags);
@@ -155,7 +155,7 @@ fn a_timer_disarmed_before_the_wait_is_not_reported(backend: &'static Backend) {
 }
 
 /// This holds while the timer lives.
-fn nothing_but_readability_is_ever_reported(backend: &'static Backend) {
+fn nothing_but_readability_is_ever_reported(backend: Backend) {
     use EpollFlags as F;
     let all = F::EPOLLIN | F::EPOLLOUT | F::EPOLLPRI | F::EPOLLRDHUP | F::EPOLLERR | F::EPOLLHUP;
     let all = all | F::EPOLLMSG | F::EPOLLRDBAND | F::EPOLLWRBAND | F::EPOLLWRNORM;
@@ -170,7 +170,7 @@ fn nothing_but_readability_is_ever_reported(backend: &'static Backend) {
     }
 }
 
-fn an_epoll_in_an_epoll_is_readable_exactly_while_its_timer_is(backend: &'static Backend) {
+fn an_epoll_in_an_epoll_is_readable_exactly_while_its_timer_is(backend: Backend) {
     let timer = open(backend);
     let inner = epoll_with(&timer, LEVEL);
     let [level, edge] = [LEVEL, EDGE].map(|flags| epoll_with(&inner.0, flags));
@@ -192,7 +192,7 @@ fn an_epoll_in_an_epoll_is_readable_exactly_while_its_timer_is(backend: &'static
     assert_reported(&inner);
 }
 
-fn a_timer_in_two_epolls_is_reported_by_both(backend: &'static Backend) {
+fn a_timer_in_two_epolls_is_reported_by_both(backend: Backend) {
     for flags in [LEVEL, EDGE, ONESHOT] {
         let timer = open(backend);
         let [first, second] = [flags, flags].map(|flags| epoll_with(&timer, flags));
@@ -203,7 +203,7 @@ fn a_timer_in_two_epolls_is_reported_by_both(backend: &'static Backend) {
     }
 }
 
-fn a_duplicate_and_its_original_are_both_reported(backend: &'static Backend) {
+fn a_duplicate_and_its_original_are_both_reported(backend: Backend) {
     let timer = open(backend);
     let duplicate = timer.as_fd().try_clone_to_owned().unwrap();
     let epoll = epoll_with(&duplicate, LEVEL);
@@ -221,7 +221,7 @@ fn a_duplicate_and_its_original_are_both_reported(backend: &'static Backend) {
     assert_expiration_is_reported(&epoll, &timer);
 }
 
-fn a_removed_timer_is_not_reported(backend: &'static Backend) {
+fn a_removed_timer_is_not_reported(backend: Backend) {
     let timer = open(backend);
     for flags in [LEVEL, EDGE, ONESHOT] {
         let epoll = epoll_with(&timer, flags);
@@ -233,7 +233,7 @@ fn a_removed_timer_is_not_reported(backend: &'static Backend) {
 }
 
 /// The descriptor of the timer was the only one.
-fn a_dropped_timer_leaves_the_epoll_by_itself(backend: &'static Backend) {
+fn a_dropped_timer_leaves_the_epoll_by_itself(backend: Backend) {
     let epoll = epoll();
     for _ in 0..50 {
         let timer = open(backend);

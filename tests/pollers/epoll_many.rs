@@ -5,7 +5,7 @@ use crate::support::*;
 use crate::NUMBERS;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::resource::{getrlimit, Resource};
-use portable_timerfd::{Backend, Clock, Timer, TimerFd};
+use portable_timerfd::{Backend, Clock, TimerFd};
 use std::sync::{mpsc, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn serve(epoll: &Epoll, timer: &TimerFd, sender: &mpsc::Sender<Option<u64>>) {
 
 /// Lets two threads wait on each set while the timer expires repeatedly; returns the number of
 /// reports.
-fn reports(backend: &'static Backend, timer: &TimerFd, epolls: &[Epoll]) -> u64 {
+fn reports(backend: Backend, timer: &TimerFd, epolls: &[Epoll]) -> u64 {
     let end = open(backend);
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
@@ -58,14 +58,14 @@ fn reports(backend: &'static Backend, timer: &TimerFd, epolls: &[Epoll]) -> u64 
     })
 }
 
-fn no_expiration_is_lost_among_threads_that_wait_on_one_epoll(backend: &'static Backend) {
+fn no_expiration_is_lost_among_threads_that_wait_on_one_epoll(backend: Backend) {
     for flags in [LEVEL, EDGE] {
         let timer = open(backend);
         assert!(reports(backend, &timer, &[epoll_with(&timer, flags)]) >= ROUNDS);
     }
 }
 
-fn no_expiration_is_lost_between_exclusive_epolls(backend: &'static Backend) {
+fn no_expiration_is_lost_between_exclusive_epolls(backend: Backend) {
     for flags in [LEVEL, EDGE] {
         let timer = open(backend);
         let epolls = [(); 3].map(|()| epoll_with(&timer, flags | EpollFlags::EPOLLEXCLUSIVE));
@@ -73,13 +73,13 @@ fn no_expiration_is_lost_between_exclusive_epolls(backend: &'static Backend) {
     }
 }
 
-fn each_edge_wakes_one_of_the_waiting_threads(backend: &'static Backend) {
+fn each_edge_wakes_one_of_the_waiting_threads(backend: Backend) {
     let timer = open(backend);
     assert_eq!(reports(backend, &timer, &[epoll_with(&timer, EDGE)]), ROUNDS);
 }
 
 /// Opens 4,000 timers, or as many as the descriptor limit allows.
-fn crowd(backend: &'static Backend) -> Vec<TimerFd> {
+fn crowd(backend: Backend) -> Vec<TimerFd> {
     let size = getrlimit(Resource::RLIMIT_NOFILE).unwrap().0.saturating_sub(200).min(8_000) / 8 * 4;
     (0..size).map(|_| open(backend)).collect()
 }
@@ -93,7 +93,7 @@ fn keys(epoll: &Epoll, most: usize) -> Vec<u64> {
     keys
 }
 
-fn one_wait_reports_thousands_of_timers(backend: &'static Backend) {
+fn one_wait_reports_thousands_of_timers(backend: Backend) {
     let _all_numbers = NUMBERS.write().unwrap_or_else(PoisonError::into_inner);
     let timers = crowd(backend);
     let all: Vec<u64> = (0..timers.len() as u64).collect();

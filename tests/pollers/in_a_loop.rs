@@ -23,7 +23,7 @@ crate::cases![
     a_writable_event_never_comes,
 ];
 
-fn timers_and_sockets_share_a_loop(backend: &'static Backend) {
+fn timers_and_sockets_share_a_loop(backend: Backend) {
     let poller = poller();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -41,10 +41,10 @@ fn timers_and_sockets_share_a_loop(backend: &'static Backend) {
     assert!(timer.read().unwrap() >= 1);
 }
 
-fn any_timer_behind_the_trait_can_be_registered(backend: &'static Backend) {
+fn any_timer_behind_the_trait_can_be_registered(backend: Backend) {
     let poller = poller();
     let timer: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
-    let timer = Registered::new(&poller, timer, Event::readable(3), at_least_once(&poller)).unwrap();
+    let timer = Registered::new_pollable(&poller, timer, Event::readable(3), at_least_once(&poller)).unwrap();
     timer.arm_after(ms(1)).unwrap();
     assert_eq!(keys(&poller, None), [3]);
     let shared = Arc::new(open(backend));
@@ -55,7 +55,7 @@ fn any_timer_behind_the_trait_can_be_registered(backend: &'static Backend) {
     assert_eq!(registered.read().unwrap(), 1);
 }
 
-fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: &'static Backend) {
+fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: Backend) {
     let poller = poller();
     for _ in 0..50 {
         let timer = register(backend, &poller, 5, at_least_once(&poller));
@@ -67,7 +67,7 @@ fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: &'static Ba
     assert!(keys(&poller, Some(ms(2))).is_empty());
 }
 
-fn a_timer_dropped_while_another_thread_waits_is_not_reported(backend: &'static Backend) {
+fn a_timer_dropped_while_another_thread_waits_is_not_reported(backend: Backend) {
     let poller = poller();
     for round in 0..50 {
         let doomed = register(backend, &poller, 1, at_least_once(&poller));
@@ -84,7 +84,7 @@ fn a_timer_dropped_while_another_thread_waits_is_not_reported(backend: &'static 
     }
 }
 
-fn dropping_a_registration_removes_a_living_timer_from_the_loop(backend: &'static Backend) {
+fn dropping_a_registration_removes_a_living_timer_from_the_loop(backend: Backend) {
     let poller = poller();
     let timer = Arc::new(open(backend));
     drop(Registered::new(&poller, Arc::clone(&timer), Event::readable(5), at_least_once(&poller)).unwrap());
@@ -93,7 +93,7 @@ fn dropping_a_registration_removes_a_living_timer_from_the_loop(backend: &'stati
     assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
 }
 
-fn a_timer_taken_out_of_its_registration_leaves_the_loop_and_works(backend: &'static Backend) {
+fn a_timer_taken_out_of_its_registration_leaves_the_loop_and_works(backend: Backend) {
     let poller = poller();
     let timer = register(backend, &poller, 5, at_least_once(&poller)).into_inner().unwrap();
     assert_eq!(Arc::strong_count(&poller), 1);
@@ -104,7 +104,7 @@ fn a_timer_taken_out_of_its_registration_leaves_the_loop_and_works(backend: &'st
     assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
 }
 
-fn a_timer_is_registered_once(backend: &'static Backend) {
+fn a_timer_is_registered_once(backend: Backend) {
     let poller = poller();
     let timer = Arc::new(open(backend));
     let first = Registered::new(&poller, Arc::clone(&timer), Event::readable(1), at_least_once(&poller)).unwrap();
@@ -114,7 +114,7 @@ fn a_timer_is_registered_once(backend: &'static Backend) {
     assert_eq!(keys(&poller, None), [1], "the first is not disturbed by {}", first.as_raw_fd());
 }
 
-fn a_writable_event_never_comes(backend: &'static Backend) {
+fn a_writable_event_never_comes(backend: Backend) {
     let poller = poller();
     let timer = Registered::new(&poller, open(backend), Event::all(1), at_least_once(&poller)).unwrap();
     assert!(keys(&poller, Some(Duration::ZERO)).is_empty());

@@ -18,7 +18,7 @@ crate::cases![
     a_notification_ends_the_wait_and_reports_no_timer,
 ];
 
-fn every_mode_reports_an_expired_timer(backend: &'static Backend) {
+fn every_mode_reports_an_expired_timer(backend: Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         for _ in 0..3 {
@@ -30,7 +30,7 @@ fn every_mode_reports_an_expired_timer(backend: &'static Backend) {
     }
 }
 
-fn every_mode_reports_an_unread_count_as_often_as_documented(backend: &'static Backend) {
+fn every_mode_reports_an_unread_count_as_often_as_documented(backend: Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         setup.assert_expiration_is_reported(&*entry);
@@ -49,7 +49,7 @@ fn every_mode_reports_an_unread_count_as_often_as_documented(backend: &'static B
     }
 }
 
-fn every_mode_reports_an_expiration_that_came_before(backend: &'static Backend) {
+fn every_mode_reports_an_expiration_that_came_before(backend: Backend) {
     for setup in setups(backend) {
         setup.expire();
         let entry = setup.enter();
@@ -60,7 +60,7 @@ fn every_mode_reports_an_expiration_that_came_before(backend: &'static Backend) 
     }
 }
 
-fn a_timer_rearmed_while_unread_is_reported_again(backend: &'static Backend) {
+fn a_timer_rearmed_while_unread_is_reported_again(backend: Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         for _ in 0..5 {
@@ -70,7 +70,7 @@ fn a_timer_rearmed_while_unread_is_reported_again(backend: &'static Backend) {
     }
 }
 
-fn a_timer_disarmed_before_the_wait_is_not_reported(backend: &'static Backend) {
+fn a_timer_disarmed_before_the_wait_is_not_reported(backend: Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         for take_back in [Timer::disarm, |timer: &TimerFd| timer.arm_after(HOUR)] {
@@ -84,7 +84,7 @@ fn a_timer_disarmed_before_the_wait_is_not_reported(backend: &'static Backend) {
     }
 }
 
-fn the_registered_interest_can_be_changed(backend: &'static Backend) {
+fn the_registered_interest_can_be_changed(backend: Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         entry.modify(Event::none(5), setup.mode).unwrap();
@@ -99,7 +99,7 @@ fn the_registered_interest_can_be_changed(backend: &'static Backend) {
     }
 }
 
-fn a_removed_timer_is_not_reported_and_can_be_added_again(backend: &'static Backend) {
+fn a_removed_timer_is_not_reported_and_can_be_added_again(backend: Backend) {
     for setup in setups(backend) {
         for _ in 0..3 {
             let entry = setup.enter();
@@ -115,7 +115,7 @@ fn a_removed_timer_is_not_reported_and_can_be_added_again(backend: &'static Back
     }
 }
 
-fn a_notification_ends_the_wait_and_reports_no_timer(backend: &'static Backend) {
+fn a_notification_ends_the_wait_and_reports_no_timer(backend: Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
         setup.timer.arm_after(HOUR).unwrap();

@@ -28,7 +28,7 @@ pub fn at_least_once(poller: &Poller) -> PollMode {
     }
 }
 
-pub fn register(backend: &'static Backend, poller: &Arc<Poller>, key: usize, mode: PollMode) -> Registered<TimerFd> {
+pub fn register(backend: Backend, poller: &Arc<Poller>, key: usize, mode: PollMode) -> Registered<TimerFd> {
     Registered::new(poller, open(backend), Event::readable(key), mode).unwrap()
 }
 
@@ -99,7 +99,7 @@ pub struct Setup {
 }
 
 /// Returns every combination of a loop, a mode and a way to register.
-pub fn setups(backend: &'static Backend) -> impl Iterator<Item = Setup> {
+pub fn setups(backend: Backend) -> impl Iterator<Item = Setup> {
     let ways: [Enter; 2] = [registered, by_hand];
     modes()
         .flat_map(move |mode| ways.map(|enter| Setup { poller: poller(), timer: Arc::new(open(backend)), mode, enter }))
@@ -125,7 +125,7 @@ impl Setup {
     }
 
     /// Lets the timer expire. When this returns, the expiration is visible everywhere, because the
-    /// emulation's `settime` delivers it.
+    /// emulation's `set` delivers it.
     pub fn expire(&self) {
         self.timer.arm_after(Duration::ZERO).unwrap();
         until_readable(&*self.timer);

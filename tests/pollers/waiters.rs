@@ -5,7 +5,7 @@ use crate::calls::{low_numbers, Call, POLLS, READABLE, SELECTS};
 use crate::setup::{keys, modes, poller};
 use crate::support::*;
 use polling::{Event, PollMode};
-use portable_timerfd::{Backend, Clock, Registered, Timer, TimerFd};
+use portable_timerfd::{Backend, Clock, ClockTime, Registered, TimerFd};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread;
@@ -70,16 +70,16 @@ fn waits(timer: &Arc<TimerFd>) -> Vec<Wait> {
     calls.chain(modes().map(|mode| by_polling(timer, mode))).chain(by_epolls(timer)).collect()
 }
 
-fn now() -> Duration {
+fn now() -> ClockTime {
     Clock::Monotonic.now().unwrap()
 }
 
 /// Sets the timer while the other thread waits. Returns the last time that it has set, and whether
 /// it was in time to prevent an earlier expiration.
-type Script = fn(&TimerFd) -> (Duration, bool);
+type Script = fn(&TimerFd) -> (ClockTime, bool);
 
 /// Runs the script with each kind of waiter, until it was in time often enough.
-fn check(backend: &'static Backend, script: Script) {
+fn check(backend: Backend, script: Script) {
     let _low = low_numbers();
     let kinds = waits(&Arc::new(open(backend))).len();
     for kind in 0..kinds {
@@ -112,7 +112,7 @@ fn pause() {
     thread::sleep(Duration::from_micros(500));
 }
 
-fn a_blocked_poller_wakes_when_another_thread_arms(backend: &'static Backend) {
+fn a_blocked_poller_wakes_when_another_thread_arms(backend: Backend) {
     check(backend, |timer| {
         pause();
         let goal = now() + ms(1);
@@ -126,7 +126,7 @@ fn a_blocked_poller_wakes_when_another_thread_arms(backend: &'static Backend) {
     });
 }
 
-fn a_blocked_poller_wakes_at_an_earlier_time(backend: &'static Backend) {
+fn a_blocked_poller_wakes_at_an_earlier_time(backend: Backend) {
     check(backend, |timer| {
         timer.arm_after(HOUR).unwrap();
         pause();
@@ -136,7 +136,7 @@ fn a_blocked_poller_wakes_at_an_earlier_time(backend: &'static Backend) {
     });
 }
 
-fn a_blocked_poller_keeps_sleeping_when_the_time_is_postponed(backend: &'static Backend) {
+fn a_blocked_poller_keeps_sleeping_when_the_time_is_postponed(backend: Backend) {
     check(backend, |timer| {
         let soon = now() + ms(2);
         timer.arm_at(soon).unwrap();
@@ -147,7 +147,7 @@ fn a_blocked_poller_keeps_sleeping_when_the_time_is_postponed(backend: &'static 
     });
 }
 
-fn a_blocked_poller_keeps_sleeping_when_another_thread_disarms(backend: &'static Backend) {
+fn a_blocked_poller_keeps_sleeping_when_another_thread_disarms(backend: Backend) {
     check(backend, |timer| {
         let soon = now() + ms(2);
         timer.arm_at(soon).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::common::backends_here;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use portable_timerfd::{Backend, Clock, Timer, TimerFd};
+use portable_timerfd::{Backend, Clock, ClockTime, TimerFd};
 use std::time::Duration;
 
 crate::cases![
@@ -16,11 +16,11 @@ fn crowds() -> impl Iterator<Item = Vec<TimerFd>> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
     let size = hard.saturating_sub(100).min(10_000) / 2;
-    let open = |backend: &'static Backend| TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap();
+    let open = |backend: Backend| TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap();
     backends_here().map(move |backend| (0..size).map(|_| open(backend)).collect())
 }
 
-fn now() -> Duration {
+fn now() -> ClockTime {
     Clock::Monotonic.now().unwrap()
 }
 

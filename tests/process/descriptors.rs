@@ -4,7 +4,7 @@ use crate::common::backends_here;
 use crate::common::descriptors;
 use crate::userspace;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use portable_timerfd::{backends, Clock, TimerFd};
 use std::time::Duration;
 
 crate::cases![
@@ -40,7 +40,7 @@ fn dropping_armed_timers_leaves_no_descriptor() {
                 timer.arm_every(Duration::from_micros(50 + round as u64)).unwrap();
             }
         }
-        for clock in Clock::ALL {
+        for &clock in Clock::ALL {
             // The system may lack some clocks.
             let _ = backend.capabilities(clock);
         }
@@ -51,7 +51,7 @@ fn dropping_armed_timers_leaves_no_descriptor() {
 fn at_the_descriptor_limit_creation_fails_and_leaks_nothing() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 32, hard).unwrap();
-    let backend = backends::named("userspace").unwrap();
+    let backend = backends::userspace::BACKEND;
     for _ in 0..3 {
         let mut timers = vec![userspace()];
         let refusal = loop {

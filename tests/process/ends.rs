@@ -5,7 +5,7 @@
 
 use crate::common::{backends_here, descriptors, until_readable};
 use crate::userspace;
-use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use portable_timerfd::{Backend, Clock, TimerFd};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -56,7 +56,7 @@ fn only_inheritable_timers_survive_exec() {
 /// Replaces the program. One of several timers is inheritable.
 fn execute(backend: &str) {
     let before: Vec<String> = descriptors().iter().map(i32::to_string).collect();
-    let builder = TimerFd::builder(Clock::Monotonic).backend(backends::named(backend).unwrap());
+    let builder = TimerFd::builder(Clock::Monotonic).backend(backend.parse().unwrap());
     let timers = [true, false, true].map(|closed| builder.close_on_exec(closed).open().unwrap());
     for timer in &timers {
         timer.arm_every(Duration::from_millis(1)).unwrap();
@@ -74,7 +74,7 @@ fn after_exec(backend: &str, number: i32, mut expected: BTreeSet<i32>) {
     let inherited = unsafe { OwnedFd::from_raw_fd(number) };
     let mut bytes = [0; 8];
     let mut read = || nix::unistd::read(&inherited, &mut bytes).unwrap();
-    let backend = backends::named(backend).unwrap();
+    let backend: Backend = backend.parse().unwrap();
     if backend.capabilities(Clock::Monotonic).unwrap().process_shared {
         assert_eq!(read(), 8);
     } else {
@@ -93,7 +93,7 @@ fn use_timers(timer: &TimerFd) {
         let other = userspace();
         other.arm_after(Duration::from_millis(1)).unwrap();
         assert_eq!(other.wait(None).unwrap(), 1);
-        timer.gettime().unwrap();
+        timer.get().unwrap();
     }
     timer.arm_every(Duration::from_micros(20)).unwrap();
     assert!(timer.wait(None).unwrap() >= 1);

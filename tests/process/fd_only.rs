@@ -34,7 +34,7 @@ pub const MS: Duration = Duration::from_millis(1);
 const KEEPS_A_DUPLICATE: bool = cfg!(portable_timerfd_test_posix);
 
 pub fn create() -> OwnedFd {
-    RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() }).unwrap()
+    RawTimer::create(Clock::Monotonic, CreateFlags::new().nonblocking(false)).unwrap()
 }
 
 pub fn set(fd: &OwnedFd, spec: TimerSpec) -> TimerSpec {
@@ -244,7 +244,7 @@ fn at_the_descriptor_limit_a_timer_takes_two_numbers_and_a_failure_none() {
     for more in 0..6 {
         in_a_child((), |()| {
             setrlimit(Resource::RLIMIT_NOFILE, end + more, hard).unwrap();
-            let made = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() });
+            let made = RawTimer::create(Clock::Monotonic, CreateFlags::new().nonblocking(false));
             let is_enough = free + more >= if KEEPS_A_DUPLICATE { 3 } else { 2 };
             match made {
                 Err(e) => !is_enough && e.raw_os_error() == Some(libc::EMFILE) && descriptors_below(end + more) == open,

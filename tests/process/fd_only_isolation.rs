@@ -6,7 +6,7 @@ use nix::libc;
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{dup2_raw, fork, pipe2, read, ForkResult};
 use portable_timerfd::backends::userspace::RawTimer;
-use portable_timerfd::{Clock, TimerSpec};
+use portable_timerfd::{Clock, ClockTime, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -121,7 +121,7 @@ fn forks_during_calls_leave_nothing_in_the_children() {
         for timer in &timers {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
-                    set(timer, TimerSpec::at(MS).every(MS));
+                    set(timer, TimerSpec::at(ClockTime::new(Clock::Monotonic, MS)).every(MS));
                     RawTimer::find(timer.as_raw_fd()).unwrap().gettime().unwrap();
                     drop(create());
                 }

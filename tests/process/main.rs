@@ -1,5 +1,6 @@
 //! The process around the userspace backend: its thread, its descriptors, forks, limits.
 
+mod backend;
 #[path = "../common/mod.rs"]
 mod common;
 mod crowd;
@@ -66,7 +67,8 @@ mod thread_options {
     pub const AS_ROOT: &[crate::Case] = &[];
 }
 
-const THEMES: [&[Case]; 17] = [
+const THEMES: [&[Case]; 18] = [
+    backend::CASES,
     crowd::CASES,
     descriptors::CASES,
     ends::CASES,

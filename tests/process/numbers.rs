@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::backends::userspace::RawTimer;
-use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
+use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -157,6 +157,15 @@ fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
     });
 }
 
+/// Sets a flag that ends another thread, also if this thread panics.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn a_child_inherits_no_placeholder_of_a_standard_stream() {
     if cfg!(portable_timerfd_test_posix) {
         // On this system, no mark distinguishes a placeholder from a directory that the program has
@@ -172,13 +181,13 @@ fn a_child_inherits_no_placeholder_of_a_standard_stream() {
                 }
             };
             scope.spawn(maker);
+            let _end = SetOnDrop(&is_over);
             let is_folder = |number: &RawFd| {
                 std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok_and(|name| name.as_os_str() == "/")
             };
             for _ in 0..200 {
                 crate::forks::in_a_child((), |()| !closed.iter().any(is_folder));
             }
-            is_over.store(true, Ordering::Relaxed);
         });
     });
 }

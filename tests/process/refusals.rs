@@ -6,7 +6,7 @@ use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::unistd::{geteuid, setuid, Uid};
-use portable_timerfd::{backends, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, TimerFd, TimerSpec};
 use std::io;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ crate::cases![
 
 fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
     let timer = userspace();
-    timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
+    timer.set(&TimerSpec::disarmed().every(HOUR)).unwrap();
     if geteuid().is_root() {
         // The limit does not apply to root.
         setuid(Uid::from_raw(65_534)).unwrap();
@@ -32,7 +32,7 @@ fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
     setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
     assert_eq!(errno(timer.arm_after(Duration::ZERO)), Some(libc::ENOMEM));
-    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+    assert_eq!(timer.get().unwrap(), TimerSpec::disarmed().every(HOUR));
     setrlimit(Resource::RLIMIT_NPROC, hard, hard).unwrap();
     timer.arm_after(Duration::from_millis(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
@@ -41,7 +41,7 @@ fn a_thread_that_cannot_be_started_is_an_error_that_changes_nothing() {
 /// The kernel's own timers decide what is allowed here.
 fn alarm_clocks_need_the_capability_when_made_and_when_set() {
     let made = || {
-        backends::ALL.iter().flat_map(|backend| {
+        backends::ALL.iter().flat_map(|&backend| {
             [Clock::RealtimeAlarm, Clock::BoottimeAlarm].map(|clock| TimerFd::builder(clock).backend(backend).open())
         })
     };
@@ -52,14 +52,14 @@ fn alarm_clocks_need_the_capability_when_made_and_when_set() {
     }
     for timer in &timers {
         assert_eq!(errno(timer.arm_after(HOUR)), Some(libc::EPERM));
-        assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+        assert_eq!(timer.get().unwrap(), TimerSpec::disarmed());
     }
     made().for_each(|timer| assert_eq!(errno(timer), Some(libc::EPERM)));
     // The capability is checked before the descriptor.
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
     made().for_each(|timer| assert_eq!(errno(timer), Some(libc::EPERM)));
-    let plain = backends::ALL.iter().map(|backend| TimerFd::builder(Clock::Monotonic).backend(backend).open());
+    let plain = backends::ALL.iter().map(|&backend| TimerFd::builder(Clock::Monotonic).backend(backend).open());
     plain.for_each(|timer| assert_eq!(errno(timer), Some(libc::EMFILE)));
 }
 
@@ -93,7 +93,7 @@ fn a_kernel_without_timerfd_gets_the_emulation() {
     assert_eq!(timer.backend().name(), "userspace");
     timer.arm_after(Duration::from_millis(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
-    let asked = TimerFd::builder(Clock::Monotonic).backend(backends::named("kernel").unwrap()).open();
+    let asked = TimerFd::builder(Clock::Monotonic).backend(backends::kernel::BACKEND).open();
     assert_eq!(asked.unwrap_err().kind(), io::ErrorKind::Unsupported);
 }
 
@@ -133,7 +133,7 @@ pub fn assert_the_thread_never_waits() {
         }
         let first = Clock::Monotonic.now().unwrap();
         let interval = Duration::from_micros(100);
-        timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
+        timer.set(&TimerSpec::at(first).every(interval)).unwrap();
         let (mut sum, mut rounds) = (0, 0);
         while rounds < 200 {
             std::thread::sleep(3 * interval);

@@ -6,7 +6,7 @@ use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::backends::kernel::KernelTimer;
 use portable_timerfd::backends::userspace::RawTimer;
-use portable_timerfd::{backends, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, CreateFlags, TimerFd, TimerSpec};
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,7 +34,7 @@ const MILLI: Duration = Duration::from_millis(1);
 
 fn assert_no_read_of_the_kernels_timers_waits() {
     for nonblocking in [true, false] {
-        let kernel = backends::named("kernel").unwrap();
+        let kernel = backends::kernel::BACKEND;
         let timer = TimerFd::builder(Clock::Monotonic).nonblocking(nonblocking).backend(kernel).open().unwrap();
         for _ in 0..10 {
             assert_eq!(errno(timer.try_read()), Some(libc::EAGAIN));
@@ -118,7 +118,7 @@ fn a_kernel_that_ignores_the_flag_blocks_no_read() {
 fn a_refusal_for_timerfds_does_not_affect_pipes() {
     // SAFETY: the call makes a descriptor that no other code knows.
     let socket = unsafe { OwnedFd::from_raw_fd(libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0)) };
-    assert_eq!(errno(KernelTimer::from(socket).try_read()), Some(libc::ENOTCONN));
+    assert_eq!(errno(KernelTimer::from_fd(socket, Clock::Monotonic).try_read()), Some(libc::ENOTCONN));
     let timers = [KernelTimer::new(Clock::Monotonic, Default::default()).unwrap()];
     let pipe = userspace_builder(Clock::Monotonic).open().unwrap();
     serve_reads_without_the_flag();
@@ -158,7 +158,7 @@ fn assert_emulation_for(refused_with: i32) {
         assert_eq!(timer.backend().name(), "userspace");
         timer.arm_after(MILLI).unwrap();
         assert_eq!(timer.wait(None).unwrap(), 1);
-        let expected = backends::named("userspace").unwrap().capabilities(clock).unwrap();
+        let expected = backends::userspace::BACKEND.capabilities(clock).unwrap();
         assert_eq!(TimerFd::builder(clock).capabilities().unwrap(), expected);
     }
 }
@@ -180,7 +180,7 @@ fn an_alarm_clock_keeps_the_sandboxs_error() {
 
 fn a_backend_asked_for_by_name_keeps_the_sandboxs_error() {
     refuse(libc::SYS_timerfd_create, libc::EACCES);
-    let kernel = backends::named("kernel").unwrap();
+    let kernel = backends::kernel::BACKEND;
     assert_eq!(errno(TimerFd::builder(Clock::Monotonic).backend(kernel).open()), Some(libc::EACCES));
 }
 

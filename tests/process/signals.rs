@@ -4,7 +4,7 @@ use crate::common::{assert_counts_by_the_clock, raw_read};
 use crate::on_every_backend;
 use nix::sys::signal::{kill, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use nix::unistd::Pid;
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, TimerFd, TimerSpec};
 use std::io;
 use std::os::fd::AsFd;
 use std::process::Command;
@@ -95,7 +95,7 @@ fn a_stopped_process_keeps_its_schedule() {
     let interval = Duration::from_millis(20);
     for timer in on_every_backend(true) {
         let first = Clock::Monotonic.now().unwrap() + interval;
-        timer.settime(&TimerSpec::at(first).every(interval)).unwrap();
+        timer.set(&TimerSpec::at(first).every(interval)).unwrap();
         let me = Pid::this();
         let stop = format!("kill -STOP {me}; sleep 0.2; kill -CONT {me}");
         assert!(Command::new("sh").args(["-c", &stop]).status().unwrap().success());

@@ -3,7 +3,7 @@
 use crate::common::{clocks, until_readable, HOUR};
 use crate::{userspace, userspace_on};
 use portable_timerfd::backends::userspace::RawTimer;
-use portable_timerfd::{Clock, CreateFlags, Timer, TimerSpec};
+use portable_timerfd::{Clock, ClockTime, CreateFlags, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ fn the_thread_takes_no_signal_except_those_of_a_sandbox() {
 fn a_disarmed_timer_starts_no_thread() {
     let timer = userspace();
     timer.disarm().unwrap();
-    timer.gettime().unwrap();
+    timer.get().unwrap();
     assert!(timer.read().is_err());
     assert_eq!(tasks().count(), 1);
 }
@@ -156,9 +156,9 @@ fn the_thread_sleeps_while_nothing_is_due() {
     for timer in &settable {
         timer.arm_at(timer.clock().now().unwrap() + HOUR).unwrap();
         timer.disarm().unwrap();
-        timer.arm_at(Duration::MAX).unwrap();
+        timer.arm_at(ClockTime::new(timer.clock(), Duration::MAX)).unwrap();
     }
-    settable[0].settime(&TimerSpec::disarmed().cancel_on_set()).unwrap();
+    settable[0].set(&TimerSpec::disarmed().cancel_on_set()).unwrap();
     settable[0].disarm().unwrap();
     // These timers may have caused a short sleep. It is over once the thread has processed another
     // timer.
@@ -251,7 +251,7 @@ fn the_thread_ends_after_the_last_timer_and_a_later_timer_starts_another() {
         let never_set = userspace();
         for clock in clocks() {
             let timer = userspace_on(clock);
-            timer.settime(&TimerSpec::at(clock.now().unwrap() + HOUR).cancel_on_set()).unwrap();
+            timer.set(&TimerSpec::at(clock.now().unwrap() + HOUR).cancel_on_set()).unwrap();
             the_thread();
             assert_eq!(timer_threads().len(), 1, "round {round}");
         }

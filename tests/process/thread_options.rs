@@ -8,7 +8,7 @@ use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, geteuid, getpid, gettid, setuid, ForkResult, Pid, Uid};
 use portable_timerfd::backends::userspace::{start_thread, RawTimer, ThreadOptions, ThreadPolicy};
-use portable_timerfd::{Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, CreateFlags, TimerFd, TimerSpec};
 use std::cell::Cell;
 use std::io;
 use std::mem::size_of_val;
@@ -343,10 +343,10 @@ fn assert_arming_fails(options: ThreadOptions, error: i32) {
     options.set_for_process().unwrap();
     let timer = userspace();
     let before = TimerSpec::disarmed().every(HOUR);
-    timer.settime(&before).unwrap();
+    timer.set(&before).unwrap();
     for _ in 0..2 {
         assert_eq!(errno(timer.arm_after(Duration::ZERO)), Some(error));
-        assert_eq!(timer.gettime().unwrap(), before);
+        assert_eq!(timer.get().unwrap(), before);
         assert_eq!(errno(timer.try_read()), Some(libc::EAGAIN));
     }
     assert_eq!(errno(start_thread()), Some(error));

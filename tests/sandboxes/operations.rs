@@ -4,7 +4,7 @@ use crate::marks::{mark, outside};
 use nix::libc;
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use portable_timerfd::backends::userspace::{start_thread, RawTimer};
-use portable_timerfd::{backends, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, CreateFlags, TimerFd, TimerSpec};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -27,12 +27,12 @@ pub const PROGRAMS: [Program; 3] = [
 ];
 
 fn timer(clock: Clock, nonblocking: bool) -> TimerFd {
-    let backend = backends::named("userspace").unwrap();
+    let backend = backends::userspace::BACKEND;
     TimerFd::builder(clock).nonblocking(nonblocking).backend(backend).open().unwrap()
 }
 
 fn raw(clock: Clock, nonblocking: bool) -> OwnedFd {
-    RawTimer::create(clock, CreateFlags { nonblocking, ..CreateFlags::default() }).unwrap()
+    RawTimer::create(clock, CreateFlags::new().nonblocking(nonblocking)).unwrap()
 }
 
 /// Makes the first timer, which starts the thread.
@@ -80,7 +80,7 @@ fn owned() {
             mark("create");
             let timer = timer(clock, nonblocking);
             mark("settime");
-            timer.settime(&TimerSpec::after(MILLI).every(MILLI)).unwrap();
+            timer.set(&TimerSpec::after(MILLI).every(MILLI)).unwrap();
             leave_unread(&timer);
             mark("read");
             assert!(timer.read().unwrap() >= 1);
@@ -88,13 +88,13 @@ fn owned() {
             mark("try_read");
             assert!(timer.try_read().unwrap() >= 1);
             mark("gettime");
-            timer.gettime().unwrap();
+            timer.get().unwrap();
             mark("settime");
-            timer.settime(&TimerSpec::after(20 * MILLI)).unwrap();
+            timer.set(&TimerSpec::after(20 * MILLI)).unwrap();
             mark("wait");
             assert_eq!(timer.wait(None).unwrap(), 1);
             mark("settime");
-            timer.settime(&TimerSpec::after(if nonblocking { HOUR } else { 20 * MILLI })).unwrap();
+            timer.set(&TimerSpec::after(if nonblocking { HOUR } else { 20 * MILLI })).unwrap();
             mark("read");
             assert_eq!(timer.read().is_err(), nonblocking);
             mark("drop");
@@ -107,12 +107,12 @@ fn owned() {
 
 /// The library checks the privilege for an alarm clock in each call.
 fn alarm_clock() {
-    let backend = backends::named("userspace").unwrap();
+    let backend = backends::userspace::BACKEND;
     mark("create");
     // Without the privilege there is no timer.
     let Ok(timer) = TimerFd::builder(Clock::BoottimeAlarm).backend(backend).open() else { return outside() };
     mark("settime");
-    timer.settime(&TimerSpec::after(HOUR)).unwrap();
+    timer.set(&TimerSpec::after(HOUR)).unwrap();
     mark("drop");
     drop(timer);
     outside();

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use crate::{ms, open};
-use portable_timerfd::{Clock, SimulatedClock, Timer, TimerSpec};
+use portable_timerfd::{Clock, SimulatedClock, TimerSpec};
 
 /// A period of a millisecond for an hour, during which the wall clock is stepped ten times: on the
 /// monotonic clock, on the wall clock, and on the wall clock with `cancel_on_set`, where the timer
@@ -16,10 +16,10 @@ fn an_hour_of_a_periodic_timer_and_ten_steps_are_counted_exactly() {
         [Clock::Monotonic, Clock::Realtime, Clock::Realtime].map(|clock| open(&simulated, clock));
     let first = now() + ms(1);
     monotonic.arm_every(ms(1)).unwrap();
-    wall.settime(&TimerSpec::at(first).every(ms(1))).unwrap();
+    wall.set(&TimerSpec::at(first).every(ms(1))).unwrap();
     let mut counted = 0;
     for secs in STEPS {
-        told.settime(&TimerSpec::at(now() + ms(1)).every(ms(1)).cancel_on_set()).unwrap();
+        told.set(&TimerSpec::at(now() + ms(1)).every(ms(1)).cancel_on_set()).unwrap();
         simulated.advance(6 * MINUTE);
         assert_eq!([monotonic.read().unwrap(), told.read().unwrap()], [360_000; 2]);
         // After a step back, times that the clock has passed before are not counted again.
@@ -27,7 +27,7 @@ fn an_hour_of_a_periodic_timer_and_ten_steps_are_counted_exactly() {
         assert_eq!(wall.read().unwrap_or(0), new);
         counted += new;
         let by = SECOND * u32::try_from(secs.unsigned_abs()).unwrap();
-        simulated.set_realtime(if secs < 0 { now() - by } else { now() + by });
+        simulated.set_realtime(if secs < 0 { now() - by } else { now() + by }).unwrap();
         assert!(!is_readable(&monotonic));
         assert_canceled(told.read());
         assert_nothing_to_read(&told);

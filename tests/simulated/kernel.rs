@@ -3,7 +3,7 @@
 
 use crate::common::*;
 use crate::random::play_many;
-use portable_timerfd::{backends, Clock, SimulatedClock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, SimulatedClock, TimerFd, TimerSpec};
 use proptest::prelude::*;
 use std::fmt::{self, Display, Formatter};
 use std::mem::size_of;
@@ -34,20 +34,20 @@ fn setting() -> impl Strategy<Value = Setting> {
 
 /// Returns the count of a timer and its remaining setting.
 fn state_of(timer: &TimerFd) -> (u64, TimerSpec) {
-    (timer.read().unwrap_or(0), timer.gettime().unwrap())
+    (timer.read().unwrap_or(0), timer.get().unwrap())
 }
 
 fn play(setting: &Setting) -> Result<(), String> {
     let simulated = SimulatedClock::new();
     let ours = crate::open(&simulated, Clock::Realtime);
-    let theirs = open_on(backends::named("kernel").unwrap(), Clock::Realtime);
+    let theirs = open_on(backends::kernel::BACKEND, Clock::Realtime);
     let before = Clock::Realtime.now().unwrap();
     let offset = Duration::from_nanos(setting.offset.unsigned_abs());
-    let first = if setting.offset < 0 { before.saturating_sub(offset) } else { before + offset };
+    let first = if setting.offset < 0 { before - offset } else { before + offset };
     let spec = TimerSpec::at(first).every(Duration::from_nanos(setting.interval));
-    simulated.set_realtime(before);
+    simulated.set_realtime(before).unwrap();
     for timer in [&ours, &theirs] {
-        timer.settime(&spec).unwrap();
+        timer.set(&spec).unwrap();
     }
     let (least, most_left) = state_of(&ours);
     if least > 0 {
@@ -55,7 +55,7 @@ fn play(setting: &Setting) -> Result<(), String> {
     }
     let (count, left) = state_of(&theirs);
     let after = Clock::Realtime.now().unwrap();
-    simulated.advance(after - before);
+    simulated.advance(after.checked_duration_since(before).unwrap());
     let (more, least_left) = state_of(&ours);
     let says = |what: &str| {
         Err(format!("{what}: {count} and {left:?}, not {least} to {more} more, {most_left:?} to {least_left:?}"))
@@ -81,7 +81,7 @@ fn play(setting: &Setting) -> Result<(), String> {
 
 #[test]
 fn the_kernel_counts_what_a_simulated_timer_counts() {
-    if is_missing(backends::named("kernel").unwrap()) {
+    if is_missing(backends::kernel::BACKEND) {
         return;
     }
     play_many(&setting(), 2_000, play);

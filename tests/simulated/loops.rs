@@ -5,7 +5,7 @@ use crate::open;
 use nix::sys::select::{select, FdSet};
 use nix::sys::time::TimeVal;
 use polling::{Event, Events, PollMode, Poller};
-use portable_timerfd::{Clock, Registered, SimulatedClock, Timer, TimerFd};
+use portable_timerfd::{Clock, Registered, SimulatedClock, TimerFd};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;

@@ -21,12 +21,17 @@ mod stop_server;
 mod threads;
 mod waiters;
 
-use portable_timerfd::{Clock, SimulatedClock, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, ClockTime, SimulatedClock, TimerFd, TimerSpec};
 use std::time::Duration;
 
 /// Opens a timer of this clock.
 fn open(simulated: &SimulatedClock, clock: Clock) -> TimerFd {
     simulated.timer(clock).unwrap().into()
+}
+
+/// A time of the wall clock.
+const fn realtime(since_zero: Duration) -> ClockTime {
+    ClockTime::new(Clock::Realtime, since_zero)
 }
 
 const fn ms(millis: u64) -> Duration {

@@ -10,8 +10,9 @@ mod script;
 
 use crate::common::{is_readable, raw_read};
 use crate::random::{number_from_env, play_many};
+use crate::realtime;
 use kernel::{Setting, Timerfd};
-use portable_timerfd::{Clock, Initial, SimulatedClock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, Initial, SimulatedClock, TimerFd, TimerSpec};
 use script::{script, First, Op, Script};
 use std::io;
 use std::time::Duration;
@@ -59,7 +60,7 @@ impl Comparison {
     }
 
     fn time(&self, clock: Clock) -> u64 {
-        nanos(self.simulated.now(clock))
+        nanos(self.simulated.now(clock).since_zero())
     }
 
     fn now(&self) -> u64 {
@@ -72,7 +73,7 @@ impl Comparison {
             Op::Settime { first, interval, cancel_on_set } => return self.settime(first, interval, cancel_on_set),
             Op::Gettime => {
                 self.is_behind = false;
-                return (outcome(self.ours.gettime(), left), Ok(self.linux.gettime(self.now())));
+                return (outcome(self.ours.get(), left), Ok(self.linux.gettime(self.now())));
             }
             Op::Read => {
                 self.is_behind = false;
@@ -93,7 +94,7 @@ impl Comparison {
             }
             Op::Step(nanos) => {
                 let to = self.time(Clock::Realtime).saturating_add_signed(nanos);
-                self.simulated.set_realtime(Duration::from_nanos(to));
+                self.simulated.set_realtime(realtime(Duration::from_nanos(to))).unwrap();
                 self.clock_was_set();
                 self.is_behind |= nanos < 0;
             }
@@ -115,8 +116,8 @@ impl Comparison {
 
     fn settime(&mut self, first: First, interval: u64, cancel_on_set: bool) -> (Outcome, Outcome) {
         self.is_behind = false;
-        let spec = first.spec(interval, cancel_on_set, self.time(self.clock));
-        let ours = outcome(self.ours.settime(&spec), left);
+        let spec = first.spec(interval, cancel_on_set, self.simulated.now(self.clock));
+        let ours = outcome(self.ours.replace(&spec), left);
         let now_of_old = self.now();
         self.runs_on = first.runs_on(self.clock);
         let now = self.now();

@@ -6,7 +6,7 @@ mod commands;
 mod timers;
 
 use crate::common::*;
-use crate::ms;
+use crate::{ms, realtime};
 use commands::{Command, Commands};
 use portable_timerfd::{SimulatedClock, TimerFd};
 
@@ -47,9 +47,9 @@ fn a_delayed_server_gets_the_full_count_of_each_timer() {
 fn the_servers_timers_ignore_clock_steps_and_suspends() {
     let simulated = SimulatedClock::new();
     let timers = armed(&simulated);
-    simulated.set_realtime(2 * simulated.now(timers[0].clock()));
+    simulated.set_realtime(realtime(2 * simulated.now(timers[0].clock()).since_zero())).unwrap();
     simulated.suspend(HOUR);
-    simulated.set_realtime(SECOND);
+    simulated.set_realtime(realtime(SECOND)).unwrap();
     assert_eq!(expirations(&timers), []);
     simulated.advance(ms(750));
     assert_eq!(expirations(&timers), [(1, 3), (2, 1), (3, 1)]);

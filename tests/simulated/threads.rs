@@ -1,8 +1,8 @@
 //! Many threads: some move the clock; others set, read and drop its timers.
 
 use crate::common::*;
-use crate::{ms, open};
-use portable_timerfd::{Clock, CreateFlags, SimulatedClock, Timer, TimerSpec};
+use crate::{ms, open, realtime};
+use portable_timerfd::{Clock, CreateFlags, SimulatedClock, TimerSpec};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -24,7 +24,7 @@ fn the_sum_is_exact_with_many_readers_and_clock_movers() {
                     simulated.advance(Duration::from_nanos(u64::from(round % 7) * 500));
                     let count = if thread == 0 { raw_read(timer) } else { timer.read() };
                     sum.fetch_add(count.unwrap_or(0), Ordering::Relaxed);
-                    assert_eq!(timer.gettime().unwrap().interval(), Duration::from_micros(1));
+                    assert_eq!(timer.get().unwrap().interval(), Duration::from_micros(1));
                 }
             });
         }
@@ -37,7 +37,7 @@ fn the_sum_is_exact_with_many_readers_and_clock_movers() {
 #[test]
 fn each_expiration_wakes_one_of_several_blocked_readers() {
     let simulated = SimulatedClock::new();
-    let timer = simulated.open(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() }).unwrap();
+    let timer = simulated.open(Clock::Monotonic, CreateFlags::new().nonblocking(false)).unwrap();
     let (woken, wakes) = mpsc::channel();
     thread::scope(|scope| {
         for reader in 0..4 {
@@ -72,15 +72,15 @@ fn nothing_of_an_old_setting_appears_while_another_thread_moves_the_clock() {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) && simulated.now(Clock::Monotonic) < HOUR {
+            while !done.load(Ordering::Relaxed) && simulated.now(Clock::Monotonic).since_zero() < HOUR {
                 simulated.advance(Duration::from_micros(10));
-                simulated.set_realtime(simulated.now(Clock::Realtime) + Duration::from_nanos(1));
+                simulated.set_realtime(simulated.now(Clock::Realtime) + Duration::from_nanos(1)).unwrap();
             }
         });
         let timer = open(&simulated, Clock::Realtime);
         for round in 0..20_000 {
             timer.arm_at(simulated.now(Clock::Realtime) + Duration::from_micros(round % 50)).unwrap();
-            timer.settime(&TimerSpec::at(Duration::MAX).every(ms(1))).unwrap();
+            timer.set(&TimerSpec::at(realtime(Duration::MAX)).every(ms(1))).unwrap();
             assert!(!is_readable(&timer), "round {round}");
             assert_nothing_to_read(&timer);
             // This timer is opened and dropped at any moment of the other thread.

@@ -3,7 +3,7 @@
 use crate::support::*;
 use crate::test_backend::TestBackend;
 use nix::libc::{self, c_long, timex};
-use portable_timerfd::{Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, ClockTime, TimerFd, TimerSpec};
 use std::thread;
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ fn slewing_is_no_clock_step_and_makes_no_timer_early(backend: &TestBackend) {
             let watching = watching(backend);
             let timer = open(backend);
             let time = now() + Duration::from_millis(300);
-            timer.settime(&TimerSpec::at(time).cancel_on_set()).unwrap();
+            timer.set(&TimerSpec::at(time).cancel_on_set()).unwrap();
             adjust(modes, |request| fill(request, way));
             let count = timer.wait(None);
             let end = now();
@@ -94,10 +94,11 @@ fn wait_awake(timer: &TimerFd) -> std::io::Result<u64> {
 /// expire then.
 fn a_leap_second_is_a_step_back(backend: &TestBackend) {
     let (watch, timer, first) = (open(backend), open(backend), open(backend));
-    let midnight = Duration::from_secs((now().as_secs() / 86_400 + 2) * 86_400);
+    let days = now().since_zero().as_secs() / 86_400;
+    let midnight = ClockTime::new(Clock::Realtime, Duration::from_secs((days + 2) * 86_400));
     set_wall_clock(midnight - Duration::from_millis(3200));
     set_clock_status(libc::STA_INS);
-    watch.settime(&in_an_hour(backend)).unwrap();
+    watch.set(&in_an_hour(backend)).unwrap();
     timer.arm_at(midnight + SECOND / 2).unwrap();
     first.arm_at(midnight).unwrap();
     let (count, at_first) = (wait_awake(&first), now());

@@ -3,7 +3,7 @@
 use crate::support::*;
 use crate::test_backend::TestBackend;
 use nix::poll::PollTimeout;
-use portable_timerfd::{Clock, Timer, TimerSpec};
+use portable_timerfd::{Clock, TimerSpec};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ crate::cases![
 fn a_blocked_reader_gets_ecanceled(backend: &TestBackend) {
     for secs in [5, -5] {
         let timer = open_blocking(backend);
-        timer.settime(&in_an_hour(backend)).unwrap();
+        timer.set(&in_an_hour(backend)).unwrap();
         assert_ecanceled_while_waiting(backend, &timer, || backend.step_wall_clock(secs));
         assert!(left(&timer) > HOUR / 2);
     }
@@ -29,9 +29,9 @@ fn a_blocked_reader_gets_ecanceled(backend: &TestBackend) {
 fn a_blocked_reader_gets_ecanceled_for_a_later_setting(backend: &TestBackend) {
     let timer = open_blocking(backend);
     for before in [TimerSpec::disarmed(), TimerSpec::after(2 * HOUR)] {
-        timer.settime(&before).unwrap();
+        timer.set(&before).unwrap();
         assert_ecanceled_while_waiting(backend, &timer, || {
-            timer.settime(&in_an_hour(backend)).unwrap();
+            timer.set(&in_an_hour(backend)).unwrap();
             backend.step_wall_clock(5);
         });
     }
@@ -40,10 +40,10 @@ fn a_blocked_reader_gets_ecanceled_for_a_later_setting(backend: &TestBackend) {
 /// The timer expires by the same step that cancels it; on Linux some microseconds later, or before.
 fn a_blocked_reader_that_gets_ecanceled_leaves_the_timer_disarmed(backend: &TestBackend) {
     let timer = open_blocking(backend);
-    timer.settime(&in_an_hour(backend).every(HOUR)).unwrap();
+    timer.set(&in_an_hour(backend).every(HOUR)).unwrap();
     assert_ecanceled_while_waiting(backend, &timer, || backend.step_wall_clock(5400));
     if !backend.is_kernel() {
-        assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+        assert_eq!(timer.get().unwrap(), TimerSpec::disarmed().every(HOUR));
     }
 }
 
@@ -77,12 +77,12 @@ fn a_raw_read_of_a_canceled_timer(backend: &TestBackend) {
 /// A cancellation is not a period that a step back rolls back.
 fn a_step_back_keeps_a_pending_ecanceled(backend: &TestBackend) {
     let timer = open(backend);
-    timer.settime(&TimerSpec::at(backend.now(Clock::Realtime) - MINUTE).every(HOUR).cancel_on_set()).unwrap();
+    timer.set(&TimerSpec::at(backend.now(Clock::Realtime) - MINUTE).every(HOUR).cancel_on_set()).unwrap();
     until_readable(&timer);
     assert_eq!(raw_read(&timer).unwrap(), 1);
     backend.step_wall_clock(-3 * 60);
     assert!(left(&timer) > HOUR, "the period that was read stays so");
-    assert!(is_readable(&timer), "gettime keeps the cancellation");
+    assert!(is_readable(&timer), "get keeps the cancellation");
     assert_canceled(timer.read());
     assert!(left(&timer) > HOUR);
 }
@@ -90,7 +90,7 @@ fn a_step_back_keeps_a_pending_ecanceled(backend: &TestBackend) {
 /// The other readers stay blocked, until the next step or for ever.
 fn one_of_several_blocked_readers_gets_ecanceled(backend: &TestBackend) {
     let timer = open_blocking(backend);
-    timer.settime(&in_an_hour(backend)).unwrap();
+    timer.set(&in_an_hour(backend)).unwrap();
     thread::scope(|scope| {
         let readers = [(); 3].map(|()| scope.spawn(|| assert_canceled(timer.read())));
         let done = || readers.iter().filter(|reader| reader.is_finished()).count();

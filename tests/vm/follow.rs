@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use crate::test_backend::TestBackend;
-use portable_timerfd::{Clock, Timer, TimerSpec};
+use portable_timerfd::{Clock, TimerSpec};
 use std::thread;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ crate::cases![
 fn absolute_times_follow_a_step_forwards_and_count_all_periods(backend: &TestBackend) {
     let timer = open(backend);
     let first = backend.now(Clock::Realtime) + 10 * SECOND;
-    timer.settime(&TimerSpec::at(first).every(SECOND)).unwrap();
+    timer.set(&TimerSpec::at(first).every(SECOND)).unwrap();
     assert_nothing_to_read(&timer);
     backend.step_wall_clock(2 * 3600);
     let count = backend.assert_counts(Clock::Realtime, first, SECOND, || backend.wait(&timer).unwrap());
@@ -91,7 +91,7 @@ fn a_blocked_reader_wakes_on_a_step_past_the_time(backend: &TestBackend) {
     let (read, polled) = (open_blocking(backend), open(backend));
     let first = backend.now(Clock::Realtime) + HOUR;
     for timer in [&read, &polled] {
-        timer.settime(&TimerSpec::at(first).every(MINUTE)).unwrap();
+        timer.set(&TimerSpec::at(first).every(MINUTE)).unwrap();
     }
     thread::scope(|scope| {
         let reader = scope.spawn(|| backend.assert_counts(Clock::Realtime, first, MINUTE, || read.read().unwrap()));
@@ -111,7 +111,7 @@ fn an_expired_one_shot_timer_stays_expired(backend: &TestBackend) {
     backend.step_wall_clock(10 * 60);
     until_readable(&timer);
     backend.step_wall_clock(-20 * 60);
-    let reported = timer.gettime().unwrap();
+    let reported = timer.get().unwrap();
     if backend.is_kernel() {
         assert!(reported.is_armed(), "Linux reports the time it had, though it will not expire then");
     } else {
@@ -122,5 +122,5 @@ fn an_expired_one_shot_timer_stays_expired(backend: &TestBackend) {
     // If the userspace thread reads the clocks, it does so within 250 ms.
     backend.pass(Duration::from_millis(300));
     assert_nothing_to_read(&timer);
-    assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+    assert_eq!(timer.get().unwrap(), TimerSpec::disarmed());
 }

@@ -5,7 +5,7 @@ use crate::test_backend::TestBackend;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use portable_timerfd::{Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, CreateFlags, TimerFd, TimerSpec};
 use std::fs;
 use std::thread;
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn alarm_clocks_are_refused_to_ordinary_users(backend: &TestBackend) {
         for timer in &timers {
             assert_errno(backend.open(timer.clock(), CreateFlags::default()), libc::EPERM);
             assert_errno(timer.arm_after(HOUR), libc::EPERM);
-            assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed());
+            assert_eq!(timer.get().unwrap(), TimerSpec::disarmed());
         }
         for clock in [Clock::Realtime, Clock::Monotonic, Clock::Boottime] {
             backend.open_on(clock).arm_after(HOUR).unwrap();
@@ -148,17 +148,17 @@ fn until_no_thread_runs() {
 fn settime_fails_where_no_thread_can_be_started(backend: &TestBackend) {
     until_no_thread_runs();
     let timer = open(backend);
-    timer.settime(&TimerSpec::disarmed().every(HOUR)).unwrap();
+    timer.set(&TimerSpec::disarmed().every(HOUR)).unwrap();
     let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
     as_an_ordinary_user(|| {
         setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
         let settings = [TimerSpec::after(Duration::ZERO), in_an_hour(backend), TimerSpec::disarmed().cancel_on_set()];
         for setting in settings {
             if backend.is_kernel() {
-                timer.settime(&setting).unwrap();
+                timer.set(&setting).unwrap();
             } else {
-                assert_errno(timer.settime(&setting), libc::ENOMEM);
-                assert_eq!(timer.gettime().unwrap(), TimerSpec::disarmed().every(HOUR));
+                assert_errno(timer.replace(&setting), libc::ENOMEM);
+                assert_eq!(timer.get().unwrap(), TimerSpec::disarmed().every(HOUR));
                 assert_nothing_to_read(&timer);
             }
         }

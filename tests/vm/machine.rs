@@ -4,7 +4,7 @@ use crate::guest;
 use nix::errno::Errno;
 use nix::libc;
 use nix::time::{clock_settime, ClockId};
-use portable_timerfd::Clock;
+use portable_timerfd::{Clock, ClockTime};
 use std::time::Duration;
 
 /// Prevents that the clock of another machine is set.
@@ -12,17 +12,17 @@ fn assert_throw_away() {
     assert!(guest::is_throw_away(), "not in the machine of ci/vm");
 }
 
-pub fn now() -> Duration {
+pub fn now() -> ClockTime {
     Clock::Realtime.now().unwrap()
 }
 
-pub fn set_wall_clock(time: Duration) {
+pub fn set_wall_clock(time: ClockTime) {
     assert_throw_away();
-    clock_settime(ClockId::CLOCK_REALTIME, time.into()).unwrap();
+    clock_settime(ClockId::CLOCK_REALTIME, time.since_zero().into()).unwrap();
 }
 
 /// Returns `time`, moved by this number of seconds.
-pub fn moved(time: Duration, secs: i64) -> Duration {
+pub fn moved(time: ClockTime, secs: i64) -> ClockTime {
     let by = Duration::from_secs(secs.unsigned_abs());
     if secs < 0 {
         time - by
@@ -39,7 +39,7 @@ pub fn step_wall_clock(secs: i64) {
 /// Steps the wall clock by another call.
 pub fn step_by_settimeofday(secs: i64) {
     assert_throw_away();
-    let time = moved(now(), secs);
+    let time = moved(now(), secs).since_zero();
     let time = libc::timeval { tv_sec: time.as_secs() as _, tv_usec: time.subsec_micros() as _ };
     // SAFETY: `time` is a valid time, and no zone is given.
     Errno::result(unsafe { libc::settimeofday(&time, std::ptr::null()) }).unwrap();

@@ -3,7 +3,7 @@
 pub use crate::common::*;
 pub use crate::machine::*;
 use crate::test_backend::TestBackend;
-use portable_timerfd::{Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Clock, TimerFd, TimerSpec};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl TestBackend {
     /// Steps the wall clock.
     pub fn step_wall_clock(&self, secs: i64) {
         match &self.simulated {
-            Some(simulated) => simulated.set_realtime(moved(simulated.now(Clock::Realtime), secs)),
+            Some(simulated) => simulated.set_realtime(moved(simulated.now(Clock::Realtime), secs)).unwrap(),
             None => step_wall_clock(secs),
         }
     }
@@ -41,13 +41,13 @@ pub fn in_an_hour(backend: &TestBackend) -> TimerSpec {
 /// Opens a timer with the setting [`in_an_hour`].
 pub fn watching(backend: &TestBackend) -> TimerFd {
     let timer = open(backend);
-    timer.settime(&in_an_hour(backend)).unwrap();
+    timer.set(&in_an_hour(backend)).unwrap();
     timer
 }
 
 #[track_caller]
 pub fn left(timer: &TimerFd) -> Duration {
-    crate::common::left(timer.gettime().unwrap())
+    crate::common::left(timer.get().unwrap())
 }
 
 /// Asserts that a blocked reader gets `ECANCELED` for a clock step in `meanwhile`.

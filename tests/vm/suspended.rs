@@ -4,7 +4,7 @@
 use crate::machine::suspend_to_ram;
 use crate::suspend;
 use crate::test_backend::TestBackend;
-use portable_timerfd::{backends, Backend, Clock, Timer};
+use portable_timerfd::{backends, Backend, Clock, ClockTime};
 use std::collections::HashMap;
 use std::panic::{catch_unwind, resume_unwind};
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ pub type Case = (&'static str, fn(&TestBackend, &Alarm) -> Check);
 /// The alarm that will wake the machine.
 pub struct Alarm {
     pub clock: Clock,
-    pub time: Duration,
+    pub time: ClockTime,
 }
 
 /// The time until the alarm. Linux does not suspend if an alarm is due in less than two seconds.
@@ -32,7 +32,7 @@ pub struct Slept {
     /// The part of the sleep that the monotonic clock does not count.
     pub long: Duration,
     /// The time at the resume, by the alarm's clock.
-    pub until: Duration,
+    pub until: ClockTime,
 }
 
 /// The checks that remain after a sleep, by backend and case.
@@ -43,7 +43,7 @@ struct Sleep {
 
 /// Runs the check of a case after the sleep that this clock ends. The first call lets the machine
 /// sleep.
-pub fn check_after_sleep(clock: Clock, backend: &'static Backend, case: &'static str) {
+pub fn check_after_sleep(clock: Clock, backend: Backend, case: &'static str) {
     static LAST: Mutex<Option<(Clock, Sleep)>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap();
     let sleep = match last.take() {
@@ -70,7 +70,7 @@ pub fn check_simulated(clock: Clock, prepare: fn(&TestBackend, &Alarm) -> Check)
 fn sleep_until(clock: Clock) -> Sleep {
     let alarm = Alarm { clock, time: clock.now().unwrap() + AHEAD };
     let mut prepared = HashMap::new();
-    for backend in backends::ALL {
+    for &backend in backends::ALL {
         for &(name, prepare) in suspend::CASES {
             prepared.insert((backend.name(), name), catch_unwind(|| prepare(&TestBackend::real(backend), &alarm)));
         }
@@ -84,6 +84,6 @@ fn sleep_until(clock: Clock) -> Sleep {
 }
 
 fn unknown_to_the_monotonic_clock() -> Duration {
-    let monotonic = Clock::Monotonic.now().unwrap();
-    Clock::Boottime.now().unwrap() - monotonic
+    let monotonic = Clock::Monotonic.now().unwrap().since_zero();
+    Clock::Boottime.now().unwrap().since_zero() - monotonic
 }

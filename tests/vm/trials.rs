@@ -27,7 +27,7 @@ fn trial(name: String, run: impl FnOnce() + Send + 'static) -> Trial {
 
 pub fn run() -> ExitCode {
     let mut trials = Vec::new();
-    for backend in backends::ALL {
+    for &backend in backends::ALL {
         for (theme, cases) in SIMULATED.into_iter().chain(OF_THE_MACHINE) {
             for &(case, run) in cases {
                 trials.push(trial(format!("{}::{theme}::{case}", backend.name()), move || {
@@ -37,7 +37,7 @@ pub fn run() -> ExitCode {
         }
     }
     for clock in [Clock::BoottimeAlarm, Clock::RealtimeAlarm] {
-        for backend in backends::ALL {
+        for &backend in backends::ALL {
             for &(case, _) in suspend::CASES {
                 let name = format!("{}::suspend::{case}, until {clock:?}", backend.name());
                 trials.push(trial(name, move || suspended::check_after_sleep(clock, backend, case)));

@@ -23,6 +23,10 @@ pub(crate) const SYSTEM: System = System {
         check(unsafe { libc::fcntl(fd.as_raw_fd(), F_SETNOSIGPIPE, 1) }).map(drop)
     },
     descriptor_directory: Some(b"/dev/fd\0"),
+    is_set_user_id: || {
+        // SAFETY: the call touches no memory.
+        unsafe { libc::issetugid() != 0 }
+    },
     name_thread: |name| {
         // SAFETY: the name ends with a zero. If the call fails, the thread keeps its name.
         unsafe { libc::pthread_setname_np(name.as_ptr()) };

@@ -9,6 +9,10 @@ pub(crate) const BSD: System = System {
     monotonic: libc::CLOCK_UPTIME,
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     pipe2: Some(libc::pipe2),
+    is_set_user_id: || {
+        // SAFETY: the call touches no memory.
+        unsafe { libc::issetugid() != 0 }
+    },
     name_thread: |name| {
         // SAFETY: the name ends with a zero. If the call fails, the thread keeps its name.
         unsafe { libc::pthread_set_name_np(libc::pthread_self(), name.as_ptr()) };

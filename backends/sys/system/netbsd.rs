@@ -19,6 +19,10 @@ pub(crate) const SYSTEM: System = System {
         // SAFETY: the call touches no memory, and ignores the descriptor.
         check(unsafe { libc::fcntl(ANY, libc::F_MAXFD) }).ok()
     },
+    is_set_user_id: || {
+        // SAFETY: the call touches no memory.
+        unsafe { libc::issetugid() != 0 }
+    },
     name_thread: |name| {
         // SAFETY: the name ends with a zero and has no format specifier, so it needs no argument.
         // If the call fails, the thread keeps its name.

@@ -60,8 +60,8 @@ pub(crate) struct System {
     pub(crate) write_end_shows_readers: bool,
     /// Reads once with `RWF_NOWAIT`, so that the read does not wait in any mode of the descriptor.
     pub(crate) read_nowait: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>,
-    /// Whether the system examines `RWF_NOWAIT`; `None` if that cannot be checked now. If it ignored
-    /// the flag, the read would wait.
+    /// Whether the system examines `RWF_NOWAIT`; `None` if that cannot be checked now. If it
+    /// ignored the flag, the read would wait.
     pub(crate) examines_nowait_flag: fn() -> Option<bool>,
     /// Opens the read end of the same pipe again, in non-blocking mode. The result has an open file
     /// description of its own.
@@ -71,6 +71,9 @@ pub(crate) struct System {
     /// Returns the highest open descriptor of this process, or `None` if the system does not report
     /// it.
     pub(crate) highest_descriptor: fn() -> Option<RawFd>,
+    /// Returns whether the program has more privileges than the user who started it, for example
+    /// because its file has the set-user-ID bit.
+    pub(crate) is_set_user_id: fn() -> bool,
     /// Returns the number of open descriptors of this process, or `None` if the system does not
     /// report it.
     pub(crate) count_of_descriptors: fn() -> Option<usize>,
@@ -117,6 +120,7 @@ pub(crate) const POSIX: System = System {
     reopen: |_| Err(os_error(libc::EOPNOTSUPP)),
     descriptor_directory: None,
     highest_descriptor: || None,
+    is_set_user_id,
     count_of_descriptors: || None,
     name_thread: |_| {},
     sleep_exactly: || {},
@@ -125,6 +129,11 @@ pub(crate) const POSIX: System = System {
     threads: threads::INHERITED,
     timerfd: timerfd::ABSENT,
 };
+
+fn is_set_user_id() -> bool {
+    // SAFETY: these calls touch no memory and always succeed.
+    unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
+}
 
 fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
     // SAFETY: duplicating a descriptor and setting its flag touch no memory.

@@ -50,7 +50,7 @@ use registry::{Entry, FdOnly};
 /// use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 /// use std::{fs::File, io::Read, os::fd::AsRawFd, time::Duration};
 ///
-/// let flags = CreateFlags { nonblocking: false, ..CreateFlags::default() };
+/// let flags = CreateFlags::new().nonblocking(false);
 /// let descriptor = RawTimer::create(Clock::Monotonic, flags)?;
 /// RawTimer::find(descriptor.as_raw_fd())?.settime(&TimerSpec::after(Duration::from_millis(5)))?;
 ///
@@ -126,7 +126,7 @@ impl RawTimer {
         Ok(RawTimer { entry, fd, identity })
     }
 
-    /// Like [`Timer::settime`](crate::Timer::settime).
+    /// Like [`Timer::replace`](crate::Timer::replace).
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl RawTimer {
         timer.apply(&mut *self.lock()?, clock, new)
     }
 
-    /// Like [`Timer::gettime`](crate::Timer::gettime).
+    /// Like [`Timer::get`](crate::Timer::get).
     ///
     /// # Errors
     ///

@@ -27,9 +27,9 @@ pub fn run(request: &Request) {
     if !LINES.iter().any(|(name, ..)| request.wants(name)) {
         return;
     }
-    let mut waiters = vec![by_timer(&backends::kernel::BACKEND, Accuracy::default())];
+    let mut waiters = vec![by_timer(backends::kernel::BACKEND, Accuracy::default())];
     let modes = [Accuracy::Adaptive, Accuracy::Precise];
-    waiters.extend(modes.map(|mode| by_timer(&backends::userspace::BACKEND, mode)));
+    waiters.extend(modes.map(|mode| by_timer(backends::userspace::BACKEND, mode)));
     waiters.push(by_bare_pipe());
     let mut latencies = vec![Vec::new(); waiters.len()];
     in_turns(&mut waiters, request.rounds(2_500), |index, sample| latencies[index].push(sample.nanos));

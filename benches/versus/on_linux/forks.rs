@@ -4,7 +4,7 @@
 
 use nix::sys::wait::waitpid;
 use nix::unistd::{fork, ForkResult};
-use portable_timerfd::{backends, Backend, Clock, Timer, TimerFd};
+use portable_timerfd::{backends, Backend, Clock, TimerFd};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -32,8 +32,8 @@ pub fn run(request: &Request) {
     thread::scope(|scope| {
         (0..FORKING_THREADS).for_each(|_| drop(scope.spawn(|| fork_until(&is_over))));
         for _ in 0..request.rounds(5) {
-            gaps[0].push(gap_of(&backends::userspace::BACKEND));
-            gaps[1].push(gap_of(&backends::kernel::BACKEND));
+            gaps[0].push(gap_of(backends::userspace::BACKEND));
+            gaps[1].push(gap_of(backends::kernel::BACKEND));
             gaps[2].push(gap_of_a_bare_pipe());
         }
         is_over.store(true, Ordering::Relaxed);
@@ -63,13 +63,13 @@ fn gap(mut wake_up: impl FnMut()) -> f64 {
         wake_up();
         wake_ups += 1;
     }
-    (now() - start).as_nanos() as f64 / f64::from(wake_ups)
+    now().saturating_duration_since(start).as_nanos() as f64 / f64::from(wake_ups)
 }
 
-fn gap_of(backend: &'static Backend) -> f64 {
+fn gap_of(backend: Backend) -> f64 {
     let builder = TimerFd::builder(Clock::Monotonic).nonblocking(false).backend(backend);
     let timer = builder.open().expect("a timer");
-    timer.arm_every(PERIOD).expect("settime");
+    timer.arm_every(PERIOD).expect("set");
     gap(|| assert!(timer.read().expect("an expiration") > 0))
 }
 
@@ -88,8 +88,8 @@ fn gap_of_a_bare_pipe() -> f64 {
 fn write_each_period(writer: &OwnedFd, is_over: &AtomicBool) {
     let start = now();
     while !is_over.load(Ordering::Relaxed) {
-        let periods = (now() - start).as_nanos() / PERIOD.as_nanos();
-        thread::sleep((start + PERIOD * (periods as u32 + 1)).saturating_sub(now()));
+        let periods = now().saturating_duration_since(start).as_nanos() / PERIOD.as_nanos();
+        thread::sleep((start + PERIOD * (periods as u32 + 1)).saturating_duration_since(now()));
         nix::unistd::write(writer, &[0; 8]).expect("write");
     }
 }

@@ -1,7 +1,7 @@
 //! The resources that the userspace backend uses: memory, wake-ups and CPU time.
 
 use polling::{Events, Poller};
-use portable_timerfd::{backends, Accuracy, Backend, Registered, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Accuracy, Backend, Registered, TimerFd, TimerSpec};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::usage::cpu_time;
 use super::userspace::armed;
 use super::Request;
 
-const USERSPACE: &Backend = &backends::userspace::BACKEND;
+const USERSPACE: Backend = backends::userspace::BACKEND;
 /// The modes, and a bar for the CPU time of each.
 ///
 /// The design limits only the time of spinning. These bars show if the CPU time grows.
@@ -47,7 +47,7 @@ fn bytes_per_timer() -> f64 {
     let (bytes, ()) = heap::growth(|| {
         for _ in 0..COUNT {
             let timer = open(USERSPACE);
-            timer.settime(&TimerSpec::after(HOUR + Duration::from_micros(random.u64(0..1_000_000)))).expect("settime");
+            timer.set(&TimerSpec::after(HOUR + Duration::from_micros(random.u64(0..1_000_000)))).expect("set");
             timers.push(timer);
         }
     });
@@ -59,9 +59,9 @@ fn bytes_per_timer() -> f64 {
 /// A thousand timers are set to an hour from now meanwhile.
 fn idle_wakeups_per_s(seconds: usize) -> f64 {
     let timers: Vec<TimerFd> = (0..1000).map(|_| open(USERSPACE)).collect();
-    timers.iter().for_each(|timer| timer.set(&TimerSpec::after(HOUR)).expect("settime"));
+    timers.iter().for_each(|timer| timer.set(&TimerSpec::after(HOUR)).expect("set"));
     // The thread sleeps once this timer has expired.
-    timers[0].settime(&TimerSpec::after(Duration::from_millis(1))).expect("settime");
+    timers[0].arm_after(Duration::from_millis(1)).expect("set");
     timers[0].wait(None).expect("an expiration");
     std::thread::sleep(Duration::from_millis(50));
     let before = switches_of_the_thread();
@@ -88,7 +88,7 @@ fn cpu_time_of_modes(request: &Request) {
     if !request.wants(spin) && !names.iter().any(|name| request.wants(name)) {
         return;
     }
-    let mut all = vec![ticking(&backends::kernel::BACKEND, Accuracy::default())];
+    let mut all = vec![ticking(backends::kernel::BACKEND, Accuracy::default())];
     all.extend(MODES.map(|(_, accuracy, _)| ticking(USERSPACE, accuracy)));
     let mut times = vec![Vec::new(); all.len()];
     let rounds = request.rounds(10);
@@ -110,7 +110,7 @@ struct Ticking {
     poller: Arc<Poller>,
 }
 
-fn ticking(backend: &'static Backend, accuracy: Accuracy) -> Ticking {
+fn ticking(backend: Backend, accuracy: Accuracy) -> Ticking {
     let (poller, timer) = in_a_loop(backend, accuracy);
     Ticking { timer, poller }
 }
@@ -120,7 +120,7 @@ impl Ticking {
     fn second(&mut self) -> f64 {
         let before = cpu_time();
         let start = now();
-        self.timer.arm_every(Duration::from_millis(1)).expect("settime");
+        self.timer.arm_every(Duration::from_millis(1)).expect("set");
         let mut events = Events::new();
         let mut ticks = 0;
         while ticks < 1000 {
@@ -128,7 +128,7 @@ impl Ticking {
             self.poller.wait(&mut events, None).expect("wait");
             ticks += self.timer.read().expect("an expiration");
         }
-        self.timer.disarm().expect("settime");
-        (cpu_time() - before).as_secs_f64() * 1e6 / (now() - start).as_secs_f64()
+        self.timer.disarm().expect("set");
+        (cpu_time() - before).as_secs_f64() * 1e6 / now().saturating_duration_since(start).as_secs_f64()
     }
 }

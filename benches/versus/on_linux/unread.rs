@@ -2,7 +2,7 @@
 //!
 //! Measures the CPU time of the unread timers, and the latency of the other timer.
 
-use portable_timerfd::{backends, Accuracy, Backend, Clock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Accuracy, Backend, Clock, TimerFd, TimerSpec};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::usage::cpu_time;
 use super::Request;
 
 const COUNT: usize = 9_000;
-const USERSPACE: &Backend = &backends::userspace::BACKEND;
-const BACKENDS: [&Backend; 2] = [USERSPACE, &backends::kernel::BACKEND];
+const USERSPACE: Backend = backends::userspace::BACKEND;
+const BACKENDS: [Backend; 2] = [USERSPACE, backends::kernel::BACKEND];
 /// The periods of the unread timers.
 const PERIODS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(10)];
 /// After this time, the `userspace` backend treats the timers as unread for long.
@@ -64,7 +64,7 @@ fn share_of_cpu(reader: &TimerFd) -> f64 {
     while now() < start + Duration::from_secs(2) {
         latency(reader, Duration::from_millis(10));
     }
-    100.0 * (cpu_time() - before).as_secs_f64() / (now() - start).as_secs_f64()
+    100.0 * (cpu_time() - before).as_secs_f64() / now().saturating_duration_since(start).as_secs_f64()
 }
 
 /// Returns the latencies of a timer of each backend, while timers of the same backend stay unread.
@@ -87,11 +87,11 @@ fn latencies(rounds: usize) -> [Vec<f64>; 2] {
 }
 
 fn set(timers: &[TimerFd], spec: TimerSpec) {
-    timers.iter().for_each(|timer| timer.set(&spec).expect("settime"));
+    timers.iter().for_each(|timer| timer.set(&spec).expect("set"));
 }
 
 /// Creates a timer for blocking reads.
-fn reader(backend: &'static Backend, mode: Accuracy) -> TimerFd {
+fn reader(backend: Backend, mode: Accuracy) -> TimerFd {
     let builder = TimerFd::builder(Clock::Monotonic).nonblocking(false).accuracy(mode).backend(backend);
     builder.open().expect("a timer")
 }
@@ -99,7 +99,7 @@ fn reader(backend: &'static Backend, mode: Accuracy) -> TimerFd {
 /// Sets the timer to expire after `ahead`, and returns the latency of a blocking read.
 fn latency(reader: &TimerFd, ahead: Duration) -> Duration {
     let due = now() + ahead;
-    reader.arm_at(due).expect("settime");
+    reader.arm_at(due).expect("set");
     assert_eq!(reader.read().expect("an expiration"), 1);
-    now() - due
+    now().saturating_duration_since(due)
 }

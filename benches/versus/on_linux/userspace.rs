@@ -1,6 +1,6 @@
 //! Compares the calls of the userspace backend with the kernel's. No timer expires meanwhile.
 
-use portable_timerfd::{Backend, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Backend, TimerFd, TimerSpec};
 use std::time::Duration;
 
 use super::compare::{medians, Candidate};
@@ -24,13 +24,7 @@ pub fn run(request: &Request) {
 }
 
 /// Compares an operation on `count` timers of each backend, which exist at the same time.
-fn compare(
-    request: &Request,
-    name: String,
-    count: usize,
-    bar: f64,
-    op: impl Fn(&'static Backend) -> Candidate<'static>,
-) {
+fn compare(request: &Request, name: String, count: usize, bar: f64, op: impl Fn(Backend) -> Candidate<'static>) {
     if request.wants_with(&name, 3 * count) {
         let times = medians(&mut available_backends().into_iter().map(op).collect::<Vec<_>>(), request.rounds(4_000));
         request.print(name, times[0], Some(times[1]), bar);
@@ -38,18 +32,18 @@ fn compare(
 }
 
 /// Returns `count` armed timers, and random delays to set them to.
-pub fn armed(backend: &'static Backend, count: usize) -> (Vec<TimerFd>, Vec<TimerSpec>) {
+pub fn armed(backend: Backend, count: usize) -> (Vec<TimerFd>, Vec<TimerSpec>) {
     let mut random = fastrand::Rng::with_seed(7);
     let mut delay = || TimerSpec::after(Duration::from_micros(random.u64(1_000_000..3_600_000_000)));
     let timers: Vec<TimerFd> = (0..count).map(|_| open(backend)).collect();
     let delays: Vec<TimerSpec> = (0..4096).map(|_| delay()).collect();
     for (timer, delay) in timers.iter().zip(delays.iter().cycle()) {
-        timer.settime(delay).expect("settime");
+        timer.set(delay).expect("set");
     }
     (timers, delays)
 }
 
-fn settime_later(backend: &'static Backend, count: usize) -> Candidate<'static> {
+fn settime_later(backend: Backend, count: usize) -> Candidate<'static> {
     let (timers, _) = armed(backend, count);
     let mut next = 0;
     let mut delay = HOUR;
@@ -57,33 +51,33 @@ fn settime_later(backend: &'static Backend, count: usize) -> Candidate<'static> 
         for _ in 0..100 {
             next = (next + 1) % count;
             delay += Duration::from_micros(1);
-            timers[next].arm_after(delay).expect("settime");
+            timers[next].arm_after(delay).expect("set");
         }
     })
 }
 
-fn settime_random(backend: &'static Backend, count: usize) -> Candidate<'static> {
+fn settime_random(backend: Backend, count: usize) -> Candidate<'static> {
     let (timers, delays) = armed(backend, count);
     let mut calls = 0;
     Candidate::new(100, move || {
         for _ in 0..100 {
             calls += 1;
-            timers[calls % count].settime(&delays[calls % delays.len()]).expect("settime");
+            timers[calls % count].set(&delays[calls % delays.len()]).expect("set");
         }
     })
 }
 
-fn gettime(backend: &'static Backend) -> Candidate<'static> {
+fn gettime(backend: Backend) -> Candidate<'static> {
     let (timers, _) = armed(backend, 1);
     Candidate::new(100, move || {
         for _ in 0..100 {
-            std::hint::black_box(timers[0].gettime()).expect("gettime");
+            std::hint::black_box(timers[0].get()).expect("get");
         }
     })
 }
 
 /// Creates and drops timers. Another timer exists, so that the timer thread does not end.
-fn create(backend: &'static Backend) -> Candidate<'static> {
+fn create(backend: Backend) -> Candidate<'static> {
     let other = open(backend);
     Candidate::new(50, move || {
         for _ in 0..50 {

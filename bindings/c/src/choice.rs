@@ -1,6 +1,6 @@
 //! The backend that creates the timers of this process, as the environment chooses it.
 
-use descriptors::Backend;
+use descriptors::{is_set_user_id, Backend};
 use std::ffi::{CStr, OsStr};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -35,6 +35,7 @@ pub(crate) fn backend() -> io::Result<Backend> {
     }
 }
 
+/// A set-user-ID program ignores the variable, because its user has set it.
 fn read_environment() -> u8 {
     // std takes a lock to read the environment. A forked child may have inherited that lock held,
     // so this calls the C library instead.
@@ -42,7 +43,7 @@ fn read_environment() -> u8 {
     let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
     // SAFETY: the value of a variable is a null-terminated string. As in any C program, no other
     // thread changes the environment meanwhile.
-    let value = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes());
+    let value = (!value.is_null() && !is_set_user_id()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes());
     let requested = match value.map_or(Some(Backend::Best), Backend::named) {
         Some(Backend::Best) => BEST,
         Some(Backend::Kernel) => KERNEL,

@@ -28,16 +28,15 @@ pub(crate) fn named(number: c_int) -> io::Result<Clock> {
 ///
 /// On some systems C's `CLOCK_MONOTONIC` counts suspends, and timers of [`Clock::Monotonic`] must
 /// not. There an absolute time has to be converted.
-pub(crate) fn translated(spec: TimerSpec, clock: Clock) -> io::Result<TimerSpec> {
-    if cfg!(any(target_os = "linux", target_os = "android")) || clock != Clock::Monotonic {
+pub(crate) fn translated(spec: TimerSpec) -> io::Result<TimerSpec> {
+    let Initial::At(time) = spec.initial() else { return Ok(spec) };
+    if cfg!(any(target_os = "linux", target_os = "android")) || time.clock() != Clock::Monotonic {
         return Ok(spec);
     }
-    let Initial::At(time) = spec.initial() else { return Ok(spec) };
     // The clocks are read in this order, so that time which passes between the two makes the result
     // later.
-    let left = time.saturating_sub(numbered_monotonic()?);
-    let time = clock.now()?.saturating_add(left);
-    Ok(TimerSpec::new(Initial::At(time), spec.interval()))
+    let left = time.since_zero().saturating_sub(numbered_monotonic()?);
+    Ok(TimerSpec::at(Clock::Monotonic.now()? + left).every(spec.interval()))
 }
 
 /// Returns the current time of C's `CLOCK_MONOTONIC`.

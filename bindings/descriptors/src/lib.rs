@@ -16,6 +16,7 @@ mod thread;
 pub mod userspace;
 
 pub use itimerspec::Itimerspec;
+pub use timers::bindings::is_set_user_id;
 
 use libc::c_int;
 use std::io;

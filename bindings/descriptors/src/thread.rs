@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 use timers::backends::userspace::ThreadOptions;
+use timers::bindings::is_set_user_id;
 
 /// The name of the variable, as a C string.
 const VARIABLE: &[u8] = b"PORTABLE_TIMERFD_THREAD\0";
@@ -52,41 +53,4 @@ fn read() -> bool {
         Ok(()) => true,
         Err(e) => e.raw_os_error() == Some(libc::EBUSY),
     })
-}
-
-/// Returns whether the program has more privileges than the user who started it.
-///
-/// If so, the environment cannot be trusted.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn is_set_user_id() -> bool {
-    // SAFETY: the call takes a number and touches no memory.
-    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
-}
-
-#[cfg(any(
-    target_vendor = "apple",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "haiku",
-    target_os = "netbsd",
-    target_os = "openbsd",
-))]
-fn is_set_user_id() -> bool {
-    // SAFETY: the call touches no memory.
-    unsafe { libc::issetugid() != 0 }
-}
-
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_vendor = "apple",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "haiku",
-    target_os = "netbsd",
-    target_os = "openbsd",
-)))]
-fn is_set_user_id() -> bool {
-    // SAFETY: these calls touch no memory and always succeed.
-    unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
 }

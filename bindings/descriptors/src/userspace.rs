@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::IntoRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use timers::backends::userspace::RawTimer;
-use timers::{CreateFlags, SettimeFlags, TimerSpec};
+use timers::{Clock, CreateFlags, SettimeFlags, TimerSpec};
 
 /// Whether this process has ever created an emulated timer. If not, `find` need not search.
 static ANY: AtomicBool = AtomicBool::new(false);
@@ -26,11 +26,8 @@ pub(crate) fn create(clockid: c_int, flags: c_int) -> io::Result<c_int> {
     if flags & !(libc::O_CLOEXEC | libc::O_NONBLOCK) != 0 {
         return Err(invalid());
     }
-    let flags = CreateFlags {
-        nonblocking: flags & libc::O_NONBLOCK != 0,
-        close_on_exec: flags & libc::O_CLOEXEC != 0,
-        ..CreateFlags::default()
-    };
+    let flags =
+        CreateFlags::new().nonblocking(flags & libc::O_NONBLOCK != 0).close_on_exec(flags & libc::O_CLOEXEC != 0);
     thread::set_options()?;
     let made = RawTimer::create(clock, flags).map_err(|e| match e.kind() {
         // A clock that this system lacks.
@@ -55,10 +52,12 @@ pub(crate) fn find(fd: c_int) -> io::Result<RawTimer> {
 ///
 /// An error in the setting takes precedence over the error in `timer`.
 pub fn settime(timer: io::Result<RawTimer>, flags: c_int, new: &Itimerspec) -> io::Result<Itimerspec> {
-    let spec = TimerSpec::from_itimerspec(SettimeFlags::from_bits(flags as u32)?, &new.widen())?;
+    let (flags, new) = (SettimeFlags::from_bits(flags as u32)?, new.widen());
+    let clock = timer.as_ref().map_or(Clock::Monotonic, RawTimer::clock);
+    let spec = TimerSpec::from_itimerspec(clock, flags, &new)?;
     let timer = timer?;
     let _uncanceled = Uncanceled::begin();
-    let before = timer.settime(&clock::translated(spec, timer.clock())?)?;
+    let before = timer.settime(&clock::translated(spec)?)?;
     Ok(Itimerspec::of(&before))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::arguments::{int, Given};
 use crate::errors::os_error;
-use descriptors::Backend;
+use descriptors::{is_set_user_id, Backend};
 use libc::c_int;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -25,6 +25,9 @@ fn requested(py: Python<'_>) -> PyResult<Backend> {
     let chosen = CHOICES[usize::from(CHOSEN.load(Ordering::Relaxed))];
     if chosen != Backend::Best {
         return Ok(chosen);
+    }
+    if is_set_user_id() {
+        return Ok(Backend::Best);
     }
     let environ = py.import("os")?.getattr("environ")?;
     let value: Option<String> = environ.call_method1("get", (VARIABLE,))?.extract()?;

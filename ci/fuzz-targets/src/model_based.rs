@@ -3,6 +3,8 @@
 #![no_main]
 #![allow(dead_code, unused_imports)]
 
+#[path = "../../../src/accuracy.rs"]
+mod accuracy;
 #[path = "../../../src/backend.rs"]
 mod backend;
 #[path = "../../../tests/model_based/backends/mod.rs"]
@@ -12,16 +14,22 @@ mod bytes;
 mod capabilities;
 #[path = "../../../src/clock.rs"]
 mod clock;
+#[path = "../../../src/clock_time.rs"]
+mod clock_time;
+#[path = "../../../src/errors.rs"]
+mod errors;
 #[path = "../../../src/flags.rs"]
 mod flags;
+#[path = "../../../src/inherent.rs"]
+mod inherent;
 #[path = "../../../src/itimerspec.rs"]
 mod itimerspec;
 #[path = "../../../tests/model_based/kernel.rs"]
 mod kernel;
 #[path = "../../../tests/model_based/model.rs"]
 mod model;
-#[path = "../../../src/accuracy.rs"]
-mod accuracy;
+#[path = "../../../src/pollable.rs"]
+mod pollable;
 #[path = "../../../tests/common/random.rs"]
 mod random;
 #[path = "../../../tests/model_based/runs.rs"]
@@ -38,6 +46,7 @@ mod support;
 mod timer;
 
 pub(crate) use clock::Clock;
+pub(crate) use clock_time::ClockTime;
 pub(crate) use spec::{Initial, TimerSpec};
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};

@@ -1,17 +1,19 @@
-//! Tests what an old Rust most likely fails at: timers in the last destructors of a thread that
-//! Rust did not start, after the library's own thread-local values were dropped.
+//! Tests what an old Rust most likely fails at: every kind of timer in a generic function; timers
+//! in the last destructors of a thread that Rust did not start, after the library's own
+//! thread-local values were dropped.
 
 use std::cell::RefCell;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
+use std::sync::Arc;
 use std::time::Duration;
 
-use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use portable_timerfd::{backends, Clock, SimulatedClock, Timer, TimerFd};
 
 struct Last(TimerFd);
 
 fn userspace() -> TimerFd {
-    let backend = backends::named("userspace").expect("it is in the table");
+    let backend = backends::userspace::BACKEND;
     TimerFd::builder(Clock::Monotonic).backend(backend).open().expect("a timer can be made")
 }
 
@@ -41,7 +43,18 @@ extern "C" fn foreign(_: *mut c_void) -> *mut c_void {
     null_mut()
 }
 
+fn is_armed_after_an_hour<T: Timer>(timer: T) -> bool {
+    timer.arm_after(Duration::from_secs(3600)).is_ok() && timer.get().is_ok_and(|setting| setting.is_armed())
+}
+
 fn main() {
+    let timer = userspace();
+    assert!(is_armed_after_an_hour(&timer));
+    assert!(is_armed_after_an_hour(timer));
+    assert!(is_armed_after_an_hour(Arc::new(userspace())));
+    assert!(is_armed_after_an_hour(Box::new(userspace()) as Box<dyn Timer>));
+    let simulated = SimulatedClock::new().timer(Clock::Monotonic).expect("a timer can be made");
+    assert!(is_armed_after_an_hour(simulated));
     // Before the second round, the timer thread ends.
     for pause in [Duration::ZERO, Duration::from_millis(1500)] {
         std::thread::sleep(pause);

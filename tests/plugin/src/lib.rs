@@ -1,7 +1,7 @@
 //! A plugin. Its host calls these functions by name. A result of -1 means that a call failed.
 
 use portable_timerfd::backends::userspace::RawTimer;
-use portable_timerfd::{backends, Clock, CreateFlags, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, CreateFlags, TimerFd, TimerSpec};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::time::Duration;
@@ -9,15 +9,14 @@ use std::time::Duration;
 const PERIOD: Duration = Duration::from_millis(1);
 
 fn periodic(is_kernel: bool) -> io::Result<TimerFd> {
-    let backend = backends::named(if is_kernel { "kernel" } else { "userspace" });
-    let backend = backend.ok_or(io::ErrorKind::Unsupported)?;
+    let backend = if is_kernel { backends::kernel::BACKEND } else { backends::userspace::BACKEND };
     let timer = TimerFd::builder(Clock::Monotonic).backend(backend).nonblocking(false).open()?;
     timer.arm_every(PERIOD)?;
     Ok(timer)
 }
 
 fn raw() -> io::Result<RawFd> {
-    let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags { nonblocking: false, ..CreateFlags::default() })?;
+    let descriptor = RawTimer::create(Clock::Monotonic, CreateFlags::new().nonblocking(false))?;
     RawTimer::find(descriptor.as_raw_fd())?.settime(&TimerSpec::after(PERIOD).every(PERIOD))?;
     Ok(descriptor.into_raw_fd())
 }

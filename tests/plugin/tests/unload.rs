@@ -9,7 +9,7 @@ mod own_process;
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, pipe, ForkResult};
 use own_process::Case;
-use portable_timerfd::{backends, Clock, Timer, TimerFd};
+use portable_timerfd::{backends, Clock, TimerFd};
 use std::ffi::{c_int, c_void, CString};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -242,7 +242,7 @@ fn a_timer_of_the_main_program_is_made_without_the_loader() {
     let host = std::thread::spawn(move || {
         starts.wait();
         begun.read_exact(&mut [0]).unwrap();
-        let userspace = backends::named("userspace").unwrap();
+        let userspace = backends::userspace::BACKEND;
         let timer = TimerFd::builder(Clock::Monotonic).backend(userspace).open().unwrap();
         finish.write_all(&[1]).unwrap();
         timer

@@ -34,6 +34,7 @@ pub(crate) const SYSTEM: System = System {
     reopen: nowait::reopen,
     // `/proc/self` shows the descriptors of the main thread. A thread may not share these.
     descriptor_directory: Some(b"/proc/thread-self/fd\0"),
+    is_set_user_id,
     name_thread,
     sleep_exactly,
     pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),
@@ -57,6 +58,12 @@ fn may_wake_the_system() -> io::Result<()> {
     } else {
         Err(os_error(libc::EPERM))
     }
+}
+
+/// Also true if the file has capabilities, or if a security module has changed the domain.
+fn is_set_user_id() -> bool {
+    // SAFETY: the call takes a number and touches no memory.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 fn shrink_to_one_page(writer: BorrowedFd<'_>) {

@@ -79,11 +79,16 @@ impl Drop for SetUserId {
 
 fn a_set_user_id_program_ignores_the_environment() -> Result<(), Failed> {
     let copy = SetUserId::of(&build::program("thread.c", Link::Static)?)?;
-    for options in ["fifo:60", "nonsense"] {
-        let output = run(with_options(&copy.0, options).current_dir("/").uid(65_534).gid(65_534))?;
-        starts_with(output, "policy 0, priority 0, ").map_err(|e| Failed::from(format!("{options}: {e:?}")))?;
+    let by_another_user = |backend: &str, options: &str| {
+        let mut command = with_options(&copy.0, options);
+        run(command.env("PORTABLE_TIMERFD_BACKEND", backend).current_dir("/").uid(65_534).gid(65_534))
+    };
+    for (backend, options) in [("userspace", "fifo:60"), ("userspace", "nonsense"), ("nonsense", "fifo:60")] {
+        let output = by_another_user(backend, options)?;
+        starts_with(output, "policy 0, priority 0, ")
+            .map_err(|e| Failed::from(format!("{backend}, {options}: {e:?}")))?;
     }
-    let output = run(with_options(&copy.0, "fifo:60").current_dir("/").uid(65_534).gid(65_534))?;
+    let output = by_another_user("userspace", "fifo:60")?;
     if output.out.ends_with(", another user\n") {
         Ok(())
     } else {

@@ -15,14 +15,19 @@ pub(crate) mod thread_options;
 /// The clocks of the model.
 pub(crate) mod clock {
     use crate::clock::Clock;
+    use crate::clock_time::ClockTime;
     use crate::model::MODEL;
     use std::io;
     use std::time::Duration;
 
     impl Clock {
-        pub fn now(self) -> io::Result<Duration> {
-            Ok(Duration::from_nanos(MODEL.time(self)))
+        pub fn now(self) -> io::Result<ClockTime> {
+            Ok(ClockTime::new(self, now(self)?))
         }
+    }
+
+    pub(crate) fn now(clock: Clock) -> io::Result<Duration> {
+        Ok(Duration::from_nanos(MODEL.time(clock)))
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,3 @@
+//! What only this project's bindings for C and Python need. It can change in every release.
+
+pub use crate::backends::sys::environment::is_set_user_id;

@@ -1,0 +1,120 @@
+//! The backend of the process: set once by the program, or by the environment.
+
+use super::common::{backends_here, errno};
+use nix::libc;
+use nix::sys::wait::{waitpid, WaitStatus};
+use nix::unistd::{fork, getuid, ForkResult, Uid};
+use portable_timerfd::{backends, Accuracy, Backend, Clock, TimerFd};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+const VARIABLE: &str = "PORTABLE_TIMERFD_BACKEND";
+
+pub const CASES: &[crate::Case] = &[
+    ("every::the_environment_names_the_backend_once", the_environment_names_the_backend_once),
+    ("every::an_unknown_backend_in_the_environment_is_einval", an_unknown_backend_in_the_environment_is_einval),
+    ("every::a_chosen_backend_takes_precedence", a_chosen_backend_takes_precedence),
+    ("every::the_backend_of_the_process_is_set_once", the_backend_of_the_process_is_set_once),
+    ("every::no_option_of_the_process_is_set_after_a_timer", no_option_of_the_process_is_set_after_a_timer),
+    ("every::capabilities_do_not_fix_the_backend", capabilities_do_not_fix_the_backend),
+    ("every::a_forked_child_keeps_the_backend", a_forked_child_keeps_the_backend),
+    ("every::as_root::a_set_user_id_program_ignores_the_environment", a_set_user_id_program_ignores_the_environment),
+];
+
+fn opened() -> Backend {
+    TimerFd::new(Clock::Monotonic).unwrap().backend()
+}
+
+fn the_environment_names_the_backend_once() {
+    std::env::set_var(VARIABLE, "userspace");
+    assert_eq!(opened(), backends::userspace::BACKEND);
+    for later in ["kernel", "nonesuch"] {
+        std::env::set_var(VARIABLE, later);
+        assert_eq!(opened(), backends::userspace::BACKEND);
+    }
+}
+
+fn an_unknown_backend_in_the_environment_is_einval() {
+    std::env::set_var(VARIABLE, "nonesuch");
+    for _ in 0..2 {
+        assert_eq!(errno(TimerFd::new(Clock::Monotonic)), Some(libc::EINVAL));
+        assert_eq!(errno(TimerFd::builder(Clock::Monotonic).capabilities()), Some(libc::EINVAL));
+    }
+    for backend in backends_here() {
+        let timer = TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap();
+        assert_eq!(timer.backend(), backend);
+    }
+}
+
+fn a_chosen_backend_takes_precedence() {
+    std::env::set_var(VARIABLE, "nonesuch");
+    backends::userspace::BACKEND.set_for_process().unwrap();
+    assert_eq!(opened(), backends::userspace::BACKEND);
+    for backend in backends_here() {
+        let timer = TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap();
+        assert_eq!(timer.backend(), backend);
+    }
+}
+
+fn the_backend_of_the_process_is_set_once() {
+    backends::userspace::BACKEND.set_for_process().unwrap();
+    for backend in backends::ALL {
+        assert_eq!(errno(backend.set_for_process()), Some(libc::EBUSY));
+    }
+    assert_eq!(opened(), backends::userspace::BACKEND);
+}
+
+/// A timer of any backend, however its backend was chosen.
+fn no_option_of_the_process_is_set_after_a_timer() {
+    let (backend, accuracy) = (backends_here().next().unwrap(), Accuracy::of_process());
+    drop(TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap());
+    assert_eq!(errno(backends::userspace::BACKEND.set_for_process()), Some(libc::EBUSY));
+    assert_eq!(errno(Accuracy::Economical.set_for_process()), Some(libc::EBUSY));
+    assert_eq!(errno(backends::userspace::ThreadOptions::new().set_for_process()), Some(libc::EBUSY));
+    assert_eq!(opened(), backend);
+    assert_eq!(Accuracy::of_process(), accuracy);
+}
+
+fn capabilities_do_not_fix_the_backend() {
+    TimerFd::builder(Clock::Monotonic).capabilities().unwrap();
+    backends::userspace::BACKEND.set_for_process().unwrap();
+    assert!(!TimerFd::builder(Clock::Monotonic).capabilities().unwrap().process_shared);
+}
+
+fn a_forked_child_keeps_the_backend() {
+    std::env::set_var(VARIABLE, "userspace");
+    opened();
+    std::env::set_var(VARIABLE, "nonesuch");
+    // SAFETY: this process has one thread.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Parent { child } => {
+            assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
+        }
+        ForkResult::Child => {
+            assert_eq!(opened(), backends::userspace::BACKEND);
+            assert_eq!(errno(backends::userspace::BACKEND.set_for_process()), Some(libc::EBUSY));
+            std::process::exit(0);
+        }
+    }
+}
+
+/// Runs a set-user-ID copy of this program as another user. The copy runs this function again.
+fn a_set_user_id_program_ignores_the_environment() {
+    const NOBODY: u32 = 65_534;
+    if getuid() != Uid::from_raw(0) {
+        assert_eq!(getuid(), Uid::from_raw(NOBODY));
+        assert!(nix::unistd::geteuid().is_root(), "the set-user-ID bit has no effect");
+        TimerFd::new(Clock::Monotonic).unwrap();
+        return;
+    }
+    let copy = std::env::temp_dir().join(format!("portable-timerfd-backend-{}", std::process::id()));
+    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    fs::set_permissions(&copy, Permissions::from_mode(0o4755)).unwrap();
+    let status = Command::new(&copy).env(VARIABLE, "nonesuch").current_dir("/").uid(NOBODY).gid(NOBODY).status();
+    fs::remove_file(&copy).unwrap();
+    assert!(status.unwrap().success());
+    std::env::set_var(VARIABLE, "nonesuch");
+    assert_eq!(errno(TimerFd::new(Clock::Monotonic)), Some(libc::EINVAL));
+}
