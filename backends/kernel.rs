@@ -9,6 +9,7 @@ use crate::backends::sys::error::{os_error, EAGAIN};
 use crate::backends::sys::{self, fd, nowait, TIMERFD};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
 use crate::flags::CreateFlags;
 use crate::inherent::inherent_methods;
 use crate::pollable::Pollable;
@@ -81,6 +82,10 @@ impl Timer for KernelTimer {
     #[inline]
     fn clock(&self) -> Clock {
         self.clock
+    }
+
+    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
+        clock.now()
     }
 
     #[inline]

@@ -1,6 +1,6 @@
 //! The stop server with calloop: three timers, a listener and clients in one `calloop::EventLoop`.
 //!
-//! Run `cargo run --features calloop --example calloop_server`, with the arguments of
+//! Run `cargo run --features calloop-0-14 --example calloop_server`, with the arguments of
 //! `stop_server`. It prints the same lines about timers and clients. To end it, run
 //! `printf stop | nc 127.0.0.1 1234`.
 
@@ -11,7 +11,7 @@ use calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction, RegistrationTok
 use common::client::{self, Accepted, Outcome};
 use common::commands::Commands;
 use common::timers;
-use portable_timerfd::loops::calloop::Expirations;
+use portable_timerfd::loops::calloop_0_14::CalloopTimer;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -56,7 +56,7 @@ impl Server {
             .map_err(|refused| refused.error)?;
         timers::arm(&timers)?;
         for (timer, number) in timers.into_iter().zip(1..) {
-            let expirations = Expirations::new(timer)?;
+            let expirations = CalloopTimer::new(timer)?;
             let on_expiration =
                 move |count: io::Result<u64>, _: &mut _, server: &mut Server| server.tick(number, count?);
             handle.insert_source(expirations, on_expiration).map_err(|refused| refused.error)?;

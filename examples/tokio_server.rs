@@ -9,7 +9,7 @@ mod common;
 use common::client::{self, Accepted, Outcome};
 use common::commands::Commands;
 use common::timers;
-use portable_timerfd::loops::tokio::Expirations;
+use portable_timerfd::loops::tokio::TokioTimer;
 use portable_timerfd::TimerFd;
 use std::io;
 use std::process::ExitCode;
@@ -53,7 +53,7 @@ async fn run(options: &common::Options) -> io::Result<()> {
 }
 
 async fn print_expirations(number: usize, timer: TimerFd, ticks: Option<watch::Sender<()>>) -> io::Result<Outcome> {
-    let expirations = Expirations::new(timer)?;
+    let expirations = TokioTimer::new(timer)?;
     loop {
         client::print_count(number, expirations.wait().await?)?;
         ticks.iter().for_each(|ticks| ticks.send_replace(()));

@@ -20,10 +20,10 @@ use crate::timer::Timer;
 /// assert_eq!(backend, backends::userspace::BACKEND);
 /// assert_eq!(backend.to_string(), "userspace");
 /// assert!("nonesuch".parse::<Backend>().is_err());
-/// # Ok::<(), std::io::Error>(())
+/// # Ok::<(), backends::ParseBackendError>(())
 /// ```
 ///
-/// Backends are equal if their names are equal, so choose a new name for a backend of your own.
+/// Backends of your own are equal if their names are equal.
 ///
 /// [`FromStr`]: std::str::FromStr
 #[derive(Clone, Copy)]
@@ -114,7 +114,7 @@ impl Backend {
 
 impl PartialEq for Backend {
     fn eq(&self, other: &Backend) -> bool {
-        self.name == other.name
+        (self.name, self.is_kernel) == (other.name, other.is_kernel)
     }
 }
 

@@ -30,7 +30,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Whether [an absolute time](crate::TimerSpec::at) of this clock comes nearer during suspend.
+    /// Whether this clock advances during suspend, for [absolute times](crate::TimerSpec::at).
     ///
     /// `None` if that is not known. [Relative](crate::TimerSpec::after) settings behave the same,
     /// except those of [`Realtime`](crate::Clock::Realtime), which run on the monotonic clock.

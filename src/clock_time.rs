@@ -73,6 +73,24 @@ impl ClockTime {
         self.since_zero
     }
 
+    /// Converts a time of the wall clock, for example to print it.
+    ///
+    /// Returns `None` for a time of another clock, and for a time beyond the range of `SystemTime`.
+    ///
+    /// ```
+    /// use portable_timerfd::ClockTime;
+    /// use std::time::SystemTime;
+    /// let now = SystemTime::now();
+    /// assert_eq!(ClockTime::from(now).to_system_time(), Some(now));
+    /// ```
+    #[must_use]
+    pub fn to_system_time(self) -> Option<SystemTime> {
+        match self.clock {
+            Clock::Realtime => SystemTime::UNIX_EPOCH.checked_add(self.since_zero),
+            _ => None,
+        }
+    }
+
     /// Returns the time that passed from `earlier` to `self`.
     ///
     /// Returns `None` if `earlier` is later than `self`, or if it is a time of another clock.
@@ -106,7 +124,7 @@ impl ClockTime {
 
 /// Converts a time of the wall clock. A time before 1970 becomes the epoch.
 ///
-/// Both are in the past, so a timer expires immediately.
+/// The epoch is also in the past, so a timer expires at once.
 impl From<SystemTime> for ClockTime {
     fn from(time: SystemTime) -> ClockTime {
         let since_zero = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -193,5 +211,12 @@ mod tests {
     fn a_system_time_before_1970_becomes_the_epoch() {
         assert_eq!(ClockTime::from(SystemTime::UNIX_EPOCH + SECOND), at(Clock::Realtime, 1));
         assert_eq!(ClockTime::from(SystemTime::UNIX_EPOCH - SECOND), at(Clock::Realtime, 0));
+    }
+
+    #[test]
+    fn only_a_time_of_the_wall_clock_becomes_a_system_time() {
+        assert_eq!(at(Clock::RealtimeAlarm, 1).to_system_time(), Some(SystemTime::UNIX_EPOCH + SECOND));
+        assert_eq!(at(Clock::Monotonic, 1).to_system_time(), None);
+        assert_eq!((at(Clock::Realtime, 1) + Duration::MAX).to_system_time(), None);
     }
 }

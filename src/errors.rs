@@ -48,7 +48,7 @@ pub fn is_clock_change(error: &io::Error) -> bool {
     error.raw_os_error() == Some(ECANCELED)
 }
 
-/// The error for an absolute time of another clock than the timer's.
+/// The error of setting a timer to an absolute time of another clock.
 ///
 /// An [`io::Error`] of the kind [`InvalidInput`](io::ErrorKind::InvalidInput) contains it. Its
 /// [`raw_os_error`](io::Error::raw_os_error) is `None`, because the system has no such error.
@@ -64,7 +64,7 @@ pub fn is_clock_change(error: &io::Error) -> bool {
 /// assert_eq!(error.to_string(), "the timer counts on Monotonic, but the time is of Realtime");
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClockMismatch {
     timer: Clock,
     time: Clock,

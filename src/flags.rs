@@ -4,6 +4,10 @@ use crate::accuracy::Accuracy;
 
 /// The flags of a new timer and its descriptor.
 ///
+/// [`Backend::open`](crate::Backend::open), [`SimulatedClock::open`](crate::SimulatedClock::open)
+/// and the `new` functions of the backends' timers take them. For a [`TimerFd`](crate::TimerFd),
+/// its builder sets them.
+///
 /// ```
 /// use portable_timerfd::CreateFlags;
 /// let blocking = CreateFlags::new().nonblocking(false);

@@ -1,4 +1,4 @@
-//! Conversions of a `TimerSpec`: C's `itimerspec`, integer nanoseconds, float seconds.
+//! C's `itimerspec` and its flags, and their conversion to and from a `TimerSpec`.
 
 use std::io;
 use std::time::Duration;
@@ -18,6 +18,21 @@ pub struct Timespec {
     pub tv_sec: i64,
     /// Additional nanoseconds, 0 to 999,999,999.
     pub tv_nsec: i64,
+}
+
+impl Timespec {
+    /// Returns the seconds in the type of C's `time_t`, and the nanoseconds.
+    ///
+    /// If the seconds do not fit, returns the largest time that fits in 32 bits: 68 years, or
+    /// January 2038 for an absolute time of the wall clock.
+    #[must_use]
+    #[inline]
+    pub fn saturating<T: TryFrom<i64> + From<i32>>(self) -> (T, i64) {
+        match T::try_from(self.tv_sec) {
+            Ok(seconds) => (seconds, self.tv_nsec),
+            Err(_) => (T::from(i32::MAX), NANOS_PER_SEC - 1),
+        }
+    }
 }
 
 /// C's `struct itimerspec`, with 64-bit fields on every system.
@@ -89,110 +104,44 @@ impl std::ops::BitOr for SettimeFlags {
     }
 }
 
-impl TimerSpec {
-    /// Converts the arguments of C's `timerfd_settime(fd, flags, new, …)`.
+impl Itimerspec {
+    /// Converts the arguments of C's `timerfd_settime(fd, flags, new, …)` to a setting of a timer
+    /// that counts on `clock`.
     ///
-    /// A zero `it_value` disarms. `clock` is the clock of the timer: with `TFD_TIMER_ABSTIME`,
-    /// `it_value` is a time of that clock.
-    ///
-    /// ```
-    /// use portable_timerfd::{Clock, Itimerspec, SettimeFlags, Timespec, TimerSpec};
-    /// let half = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
-    /// let c = Itimerspec { it_value: half, it_interval: half };
-    /// let spec = TimerSpec::from_itimerspec(Clock::Monotonic, SettimeFlags::NONE, &c)?;
-    /// assert_eq!(spec.to_itimerspec(), (SettimeFlags::NONE, c));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// A zero `it_value` disarms.
     ///
     /// # Errors
     ///
     /// `EINVAL` if, in either field, the seconds are negative or the nanoseconds are outside 0 to
     /// 999,999,999, even if the setting disarms (Linux, `itimerspec64_valid`).
     #[inline]
-    pub fn from_itimerspec(clock: Clock, flags: SettimeFlags, spec: &Itimerspec) -> io::Result<TimerSpec> {
-        let value = to_duration(spec.it_value)?;
-        let interval = to_duration(spec.it_interval)?;
+    pub fn to_spec(self, clock: Clock, flags: SettimeFlags) -> io::Result<TimerSpec> {
+        let value = to_duration(self.it_value)?;
+        let interval = to_duration(self.it_interval)?;
         Ok(from_flags(clock, flags, value, interval))
     }
 
-    /// Converts the setting to the arguments of C's `timerfd_settime`.
+    /// Converts a setting to the arguments of C's `timerfd_settime`.
     ///
-    /// A setting from [`from_itimerspec`](TimerSpec::from_itimerspec) is returned unchanged, or as
-    /// arguments with the same meaning. *Now* (zero after, or at zero) becomes one nanosecond,
-    /// because zero disarms in C. A time that does not fit becomes the largest one that fits, which
-    /// means *never*.
+    /// A setting from [`to_spec`](Itimerspec::to_spec) is returned unchanged, or as arguments with
+    /// the same meaning. *Now* (zero after, or at zero) becomes one nanosecond, because zero
+    /// disarms in C. A time that does not fit becomes the largest one that fits, which means
+    /// *never*.
     #[must_use]
     #[inline]
-    pub fn to_itimerspec(&self) -> (SettimeFlags, Itimerspec) {
+    pub fn from_spec(spec: &TimerSpec) -> (SettimeFlags, Itimerspec) {
         const NOW: Duration = Duration::from_nanos(1);
-        let (absolute, value) = match self.initial() {
-            Initial::Disarmed => (self.is_canceled_by_clock_change(), Duration::ZERO),
+        let is_canceled = spec.is_canceled_by_clock_change();
+        let (absolute, value) = match spec.initial() {
+            Initial::Disarmed => (is_canceled, Duration::ZERO),
             Initial::After(delay) => (false, delay.max(NOW)),
             Initial::At(time) => (true, time.since_zero().max(NOW)),
         };
         let mut flags = if absolute { SettimeFlags::ABSTIME } else { SettimeFlags::NONE };
-        if self.is_canceled_by_clock_change() {
+        if is_canceled {
             flags = flags.union(SettimeFlags::CANCEL_ON_SET);
         }
-        (flags, Itimerspec { it_value: to_timespec(value), it_interval: to_timespec(self.interval()) })
-    }
-
-    /// Converts integer nanoseconds, as in Python's `os.timerfd_settime_ns`.
-    ///
-    /// A zero `initial` disarms. `clock` is the clock of the timer.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if a number is negative.
-    pub fn from_nanos(clock: Clock, flags: SettimeFlags, initial: i64, interval: i64) -> io::Result<TimerSpec> {
-        let duration = |nanos: i64| u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| os_error(EINVAL));
-        Ok(from_flags(clock, flags, duration(initial)?, duration(interval)?))
-    }
-
-    /// Returns the initial expiration (0: disarmed) and the interval in nanoseconds.
-    ///
-    /// Both saturate at `i64::MAX`. [`initial`](TimerSpec::initial) shows whether the initial
-    /// expiration is relative; in a setting from [`get`](crate::Timer::get), it
-    /// always is.
-    #[must_use]
-    pub fn to_nanos(&self) -> (i64, i64) {
-        let (_, spec) = self.to_itimerspec();
-        let nanos = |t: Timespec| t.tv_sec.saturating_mul(NANOS_PER_SEC).saturating_add(t.tv_nsec);
-        (nanos(spec.it_value), nanos(spec.it_interval))
-    }
-
-    /// Converts float seconds, as in Python's `os.timerfd_settime`. An `initial` of 0.0 disarms.
-    ///
-    /// `clock` is the clock of the timer.
-    ///
-    /// Rounds *up* to a nanosecond, so that a number other than zero never disarms. (Python rounds
-    /// down.) Infinity means *never*. Wall-clock times need more digits than a float has: they are
-    /// accurate to about 200 ns.
-    ///
-    /// ```
-    /// use portable_timerfd::{Clock, SettimeFlags, TimerSpec};
-    /// let spec = TimerSpec::from_secs_f64(Clock::Monotonic, SettimeFlags::NONE, 1e-10, 0.0)?;
-    /// assert_eq!(spec.to_nanos(), (1, 0));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if a number is negative or NaN.
-    pub fn from_secs_f64(clock: Clock, flags: SettimeFlags, initial: f64, interval: f64) -> io::Result<TimerSpec> {
-        Ok(from_flags(clock, flags, round_up(initial)?, round_up(interval)?))
-    }
-
-    /// Returns the initial expiration (0.0: disarmed) and the interval in seconds.
-    ///
-    /// The result has the precision of a float. [`initial`](TimerSpec::initial) shows whether the
-    /// initial expiration is relative; in a setting from [`get`](crate::Timer::get), it
-    /// always is.
-    #[must_use]
-    pub fn to_secs_f64(&self) -> (f64, f64) {
-        let (_, spec) = self.to_itimerspec();
-        let secs = |t: Timespec| t.tv_sec as f64 + t.tv_nsec as f64 / NANOS_PER_SEC as f64;
-        (secs(spec.it_value), secs(spec.it_interval))
+        (flags, Itimerspec { it_value: to_timespec(value), it_interval: to_timespec(spec.interval()) })
     }
 }
 
@@ -227,13 +176,4 @@ fn to_timespec(duration: Duration) -> Timespec {
         Ok(tv_sec) => Timespec { tv_sec, tv_nsec: i64::from(duration.subsec_nanos()) },
         Err(_) => Timespec { tv_sec: i64::MAX, tv_nsec: NANOS_PER_SEC - 1 },
     }
-}
-
-fn round_up(secs: f64) -> io::Result<Duration> {
-    if secs.is_nan() || secs < 0.0 {
-        return Err(os_error(EINVAL));
-    }
-    // A cast from a float saturates. So infinity and other large values become more than the
-    // longest time of a timer, which means *never*.
-    Ok(Duration::from_nanos((secs * 1e9).ceil() as u64))
 }

@@ -1,11 +1,40 @@
 //! Pollable timers on every Unix: a timer is a file descriptor, like Linux's timerfd.
 //!
+//! ```
+//! use portable_timerfd::{Clock, TimerFd};
+//! use std::time::Duration;
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let timer = TimerFd::new(Clock::Monotonic)?;
+//!     timer.arm_every(Duration::from_millis(5))?;
+//!     for _ in 0..3 {
+//!         println!("expired {} times", timer.wait(None)?);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! A [`TimerFd`] is readable once it has expired, and a read returns the number of expirations. So
 //! one `select`, `poll`, `epoll` or `kqueue` loop serves sockets and timers alike.
 //!
 //! On Linux and Android, timers are the kernel's own, and `set`, `get` and `read` are one system
-//! call each. On every other Unix, this crate provides the same semantics with a pipe for
-//! each timer and one thread for all timers. [`Timer`] documents the behaviour on both backends.
+//! call each. On every other Unix, this crate provides the same semantics with a pipe for each
+//! timer and one thread for all timers. [`Timer`] documents the behaviour on both backends.
+//!
+//! # Features
+//!
+//! | feature | default | provides |
+//! |---|---|---|
+//! | `polling` | yes | [`Registered`], which keeps timers and sockets in a loop of the [`polling`] crate. Re-exports that crate as `portable_timerfd::polling` |
+//! | `mio` | | timers in mio 1: [`loops::mio`] |
+//! | `tokio` | | expirations to await in tokio 1: [`loops::tokio`] |
+//! | `async-io` | | expirations to await with async-io 2 and smol: [`loops::async_io`] |
+//! | `calloop-0-14` | | timers as event sources of calloop 0.14: [`loops::calloop_0_14`] |
+//! | `libc` | | for code that is ported from C or uses `libc`: conversions of [`TimerSpec`] to and from `libc::itimerspec`, and of [`Clock`] to and from `clockid_t` |
+//!
+//! Without the default features, the crate depends on `cfg-if`, `crossbeam-channel`,
+//! `crossbeam-utils` and `libc` only. The feature `__bindings` is for this project's bindings for C
+//! and Python. It can change in every release.
 //!
 //! # One loop for sockets and timers
 //!
@@ -13,24 +42,110 @@
 //! and deregisters it before it is closed. You need no `unsafe` code to use it.
 //!
 //! ```
-//! use polling::{Event, Events, PollMode, Poller};
+//! use portable_timerfd::polling::{Event, Events, PollMode, Poller};
 //! use portable_timerfd::{Clock, Registered, TimerFd};
+//! use std::net::{TcpListener, TcpStream};
 //! use std::{sync::Arc, time::Duration};
 //!
-//! let poller = Arc::new(Poller::new()?);
-//! let timer = TimerFd::new(Clock::Monotonic)?;
-//! timer.arm_every(Duration::from_millis(5))?;
-//! let timer = Registered::new(&poller, timer, Event::readable(7), PollMode::Oneshot)?;
+//! const LISTENER: usize = 0;
+//! const TIMER: usize = 1;
 //!
-//! let mut events = Events::new();
-//! poller.wait(&mut events, None)?;
-//! assert_eq!(events.iter().next().map(|event| event.key), Some(7));
-//! assert!(timer.read()? >= 1);
-//! # Ok::<(), std::io::Error>(())
+//! fn main() -> std::io::Result<()> {
+//!     let poller = Arc::new(Poller::new()?);
+//!     let listener = TcpListener::bind("127.0.0.1:0")?;
+//!     let client = TcpStream::connect(listener.local_addr()?)?;
+//!     let listener = Registered::new(&poller, listener, Event::readable(LISTENER), PollMode::Oneshot)?;
+//!     let timer = TimerFd::new(Clock::Monotonic)?;
+//!     timer.arm_every(Duration::from_millis(5))?;
+//!     let timer = Registered::new(&poller, timer, Event::readable(TIMER), PollMode::Oneshot)?;
+//!
+//!     let (mut clients, mut expirations) = (vec![client], 0);
+//!     let mut events = Events::new();
+//!     while clients.len() < 2 || expirations < 3 {
+//!         events.clear();
+//!         poller.wait(&mut events, None)?;
+//!         for event in events.iter() {
+//!             if event.key == TIMER {
+//!                 expirations += timer.read()?;
+//!                 // A one-shot registration reports one event. Every platform supports this mode.
+//!                 timer.modify(Event::readable(TIMER), PollMode::Oneshot)?;
+//!             } else {
+//!                 clients.push(listener.accept()?.0);
+//!                 listener.modify(Event::readable(LISTENER), PollMode::Oneshot)?;
+//!             }
+//!         }
+//!     }
+//!     Ok(())
+//! }
 //! ```
 //!
-//! [`loops`] has adapters for other loops: mio, tokio, async-io and calloop. Each has a feature of
-//! the same name.
+//! [`loops`] has adapters for other loops: mio, tokio, async-io and calloop.
+//!
+//! # An alarm at a time of day
+//!
+//! An absolute time of the wall clock follows clock changes. If the clock is set forward past the
+//! time, the timer expires, on the kernel backend at once and on the userspace backend within 250
+//! ms. An alarm that shows its time to a user should also learn of the change itself:
+//! [`cancel_on_set`](TimerSpec::cancel_on_set) makes the timer readable, and `read` reports the
+//! change with an error that [`is_clock_change`] recognizes.
+//!
+//! ```
+//! use portable_timerfd::{is_clock_change, Clock, ClockTime, TimerFd, TimerSpec};
+//! use std::io;
+//! use std::time::{Duration, SystemTime};
+//!
+//! fn set(alarm: &TimerFd, time: ClockTime) -> io::Result<()> {
+//!     match alarm.set(&TimerSpec::at(time).cancel_on_set()) {
+//!         // The clock was changed before this call. The alarm is set nevertheless.
+//!         Err(e) if is_clock_change(&e) => Ok(()),
+//!         result => result,
+//!     }
+//! }
+//!
+//! fn main() -> io::Result<()> {
+//!     let alarm = TimerFd::new(Clock::Realtime)?;
+//!     let time = ClockTime::from(SystemTime::now() + Duration::from_millis(5));
+//!     set(&alarm, time)?;
+//!     loop {
+//!         match alarm.wait(None) {
+//!             Err(e) if is_clock_change(&e) => {
+//!                 println!("the clock was changed: it is {:?} now", SystemTime::now());
+//!                 set(&alarm, time)?;
+//!             }
+//!             result => return result.map(drop), // the time has come
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # A timeout that counts the time in suspend
+//!
+//! `Monotonic` stops while the system is suspended. `Boottime` continues. On systems without
+//! `Boottime`, use an absolute time of the wall clock. It counts suspends too, but clock changes
+//! move it.
+//!
+//! ```
+//! use portable_timerfd::{Clock, TimerFd};
+//! use std::io;
+//! use std::time::Duration;
+//!
+//! /// Creates a timer that expires after `delay`, whether the system sleeps or not.
+//! fn timeout(delay: Duration) -> io::Result<TimerFd> {
+//!     let timer = TimerFd::new(Clock::Boottime).or_else(|_| TimerFd::new(Clock::Realtime))?;
+//!     timer.arm_at(timer.now(timer.clock())? + delay)?;
+//!     Ok(timer)
+//! }
+//!
+//! fn main() -> io::Result<()> {
+//!     assert_eq!(timeout(Duration::from_millis(5))?.wait(None)?, 1);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! After a suspend, an expired timer is readable as soon as the system runs again, on the kernel
+//! backend at once and on the userspace backend within 250 ms. Only
+//! [`BoottimeAlarm`](Clock::BoottimeAlarm) and [`RealtimeAlarm`](Clock::RealtimeAlarm) wake the
+//! system. [`Capabilities`] lists what each clock can do on the current system.
 //!
 //! # Accuracy
 //!
@@ -42,8 +157,8 @@
 //!
 //! If your program owns its event loop, that loop's own timeouts or timers are cheaper than a
 //! descriptor for each timer. A pollable timer is for code that does *not* own the loop, such as
-//! libraries, plugins, foreign interfaces and `add_reader` callbacks, and for clocks that the loop
-//! lacks.
+//! libraries, plugins, bindings for other languages and Python's `add_reader` callbacks, and for
+//! clocks that the loop lacks.
 //!
 //! # Tests that do not sleep
 //!
@@ -64,64 +179,79 @@
 //!
 //! # A descriptor for any reader
 //!
+//! A raw `read(2)` of eight bytes returns the count, on every backend and from any language:
+//!
 //! ```
 //! use portable_timerfd::{Clock, TimerFd};
 //! use std::{fs::File, io::Read, os::fd::AsFd, time::Duration};
 //!
-//! let timer = TimerFd::builder(Clock::Monotonic).nonblocking(false).open()?;
-//! timer.arm_after(Duration::from_millis(5))?;
-//! let mut count = [0; 8];
-//! File::from(timer.as_fd().try_clone_to_owned()?).read_exact(&mut count)?; // a raw read(2)
-//! assert_eq!(u64::from_ne_bytes(count), 1);
-//! # Ok::<(), std::io::Error>(())
+//! fn main() -> std::io::Result<()> {
+//!     let timer = TimerFd::builder(Clock::Monotonic).nonblocking(false).open()?;
+//!     timer.arm_after(Duration::from_millis(5))?;
+//!     let mut count = [0; 8];
+//!     File::from(timer.as_fd().try_clone_to_owned()?).read_exact(&mut count)?;
+//!     assert_eq!(u64::from_ne_bytes(count), 1);
+//!     Ok(())
+//! }
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+// The timers of the bindings are a part of the userspace backend, which nothing else reaches.
+#![cfg_attr(not(feature = "__bindings"), allow(dead_code, unreachable_pub))]
 
-#[path = "../backends/mod.rs"]
-pub mod backends;
+use cfg_if::cfg_if;
 
-mod accuracy;
-mod backend;
-#[cfg(feature = "bindings")]
-#[doc(hidden)]
-pub mod bindings;
-mod capabilities;
-mod clock;
-mod clock_time;
-pub mod compat;
-mod errors;
-mod flags;
-mod inherent;
-mod itimerspec;
-pub mod loops;
-mod pollable;
-mod process_backend;
-mod spec;
-mod timer;
-mod timer_fd;
+cfg_if! {
+    if #[cfg(unix)] {
+        #[path = "../backends/mod.rs"]
+        pub mod backends;
 
-pub use accuracy::Accuracy;
-pub use backend::Backend;
-pub use backends::simulated::{SimulatedClock, SimulatedTimer};
-pub use backends::sys::registered::Registered;
-pub use capabilities::Capabilities;
-pub use clock::Clock;
-pub use clock_time::ClockTime;
-pub use errors::{is_clock_change, ClockMismatch};
-pub use flags::CreateFlags;
-pub use itimerspec::{Itimerspec, SettimeFlags, Timespec};
-pub use pollable::Pollable;
-pub use spec::{Initial, TimerSpec};
-pub use timer::Timer;
-pub use timer_fd::{TimerFd, TimerFdBuilder};
+        mod accuracy;
+        mod backend;
+        #[cfg(feature = "__bindings")]
+        #[doc(hidden)]
+        pub mod bindings;
+        mod capabilities;
+        mod clock;
+        mod clock_time;
+        pub mod compat;
+        mod errors;
+        mod flags;
+        mod inherent;
+        mod itimerspec;
+        pub mod loops;
+        mod pollable;
+        mod process_backend;
+        mod spec;
+        mod timer;
+        mod timer_fd;
 
-/// The version of `polling` that [`Registered`] uses.
-#[doc(no_inline)]
-pub use polling;
+        pub use accuracy::Accuracy;
+        pub use backend::Backend;
+        pub use backends::simulated::{SimulatedClock, SimulatedTimer};
+        #[cfg(feature = "polling")]
+        pub use backends::sys::registered::{IntoInnerError, Registered};
+        pub use capabilities::Capabilities;
+        pub use clock::Clock;
+        pub use clock_time::ClockTime;
+        pub use errors::{is_clock_change, ClockMismatch};
+        pub use flags::CreateFlags;
+        pub use pollable::Pollable;
+        pub use spec::{Initial, TimerSpec};
+        pub use timer::Timer;
+        pub use timer_fd::{TimerFd, TimerFdBuilder};
+
+        /// The version of `polling` that [`Registered`] uses.
+        #[cfg(feature = "polling")]
+        #[doc(no_inline)]
+        pub use polling;
+    } else {
+        compile_error!("portable-timerfd is for Unix: elsewhere there are no file descriptors to poll");
+    }
+}
 
 /// Compiles and runs the programs in README.md and docs/platforms.md.
 ///

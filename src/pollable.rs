@@ -6,29 +6,36 @@ use std::sync::Arc;
 /// A type with a handle that an event loop can wait for.
 ///
 /// Every [`Timer`](crate::Timer) is pollable: its handle becomes readable when the timer expires.
-/// The handle may be borrowed, polled and duplicated. It must not be closed, and the timer that it
-/// belongs to must outlive its registration in a loop.
+/// The handle may be borrowed, polled and duplicated. It must not be closed. The value must outlive
+/// its registration in a loop, except in [`Registered`](crate::Registered) and the adapters of
+/// [`loops`](crate::loops), which own it.
 ///
 /// [`TimerFd`](crate::TimerFd) and the timers of each backend implement [`AsFd`](std::os::fd::AsFd)
 /// and [`AsRawFd`](std::os::fd::AsRawFd) too, so every function that accepts a descriptor accepts
-/// them. A generic function that accepts any `T: Timer`, for example a `Box<dyn Timer>`, calls
-/// [`as_pollable`](Pollable::as_pollable):
+/// them. A generic function that accepts any `T: Timer`, for example a `Box<dyn Timer>`, uses this
+/// trait:
 ///
 /// ```
-/// use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-/// use portable_timerfd::{Clock, Timer, TimerFd};
-/// use std::{io, time::Duration};
+/// use portable_timerfd::polling::{Event, Events, PollMode, Poller};
+/// use portable_timerfd::{Clock, Registered, Timer, TimerFd};
+/// use std::{io, sync::Arc, time::Duration};
 ///
-/// fn wait_in_poll<T: Timer>(timer: T) -> io::Result<u64> {
-///     poll(&mut [PollFd::new(timer.as_pollable(), PollFlags::POLLIN)], PollTimeout::NONE)?;
+/// /// Waits in a new `polling` loop. For other loops, `timer.as_pollable()` returns the handle.
+/// fn wait_in_a_loop<T: Timer + 'static>(timer: T) -> io::Result<u64> {
+///     let poller = Arc::new(Poller::new()?);
+///     let timer = Registered::new_pollable(&poller, timer, Event::readable(0), PollMode::Oneshot)?;
+///     while poller.wait(&mut Events::new(), None)? == 0 {} // a signal can end it early
 ///     timer.read()
 /// }
 ///
 /// let timer: Box<dyn Timer> = Box::new(TimerFd::new(Clock::Monotonic)?);
 /// timer.arm_after(Duration::from_millis(5))?;
-/// assert_eq!(wait_in_poll(timer)?, 1);
+/// assert_eq!(wait_in_a_loop(timer)?, 1);
 /// # Ok::<(), io::Error>(())
 /// ```
+///
+/// Implement it for a type of your own that contains a timer, so that event loops accept it: see
+/// [`loops`](crate::loops).
 ///
 /// # Platforms
 ///
@@ -50,4 +57,4 @@ macro_rules! forward_through {
     )* };
 }
 
-forward_through!(Box<T>, Arc<T>, &T);
+forward_through!(Box<T>, Arc<T>, &T, &mut T);

@@ -12,25 +12,30 @@ use crate::backends::userspace;
 /// The environment variable that names a backend.
 const VARIABLE: &str = "PORTABLE_TIMERFD_BACKEND";
 
-/// The backend of timers for which the program chooses none.
+/// The program's choice. `None` after the first timer, if the program has made no choice.
+static CHOSEN: SetOnce<Option<Backend>> = SetOnce::new();
+static NONE: Option<Backend> = None;
+
+/// The choice of the environment. It is read only if it is needed, because std reads it under a
+/// lock that a forked child may have inherited.
+static OF_ENVIRONMENT: SetOnce<Named> = SetOnce::new();
+
+/// What the environment names.
 #[derive(Clone, Copy)]
-enum Choice {
-    /// The best backend that supports the timer.
+enum Named {
+    /// Nothing: the best backend that supports the timer.
     Best,
     Only(Backend),
-    /// The environment names a backend that does not exist.
+    /// A backend that does not exist.
     Unknown,
 }
 
-static OF_PROCESS: SetOnce<Choice> = SetOnce::new();
-static BEST: Choice = Choice::Best;
-
-impl Choice {
+impl Named {
     fn result(self) -> io::Result<Option<Backend>> {
         match self {
-            Choice::Best => Ok(None),
-            Choice::Only(backend) => Ok(Some(backend)),
-            Choice::Unknown => Err(os_error(EINVAL)),
+            Named::Best => Ok(None),
+            Named::Only(backend) => Ok(Some(backend)),
+            Named::Unknown => Err(os_error(EINVAL)),
         }
     }
 }
@@ -41,15 +46,18 @@ impl Backend {
     ///
     /// The backend of the process can be set once, before the first `TimerFd` is created. So it
     /// holds for all of them. [`TimerFdBuilder::backend`](crate::TimerFdBuilder::backend) has
-    /// precedence, and the environment variable `PORTABLE_TIMERFD_BACKEND` is not read then. A
-    /// forked child has its parent's backend.
+    /// precedence. After this call, the environment variable `PORTABLE_TIMERFD_BACKEND` is ignored.
+    /// A forked child has its parent's backend.
+    ///
+    /// If this backend's own `open` creates a `TimerFd`, it must choose the backend of that timer.
+    /// Otherwise it would call itself.
     ///
     /// # Errors
     ///
     /// `EBUSY` if the backend was set before, or if this process or a process that forked it has
-    /// created a `TimerFd`.
+    /// tried to create a `TimerFd`.
     pub fn set_for_process(self) -> io::Result<()> {
-        if OF_PROCESS.set(Choice::Only(self)) {
+        if CHOSEN.set(Some(self)) {
             Ok(())
         } else {
             Err(os_error(EBUSY))
@@ -57,29 +65,34 @@ impl Backend {
     }
 }
 
-/// Returns the backend of the process, or `None` for the best one. It can still be set.
-pub(crate) fn current() -> io::Result<Option<Backend>> {
-    OF_PROCESS.get().copied().unwrap_or_else(of_environment).result()
-}
-
-/// Returns the backend of the process, or `None` for the best one. After this call, no option of
-/// the process can be set.
-pub(crate) fn fix() -> io::Result<Option<Backend>> {
+/// Fixes all options of the process: after this call, none can be set.
+pub(crate) fn fix() {
     Accuracy::fix();
     userspace::options::fix();
-    if OF_PROCESS.get().is_none() {
-        match of_environment() {
-            Choice::Best => {}
-            // If another thread has chosen meanwhile, that choice is in force.
-            choice => drop(OF_PROCESS.set(choice)),
-        }
-    }
-    OF_PROCESS.get_or_set(&BEST).result()
+    CHOSEN.get_or_set(&NONE);
 }
 
-fn of_environment() -> Choice {
+/// Returns the backend of the process, or `None` for the best one. If the program has made no
+/// choice and the first timer was created, this call fixes that of the environment.
+pub(crate) fn backend() -> io::Result<Option<Backend>> {
+    match CHOSEN.get() {
+        Some(Some(backend)) => Ok(Some(*backend)),
+        Some(None) => of_environment_once().result(),
+        None => of_environment().result(),
+    }
+}
+
+fn of_environment_once() -> Named {
+    if OF_ENVIRONMENT.get().is_none() {
+        // If another thread has read it meanwhile, that value is in force.
+        OF_ENVIRONMENT.set(of_environment());
+    }
+    OF_ENVIRONMENT.get().copied().unwrap_or(Named::Best)
+}
+
+fn of_environment() -> Named {
     match environment::variable(VARIABLE) {
-        None => Choice::Best,
-        Some(name) => name.to_str().and_then(|name| name.parse().ok()).map_or(Choice::Unknown, Choice::Only),
+        None => Named::Best,
+        Some(name) => name.to_str().and_then(|name| name.parse().ok()).map_or(Named::Unknown, Named::Only),
     }
 }

@@ -97,7 +97,7 @@ impl TimerSpec {
     /// Returns this setting, canceled by changes of the wall clock (`TFD_TIMER_CANCEL_ON_SET`).
     ///
     /// A change of the wall clock makes the timer readable, and the next `read` fails with
-    /// `ECANCELED`.
+    /// `ECANCELED`. The end of a suspend is such a change too (Linux, `timerfd_resume`).
     ///
     /// The flag has an effect only on the wall clocks, and only if the initial expiration is
     /// [absolute](TimerSpec::at) or the setting is [`disarmed`](TimerSpec::disarmed). A disarmed
@@ -108,10 +108,17 @@ impl TimerSpec {
     /// systems that slew the wall clock alone the limit is higher, for example 1.4 ms on macOS.
     /// `docs/parity.md` lists it for each system.
     ///
-    /// If the timer had already expired, or if the clock change makes it expire, `ECANCELED` also
-    /// disarms it, even if it is periodic. Otherwise it stays armed (Linux, `timerfd_read`). So
-    /// re-arm the timer after `ECANCELED`. [`is_clock_change`](crate::is_clock_change) recognizes
-    /// the error, and has an example of an alarm.
+    /// If the timer has unread expirations, or if the clock change makes it expire, `ECANCELED`
+    /// discards them and disarms the timer, even if it is periodic. Otherwise, and if
+    /// [`get`](crate::Timer::get) was called after the last expiration, it stays armed (Linux,
+    /// `timerfd_read`). So re-arm the timer after `ECANCELED`. A program that compares the time
+    /// with that of the alarm knows whether it has missed the alarm.
+    ///
+    /// The flag stays in force after the expiration of a one-shot timer, and later clock changes
+    /// are still reported. To end that, [disarm](crate::Timer::disarm) the timer.
+    ///
+    /// [`is_clock_change`](crate::is_clock_change) recognizes the error, and has an example of an
+    /// alarm. This program waits until the wall clock is changed:
     ///
     /// ```no_run
     /// use portable_timerfd::{is_clock_change, Clock, TimerFd, TimerSpec};
@@ -152,10 +159,16 @@ impl TimerSpec {
     /// Returns whether a change of the wall clock cancels this setting.
     ///
     /// That is the case if [`cancel_on_set`](TimerSpec::cancel_on_set) was requested and has an
-    /// effect with this initial expiration.
+    /// effect with this initial expiration. A disarmed setting is canceled only if the timer counts
+    /// on a wall clock.
     #[must_use]
     pub const fn is_canceled_by_clock_change(&self) -> bool {
-        self.cancel_on_set && !matches!(self.initial, Initial::After(_))
+        let is_possible = match self.initial {
+            Initial::Disarmed => true,
+            Initial::After(_) => false,
+            Initial::At(time) => matches!(time.clock(), Clock::Realtime),
+        };
+        self.cancel_on_set && is_possible
     }
 
     /// Checks that a timer that counts on `clock` accepts this setting.

@@ -29,17 +29,17 @@ use crate::spec::TimerSpec;
 ///   `select`, `epoll`, `kqueue` and everything built on them. Otherwise it is not readable. It is
 ///   never writable.
 /// - A raw `read(2)` of eight bytes returns the number of expirations as a native-endian `u64`.
-/// - On the userspace backend, the readiness and the count of a raw read are as of the last time
-///   that the timer thread processed the timer. So they can be slightly out of date. The next read
-///   returns the expirations that a count misses. While a periodic timer stays unread, the thread
+/// - On the userspace backend, the timer thread updates the readiness and the count of a raw read.
+///   Between updates they can be slightly out of date. The next read returns the expirations that a
+///   count misses. While a periodic timer stays unread, the thread
 ///   refreshes its count at its expirations, and after the first four refreshes no more often than
 ///   every 1.6 ms (10 ms on Apple systems). If many timers stay unread, refreshes are less
 ///   frequent: down to once a second for thousands of timers. The methods of this trait are always
 ///   up to date.
 /// - A timer is never early: it does not expire before its clock has reached the time.
 /// - Counts are computed from the clock. A read returns `floor((now − first) / interval) + 1`,
-///   minus the expirations that were read before. No expiration is lost if a read is late, and the
-///   schedule does not drift.
+///   minus the expirations that were read before. No expiration is lost if a read is late, except
+///   by a new setting or a [canceled](TimerSpec::cancel_on_set) one. The schedule does not drift.
 /// - Each expiration is returned to exactly one reader.
 /// - A new setting discards unread expirations. When [`set`](Timer::set) returns, the descriptor is
 ///   not readable, unless the new setting is already due. No expiration of the old setting can
@@ -52,9 +52,12 @@ use crate::spec::TimerSpec;
 /// # Implementing the trait
 ///
 /// You can implement the trait for your own types, for example to count the calls in a test. The
-/// required methods are [`clock`](Timer::clock), [`replace`](Timer::replace), [`get`](Timer::get),
-/// [`read`](Timer::read) and [`Pollable::as_pollable`]. The provided methods call only these, so
-/// they need no implementation. Later versions may add provided methods, and no required ones.
+/// required methods are [`clock`](Timer::clock), [`now`](Timer::now), [`replace`](Timer::replace),
+/// [`get`](Timer::get), [`read`](Timer::read) and [`Pollable::as_pollable`]. The provided methods
+/// are built on these. A type that wraps another timer should also forward
+/// [`try_read`](Timer::try_read) and [`wait`](Timer::wait): a
+/// [`SimulatedClock`](crate::SimulatedClock) counts only threads that wait in its own timers. Later
+/// versions may add provided methods, and no required ones.
 ///
 /// The [adapters](crate::loops) rely on the following: the handle stays the same, it is readable
 /// while `read` has something to return, and `read` does not wait if the descriptor is
@@ -114,11 +117,38 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     ///   parent has not read.
     fn read(&self) -> io::Result<u64>;
 
+    /// Returns the current time of `clock`, real or simulated.
+    ///
+    /// For a timer of real time this is [`Clock::now`]. For a simulated timer it is the time of its
+    /// [`SimulatedClock`](crate::SimulatedClock). Code that sets [absolute times](TimerSpec::at)
+    /// can be tested in simulated time if it calls this method instead of [`Clock::now`].
+    ///
+    /// ```
+    /// use portable_timerfd::{Clock, ClockTime, SimulatedClock, Timer};
+    /// use std::{io, time::Duration};
+    /// fn arm_at_next_midnight(timer: &impl Timer) -> io::Result<()> {
+    ///     const DAY: u64 = 86_400;
+    ///     let days = timer.now(Clock::Realtime)?.since_zero().as_secs() / DAY;
+    ///     timer.arm_at(ClockTime::new(Clock::Realtime, Duration::from_secs((days + 1) * DAY)))
+    /// }
+    /// let clock = SimulatedClock::new(); // it shows 01:46:40
+    /// let timer = clock.timer(Clock::Realtime)?;
+    /// arm_at_next_midnight(&timer)?;
+    /// assert_eq!(clock.next_expiration(), Some(Duration::from_secs(80_000)));
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Clock::now`].
+    fn now(&self, clock: Clock) -> io::Result<ClockTime>;
+
     /// Arms, re-arms or disarms the timer.
     ///
     /// If the first expiration of the new setting is already due, the timer becomes readable at
-    /// once; on Linux this may take a moment. The interval of a [`disarmed`](TimerSpec::disarmed)
-    /// setting has no effect, except that [`get`](Timer::get) reports it.
+    /// once; on the kernel backend, some microseconds later. The interval of a
+    /// [`disarmed`](TimerSpec::disarmed) setting has no effect, except that [`get`](Timer::get)
+    /// reports it.
     ///
     /// # Errors
     ///
@@ -197,7 +227,7 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     ///
     /// - `EAGAIN` ([`WouldBlock`](io::ErrorKind::WouldBlock)): the timer has not expired.
     /// - `ECANCELED`: as for [`read`](Timer::read).
-    /// - `ESRCH`: as for [`set`](Timer::set).
+    /// - `ESRCH`: as for [`read`](Timer::read).
     ///
     /// # Platforms
     ///
@@ -224,7 +254,7 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     /// - `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit has passed. A limit of zero
     ///   only checks whether the timer has expired.
     /// - `ECANCELED`: as for [`read`](Timer::read).
-    /// - `ESRCH`: as for [`set`](Timer::set).
+    /// - `ESRCH`: as for [`read`](Timer::read).
     ///
     /// # Platforms
     ///
@@ -243,34 +273,6 @@ pub trait Timer: Pollable + Debug + Send + Sync {
             is_over = !wait_readable(self.as_pollable(), deadline)?
                 || deadline.is_some_and(|deadline| deadline <= Instant::now());
         }
-    }
-
-    /// Returns the current time of `clock`, real or simulated.
-    ///
-    /// For a timer of real time this is [`Clock::now`]. For a simulated timer it is the time of its
-    /// [`SimulatedClock`](crate::SimulatedClock). Code that sets [absolute times](TimerSpec::at)
-    /// can be tested in simulated time if it calls this method instead of [`Clock::now`].
-    ///
-    /// ```
-    /// use portable_timerfd::{Clock, ClockTime, SimulatedClock, Timer};
-    /// use std::{io, time::Duration};
-    /// fn arm_at_next_midnight(timer: &impl Timer) -> io::Result<()> {
-    ///     const DAY: u64 = 86_400;
-    ///     let days = timer.now(Clock::Realtime)?.since_zero().as_secs() / DAY;
-    ///     timer.arm_at(ClockTime::new(Clock::Realtime, Duration::from_secs((days + 1) * DAY)))
-    /// }
-    /// let clock = SimulatedClock::new(); // it shows 01:46:40
-    /// let timer = clock.timer(Clock::Realtime)?;
-    /// arm_at_next_midnight(&timer)?;
-    /// assert_eq!(clock.next_expiration(), Some(Duration::from_secs(80_000)));
-    /// # Ok::<(), io::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Clock::now`].
-    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
-        clock.now()
     }
 }
 
@@ -328,4 +330,4 @@ macro_rules! forward_through {
     )* };
 }
 
-forward_through!(Box<T>, Arc<T>, &T);
+forward_through!(Box<T>, Arc<T>, &T, &mut T);

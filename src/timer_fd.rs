@@ -1,14 +1,16 @@
 //! `TimerFd`: a timer of the best backend of this system.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use crate::accuracy::Accuracy;
 use crate::backend::Backend;
 use crate::backends;
-use crate::backends::kernel::KernelTimer;
+use crate::backends::kernel::{self, KernelTimer};
 use crate::backends::simulated::{self, SimulatedTimer};
+use crate::backends::sys::error::{os_error, EOPNOTSUPP};
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::clock_time::ClockTime;
@@ -40,7 +42,9 @@ use crate::timer::Timer;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Dropping it closes the descriptor and ends the timer.
+/// Dropping it closes the descriptor and ends the timer. If the program has duplicated the
+/// descriptor, a kernel timer continues. On the userspace backend, reads of the duplicate return
+/// the last count if it is unread, and after that end-of-file.
 #[derive(Debug)]
 pub struct TimerFd {
     timer: Inner,
@@ -54,6 +58,10 @@ enum Inner {
     Kernel(KernelTimer),
     Boxed(Box<dyn Timer>),
 }
+
+// A panic cannot leave a timer in an inconsistent state: no user code runs under its locks.
+impl UnwindSafe for TimerFd {}
+impl RefUnwindSafe for TimerFd {}
 
 impl Inner {
     fn open(backend: Backend, clock: Clock, flags: CreateFlags) -> io::Result<Inner> {
@@ -147,6 +155,12 @@ impl TimerFdBuilder {
         self
     }
 
+    /// Sets all flags, instead of one by one.
+    pub fn flags(mut self, flags: CreateFlags) -> TimerFdBuilder {
+        self.flags = flags;
+        self
+    }
+
     /// Uses only this backend, whatever the program or the environment has chosen for the process.
     pub fn backend(mut self, backend: Backend) -> TimerFdBuilder {
         self.backend = Some(backend);
@@ -170,9 +184,16 @@ impl TimerFdBuilder {
     /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if the chosen
     /// backend is not available on this system or lacks the clock. If no backend was chosen, the
     /// same error means that this holds for every backend. `EINVAL` if the environment variable was
-    /// used and names another backend.
+    /// used and has another value, even an empty one.
+    ///
+    /// # Forks
+    ///
+    /// std reads the environment under a lock. If another thread holds that lock at a fork, for
+    /// example in `set_var`, the first `TimerFd` of the forked child would wait for ever. To avoid
+    /// that, choose the backend, or create a `TimerFd` before the fork.
     pub fn open(self) -> io::Result<TimerFd> {
-        self.try_backends(self.chosen(process_backend::fix)?, |backend| {
+        process_backend::fix();
+        self.try_backends(|backend| {
             let timer = Inner::open(backend, self.clock, self.flags)?;
             Ok(TimerFd { timer, backend, clock: self.clock })
         })
@@ -184,23 +205,16 @@ impl TimerFdBuilder {
     ///
     /// Those of [`open`](TimerFdBuilder::open).
     pub fn capabilities(self) -> io::Result<Capabilities> {
-        self.try_backends(self.chosen(process_backend::current)?, |backend| backend.capabilities(self.clock))
-    }
-
-    /// Returns the backend that was chosen for this timer, or that of the process.
-    fn chosen(self, of_process: fn() -> io::Result<Option<Backend>>) -> io::Result<Option<Backend>> {
-        // Called also if it is not needed, because the first timer fixes the options of the
-        // process.
-        let of_process = of_process();
-        self.backend.map_or(of_process, |backend| Ok(Some(backend)))
+        self.try_backends(|backend| backend.capabilities(self.clock))
     }
 
     /// Calls `attempt` for the chosen backend, or for each backend until one supports the timer.
-    fn try_backends<T>(self, chosen: Option<Backend>, attempt: impl Fn(Backend) -> io::Result<T>) -> io::Result<T> {
+    fn try_backends<T>(self, attempt: impl Fn(Backend) -> io::Result<T>) -> io::Result<T> {
+        let chosen = self.backend.map_or_else(process_backend::backend, |backend| Ok(Some(backend)))?;
         if let Some(backend) = chosen {
             return attempt(backend);
         }
-        let mut refusal = io::Error::from(io::ErrorKind::Unsupported);
+        let mut refusal = os_error(EOPNOTSUPP);
         for backend in backends::ALL.iter().filter(|backend| self.is_candidate(backend)) {
             match attempt(*backend) {
                 Err(e) if self.may_try_next(&e) => refusal = e,
@@ -231,6 +245,14 @@ impl TimerFdBuilder {
     }
 }
 
+/// Converts a timer of the kernel backend, for example one that was made from a descriptor.
+impl From<KernelTimer> for TimerFd {
+    fn from(timer: KernelTimer) -> TimerFd {
+        let clock = timer.clock();
+        TimerFd { timer: Inner::Kernel(timer), backend: kernel::BACKEND, clock }
+    }
+}
+
 /// Converts a timer of simulated time, for tests of code that accepts only a `TimerFd`.
 ///
 /// ```
@@ -247,6 +269,37 @@ impl From<SimulatedTimer> for TimerFd {
     fn from(timer: SimulatedTimer) -> TimerFd {
         let clock = timer.clock();
         TimerFd { timer: Inner::Boxed(Box::new(timer)), backend: simulated::BACKEND, clock }
+    }
+}
+
+/// Returns the descriptor of a kernel timer.
+///
+/// # Errors
+///
+/// Gives the timer back if it is not one of the kernel backend.
+///
+/// # Why not `Into<OwnedFd>`
+///
+/// On the other backends, the descriptor is only a part of the timer: the read end of a pipe. An
+/// `OwnedFd` of it could be read and polled, but not set, and dropping it would not end the timer.
+/// So the conversion succeeds only for a kernel timer, whose descriptor is all there is. To use
+/// another timer's descriptor, borrow it: [`AsFd`], [`AsRawFd`].
+///
+/// ```
+/// use portable_timerfd::{backends::userspace, Clock, TimerFd};
+/// use std::os::fd::OwnedFd;
+/// let timer = TimerFd::builder(Clock::Monotonic).backend(userspace::BACKEND).open()?;
+/// let timer: TimerFd = OwnedFd::try_from(timer).unwrap_err();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+impl TryFrom<TimerFd> for OwnedFd {
+    type Error = TimerFd;
+
+    fn try_from(timer: TimerFd) -> Result<OwnedFd, TimerFd> {
+        match timer {
+            TimerFd { timer: Inner::Kernel(timer), .. } => Ok(timer.into()),
+            other => Err(other),
+        }
     }
 }
 

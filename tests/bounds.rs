@@ -7,7 +7,7 @@ mod common;
 mod measured;
 
 use common::{expirations, raw_read, raw_read_waiting, until_readable, userspace_builder};
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{Clock, ClockTime, CreateFlags, TimerFd, TimerSpec};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};

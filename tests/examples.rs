@@ -99,7 +99,7 @@ impl Server {
 const SERVERS: &[&str] = &[
     "stop_server",
     "select_server",
-    #[cfg(feature = "calloop")]
+    #[cfg(feature = "calloop-0-14")]
     "calloop_server",
     #[cfg(feature = "mio")]
     "mio_server",

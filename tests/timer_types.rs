@@ -1,6 +1,6 @@
 //! The types that are timers: concrete timers, references, boxes, `Arc`s, and a user's own type.
 
-use portable_timerfd::{backends, Clock, Pollable, Registered, SimulatedClock, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{backends, Clock, ClockTime, Pollable, Registered, SimulatedClock, Timer, TimerFd, TimerSpec};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,8 +33,10 @@ fn timer() -> TimerFd {
 
 #[test]
 fn a_generic_function_accepts_every_kind_of_timer() {
-    let borrowed = timer();
+    let mut borrowed = timer();
     exercise(&borrowed);
+    exercise(&mut borrowed);
+    assert!(!borrowed.get().unwrap().is_armed());
     exercise(timer());
     exercise(Arc::new(timer()));
     exercise(Box::new(timer()));
@@ -102,6 +104,10 @@ impl Timer for Counted {
         self.timer.clock()
     }
 
+    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
+        self.timer.now(clock)
+    }
+
     fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
         self.timer.replace(new)
     }
@@ -149,4 +155,11 @@ fn any_timer_can_be_registered_in_a_polling_loop() {
     while poller.wait(&mut events, None).unwrap() == 0 {}
     assert!(events.iter().any(|event| event.key == 8));
     assert_eq!(own.into_inner().unwrap().read().unwrap(), 1);
+}
+
+#[test]
+fn a_timer_crosses_an_unwind_boundary() {
+    let timer = timer();
+    let read = std::panic::catch_unwind(|| timer.try_read()).unwrap();
+    assert_eq!(read.unwrap_err().kind(), io::ErrorKind::WouldBlock);
 }

@@ -11,7 +11,6 @@ use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::sync::{Arc, Mutex, MutexGuard};
 use crate::clock::Clock;
 use crate::clock_time::ClockTime;
-use crate::errors::ClockMismatch;
 use crate::flags::CreateFlags;
 
 /// A clock that advances only when the test calls one of its methods.
@@ -115,7 +114,8 @@ impl SimulatedClock {
 
     /// Returns the time until the next expiration of any timer on this clock.
     ///
-    /// [`advance_to_next`](SimulatedClock::advance_to_next) would advance the clock by this time.
+    /// [`advance_to_next`](SimulatedClock::advance_to_next) would advance the clock by this time,
+    /// and by the [latency](SimulatedClock::set_latency).
     /// The result is `None` if no timer will ever expire.
     ///
     /// The next expiration of a periodic timer counts even if earlier expirations are still unread.
@@ -124,7 +124,8 @@ impl SimulatedClock {
         self.machine().and_then(|mut machine| machine.until_next()).map(Duration::from_nanos)
     }
 
-    /// Advances all clocks to the next expiration of any timer, and returns by how much.
+    /// Advances all clocks to the next expiration of any timer, and by the
+    /// [latency](SimulatedClock::set_latency). Returns the sum.
     ///
     /// If no timer will ever expire, does nothing and returns `None`.
     ///
@@ -133,14 +134,47 @@ impl SimulatedClock {
     /// `while clock.has_unread() || clock.advance_to_next().is_some()`.
     pub fn advance_to_next(&self) -> Option<Duration> {
         let mut machine = self.machine()?;
-        let by = machine.until_next()?;
+        let by = machine.until_next()?.saturating_add(machine.latency);
+        let before = machine.times.now(Clock::Monotonic);
         machine.advance(by);
-        Some(Duration::from_nanos(by))
+        Some(Duration::from_nanos(machine.times.now(Clock::Monotonic) - before))
     }
 
-    /// Advances all clocks, and calls `at_each` at the time of each expiration.
+    /// Sets how late expirations are handled. The default is zero.
     ///
-    /// `at_each` can read the timers and re-arm them.
+    /// On a real machine, a program handles an expiration some time after it was due. With a
+    /// latency, [`advance_to_next`](SimulatedClock::advance_to_next) and
+    /// [`advance_through`](SimulatedClock::advance_through) advance beyond each expiration by this
+    /// time, the latter not beyond its end. So a test finds code that relies on being on time, for
+    /// example a subtraction that underflows after a deadline. [`advance`](SimulatedClock::advance)
+    /// and [`suspend`](SimulatedClock::suspend) ignore the latency.
+    ///
+    /// ```
+    /// use portable_timerfd::{Clock, SimulatedClock};
+    /// use std::time::Duration;
+    /// let clock = SimulatedClock::new();
+    /// clock.set_latency(Duration::from_micros(50));
+    /// let timer = clock.timer(Clock::Monotonic)?;
+    /// let deadline = clock.now(Clock::Monotonic) + Duration::from_secs(1);
+    /// timer.arm_at(deadline)?;
+    /// clock.advance_to_next();
+    /// assert_eq!(clock.now(Clock::Monotonic), deadline + Duration::from_micros(50));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_latency(&self, latency: Duration) {
+        self.machine().into_iter().for_each(|mut machine| machine.latency = whole_nanos(latency));
+    }
+
+    fn latency(&self) -> Duration {
+        self.machine().map_or(Duration::ZERO, |machine| Duration::from_nanos(machine.latency))
+    }
+
+    /// Advances all clocks by `by`, and calls `at_each` at the time of each expiration.
+    ///
+    /// `at_each` can read the timers and re-arm them. It is not called for a timer that is due
+    /// already, so handle such timers first: [`has_unread`](SimulatedClock::has_unread). With a
+    /// [latency](SimulatedClock::set_latency), each call is later by the latency, but never later
+    /// than the end, and one call can follow several expirations.
     ///
     /// ```
     /// use portable_timerfd::{Clock, SimulatedClock};
@@ -161,8 +195,9 @@ impl SimulatedClock {
         let mut left = by;
         // A zero is an expiration that the pipe has refused. `at_each` must not be called for it.
         while let Some(next) = self.next_expiration().filter(|next| !next.is_zero() && *next <= left) {
-            self.advance(next);
-            left -= next;
+            let step = next.saturating_add(self.latency()).min(left);
+            self.advance(step);
+            left -= step;
             at_each();
         }
         self.advance(left);
@@ -202,12 +237,12 @@ impl SimulatedClock {
     ///
     /// # Errors
     ///
-    /// [`ClockMismatch`], as an error of the kind
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput), if `time` is not a time of
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if `time` is not a time of
     /// [`Realtime`](Clock::Realtime). `ESRCH` in a forked child.
     pub fn set_realtime(&self, time: ClockTime) -> io::Result<()> {
         if time.clock() != Clock::Realtime {
-            return Err(ClockMismatch::new(Clock::Realtime, time.clock()).into());
+            let text = format!("the wall clock cannot be set to a time of {:?}", time.clock());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let mut machine = self.machine().ok_or_else(|| os_error(ESRCH))?;
         machine.set_realtime(whole_nanos(time.since_zero()));

@@ -17,6 +17,8 @@ pub(super) type Timer = Arc<Mutex<TimerState>>;
 
 pub(super) struct Machine {
     pub(super) times: Times,
+    /// How late the test handles each expiration.
+    pub(super) latency: u64,
     /// One queue for each clock.
     queues: Queues<(), (), { CLOCKS.len() }>,
     timers: BTreeMap<TimerId, Entry>,
@@ -37,7 +39,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Machine {
     pub(super) fn new() -> Machine {
-        Machine { times: Times::START, queues: Queues::new(), timers: BTreeMap::new() }
+        Machine { times: Times::START, latency: 0, queues: Queues::new(), timers: BTreeMap::new() }
     }
 
     /// Adds a disarmed timer.

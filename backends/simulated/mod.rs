@@ -7,11 +7,12 @@
 //!
 //! The module uses no thread, no global state and no real clock. It keeps every promise of
 //! [`Timer`](crate::Timer), measured on the simulated clock. It is more exact than the userspace
-//! backend, because a raw `read(2)` also returns the present count. A raw `read(2)` cannot report a
-//! clock change, and cannot return a smaller count after the wall clock was set back.
+//! backend, because a raw `read(2)` also returns the present count. Exceptions: after a clock
+//! change a raw `read(2)` returns a count instead of `ECANCELED`, and after the wall clock was set
+//! back it returns the count from before.
 //!
 //! Simulated timers run under Miri. Miri supports pipes, but does not support
-//! [`TimerFd::new`](crate::TimerFd::new) or a [`Poller`](polling::Poller).
+//! [`TimerFd::new`](crate::TimerFd::new) or a `Poller`.
 //!
 //! # Testing a component
 //!
@@ -56,6 +57,7 @@
 //!
 //! // In its test, an hour in less than a millisecond:
 //! let clock = SimulatedClock::new();
+//! clock.set_latency(Duration::from_nanos(100)); // as on a real machine, no expiration is on time
 //! let mut retry = Retry::new(|of| clock.timer(of))?;
 //! let (begun, mut attempts) = (clock.now(Clock::Monotonic), Vec::new());
 //! while clock.has_unread() || clock.advance_to_next().is_some() {
@@ -73,7 +75,7 @@
 //! reports the descriptor immediately. So the test polls with a timeout of zero:
 //!
 //! ```
-//! use polling::{Event, Events, PollMode, Poller};
+//! use portable_timerfd::polling::{Event, Events, PollMode, Poller};
 //! use portable_timerfd::{is_clock_change, Clock, Registered, SimulatedClock, TimerSpec};
 //! use std::{sync::Arc, time::Duration};
 //!

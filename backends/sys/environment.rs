@@ -15,7 +15,7 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 }
 
 /// Returns whether the program has more privileges than the user who started it.
-#[cfg(feature = "bindings")]
+#[cfg(feature = "__bindings")]
 pub fn is_set_user_id() -> bool {
     (SYSTEM.is_set_user_id)()
 }

@@ -2,9 +2,8 @@
 //! `system` depends on the platform.
 #![allow(unsafe_code)]
 
-#[cfg(not(unix))]
-compile_error!("portable-timerfd is for Unix: elsewhere there are no file descriptors to poll");
-
+#[cfg(feature = "libc")]
+mod c_numbers;
 pub(crate) mod clock;
 pub(crate) mod environment;
 pub(crate) mod error;
@@ -17,6 +16,7 @@ pub(crate) mod open_files;
 mod pinned_object;
 pub(crate) mod pipe;
 pub(crate) mod read_end;
+#[cfg(feature = "polling")]
 pub(crate) mod registered;
 pub(crate) mod set_once;
 pub(crate) mod short_lived;

@@ -1,5 +1,7 @@
 //! Descriptors in a [`polling`] loop that are deleted from the loop before they are closed.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -18,13 +20,15 @@ use crate::pollable::Pollable;
 ///
 /// The source can be a [`TimerFd`](crate::TimerFd), a socket, or an `Arc` of either.
 /// [`new_pollable`](Registered::new_pollable) accepts any [`Timer`](crate::Timer), for example a
-/// `Box<dyn Timer>`.
+/// `Box<dyn Timer>`, and your own type that contains one. The source is lent by shared reference
+/// only, so a type whose methods need `&mut self` goes in with a `Mutex` or `RefCell` around its
+/// state.
 ///
 /// A forked child can share its parent's poller, for example if it uses `epoll`. If the child drops
 /// a `Registered`, the source is also deleted from the parent's poller.
 ///
 /// ```
-/// use polling::{Event, PollMode, Poller};
+/// use portable_timerfd::polling::{Event, PollMode, Poller};
 /// use portable_timerfd::{Clock, Registered, TimerFd};
 /// use std::{net::TcpListener, sync::Arc, time::Duration};
 ///
@@ -59,8 +63,9 @@ impl<T: 'static> Registered<T> {
     ///
     /// # Platforms
     ///
-    /// illumos and Solaris support only `Oneshot`. Platforms where `polling` uses `poll(2)`, such
-    /// as Haiku, support `Oneshot` and `Level`. All other platforms support every mode.
+    /// Every platform supports `Oneshot`. illumos and Solaris support only `Oneshot`. Platforms
+    /// where `polling` uses `poll(2)`, such as Haiku, support `Oneshot` and `Level`. All other
+    /// platforms support every mode.
     ///
     /// # Errors
     ///
@@ -77,16 +82,17 @@ impl<T: 'static> Registered<T> {
         Registered::with_handle(poller, source, T::as_fd, interest, mode)
     }
 
-    /// Registers a timer of any kind, like [`new`](Registered::new).
+    /// Registers a timer of any kind, or your own type that contains one, like
+    /// [`new`](Registered::new).
     ///
     /// # Errors
     ///
     /// Those of [`new`](Registered::new).
-    pub fn new_pollable(poller: &Arc<Poller>, timer: T, interest: Event, mode: PollMode) -> io::Result<Registered<T>>
+    pub fn new_pollable(poller: &Arc<Poller>, source: T, interest: Event, mode: PollMode) -> io::Result<Registered<T>>
     where
         T: Pollable,
     {
-        Registered::with_handle(poller, timer, T::as_pollable, interest, mode)
+        Registered::with_handle(poller, source, T::as_pollable, interest, mode)
     }
 
     fn with_handle(
@@ -119,14 +125,17 @@ impl<T: 'static> Registered<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Poller::delete`]. After an error, the source is leaked and never closed, because
-    /// its descriptor is still in the poller.
-    pub fn into_inner(self) -> io::Result<T> {
+    /// Those of [`Poller::delete`]. The error gives the `Registered` back, because the descriptor
+    /// is still in the poller: [`IntoInnerError::into_registered`]. The error converts into an
+    /// [`io::Error`], so `?` works in a function that returns [`io::Result`]. That drops the
+    /// `Registered`; if the descriptor still cannot be deleted then, the source is never closed.
+    pub fn into_inner(self) -> Result<T, IntoInnerError<T>> {
+        if let Err(error) = self.deregister() {
+            return Err(IntoInnerError { error, registered: self });
+        }
         let mut this = ManuallyDrop::new(self);
-        let deregistered = this.deregister();
         // SAFETY: `this` is never dropped, and its `poller` is not used or read again.
         drop(unsafe { std::ptr::read(&this.poller) });
-        deregistered?;
         // SAFETY: `this` is never dropped, so the source is not taken a second time.
         Ok(unsafe { ManuallyDrop::take(&mut this.source) })
     }
@@ -144,6 +153,45 @@ impl<T: 'static> Registered<T> {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
         }
+    }
+}
+
+/// The error of [`Registered::into_inner`]: the reason, and the source, which is still registered.
+#[derive(Debug)]
+pub struct IntoInnerError<T: 'static> {
+    error: io::Error,
+    registered: Registered<T>,
+}
+
+impl<T: 'static> IntoInnerError<T> {
+    /// Returns the reason.
+    #[must_use]
+    pub fn error(&self) -> &io::Error {
+        &self.error
+    }
+
+    /// Returns the source, which is still registered in the poller.
+    #[must_use]
+    pub fn into_registered(self) -> Registered<T> {
+        self.registered
+    }
+}
+
+impl<T: 'static> fmt::Display for IntoInnerError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the descriptor cannot be deleted from the poller")
+    }
+}
+
+impl<T: fmt::Debug + 'static> Error for IntoInnerError<T> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl<T: 'static> From<IntoInnerError<T>> for io::Error {
+    fn from(error: IntoInnerError<T>) -> io::Error {
+        error.error
     }
 }
 

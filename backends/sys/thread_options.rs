@@ -63,7 +63,8 @@ impl ThreadOptions {
     /// Creates the options `SCHED_OTHER` and the CPUs of the main thread.
     ///
     /// If a program sets these options and the system refuses them, arming a timer fails. If a
-    /// program sets no options, the timer thread then inherits the attributes of the arming thread.
+    /// program sets no options and the system refuses the defaults, the timer thread has the
+    /// attributes of the thread that arms the first timer.
     #[must_use]
     pub const fn new() -> ThreadOptions {
         ThreadOptions { policy: ThreadPolicy::Other, cpus: None }

@@ -1,7 +1,7 @@
 //! Timers for every Unix: a pipe for each timer, and one thread that writes to all pipes.
 
 mod cpu_budget;
-mod fd_only;
+pub(crate) mod fd_only;
 pub(crate) mod options;
 mod queues;
 mod thread;
@@ -17,7 +17,6 @@ use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 use crate::timer::Timer;
-pub use fd_only::RawTimer;
 pub use timer::UserspaceTimer;
 use timer::{check_clock, engine};
 
@@ -48,11 +47,12 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
 
 /// Starts the timer thread now, from the calling thread.
 ///
-/// Returns when the thread has begun. The thread then makes no more calls that only a new thread
-/// makes, so a program can enter a sandbox that forbids them: see `docs/sandboxes.md`.
+/// Returns when the thread has begun. The thread then makes no further system call that only the
+/// start of a thread needs. So a program can enter a sandbox that forbids such calls: see
+/// `docs/sandboxes.md`.
 ///
 /// Otherwise, the first timer that is armed starts the thread. A program that calls this function
-/// at its beginning has the cost of the start, and its possible failure, at a time of its choice.
+/// at its beginning pays for the start, and learns of a failure, at a time of its choice.
 /// The thread then stays for the life of the process, even while there is no timer. A forked child
 /// has no thread until it arms a timer or calls this function itself.
 ///

@@ -17,6 +17,7 @@ use crate::backends::sys::error::{os_error, ESRCH};
 use crate::backends::sys::fork::{generation, PerProcess};
 use crate::backends::sys::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
+use crate::clock_time::ClockTime;
 use crate::flags::CreateFlags;
 use crate::inherent::inherent_methods;
 use crate::pollable::Pollable;
@@ -54,18 +55,25 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 /// this count misses. [`read`](Timer::read) counts by the clock at the moment of the call. The
 /// methods take locks, so a signal handler must not call them.
 ///
-/// On Linux the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs of the
-/// process's main thread, whatever thread arms the first timer, unless the program has set
-/// [`ThreadOptions`](super::ThreadOptions). It also has the main thread's nice value. If that value
-/// is lower than the arming thread's, setting it needs privilege. Without privilege the timer
-/// thread inherits the arming thread's value. If the system refuses the policy, the timer thread
-/// inherits the arming thread's attributes: from a thread with `SCHED_IDLE`, Linux refuses
-/// `SCHED_OTHER` without privilege. A thread with `SCHED_DEADLINE` can start the timer thread only
-/// if it may change its own scheduling attributes. Otherwise arming the first timer fails with
-/// `ENOMEM`. On macOS, the BSDs, illumos and Solaris the timer thread has this policy and priority,
-/// and inherits CPUs and nice value. On Android and other systems it inherits all four attributes.
+/// The attributes of the timer thread do not depend on the thread that arms the first timer, as far
+/// as the system allows this:
+///
+/// | | Linux | macOS, the BSDs, illumos, Solaris | Android and others |
+/// |---|---|---|---|
+/// | policy and priority | `SCHED_OTHER`, 0 | `SCHED_OTHER`, 0 | those of the arming thread |
+/// | CPUs | those of the main thread | those of the arming thread | those of the arming thread |
+/// | nice value | that of the main thread | that of the arming thread | that of the arming thread |
+///
+/// A program can choose others: [`ThreadOptions`](super::ThreadOptions).
 /// [`start_thread`](super::start_thread) starts the thread early, from a thread of the program's
-/// choice.
+/// choice. Without privilege, Linux refuses some changes:
+///
+/// - A lower nice value than that of the arming thread. The timer thread then has the arming
+///   thread's value.
+/// - `SCHED_OTHER`, if the arming thread has `SCHED_IDLE`. The timer thread then has all attributes
+///   of the arming thread.
+/// - The start of a thread, if the arming thread has `SCHED_DEADLINE`. Arming the first timer then
+///   fails with `ENOMEM`.
 ///
 /// The stack has 128 KiB plus the size of static thread-local storage. Where memory is locked
 /// (`mlockall`), the thread locks 144 KiB on x86-64 with glibc.
@@ -138,7 +146,12 @@ impl Timer for UserspaceTimer {
         self.clock
     }
 
+    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
+        clock.now()
+    }
+
     fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        new.check_clock(self.clock)?;
         self.shared()?.settime(self.clock, new)
     }
 

@@ -213,17 +213,25 @@ impl TimerFd {
     }
 }
 
-/// Converts a timer of any backend, with any flags.
+/// Converts a timer of this crate's own API, of any backend and with any flags.
 impl From<crate::TimerFd> for TimerFd {
     fn from(timer: crate::TimerFd) -> TimerFd {
         TimerFd(timer)
     }
 }
 
-/// Returns the inner timer, for [loops](crate::loops) and for methods that this layer lacks.
+/// Converts a [`compat::timerfd::TimerFd`](TimerFd) into the timer of this crate's own API, for
+/// [loops](crate::loops) and for methods that the compatibility layer lacks.
 impl From<TimerFd> for crate::TimerFd {
     fn from(timer: TimerFd) -> crate::TimerFd {
         timer.0
+    }
+}
+
+/// Borrows the timer of this crate's own API.
+impl AsRef<crate::TimerFd> for TimerFd {
+    fn as_ref(&self) -> &crate::TimerFd {
+        &self.0
     }
 }
 

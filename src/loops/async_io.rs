@@ -1,26 +1,29 @@
 //! Timers in async-io, and so in smol: expirations to await.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{ready, Context, Poll};
 
 use ::async_io::Async;
 use futures_core::Stream;
 
-use super::{MissedTicks, Source};
+use super::source::{is_readable, Source};
+use super::MissedTicks;
+use crate::pollable::Pollable;
 use crate::timer::Timer;
 
 /// The expirations of a timer, to await on any executor by means of async-io.
 ///
-/// Await one report at a time with [`wait`](Expirations::wait), or use the endless `Stream` of
+/// Await one report at a time with [`wait`](AsyncIoTimer::wait), or use the endless `Stream` of
 /// counts.
 ///
 /// ```
-/// use portable_timerfd::{loops::async_io::Expirations, Clock, TimerFd};
+/// use portable_timerfd::{loops::async_io::AsyncIoTimer, Clock, TimerFd};
 /// use std::time::Duration;
 ///
 /// async_io::block_on(async {
-///     let expirations = Expirations::new(TimerFd::new(Clock::Monotonic)?)?;
+///     let expirations = AsyncIoTimer::new(TimerFd::new(Clock::Monotonic)?)?;
 ///     expirations.get_ref().arm_every(Duration::from_millis(5))?;
 ///     for _ in 0..3 {
 ///         println!("expired {} times", expirations.wait().await?);
@@ -30,8 +33,8 @@ use crate::timer::Timer;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the `Expirations` is dropped, it
-/// deregisters the timer from the reactor and drops it.
+/// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the `AsyncIoTimer` is dropped,
+/// it deregisters the timer from the reactor and drops it.
 ///
 /// # Errors
 ///
@@ -40,12 +43,12 @@ use crate::timer::Timer;
 /// `ECANCELED`. You can await again after an error. If the timer had already expired, or if the
 /// clock change makes it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 #[derive(Debug)]
-pub struct Expirations<T: Timer> {
+pub struct AsyncIoTimer<T: Timer> {
     timer: Async<Source<T>>,
     missed_ticks: MissedTicks,
 }
 
-impl<T: Timer> Expirations<T> {
+impl<T: Timer> AsyncIoTimer<T> {
     /// Registers the timer with async-io's reactor.
     ///
     /// This sets the descriptor to non-blocking mode, in which it must stay.
@@ -62,14 +65,14 @@ impl<T: Timer> Expirations<T> {
     ///
     /// async-io panics if the process uses it for the first time and its reactor cannot be started,
     /// because no descriptor is left or no thread can be created.
-    pub fn new(timer: T) -> io::Result<Expirations<T>> {
-        Ok(Expirations { timer: Async::new_nonblocking(Source::new(timer)?)?, missed_ticks: MissedTicks::default() })
+    pub fn new(timer: T) -> io::Result<AsyncIoTimer<T>> {
+        Ok(AsyncIoTimer { timer: Async::new_nonblocking(Source::new(timer)?)?, missed_ticks: MissedTicks::default() })
     }
 
     /// Sets the policy for missed expirations. The default is [`MissedTicks::Count`].
     #[must_use]
-    pub fn missed_ticks(self, missed_ticks: MissedTicks) -> Expirations<T> {
-        Expirations { missed_ticks, ..self }
+    pub fn missed_ticks(self, missed_ticks: MissedTicks) -> AsyncIoTimer<T> {
+        AsyncIoTimer { missed_ticks, ..self }
     }
 
     /// Waits for the next expirations and returns their number.
@@ -96,7 +99,7 @@ impl<T: Timer> Expirations<T> {
 
     /// Returns the timer, for example to set it.
     pub fn get_ref(&self) -> &T {
-        self.timer.get_ref()
+        self.timer.get_ref().get_ref()
     }
 
     /// Deregisters the timer from the reactor and returns it, in non-blocking mode.
@@ -113,10 +116,11 @@ impl<T: Timer> Expirations<T> {
     }
 }
 
-/// Yields what [`wait`](Expirations::wait) returns. The stream never ends, not even after an error.
+/// Yields what [`wait`](AsyncIoTimer::wait) returns. The stream never ends, not even after an
+/// error.
 ///
 /// Only the task that polled last is woken.
-impl<T: Timer> Stream for Expirations<T> {
+impl<T: Timer> Stream for AsyncIoTimer<T> {
     type Item = io::Result<u64>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<u64>>> {
@@ -132,4 +136,99 @@ impl<T: Timer> Stream for Expirations<T> {
 }
 
 /// The timer is never pinned.
-impl<T: Timer> Unpin for Expirations<T> {}
+impl<T: Timer> Unpin for AsyncIoTimer<T> {}
+
+/// Waits with async-io for your own type that contains a timer.
+///
+/// [`readable`](AsyncIoSource::readable) waits until the handle is readable. Then call the method
+/// of your type that reads the timer.
+///
+/// ```
+/// use portable_timerfd::{loops::async_io::AsyncIoSource, Clock, Pollable, TimerFd};
+/// use std::os::fd::{AsFd, BorrowedFd};
+/// use std::{io, time::Duration};
+///
+/// struct Heartbeat {
+///     timer: TimerFd,
+///     sent: u64,
+/// }
+///
+/// impl Pollable for Heartbeat {
+///     fn as_pollable(&self) -> BorrowedFd<'_> {
+///         self.timer.as_fd()
+///     }
+/// }
+///
+/// async_io::block_on(async {
+///     let timer = TimerFd::new(Clock::Monotonic)?;
+///     timer.arm_every(Duration::from_millis(5))?;
+///     let mut heartbeat = AsyncIoSource::new(Heartbeat { timer, sent: 0 })?;
+///     while heartbeat.get_ref().sent < 3 {
+///         heartbeat.readable().await?;
+///         let heartbeat = heartbeat.get_mut();
+///         heartbeat.sent += heartbeat.timer.try_read()?;
+///     }
+///     Ok::<(), io::Error>(())
+/// })?;
+/// # Ok::<(), io::Error>(())
+/// ```
+///
+/// The source registers a duplicate of the descriptor, so it uses one more descriptor than the type
+/// itself. It does not change the mode of the descriptor.
+#[derive(Debug)]
+pub struct AsyncIoSource<P> {
+    source: P,
+    handle: Async<OwnedFd>,
+}
+
+impl<P: Pollable> AsyncIoSource<P> {
+    /// Registers the handle of `source` with async-io's reactor.
+    ///
+    /// # Errors
+    ///
+    /// - `EMFILE`: no descriptor is left for the duplicate.
+    /// - Another error: the descriptor cannot be registered, for example because it is a file.
+    ///
+    /// # Panics
+    ///
+    /// async-io panics if the process uses it for the first time and its reactor cannot be started,
+    /// because no descriptor is left or no thread can be created.
+    pub fn new(source: P) -> io::Result<AsyncIoSource<P>> {
+        let handle = Async::new_nonblocking(source.as_pollable().try_clone_to_owned()?)?;
+        Ok(AsyncIoSource { source, handle })
+    }
+}
+
+impl<P> AsyncIoSource<P> {
+    /// Waits until the handle is readable.
+    ///
+    /// If the handle is readable already, returns at once. So a type that leaves something unread
+    /// is reported again. This method is cancel-safe, and any number of tasks may wait.
+    ///
+    /// # Errors
+    ///
+    /// Those of the reactor and of `poll(2)`.
+    pub async fn readable(&self) -> io::Result<()> {
+        while !is_readable(self.handle.get_ref())? {
+            self.handle.readable().await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the source.
+    pub fn get_ref(&self) -> &P {
+        &self.source
+    }
+
+    /// Returns the source, to change it.
+    ///
+    /// If you replace the handle, the old one stays registered and is still reported.
+    pub fn get_mut(&mut self) -> &mut P {
+        &mut self.source
+    }
+
+    /// Deregisters the handle and returns the source.
+    pub fn into_inner(self) -> P {
+        self.source
+    }
+}

@@ -1,14 +1,12 @@
 //! Timers in the event loops of other crates: mio, tokio, async-io and calloop.
 //!
-//! Each adapter has a feature of the same name, and accepts timers of any backend.
-//!
-//! | loop | feature | provides |
-//! |---|---|---|
-//! | `polling` | | [`Registered`](crate::Registered) |
-//! | `mio` 1 | `mio` | `event::Source` for timers |
-//! | `tokio` 1 | `tokio` | `loops::tokio::Expirations`: `wait().await`, and a `Stream` of counts |
-//! | `async-io` 2, `smol` | `async-io` | `loops::async_io::Expirations`: the same |
-//! | `calloop` 0.14 | `calloop` | `loops::calloop::Expirations`: an `EventSource` whose event is the count |
+//! | loop | feature | for a timer of any kind | for your own type with a [`Pollable`](crate::Pollable) handle |
+//! |---|---|---|---|
+//! | `polling` 3 | `polling` | [`Registered`](crate::Registered) | the same |
+//! | `mio` 1 | `mio` | `event::Source`, implemented for the timers | mio's `SourceFd` |
+//! | `tokio` 1 | `tokio` | [`tokio::TokioTimer`]: `wait().await`, and a `Stream` of counts | [`tokio::TokioSource`]: `readable().await` |
+//! | `async-io` 2, `smol` | `async-io` | [`async_io::AsyncIoTimer`]: the same | [`async_io::AsyncIoSource`]: the same |
+//! | `calloop` 0.14 | `calloop-0-14` | [`calloop_0_14::CalloopTimer`]: an event source whose event is the count | [`calloop_0_14::CalloopSource`]: an event source without a value |
 //!
 //! If a loop accepts any descriptor and reports when it is readable, you need no adapter. Pass the
 //! timer to the loop (`AsFd`, `AsRawFd`), and [`read`](crate::Timer::read) it when the loop reports
@@ -21,22 +19,21 @@
 //! parent's loop, as it shares an `epoll` instance, dropping the timer in the child also removes
 //! the timer from the parent's loop.
 //!
-//! The adapters for mio, tokio, async-io and calloop set the timer's descriptor to non-blocking
-//! mode. [`MissedTicks`] is the policy for missed expirations in `tokio` and `async-io`.
+//! The adapters for timers in mio, tokio, async-io and calloop set the timer's descriptor to
+//! non-blocking mode. [`MissedTicks`] is the policy for missed expirations in `tokio` and
+//! `async-io`.
 
 mod missed_ticks;
-#[cfg(any(feature = "async-io", feature = "calloop", feature = "tokio"))]
+#[cfg(any(feature = "async-io", feature = "calloop-0-14", feature = "tokio"))]
 mod source;
 
 #[cfg(feature = "async-io")]
 pub mod async_io;
-#[cfg(feature = "calloop")]
-pub mod calloop;
+#[cfg(feature = "calloop-0-14")]
+pub mod calloop_0_14;
 #[cfg(feature = "mio")]
 pub mod mio;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
 pub use missed_ticks::MissedTicks;
-#[cfg(any(feature = "async-io", feature = "calloop", feature = "tokio"))]
-pub use source::Source;

@@ -1,19 +1,18 @@
 //! The timer type that is registered with event loops.
 
 use std::io::{self, ErrorKind};
-use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use crate::backends::sys::fd::set_nonblocking;
 use crate::timer::Timer;
 
-/// A timer in an event loop, in non-blocking mode. It dereferences to the timer.
+/// A timer in an event loop, in non-blocking mode.
 #[derive(Debug)]
-pub struct Source<T> {
+pub(super) struct Source<T> {
     timer: T,
     /// The descriptor at the registration.
     ///
-    /// Later, the timer's own `as_raw_fd` might return another one.
+    /// Later, the timer's own `as_pollable` might return another one.
     fd: RawFd,
 }
 
@@ -31,17 +30,15 @@ impl<T: Timer> Source<T> {
             read => Some(read),
         }
     }
+}
+
+impl<T> Source<T> {
+    pub(super) fn get_ref(&self) -> &T {
+        &self.timer
+    }
 
     pub(super) fn into_inner(self) -> T {
         self.timer
-    }
-}
-
-impl<T> Deref for Source<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.timer
     }
 }
 
@@ -55,4 +52,10 @@ impl<T> AsRawFd for Source<T> {
     fn as_raw_fd(&self) -> RawFd {
         self.fd
     }
+}
+
+/// Returns whether the descriptor is readable now.
+#[cfg(any(feature = "async-io", feature = "tokio"))]
+pub(super) fn is_readable(fd: &impl AsFd) -> io::Result<bool> {
+    crate::backends::sys::fd::wait_readable(fd.as_fd(), Some(std::time::Instant::now()))
 }

@@ -1,6 +1,7 @@
 //! Timers in tokio: expirations to await.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{ready, Context, Poll};
 
@@ -9,21 +10,23 @@ use ::tokio::io::Interest;
 use ::tokio::runtime::Handle;
 use futures_core::Stream;
 
-use super::{MissedTicks, Source};
+use super::source::{is_readable, Source};
+use super::MissedTicks;
+use crate::pollable::Pollable;
 use crate::timer::Timer;
 
 /// The expirations of a timer, to await in tokio.
 ///
-/// Await one report at a time with [`wait`](Expirations::wait), or use the endless `Stream` of
+/// Await one report at a time with [`wait`](TokioTimer::wait), or use the endless `Stream` of
 /// counts.
 ///
 /// ```
-/// use portable_timerfd::{loops::tokio::Expirations, Clock, TimerFd};
+/// use portable_timerfd::{loops::tokio::TokioTimer, Clock, TimerFd};
 /// use std::{io, time::Duration};
 ///
 /// #[tokio::main(flavor = "current_thread")]
 /// async fn main() -> io::Result<()> {
-///     let expirations = Expirations::new(TimerFd::new(Clock::Monotonic)?)?;
+///     let expirations = TokioTimer::new(TimerFd::new(Clock::Monotonic)?)?;
 ///     expirations.get_ref().arm_every(Duration::from_millis(5))?;
 ///     for _ in 0..3 {
 ///         println!("expired {} times", expirations.wait().await?);
@@ -37,10 +40,10 @@ use crate::timer::Timer;
 ///
 /// ```
 /// use futures_lite::StreamExt;
-/// use portable_timerfd::{loops::tokio::Expirations, loops::MissedTicks, Clock, TimerFd};
+/// use portable_timerfd::{loops::tokio::TokioTimer, loops::MissedTicks, Clock, TimerFd};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> std::io::Result<()> {
-/// let mut ticks = Expirations::new(TimerFd::new(Clock::Monotonic)?)?.missed_ticks(MissedTicks::Coalesce);
+/// let mut ticks = TokioTimer::new(TimerFd::new(Clock::Monotonic)?)?.missed_ticks(MissedTicks::Coalesce);
 /// ticks.get_ref().arm_every(std::time::Duration::from_millis(5))?;
 /// while let Some(tick) = ticks.next().await {
 ///     assert_eq!(tick?, 1);
@@ -50,7 +53,7 @@ use crate::timer::Timer;
 /// # }
 /// ```
 ///
-/// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the `Expirations` is dropped, it
+/// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the `TokioTimer` is dropped, it
 /// deregisters the timer from the runtime and drops it.
 ///
 /// # Tests that do not sleep
@@ -60,13 +63,13 @@ use crate::timer::Timer;
 /// tasks run until no expiration is unread, and then advances the clock:
 ///
 /// ```
-/// use portable_timerfd::{loops::tokio::Expirations, Clock, SimulatedClock, Timer};
+/// use portable_timerfd::{loops::tokio::TokioTimer, Clock, SimulatedClock};
 /// use std::{io, time::Duration};
 ///
 /// #[tokio::main(flavor = "current_thread")]
 /// async fn main() -> io::Result<()> {
 ///     let clock = SimulatedClock::new();
-///     let hours = Expirations::new(clock.timer(Clock::Monotonic)?)?;
+///     let hours = TokioTimer::new(clock.timer(Clock::Monotonic)?)?;
 ///     hours.get_ref().arm_every(Duration::from_secs(3600))?;
 ///     let day = tokio::spawn(async move {
 ///         for _ in 0..24 {
@@ -91,12 +94,12 @@ use crate::timer::Timer;
 /// `ECANCELED`. You can await again after an error. If the timer had already expired, or if the
 /// clock change makes it expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 #[derive(Debug)]
-pub struct Expirations<T: Timer> {
+pub struct TokioTimer<T: Timer> {
     timer: AsyncFd<Source<T>>,
     missed_ticks: MissedTicks,
 }
 
-impl<T: Timer> Expirations<T> {
+impl<T: Timer> TokioTimer<T> {
     /// Registers the timer with the current runtime.
     ///
     /// This sets the descriptor to non-blocking mode, in which it must stay.
@@ -115,7 +118,7 @@ impl<T: Timer> Expirations<T> {
     /// tokio panics if the runtime was built without
     /// [`enable_io`](::tokio::runtime::Builder::enable_io). This crate cannot check that
     /// beforehand.
-    pub fn new(timer: T) -> io::Result<Expirations<T>> {
+    pub fn new(timer: T) -> io::Result<TokioTimer<T>> {
         Handle::try_current().map_err(|e| io::Error::new(io::ErrorKind::Other, e))?;
         // `register`, the newer name of this function, is unsafe and missing in older releases of
         // tokio that are still in use. Its requirements hold: `Source` always returns the same
@@ -123,13 +126,13 @@ impl<T: Timer> Expirations<T> {
         // owned here, and only shared references to it are handed out.
         #[allow(deprecated)]
         let timer = AsyncFd::with_interest(Source::new(timer)?, Interest::READABLE)?;
-        Ok(Expirations { timer, missed_ticks: MissedTicks::default() })
+        Ok(TokioTimer { timer, missed_ticks: MissedTicks::default() })
     }
 
     /// Sets the policy for missed expirations. The default is [`MissedTicks::Count`].
     #[must_use]
-    pub fn missed_ticks(self, missed_ticks: MissedTicks) -> Expirations<T> {
-        Expirations { missed_ticks, ..self }
+    pub fn missed_ticks(self, missed_ticks: MissedTicks) -> TokioTimer<T> {
+        TokioTimer { missed_ticks, ..self }
     }
 
     /// Waits for the next expirations and returns their number.
@@ -154,7 +157,7 @@ impl<T: Timer> Expirations<T> {
 
     /// Returns the timer, for example to set it.
     pub fn get_ref(&self) -> &T {
-        self.timer.get_ref()
+        self.timer.get_ref().get_ref()
     }
 
     /// Deregisters the timer from the runtime and returns it, in non-blocking mode.
@@ -176,10 +179,10 @@ impl<T: Timer> Expirations<T> {
     }
 }
 
-/// Yields what [`wait`](Expirations::wait) returns. The stream never ends, not even after an error.
+/// Yields what [`wait`](TokioTimer::wait) returns. The stream never ends, not even after an error.
 ///
 /// Only the task that polled last is woken.
-impl<T: Timer> Stream for Expirations<T> {
+impl<T: Timer> Stream for TokioTimer<T> {
     type Item = io::Result<u64>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<u64>>> {
@@ -197,4 +200,116 @@ impl<T: Timer> Stream for Expirations<T> {
 }
 
 /// The timer is never pinned.
-impl<T: Timer> Unpin for Expirations<T> {}
+impl<T: Timer> Unpin for TokioTimer<T> {}
+
+/// Waits in tokio for your own type that contains a timer.
+///
+/// [`readable`](TokioSource::readable) waits until the handle is readable. Then call the method of
+/// your type that reads the timer. The [recipe for tests](TokioTimer#tests-that-do-not-sleep) of
+/// `TokioTimer` holds for this type too.
+///
+/// ```
+/// use portable_timerfd::{loops::tokio::TokioSource, Clock, Pollable, TimerFd};
+/// use std::os::fd::{AsFd, BorrowedFd};
+/// use std::{io, time::Duration};
+///
+/// struct Heartbeat {
+///     timer: TimerFd,
+///     sent: u64,
+/// }
+///
+/// impl Pollable for Heartbeat {
+///     fn as_pollable(&self) -> BorrowedFd<'_> {
+///         self.timer.as_fd()
+///     }
+/// }
+///
+/// impl Heartbeat {
+///     fn on_readable(&mut self) -> io::Result<()> {
+///         self.sent += self.timer.try_read()?;
+///         Ok(())
+///     }
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> io::Result<()> {
+///     let timer = TimerFd::new(Clock::Monotonic)?;
+///     timer.arm_every(Duration::from_millis(5))?;
+///     let mut heartbeat = TokioSource::new(Heartbeat { timer, sent: 0 })?;
+///     while heartbeat.get_ref().sent < 3 {
+///         heartbeat.readable().await?;
+///         heartbeat.get_mut().on_readable()?;
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// The source registers a duplicate of the descriptor, so it uses one more descriptor than the type
+/// itself. It does not change the mode of the descriptor.
+#[derive(Debug)]
+pub struct TokioSource<P> {
+    source: P,
+    handle: AsyncFd<OwnedFd>,
+}
+
+impl<P: Pollable> TokioSource<P> {
+    /// Registers the handle of `source` with the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// - [`Other`](io::ErrorKind::Other): there is no current runtime, or it is shutting down.
+    /// - `EMFILE`: no descriptor is left for the duplicate.
+    /// - Another error: the descriptor cannot be registered, for example because it is a file.
+    ///
+    /// # Panics
+    ///
+    /// tokio panics if the runtime was built without
+    /// [`enable_io`](::tokio::runtime::Builder::enable_io).
+    pub fn new(source: P) -> io::Result<TokioSource<P>> {
+        Handle::try_current().map_err(|e| io::Error::new(io::ErrorKind::Other, e))?;
+        let handle = source.as_pollable().try_clone_to_owned()?;
+        // `register`, the newer name of this function, is missing in older releases of tokio.
+        #[allow(deprecated)]
+        let handle = AsyncFd::with_interest(handle, Interest::READABLE)?;
+        Ok(TokioSource { source, handle })
+    }
+}
+
+impl<P> TokioSource<P> {
+    /// Waits until the handle is readable.
+    ///
+    /// If the handle is readable already, returns at once. So a type that leaves something unread
+    /// is reported again. This method is cancel-safe, and any number of tasks may wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Other`](io::ErrorKind::Other) if the runtime has been shut down. Otherwise those of
+    /// `poll(2)`.
+    pub async fn readable(&self) -> io::Result<()> {
+        loop {
+            let mut readiness = self.handle.readable().await?;
+            if is_readable(readiness.get_inner())? {
+                return Ok(());
+            }
+            // An event that arrives meanwhile is not cleared.
+            readiness.clear_ready();
+        }
+    }
+
+    /// Returns the source.
+    pub fn get_ref(&self) -> &P {
+        &self.source
+    }
+
+    /// Returns the source, to change it.
+    ///
+    /// If you replace the handle, the old one stays registered and is still reported.
+    pub fn get_mut(&mut self) -> &mut P {
+        &mut self.source
+    }
+
+    /// Deregisters the handle and returns the source.
+    pub fn into_inner(self) -> P {
+        self.source
+    }
+}

@@ -1,10 +1,11 @@
 //! async-io: awaited expirations.
 
 use crate::awaited::Awaited;
+use crate::sources::Heartbeat;
 use crate::support::*;
 use ::async_io::{block_on, Async};
 use futures_lite::{future, AsyncReadExt, AsyncWriteExt};
-use portable_timerfd::loops::async_io::Expirations;
+use portable_timerfd::loops::async_io::{AsyncIoSource, AsyncIoTimer};
 use portable_timerfd::{Backend, Clock, CreateFlags, Timer, TimerFd};
 use std::future::Future;
 use std::io;
@@ -17,15 +18,16 @@ crate::cases![
     a_timer_and_a_socket_share_a_loop,
     any_kind_of_timer_can_be_awaited,
     one_expiration_goes_to_one_of_many_waiters,
+    a_source_is_reported_to_all_threads,
 ];
 
-fn expirations(backend: Backend) -> Expirations<TimerFd> {
-    Expirations::new(open(backend)).unwrap()
+fn expirations(backend: Backend) -> AsyncIoTimer<TimerFd> {
+    AsyncIoTimer::new(open(backend)).unwrap()
 }
 
-impl Awaited for Expirations<Arc<TimerFd>> {
+impl Awaited for AsyncIoTimer<Arc<TimerFd>> {
     fn new(timer: Arc<TimerFd>) -> io::Result<Self> {
-        Expirations::new(timer)
+        AsyncIoTimer::new(timer)
     }
 
     async fn wait(&self) -> io::Result<u64> {
@@ -69,15 +71,15 @@ fn a_timer_and_a_socket_share_a_loop(backend: Backend) {
 fn any_kind_of_timer_can_be_awaited(backend: Backend) {
     block_on(async {
         let boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
-        let expirations = Expirations::new(boxed).unwrap();
+        let expirations = AsyncIoTimer::new(boxed).unwrap();
         expirations.get_ref().arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
         let shared = Arc::new(open(backend));
-        let expirations = Expirations::new(Arc::clone(&shared)).unwrap();
+        let expirations = AsyncIoTimer::new(Arc::clone(&shared)).unwrap();
         shared.arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
         let any: Arc<dyn Timer> = expirations.into_inner().unwrap();
-        let expirations = Expirations::new(any).unwrap();
+        let expirations = AsyncIoTimer::new(any).unwrap();
         shared.arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
     });
@@ -101,4 +103,21 @@ fn one_expiration_goes_to_one_of_many_waiters(backend: Backend) {
         // One more expiration ends each waiter.
         expirations.get_ref().arm_every(ms(1)).unwrap();
     });
+}
+
+fn a_source_is_reported_to_all_threads(backend: Backend) {
+    let source = AsyncIoSource::new(Heartbeat::new(open(backend))).unwrap();
+    for _ in 0..20 {
+        let goal = Clock::Monotonic.now().unwrap() + ms(1);
+        source.get_ref().timer.arm_at(goal).unwrap();
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    block_on(source.readable()).unwrap();
+                    assert!(Clock::Monotonic.now().unwrap() >= goal);
+                });
+            }
+        });
+        assert_eq!(source.get_ref().timer.read().unwrap(), 1);
+    }
 }

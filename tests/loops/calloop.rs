@@ -1,9 +1,9 @@
 //! calloop: an event source.
 
 use crate::support::*;
-use ::calloop::generic::Generic;
+use ::calloop::generic::{Generic, NoIoDrop};
 use ::calloop::{EventLoop, Interest, Mode, PostAction};
-use portable_timerfd::loops::{calloop::Expirations, Source};
+use portable_timerfd::loops::calloop_0_14::{CalloopTimer, TimerInLoop};
 use portable_timerfd::{is_clock_change, Backend, Clock, CreateFlags, SimulatedClock, Timer, TimerFd, TimerSpec};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
@@ -24,8 +24,8 @@ crate::cases![
     a_clock_step_is_an_event_and_not_an_error_of_the_loop,
 ];
 
-fn source(backend: Backend) -> Expirations<TimerFd> {
-    Expirations::new(open(backend)).unwrap()
+fn source(backend: Backend) -> CalloopTimer<TimerFd> {
+    CalloopTimer::new(open(backend)).unwrap()
 }
 
 fn new_loop<D>() -> EventLoop<'static, D> {
@@ -75,11 +75,11 @@ fn any_kind_of_timer_is_a_source(backend: Backend) {
     let mut event_loop = new_loop();
     let boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
     boxed.arm_after(ms(1)).unwrap();
-    event_loop.handle().insert_source(Expirations::new(boxed).unwrap(), push).unwrap();
+    event_loop.handle().insert_source(CalloopTimer::new(boxed).unwrap(), push).unwrap();
     assert_eq!(next(&mut event_loop), 1);
     let shared = Arc::new(open(backend));
     let any: Arc<dyn Timer> = shared.clone();
-    event_loop.handle().insert_source(Expirations::new(any).unwrap(), push).unwrap();
+    event_loop.handle().insert_source(CalloopTimer::new(any).unwrap(), push).unwrap();
     shared.arm_after(ms(1)).unwrap();
     assert_eq!(next(&mut event_loop), 1);
 }
@@ -104,11 +104,9 @@ fn a_timer_dropped_while_registered_leaves_the_loop_working(backend: Backend) {
 fn a_callback_can_set_its_timer_and_remove_it(backend: Backend) {
     let mut event_loop = new_loop();
     let timer = Arc::new(open(backend));
-    let source = Expirations::new(Arc::clone(&timer)).unwrap();
+    let source = CalloopTimer::new(Arc::clone(&timer)).unwrap();
     timer.arm_after(ms(1)).unwrap();
-    let twice = |count: io::Result<u64>,
-                 timer: &mut ::calloop::generic::NoIoDrop<Source<Arc<TimerFd>>>,
-                 counts: &mut Vec<u64>| {
+    let twice = |count: io::Result<u64>, timer: &mut NoIoDrop<TimerInLoop<Arc<TimerFd>>>, counts: &mut Vec<u64>| {
         counts.push(count?);
         timer.arm_after(ms(1))?;
         Ok(if counts.len() == 2 { PostAction::Remove } else { PostAction::Continue })
@@ -127,7 +125,7 @@ fn a_callback_can_set_its_timer_and_remove_it(backend: Backend) {
 fn a_loop_that_is_dropped_drops_its_timers(backend: Backend) {
     let event_loop = new_loop();
     let timer = Arc::new(open(backend));
-    event_loop.handle().insert_source(Expirations::new(Arc::clone(&timer)).unwrap(), push).unwrap();
+    event_loop.handle().insert_source(CalloopTimer::new(Arc::clone(&timer)).unwrap(), push).unwrap();
     timer.arm_every(Duration::from_micros(100)).unwrap();
     drop(event_loop);
     assert_eq!(Arc::strong_count(&timer), 1);
@@ -137,7 +135,7 @@ fn a_loop_that_is_dropped_drops_its_timers(backend: Backend) {
 fn a_disabled_source_is_silent_and_loses_nothing(backend: Backend) {
     let mut event_loop = new_loop();
     let timer = Arc::new(open(backend));
-    let token = event_loop.handle().insert_source(Expirations::new(Arc::clone(&timer)).unwrap(), push).unwrap();
+    let token = event_loop.handle().insert_source(CalloopTimer::new(Arc::clone(&timer)).unwrap(), push).unwrap();
     event_loop.handle().disable(&token).unwrap();
     timer.arm_after(Duration::ZERO).unwrap();
     until_readable(&*timer);
@@ -149,7 +147,7 @@ fn a_disabled_source_is_silent_and_loses_nothing(backend: Backend) {
 }
 
 fn a_blocking_timer_does_not_block_the_loop(backend: Backend) {
-    let source = Expirations::new(open_blocking(backend)).unwrap();
+    let source = CalloopTimer::new(open_blocking(backend)).unwrap();
     assert_eq!(source.get_ref().read().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
@@ -180,7 +178,7 @@ fn a_clock_step_is_an_event_and_not_an_error_of_the_loop(_: Backend) {
     let clock = SimulatedClock::new();
     let timer = Arc::new(clock.timer(Clock::Realtime).unwrap());
     let mut event_loop: EventLoop<'_, Vec<Result<u64, bool>>> = EventLoop::try_new().unwrap();
-    let source = Expirations::new(timer.clone()).unwrap();
+    let source = CalloopTimer::new(timer.clone()).unwrap();
     let push = |count: io::Result<u64>, _: &mut _, counts: &mut Vec<_>| {
         counts.push(count.map_err(|e| is_clock_change(&e)));
         Ok(PostAction::Continue)

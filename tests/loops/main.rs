@@ -3,8 +3,10 @@
 
 mod async_io;
 mod awaited;
-#[cfg(feature = "calloop")]
+#[cfg(feature = "calloop-0-14")]
 mod calloop;
+#[cfg(feature = "calloop-0-14")]
+mod calloop_sources;
 #[cfg(target_os = "linux")]
 mod calls;
 #[path = "../common/cases.rs"]
@@ -13,6 +15,7 @@ mod cases;
 mod common;
 mod mio;
 mod simulated;
+mod sources;
 #[path = "../common/support.rs"]
 mod support;
 mod tokio;
@@ -40,12 +43,16 @@ pub type Case = (&'static str, fn(Backend));
 
 const THEMES: &[(&str, &[Case])] = &[
     ("async_io", async_io::CASES),
-    ("async_io", In::<loops::async_io::Expirations<Arc<TimerFd>>>::CASES),
-    #[cfg(feature = "calloop")]
+    ("async_io", In::<loops::async_io::AsyncIoTimer<Arc<TimerFd>>>::CASES),
+    #[cfg(feature = "calloop-0-14")]
     ("calloop", calloop::CASES),
+    #[cfg(feature = "calloop-0-14")]
+    ("calloop_sources", calloop_sources::CASES),
     ("mio", mio::CASES),
     ("tokio", tokio::CASES),
-    ("tokio", In::<loops::tokio::Expirations<Arc<TimerFd>>>::CASES),
+    ("tokio", In::<loops::tokio::TokioTimer<Arc<TimerFd>>>::CASES),
+    ("async_io_sources", sources::In::<sources::AsyncIo>::CASES),
+    ("tokio_sources", sources::In::<sources::Tokio>::CASES),
 ];
 
 fn main() -> ExitCode {

@@ -64,8 +64,8 @@ fn on_each<F: Future<Output = ()>>(policy: Option<MissedTicks>, play: impl Fn(Aw
             }
         };
     }
-    runtime.block_on(async { play_both_ways!(tokio::Expirations::new) });
-    ::async_io::block_on(async { play_both_ways!(async_io::Expirations::new) });
+    runtime.block_on(async { play_both_ways!(tokio::TokioTimer::new) });
+    ::async_io::block_on(async { play_both_ways!(async_io::AsyncIoTimer::new) });
 }
 
 fn every_count_is_reported_in_full_by_default() {

@@ -1,14 +1,15 @@
 //! tokio: awaited expirations.
 
 use crate::awaited::Awaited;
+use crate::sources::Heartbeat;
 use crate::support::*;
 use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
 use ::tokio::net::{TcpListener, TcpStream};
 use ::tokio::runtime::{Builder, Runtime};
 use ::tokio::time::timeout;
 use futures_lite::StreamExt;
-use portable_timerfd::loops::tokio::Expirations;
-use portable_timerfd::{Backend, Clock, CreateFlags, Pollable, Timer, TimerFd, TimerSpec};
+use portable_timerfd::loops::tokio::{TokioSource, TokioTimer};
+use portable_timerfd::{Backend, Clock, ClockTime, CreateFlags, Pollable, Timer, TimerFd, TimerSpec};
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -24,6 +25,9 @@ crate::cases![
     without_a_runtime_it_is_an_error,
     a_runtime_that_ends_ends_the_waiting,
     a_failed_read_is_reported_and_loses_nothing,
+    a_source_without_a_runtime_is_an_error,
+    a_runtime_that_ends_ends_the_waiting_for_a_source,
+    a_source_is_reported_to_all_tasks,
 ];
 
 fn runtime() -> Runtime {
@@ -34,9 +38,9 @@ fn run<R>(future: impl Future<Output = R>) -> R {
     runtime().block_on(future)
 }
 
-impl Awaited for Expirations<Arc<TimerFd>> {
+impl Awaited for TokioTimer<Arc<TimerFd>> {
     fn new(timer: Arc<TimerFd>) -> io::Result<Self> {
-        Expirations::new(timer)
+        TokioTimer::new(timer)
     }
 
     async fn wait(&self) -> io::Result<u64> {
@@ -52,8 +56,8 @@ impl Awaited for Expirations<Arc<TimerFd>> {
     }
 }
 
-fn expirations(backend: Backend) -> Expirations<TimerFd> {
-    Expirations::new(open(backend)).unwrap()
+fn expirations(backend: Backend) -> TokioTimer<TimerFd> {
+    TokioTimer::new(open(backend)).unwrap()
 }
 
 fn a_timer_and_a_socket_share_a_loop(backend: Backend) {
@@ -80,15 +84,15 @@ fn a_timer_and_a_socket_share_a_loop(backend: Backend) {
 fn any_kind_of_timer_can_be_awaited(backend: Backend) {
     run(async {
         let boxed: Box<dyn Timer> = backend.open(Clock::Monotonic, CreateFlags::default()).unwrap();
-        let expirations = Expirations::new(boxed).unwrap();
+        let expirations = TokioTimer::new(boxed).unwrap();
         expirations.get_ref().arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
         let shared = Arc::new(open(backend));
-        let expirations = Expirations::new(Arc::clone(&shared)).unwrap();
+        let expirations = TokioTimer::new(Arc::clone(&shared)).unwrap();
         shared.arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
         let any: Arc<dyn Timer> = expirations.into_inner();
-        let expirations = Expirations::new(any).unwrap();
+        let expirations = TokioTimer::new(any).unwrap();
         shared.arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
     });
@@ -97,14 +101,14 @@ fn any_kind_of_timer_can_be_awaited(backend: Backend) {
 fn a_task_that_ends_while_it_waits_drops_its_timer(backend: Backend) {
     run(async {
         let timer = Arc::new(open(backend));
-        let expirations = Expirations::new(Arc::clone(&timer)).unwrap();
+        let expirations = TokioTimer::new(Arc::clone(&timer)).unwrap();
         let task = ::tokio::spawn(async move { expirations.wait().await });
         ::tokio::task::yield_now().await;
         assert_eq!(Arc::strong_count(&timer), 2);
         task.abort();
         assert!(task.await.unwrap_err().is_cancelled());
         assert_eq!(Arc::strong_count(&timer), 1);
-        let expirations = Expirations::new(timer).unwrap();
+        let expirations = TokioTimer::new(timer).unwrap();
         expirations.get_ref().arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap(), 1);
     });
@@ -150,6 +154,10 @@ impl Timer for Failing {
         self.0.clock()
     }
 
+    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
+        self.0.now(clock)
+    }
+
     fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
         self.0.replace(new)
     }
@@ -168,7 +176,7 @@ impl Timer for Failing {
 
 fn a_failed_read_is_reported_and_loses_nothing(backend: Backend) {
     run(async {
-        let expirations = Expirations::new(Failing(open(backend), AtomicBool::new(true))).unwrap();
+        let expirations = TokioTimer::new(Failing(open(backend), AtomicBool::new(true))).unwrap();
         expirations.get_ref().arm_after(ms(1)).unwrap();
         assert_eq!(expirations.wait().await.unwrap_err().kind(), ErrorKind::OutOfMemory);
         assert_eq!(expirations.wait().await.unwrap(), 1);
@@ -176,7 +184,7 @@ fn a_failed_read_is_reported_and_loses_nothing(backend: Backend) {
 }
 
 fn without_a_runtime_it_is_an_error(backend: Backend) {
-    assert_eq!(Expirations::new(open(backend)).unwrap_err().kind(), ErrorKind::Other);
+    assert_eq!(TokioTimer::new(open(backend)).unwrap_err().kind(), ErrorKind::Other);
 }
 
 fn a_runtime_that_ends_ends_the_waiting(backend: Backend) {
@@ -189,4 +197,39 @@ fn a_runtime_that_ends_ends_the_waiting(backend: Backend) {
     let timer = expirations.into_inner();
     timer.arm_after(ms(1)).unwrap();
     assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+fn a_source_without_a_runtime_is_an_error(backend: Backend) {
+    let source = TokioSource::new(Heartbeat::new(open(backend)));
+    assert_eq!(source.unwrap_err().kind(), ErrorKind::Other);
+}
+
+fn a_runtime_that_ends_ends_the_waiting_for_a_source(backend: Backend) {
+    let runtime = runtime();
+    let source = runtime.block_on(async { TokioSource::new(Heartbeat::new(open(backend))).unwrap() });
+    drop(runtime);
+    assert_eq!(run(source.readable()).unwrap_err().kind(), ErrorKind::Other);
+    let timer = source.into_inner().timer;
+    timer.arm_after(ms(1)).unwrap();
+    assert_eq!(timer.wait(None).unwrap(), 1);
+}
+
+fn a_source_is_reported_to_all_tasks(backend: Backend) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let source = Arc::new(TokioSource::new(Heartbeat::new(open(backend))).unwrap());
+        for _ in 0..20 {
+            let goal = Clock::Monotonic.now().unwrap() + ms(1);
+            source.get_ref().timer.arm_at(goal).unwrap();
+            let wait = |source: Arc<TokioSource<Heartbeat>>| async move {
+                source.readable().await.unwrap();
+                assert!(Clock::Monotonic.now().unwrap() >= goal);
+            };
+            let tasks = [(); 3].map(|()| ::tokio::spawn(wait(Arc::clone(&source))));
+            for task in tasks {
+                task.await.unwrap();
+            }
+            assert_eq!(source.get_ref().timer.read().unwrap(), 1);
+        }
+    });
 }

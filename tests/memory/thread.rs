@@ -5,7 +5,7 @@ use crate::common::{assert_canceled, descriptors, userspace_builder, HOUR};
 use nix::libc::{c_int, c_long, clockid_t, syscall, timespec, SYS_clock_gettime, CLOCK_REALTIME};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{Accuracy, Clock, CreateFlags, TimerFd, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};

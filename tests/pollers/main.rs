@@ -21,6 +21,7 @@ mod setup;
 mod support;
 #[path = "../common/trials.rs"]
 mod trials;
+mod undeleted;
 mod waiters;
 
 #[cfg(not(target_os = "linux"))]
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         ("in_a_loop", in_a_loop::CASES),
         ("modes", modes::CASES),
         ("edges", edges::CASES),
+        ("undeleted", undeleted::CASES),
         ("waiters", waiters::CASES),
     ];
     let has_edges = Poller::new().unwrap().supports_edge();

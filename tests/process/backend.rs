@@ -9,6 +9,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const VARIABLE: &str = "PORTABLE_TIMERFD_BACKEND";
 
@@ -20,6 +21,7 @@ pub const CASES: &[crate::Case] = &[
     ("every::no_option_of_the_process_is_set_after_a_timer", no_option_of_the_process_is_set_after_a_timer),
     ("every::capabilities_do_not_fix_the_backend", capabilities_do_not_fix_the_backend),
     ("every::a_forked_child_keeps_the_backend", a_forked_child_keeps_the_backend),
+    ("every::a_chosen_backend_reads_no_environment", a_chosen_backend_reads_no_environment),
     ("every::as_root::a_set_user_id_program_ignores_the_environment", a_set_user_id_program_ignores_the_environment),
 ];
 
@@ -96,6 +98,44 @@ fn a_forked_child_keeps_the_backend() {
             assert_eq!(opened(), backends::userspace::BACKEND);
             assert_eq!(errno(backends::userspace::BACKEND.set_for_process()), Some(libc::EBUSY));
             std::process::exit(0);
+        }
+    }
+}
+
+/// std locks the environment. A forked child may inherit that lock held, so its first timer must
+/// not wait for the lock if the program has chosen the backend.
+fn a_chosen_backend_reads_no_environment() {
+    const TOO_LONG_IN_SECONDS: u32 = 60;
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                std::env::set_var("PORTABLE_TIMERFD_TEST", "changed");
+            }
+        });
+        let mut fates = (0..200).map(|round| fate_of_a_child(round % 2 == 0, TOO_LONG_IN_SECONDS));
+        let failed = fates.find(|fate| !matches!(fate, WaitStatus::Exited(_, 0)));
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(failed, None);
+    });
+}
+
+/// Creates a timer in a forked child, and returns how the child has ended. A signal ends a child
+/// that waits for ever.
+fn fate_of_a_child(is_for_process: bool, limit_in_seconds: u32) -> WaitStatus {
+    // SAFETY: the child needs no thread of this process, and no lock that such a thread takes.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Parent { child } => waitpid(child, None).unwrap(),
+        ForkResult::Child => {
+            nix::unistd::alarm::set(limit_in_seconds);
+            let builder = TimerFd::builder(Clock::Monotonic);
+            let made = if is_for_process {
+                backends::userspace::BACKEND.set_for_process().and_then(|()| builder.open())
+            } else {
+                builder.backend(backends::userspace::BACKEND).open()
+            };
+            // SAFETY: the call ends the process without running handlers.
+            unsafe { libc::_exit(i32::from(made.is_err())) }
         }
     }
 }

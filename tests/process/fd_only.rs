@@ -5,7 +5,7 @@ use crate::forks::in_a_child;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::unistd::{close, pipe2, read};
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{Clock, CreateFlags, Initial, TimerSpec};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::thread;

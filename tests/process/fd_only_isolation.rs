@@ -5,7 +5,7 @@ use crate::fd_only::{create, set, until, HOUR, MS};
 use nix::libc;
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{dup2_raw, fork, pipe2, read, ForkResult};
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{Clock, ClockTime, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};

@@ -6,7 +6,7 @@ use crate::fd_only::{create, set, HOUR, MS};
 use nix::libc;
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{alarm, fork, ForkResult};
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{Clock, TimerFd, TimerSpec};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};

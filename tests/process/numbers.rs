@@ -7,7 +7,7 @@ use crate::{userspace, userspace_on};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};

@@ -5,7 +5,7 @@ use crate::refusals::{assert_the_thread_never_waits, refuse};
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use portable_timerfd::backends::kernel::KernelTimer;
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{backends, Clock, CreateFlags, TimerFd, TimerSpec};
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};

@@ -2,7 +2,7 @@
 
 use crate::common::{clocks, until_readable, HOUR};
 use crate::{userspace, userspace_on};
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{Clock, ClockTime, CreateFlags, TimerSpec};
 use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;

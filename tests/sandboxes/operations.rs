@@ -3,7 +3,8 @@
 use crate::marks::{mark, outside};
 use nix::libc;
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use portable_timerfd::backends::userspace::{start_thread, RawTimer};
+use portable_timerfd::backends::userspace::start_thread;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{backends, Clock, CreateFlags, TimerFd, TimerSpec};
 use std::fs::File;
 use std::io::Read;

@@ -12,6 +12,7 @@ mod full;
 mod hour;
 #[cfg(target_os = "linux")]
 mod kernel;
+mod latency;
 mod loops;
 mod model;
 mod process;

@@ -7,7 +7,6 @@ use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, ForkResult};
 use portable_timerfd::{Clock, SimulatedClock};
-use std::time::Duration;
 
 /// Returns whether `act` succeeds in a forked child. The child has one thread, and prints nothing.
 fn is_well_in_a_child(act: impl FnOnce() -> bool) -> bool {
@@ -90,7 +89,7 @@ fn a_simulated_clock_has_no_thread() {
         let before = threads();
         let simulated = SimulatedClock::new();
         let timer = open(&simulated, Clock::Realtime);
-        timer.arm_every(Duration::from_nanos(1)).unwrap();
+        timer.arm_every(std::time::Duration::from_nanos(1)).unwrap();
         simulated.advance(HOUR);
         threads() == before
     }));

@@ -73,3 +73,16 @@ cfg_if! {
         pub(super) use platform::POSIX as SYSTEM;
     }
 }
+
+cfg_if! {
+    if #[cfg(all(feature = "libc", any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "illumos",
+        target_os = "solaris",
+    )))] {
+        mod libc_types;
+    }
+}

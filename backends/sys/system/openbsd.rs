@@ -8,6 +8,8 @@ pub(crate) const SYSTEM: System = System {
     // `adjtime` and `adjfreq` scale the time counter, from which both clocks are derived.
     max_slew_ppm: 0,
     boottime: Some(libc::CLOCK_BOOTTIME),
+    #[cfg(feature = "libc")]
+    more_clock_ids: &[(libc::CLOCK_BOOTTIME, crate::clock::Clock::Boottime)],
     count_of_descriptors: || {
         // SAFETY: the call has no argument and touches no memory.
         usize::try_from(unsafe { getdtablecount() }).ok()

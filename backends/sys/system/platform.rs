@@ -7,6 +7,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use super::threads::{self, Threads};
 use super::timerfd::{self, Timerfd};
 use crate::backends::sys::error::{check, os_error};
+#[cfg(feature = "libc")]
+use crate::clock::Clock;
 
 /// The clocks, flags and functions of a platform.
 pub(crate) struct System {
@@ -20,6 +22,9 @@ pub(crate) struct System {
     pub(crate) max_slew_ppm: u32,
     /// The clock that is never set and advances during a suspend.
     pub(crate) boottime: Option<libc::clockid_t>,
+    /// The clocks that have a number in C, besides `CLOCK_REALTIME` and `CLOCK_MONOTONIC`.
+    #[cfg(feature = "libc")]
+    pub(crate) more_clock_ids: &'static [(libc::clockid_t, Clock)],
     /// The clock that shows the CPU time of the calling thread.
     pub(crate) thread_cpu_time: Option<libc::clockid_t>,
     /// The minimum time, in nanoseconds, between two wake-ups that refresh unread counts.
@@ -100,6 +105,8 @@ pub(crate) const POSIX: System = System {
     // The usual limits: 5,000 for `adjtime`, and 500 for the frequency that NTP sets.
     max_slew_ppm: 5_500,
     boottime: None,
+    #[cfg(feature = "libc")]
+    more_clock_ids: &[],
     thread_cpu_time: None,
     refresh_pause: 1_500_000,
     may_wake_the_system: || Err(os_error(libc::EOPNOTSUPP)),

@@ -46,7 +46,7 @@ use registry::{Entry, FdOnly};
 /// timer can set it by any of its descriptors, and reads it by a raw `read(2)` of eight bytes.
 ///
 /// ```
-/// use portable_timerfd::backends::userspace::RawTimer;
+/// use portable_timerfd::bindings::RawTimer;
 /// use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 /// use std::{fs::File, io::Read, os::fd::AsRawFd, time::Duration};
 ///

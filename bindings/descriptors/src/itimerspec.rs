@@ -1,7 +1,8 @@
 //! C's `struct itimerspec` on this system, and conversions from and to that of the Rust library.
 
 use libc::timespec;
-use timers::{Initial, Itimerspec as Wide, TimerSpec, Timespec};
+use timers::bindings::{Itimerspec as Wide, Timespec};
+use timers::{Initial, TimerSpec};
 
 /// `struct itimerspec`, also on systems that lack it.
 #[derive(Clone, Copy)]
@@ -30,7 +31,7 @@ impl Itimerspec {
     pub(crate) fn of(left: &TimerSpec) -> Itimerspec {
         // Zero means disarmed, and the remaining time of an armed timer is never zero.
         debug_assert!(!matches!(left.initial(), Initial::At(_)));
-        let (_, wide) = left.to_itimerspec();
+        let (_, wide) = Wide::from_spec(left);
         saturating(&wide)
     }
 }
@@ -52,12 +53,8 @@ fn narrow(time: Timespec) -> timespec {
     // Some systems have padding fields here, so a literal is not possible.
     // SAFETY: all fields of a `timespec` are numbers, for which zero is valid.
     let mut narrow: timespec = unsafe { std::mem::zeroed() };
-    narrow.tv_sec = most(time.tv_sec);
-    narrow.tv_nsec = time.tv_nsec.try_into().unwrap_or(0);
+    let (seconds, nanoseconds) = time.saturating();
+    narrow.tv_sec = seconds;
+    narrow.tv_nsec = nanoseconds.try_into().unwrap_or(0);
     narrow
-}
-
-/// Converts the number, or returns `i32::MAX` if it does not fit into the type.
-fn most<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
-    T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))
 }

@@ -20,7 +20,7 @@ pub use timers::bindings::is_set_user_id;
 
 use libc::c_int;
 use std::io;
-use timers::backends::userspace::RawTimer;
+use timers::bindings::RawTimer;
 
 /// The backend that creates timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use libc::c_int;
 use std::io;
 use std::os::fd::IntoRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use timers::backends::userspace::RawTimer;
-use timers::{Clock, CreateFlags, SettimeFlags, TimerSpec};
+use timers::bindings::{RawTimer, SettimeFlags};
+use timers::{Clock, CreateFlags};
 
 /// Whether this process has ever created an emulated timer. If not, `find` need not search.
 static ANY: AtomicBool = AtomicBool::new(false);
@@ -54,7 +54,7 @@ pub(crate) fn find(fd: c_int) -> io::Result<RawTimer> {
 pub fn settime(timer: io::Result<RawTimer>, flags: c_int, new: &Itimerspec) -> io::Result<Itimerspec> {
     let (flags, new) = (SettimeFlags::from_bits(flags as u32)?, new.widen());
     let clock = timer.as_ref().map_or(Clock::Monotonic, RawTimer::clock);
-    let spec = TimerSpec::from_itimerspec(clock, flags, &new)?;
+    let spec = new.to_spec(clock, flags)?;
     let timer = timer?;
     let _uncanceled = Uncanceled::begin();
     let before = timer.settime(&clock::translated(spec)?)?;

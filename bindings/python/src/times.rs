@@ -3,7 +3,7 @@
 use descriptors::Itimerspec;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use timers::{Itimerspec as Wide, Timespec};
+use timers::bindings::{Itimerspec as Wide, Timespec};
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub const ALL: &[Program] = &[
     ("async_io", async_io),
-    #[cfg(feature = "calloop")]
+    #[cfg(feature = "calloop-0-14")]
     ("calloop", calloop),
     ("mio", mio),
     ("tokio", tokio),
@@ -61,7 +61,7 @@ fn tokio(timer: &str, expirations: u32) {
     let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         if let Some(timer) = armed(timer) {
-            let timer = loops::tokio::Expirations::new(timer).unwrap();
+            let timer = loops::tokio::TokioTimer::new(timer).unwrap();
             return count(expirations, || timer.wait()).await;
         }
         #[allow(deprecated)]
@@ -82,7 +82,7 @@ fn async_io(timer: &str, expirations: u32) {
     use ::async_io::Async;
     ::async_io::block_on(async {
         if let Some(timer) = armed(timer) {
-            let timer = loops::async_io::Expirations::new(timer).unwrap();
+            let timer = loops::async_io::AsyncIoTimer::new(timer).unwrap();
             return count(expirations, || timer.wait()).await;
         }
         let timer = Async::new(armed_by_hand()).unwrap();
@@ -115,7 +115,7 @@ fn mio(timer: &str, expirations: u32) {
     tick(&mut SourceFd(&timer.as_raw_fd()), expirations, |_| read_by_hand(&timer));
 }
 
-#[cfg(feature = "calloop")]
+#[cfg(feature = "calloop-0-14")]
 fn calloop(timer: &str, expirations: u32) {
     use ::calloop::{generic::Generic, EventLoop, EventSource, Interest, Mode, PostAction};
     let mut event_loop: EventLoop<'_, u32> = EventLoop::try_new().unwrap();
@@ -124,7 +124,7 @@ fn calloop(timer: &str, expirations: u32) {
             *reported += u32::from(count? > 0);
             Ok(PostAction::Continue)
         };
-        event_loop.handle().insert_source(loops::calloop::Expirations::new(timer).unwrap(), add).unwrap();
+        event_loop.handle().insert_source(loops::calloop_0_14::CalloopTimer::new(timer).unwrap(), add).unwrap();
     } else {
         let source = Generic::new(armed_by_hand(), Interest::READ, Mode::Level);
         let add = |_, timer: &mut <Generic<OwnedFd> as EventSource>::Metadata, reported: &mut u32| {

@@ -1,6 +1,6 @@
 //! A plugin. Its host calls these functions by name. A result of -1 means that a call failed.
 
-use portable_timerfd::backends::userspace::RawTimer;
+use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{backends, Clock, CreateFlags, TimerFd, TimerSpec};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};

@@ -11,12 +11,20 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use super::platform::{self, System, POSIX};
 use crate::backends::sys::error::{check, os_error};
+#[cfg(feature = "libc")]
+use crate::clock::Clock;
 
 pub(crate) const SYSTEM: System = System {
     monotonic: libc::CLOCK_MONOTONIC,
     monotonic_counts_suspend: Some(false),
     max_slew_ppm: 0,
     boottime: Some(libc::CLOCK_BOOTTIME),
+    #[cfg(feature = "libc")]
+    more_clock_ids: &[
+        (libc::CLOCK_BOOTTIME, Clock::Boottime),
+        (libc::CLOCK_REALTIME_ALARM, Clock::RealtimeAlarm),
+        (libc::CLOCK_BOOTTIME_ALARM, Clock::BoottimeAlarm),
+    ],
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     may_wake_the_system,
     pipe2: Some(libc::pipe2),

@@ -64,7 +64,7 @@ fn set(fd: BorrowedFd<'_>, new: &TimerSpec) -> io::Result<()> {
 /// `old` must be null or valid for writes of an `itimerspec`.
 #[inline]
 unsafe fn settime_raw(fd: BorrowedFd<'_>, new: &TimerSpec, old: *mut libc::itimerspec) -> io::Result<()> {
-    let (flags, new) = new.to_itimerspec();
+    let (flags, new) = Itimerspec::from_spec(new);
     let new = narrow(new);
     // SAFETY: `new` is a valid `itimerspec`, and the caller guarantees that `old` is null or valid.
     check(unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags.bits() as libc::c_int, &new, old) }).map(drop)
@@ -93,16 +93,12 @@ fn duration(time: libc::timespec) -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Converts a setting for the kernel. Seconds that a 32-bit `time_t` cannot represent are converted
-/// to its maximum: 68 years, or January 2038 for an absolute time.
+/// Converts a setting for the kernel.
 #[inline]
 fn narrow(spec: Itimerspec) -> libc::itimerspec {
-    let time = |time: Timespec| libc::timespec { tv_sec: saturating(time.tv_sec), tv_nsec: time.tv_nsec as _ };
+    let time = |time: Timespec| {
+        let (tv_sec, nanoseconds) = time.saturating();
+        libc::timespec { tv_sec, tv_nsec: nanoseconds as _ }
+    };
     libc::itimerspec { it_interval: time(spec.it_interval), it_value: time(spec.it_value) }
-}
-
-/// Converts a number to `T`. If it does not fit, returns the maximum of 32 bits.
-#[inline]
-fn saturating<T: TryFrom<i64> + From<i32>>(number: i64) -> T {
-    T::try_from(number).unwrap_or_else(|_| T::from(i32::MAX))
 }
