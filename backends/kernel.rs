@@ -46,16 +46,16 @@ impl KernelTimer {
     ///
     /// Those of [`Backend::open`].
     pub fn new(clock: Clock, flags: CreateFlags) -> io::Result<KernelTimer> {
-        // First, as the timer may take the last descriptor.
+        // Before the timer, which may take the last descriptor.
         nowait::prepare();
         Ok(KernelTimer { fd: (TIMERFD.create)(clock, flags)?, clock })
     }
 
     /// Takes ownership of a descriptor, which should be a timerfd that counts on `clock`.
     ///
-    /// The kernel does not report the clock of a timerfd. If it counts on another clock, absolute
-    /// times of `clock` have a wrong meaning. If the descriptor is not a timerfd, `set` and `get`
-    /// return `EINVAL`, and `read` returns the result of a read of eight bytes.
+    /// The kernel does not report the clock of a timerfd. If the timerfd counts on another clock,
+    /// an absolute time sets a wrong expiration. If the descriptor is not a timerfd, `set` and
+    /// `get` return `EINVAL`, and `read` returns the result of a read of eight bytes.
     #[must_use]
     pub fn from_fd(fd: OwnedFd, clock: Clock) -> KernelTimer {
         nowait::prepare();
@@ -105,8 +105,8 @@ impl Timer for KernelTimer {
             if let Some(count) = fd::read_count(self.fd.as_fd())? {
                 return Ok(count);
             }
-            // A blocking read returns 0 bytes if the wall clock was set back before an unread
-            // expiration. If the descriptor is not a timerfd, this call returns an error.
+            // A blocking read returns 0 bytes if the wall clock was set back to a time before an
+            // unread expiration. If the descriptor is not a timerfd, `get` returns an error.
             self.get()?;
         }
     }

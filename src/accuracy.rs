@@ -75,8 +75,8 @@ impl Accuracy {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if the mode was set before, or if this process or a process that forked it has
-    /// tried to create a [`TimerFd`](crate::TimerFd) or a timer of the userspace backend.
+    /// `EBUSY` if the mode was set before, or if this process or a process that forked it has tried
+    /// to create a [`TimerFd`](crate::TimerFd), or has created a timer of the userspace backend.
     pub fn set_for_process(self) -> io::Result<()> {
         match OF_PROCESS.compare_exchange(UNSET, self as u8, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => Ok(()),

@@ -94,7 +94,7 @@ impl Backend {
 
     /// Returns the capabilities of timers on `clock`, if this thread can create one now.
     ///
-    /// So this method shows whether the backend has the clock, unlike [`Clock::now`].
+    /// [`Clock::now`] can succeed even if the backend lacks the clock. This method then fails.
     ///
     /// ```
     /// use portable_timerfd::{backends, Clock};

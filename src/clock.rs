@@ -3,8 +3,9 @@
 /// A clock that a timer counts on.
 ///
 /// The names are those of POSIX and Linux. If the system's own clock of that name behaves
-/// differently from Linux's, the library uses a clock that behaves as on Linux, if there is one. To
-/// find out, see [`Capabilities::counts_suspend`](crate::Capabilities::counts_suspend).
+/// differently from Linux's, the library uses a clock that behaves as on Linux, if there is one.
+/// [`Capabilities::counts_suspend`](crate::Capabilities::counts_suspend) tells whether there is
+/// one.
 ///
 /// | clock | moves with clock changes | counts suspend | wakes the system |
 /// |---|---|---|---|
@@ -36,13 +37,17 @@ pub enum Clock {
     Boottime,
     /// Like [`Realtime`](Clock::Realtime), but wakes a suspended system.
     ///
-    /// Only the kernel backend wakes the system; other backends only keep the time.
+    /// Only the kernel backend wakes the system. A timer of the userspace backend expires after the
+    /// system resumes.
     ///
     /// Linux and Android only. Requires the capability `CAP_WAKE_ALARM`. A relative setting is
     /// converted to an absolute time at once, so clock changes do affect it.
     #[doc(alias = "CLOCK_REALTIME_ALARM")]
     RealtimeAlarm,
     /// Like [`Boottime`](Clock::Boottime), but wakes a suspended system.
+    ///
+    /// Only the kernel backend wakes the system. A timer of the userspace backend expires after the
+    /// system resumes.
     ///
     /// Linux and Android only. Requires the capability `CAP_WAKE_ALARM`.
     #[doc(alias = "CLOCK_BOOTTIME_ALARM")]

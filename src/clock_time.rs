@@ -31,16 +31,17 @@ use crate::clock::Clock;
 ///
 /// # Another clock
 ///
-/// A timer accepts only times of its own clock. A time of another clock is an error of the kind
-/// [`InvalidInput`](std::io::ErrorKind::InvalidInput) that contains a
+/// A timer accepts only times of its own clock. Setting a timer to a time of another clock fails
+/// with an error of the kind [`InvalidInput`](std::io::ErrorKind::InvalidInput) that contains a
 /// [`ClockMismatch`](crate::ClockMismatch). An alarm clock shows the time of the clock that it is
-/// named after, so it has no times of its own: for `ClockTime`, [`Clock::RealtimeAlarm`] is
-/// [`Clock::Realtime`], and [`Clock::BoottimeAlarm`] is [`Clock::Boottime`].
+/// named after. So `ClockTime` replaces [`Clock::RealtimeAlarm`] with [`Clock::Realtime`], and
+/// [`Clock::BoottimeAlarm`] with [`Clock::Boottime`].
 ///
 /// # Arithmetic
 ///
 /// Additions and subtractions saturate, at [`Duration::MAX`] and at the clock's zero. A timer that
-/// is set to a time beyond 292 years [never expires](crate::TimerSpec#range).
+/// is set to a time more than 292 years after the clock's zero
+/// [never expires](crate::TimerSpec#range).
 ///
 /// Times of the same clock are ordered. [`PartialOrd`] returns `None` for times of different
 /// clocks, so all of `<`, `<=`, `>` and `>=` are false for them.

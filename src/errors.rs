@@ -22,7 +22,8 @@ use crate::clock::Clock;
 /// /// Sets an alarm that also becomes readable if the wall clock is changed.
 /// fn set_alarm(timer: &TimerFd, time: ClockTime) -> io::Result<()> {
 ///     match timer.set(&TimerSpec::at(time).cancel_on_set()) {
-///         Err(e) if is_clock_change(&e) => Ok(()), // changed since the last call, and set now
+///         // The clock was changed before this call. The alarm is set.
+///         Err(e) if is_clock_change(&e) => Ok(()),
 ///         result => result,
 ///     }
 /// }

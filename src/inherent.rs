@@ -23,7 +23,8 @@ macro_rules! inherent_methods {
             ///
             /// # Errors
             ///
-            /// Those of [`Timer::set`](crate::Timer::set).
+            /// Those of [`Timer::replace`](crate::Timer::replace). After `ECANCELED`, the new
+            /// setting is in force.
             #[inline]
             #[doc(alias = "settime")]
             #[doc(alias = "timerfd_settime")]

@@ -123,10 +123,10 @@ impl Itimerspec {
 
     /// Converts a setting to the arguments of C's `timerfd_settime`.
     ///
-    /// A setting from [`to_spec`](Itimerspec::to_spec) is returned unchanged, or as arguments with
-    /// the same meaning. *Now* (zero after, or at zero) becomes one nanosecond, because zero
-    /// disarms in C. A time that does not fit becomes the largest one that fits, which means
-    /// *never*.
+    /// For a setting made by [`to_spec`](Itimerspec::to_spec), returns the original arguments or
+    /// equivalent ones. If a setting is due at once (after a delay of zero, or at the clock's
+    /// zero), its time becomes one nanosecond, because zero disarms in C. A time that does not fit
+    /// becomes the largest one that fits, which means *never*.
     #[must_use]
     #[inline]
     pub fn from_spec(spec: &TimerSpec) -> (SettimeFlags, Itimerspec) {

@@ -32,9 +32,9 @@
 //! | `calloop-0-14` | | timers as event sources of calloop 0.14: [`loops::calloop_0_14`] |
 //! | `libc` | | for code that is ported from C or uses `libc`: conversions of [`TimerSpec`] to and from `libc::itimerspec`, and of [`Clock`] to and from `clockid_t` |
 //!
-//! Without the default features, the crate depends on `cfg-if`, `crossbeam-channel`,
-//! `crossbeam-utils` and `libc` only. The feature `__bindings` is for this project's bindings for C
-//! and Python. It can change in every release.
+//! Without the default features, the crate's direct and indirect dependencies are `cfg-if`,
+//! `crossbeam-channel`, `crossbeam-utils` and `libc`. The feature `__bindings` is for this
+//! project's bindings for C and Python. It can change in every release.
 //!
 //! # One loop for sockets and timers
 //!
@@ -142,8 +142,8 @@
 //! }
 //! ```
 //!
-//! After a suspend, an expired timer is readable as soon as the system runs again, on the kernel
-//! backend at once and on the userspace backend within 250 ms. Only
+//! A timer that expires during a suspend becomes readable when the system runs again: at once on
+//! the kernel backend, within 250 ms on the userspace backend. Only
 //! [`BoottimeAlarm`](Clock::BoottimeAlarm) and [`RealtimeAlarm`](Clock::RealtimeAlarm) wake the
 //! system. [`Capabilities`] lists what each clock can do on the current system.
 //!
@@ -199,7 +199,7 @@
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-// The timers of the bindings are a part of the userspace backend, which nothing else reaches.
+// Without `__bindings`, nothing uses the userspace backend's timers for the bindings.
 #![cfg_attr(not(feature = "__bindings"), allow(dead_code, unreachable_pub))]
 
 use cfg_if::cfg_if;

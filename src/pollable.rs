@@ -6,9 +6,10 @@ use std::sync::Arc;
 /// A type with a handle that an event loop can wait for.
 ///
 /// Every [`Timer`](crate::Timer) is pollable: its handle becomes readable when the timer expires.
-/// The handle may be borrowed, polled and duplicated. It must not be closed. The value must outlive
-/// its registration in a loop, except in [`Registered`](crate::Registered) and the adapters of
-/// [`loops`](crate::loops), which own it.
+/// The handle may be borrowed, polled and duplicated. It must not be closed. In most loops,
+/// deregister the value before you drop it. [`Registered`](crate::Registered) and the
+/// [adapters](crate::loops) for tokio, async-io and calloop own the value and deregister it
+/// themselves. A timer in mio can be dropped while it is registered.
 ///
 /// [`TimerFd`](crate::TimerFd) and the timers of each backend implement [`AsFd`](std::os::fd::AsFd)
 /// and [`AsRawFd`](std::os::fd::AsRawFd) too, so every function that accepts a descriptor accepts

@@ -20,7 +20,7 @@ static NONE: Option<Backend> = None;
 /// lock that a forked child may have inherited.
 static OF_ENVIRONMENT: SetOnce<Named> = SetOnce::new();
 
-/// What the environment names.
+/// The value of the environment variable.
 #[derive(Clone, Copy)]
 enum Named {
     /// Nothing: the best backend that supports the timer.
@@ -50,7 +50,7 @@ impl Backend {
     /// A forked child has its parent's backend.
     ///
     /// If this backend's own `open` creates a `TimerFd`, it must choose the backend of that timer.
-    /// Otherwise it would call itself.
+    /// Otherwise `open` would call itself.
     ///
     /// # Errors
     ///

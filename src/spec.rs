@@ -87,14 +87,15 @@ impl TimerSpec {
 
     /// Returns this setting with the given interval. A zero interval means one-shot.
     ///
-    /// Expiration *k* after the initial one is due *k* intervals after it, however late the reads
-    /// are. The schedule does not drift.
+    /// The *k*-th expiration after the initial one is due *k* intervals after the initial one,
+    /// however late the reads are. The schedule does not drift.
     #[must_use]
     pub const fn every(self, interval: Duration) -> TimerSpec {
         TimerSpec { interval, ..self }
     }
 
-    /// Returns this setting, canceled by changes of the wall clock (`TFD_TIMER_CANCEL_ON_SET`).
+    /// Returns this setting with the flag that lets a change of the wall clock cancel it
+    /// (`TFD_TIMER_CANCEL_ON_SET`).
     ///
     /// A change of the wall clock makes the timer readable, and the next `read` fails with
     /// `ECANCELED`. The end of a suspend is such a change too (Linux, `timerfd_resume`).
@@ -109,10 +110,10 @@ impl TimerSpec {
     /// `docs/parity.md` lists it for each system.
     ///
     /// If the timer has unread expirations, or if the clock change makes it expire, `ECANCELED`
-    /// discards them and disarms the timer, even if it is periodic. Otherwise, and if
-    /// [`get`](crate::Timer::get) was called after the last expiration, it stays armed (Linux,
-    /// `timerfd_read`). So re-arm the timer after `ECANCELED`. A program that compares the time
-    /// with that of the alarm knows whether it has missed the alarm.
+    /// discards them and disarms the timer, even if it is periodic. Otherwise the timer stays
+    /// armed. A periodic timer also stays armed if [`get`](crate::Timer::get) was called after the
+    /// last expiration (Linux, `timerfd_read`). So re-arm the timer after `ECANCELED`. Compare the
+    /// current time with the time of the alarm to find out whether the alarm was missed.
     ///
     /// The flag stays in force after the expiration of a one-shot timer, and later clock changes
     /// are still reported. To end that, [disarm](crate::Timer::disarm) the timer.
@@ -173,8 +174,8 @@ impl TimerSpec {
 
     /// Checks that a timer that counts on `clock` accepts this setting.
     ///
-    /// Every timer of this crate makes this check before it is set. Implement it in the same way in
-    /// a [`Timer`](crate::Timer) of your own.
+    /// Every timer of this crate makes this check before it is set. In a [`Timer`](crate::Timer) of
+    /// your own, call it first in `replace`, and in `set` if you implement `set`.
     ///
     /// # Errors
     ///

@@ -30,16 +30,16 @@ use crate::spec::TimerSpec;
 ///   never writable.
 /// - A raw `read(2)` of eight bytes returns the number of expirations as a native-endian `u64`.
 /// - On the userspace backend, the timer thread updates the readiness and the count of a raw read.
-///   Between updates they can be slightly out of date. The next read returns the expirations that a
-///   count misses. While a periodic timer stays unread, the thread
-///   refreshes its count at its expirations, and after the first four refreshes no more often than
-///   every 1.6 ms (10 ms on Apple systems). If many timers stay unread, refreshes are less
-///   frequent: down to once a second for thousands of timers. The methods of this trait are always
-///   up to date.
+///   Between updates they can be slightly out of date. Expirations that are missing from one count
+///   are included in the next. While a periodic timer stays unread, the thread refreshes its count
+///   at its expirations, and after the first four refreshes no more often than every 1.6 ms (10 ms
+///   on Apple systems). If many timers stay unread, refreshes are less frequent: down to once a
+///   second for thousands of timers. The methods of this trait are always up to date.
 /// - A timer is never early: it does not expire before its clock has reached the time.
 /// - Counts are computed from the clock. A read returns `floor((now − first) / interval) + 1`,
-///   minus the expirations that were read before. No expiration is lost if a read is late, except
-///   by a new setting or a [canceled](TimerSpec::cancel_on_set) one. The schedule does not drift.
+///   minus the expirations that were read before. Late reads lose no expiration. Only a new
+///   setting, or a report of a clock change ([`cancel_on_set`](TimerSpec::cancel_on_set)), discards
+///   expirations. The schedule does not drift.
 /// - Each expiration is returned to exactly one reader.
 /// - A new setting discards unread expirations. When [`set`](Timer::set) returns, the descriptor is
 ///   not readable, unless the new setting is already due. No expiration of the old setting can
@@ -140,7 +140,7 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of [`Clock::now`].
+    /// Those of [`Clock::now`]. `ESRCH` for a simulated timer in a forked child.
     fn now(&self, clock: Clock) -> io::Result<ClockTime>;
 
     /// Arms, re-arms or disarms the timer.
@@ -160,7 +160,9 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     ///   [`at`](TimerSpec::at) a time of another clock than the timer's.
     /// - `EPERM`: the timer counts on an alarm clock, and the thread no longer has the capability
     ///   `CAP_WAKE_ALARM`.
-    /// - `ENOMEM`: on the userspace backend, the timer thread cannot be started.
+    /// - `ENOMEM`, or the error with which the system refuses the program's
+    ///   [`ThreadOptions`](crate::backends::userspace::ThreadOptions): on the userspace backend,
+    ///   the timer thread cannot be started.
     /// - `ESRCH`: on the userspace backend, this process is a forked child, and its parent created
     ///   the timer.
     ///
@@ -232,8 +234,9 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     /// # Platforms
     ///
     /// On Linux before 6.10, this call may wait if a kernel timer's descriptor is blocking and
-    /// another thread reads or sets the timer at the same moment. The default implementation, which
-    /// serves timer types without a `try_read` of their own, may wait in the same case.
+    /// another thread reads or sets the timer at the same moment. The default implementation, for
+    /// timer types without a `try_read` of their own, may wait on every platform, if the descriptor
+    /// is blocking and another thread reads or sets the timer at the same moment.
     fn try_read(&self) -> io::Result<u64> {
         if wait_readable(self.as_pollable(), Some(Instant::now()))? {
             self.read()

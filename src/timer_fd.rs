@@ -42,9 +42,9 @@ use crate::timer::Timer;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Dropping it closes the descriptor and ends the timer. If the program has duplicated the
-/// descriptor, a kernel timer continues. On the userspace backend, reads of the duplicate return
-/// the last count if it is unread, and after that end-of-file.
+/// Dropping a `TimerFd` closes its descriptor. This ends the timer, except that a kernel timer
+/// continues while a duplicate of the descriptor is open. On the userspace backend, reads of a
+/// duplicate return the last count if it is unread, and after that end-of-file.
 #[derive(Debug)]
 pub struct TimerFd {
     timer: Inner,
@@ -86,8 +86,7 @@ impl TimerFd {
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if no backend has
-    /// this clock on this system.
+    /// Those of [`TimerFdBuilder::open`].
     pub fn new(clock: Clock) -> io::Result<TimerFd> {
         TimerFd::builder(clock).open()
     }
@@ -174,23 +173,23 @@ impl TimerFdBuilder {
     /// 1. [`backend`](TimerFdBuilder::backend), for this timer.
     /// 2. [`Backend::set_for_process`].
     /// 3. The environment variable `PORTABLE_TIMERFD_BACKEND`: `kernel` or `userspace`. It is read
-    ///    once, when the first `TimerFd` of the process is created. A set-user-ID program ignores
-    ///    it.
+    ///    once, when the program creates its first `TimerFd` for which it has chosen no backend. A
+    ///    set-user-ID program ignores it.
     /// 4. The best backend that supports the timer. For an alarm clock, only a backend that wakes
     ///    the system is used.
     ///
     /// # Errors
     ///
     /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if the chosen
-    /// backend is not available on this system or lacks the clock. If no backend was chosen, the
-    /// same error means that this holds for every backend. `EINVAL` if the environment variable was
-    /// used and has another value, even an empty one.
+    /// backend is not available on this system or lacks the clock. If no backend was chosen,
+    /// `Unsupported` means that no backend supports the timer. `EINVAL` if the environment variable
+    /// was used and has another value, even an empty one.
     ///
     /// # Forks
     ///
     /// std reads the environment under a lock. If another thread holds that lock at a fork, for
     /// example in `set_var`, the first `TimerFd` of the forked child would wait for ever. To avoid
-    /// that, choose the backend, or create a `TimerFd` before the fork.
+    /// that, choose the backend, or create a `TimerFd` without a chosen backend before the fork.
     pub fn open(self) -> io::Result<TimerFd> {
         process_backend::fix();
         self.try_backends(|backend| {
@@ -276,14 +275,14 @@ impl From<SimulatedTimer> for TimerFd {
 ///
 /// # Errors
 ///
-/// Gives the timer back if it is not one of the kernel backend.
+/// Returns the timer as the error if it is not a kernel timer.
 ///
 /// # Why not `Into<OwnedFd>`
 ///
 /// On the other backends, the descriptor is only a part of the timer: the read end of a pipe. An
 /// `OwnedFd` of it could be read and polled, but not set, and dropping it would not end the timer.
-/// So the conversion succeeds only for a kernel timer, whose descriptor is all there is. To use
-/// another timer's descriptor, borrow it: [`AsFd`], [`AsRawFd`].
+/// So the conversion succeeds only for a kernel timer, because its descriptor is the whole timer.
+/// To use another timer's descriptor, borrow it: [`AsFd`], [`AsRawFd`].
 ///
 /// ```
 /// use portable_timerfd::{backends::userspace, Clock, TimerFd};

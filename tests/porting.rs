@@ -1,5 +1,5 @@
-//! Conversions for programs that are ported from timerfd: to and from the types and the numbers of
-//! C, compared with what the kernel accepts and reports; and descriptors out of a `TimerFd`.
+//! Conversions for programs that are ported from timerfd, compared with the kernel; and the
+//! conversion of a `TimerFd` into its descriptor.
 
 mod common;
 
@@ -34,7 +34,7 @@ mod in_c {
         [spec.it_value, spec.it_interval].map(|time| (time.tv_sec as i64, time.tv_nsec as i64))
     }
 
-    /// A timer of the C library, or `None` where the kernel has none.
+    /// Creates a timerfd. Fails if the kernel has no timerfd or lacks the clock.
     fn create(id: clockid_t) -> io::Result<OwnedFd> {
         // SAFETY: the call uses no memory.
         let fd = unsafe { libc::timerfd_create(id, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC) };
@@ -46,7 +46,7 @@ mod in_c {
     }
 
     fn settime(fd: &impl AsFd, flags: c_int, new: &itimerspec) -> io::Result<()> {
-        // SAFETY: `new` is valid for reads, and the old setting is not asked for.
+        // SAFETY: `new` is valid for reads, and the old setting may be null.
         let result = unsafe { libc::timerfd_settime(fd.as_fd().as_raw_fd(), flags, new, std::ptr::null_mut()) };
         if result < 0 {
             Err(io::Error::last_os_error())
@@ -62,7 +62,7 @@ mod in_c {
         now
     }
 
-    /// Returns settings that arm or disarm, at each clock's time.
+    /// Returns settings that disarm, or arm for relative times or for absolute times of each clock.
     fn settings() -> Vec<itimerspec> {
         let now = |clock: Clock| clock.now().unwrap().since_zero().as_secs() as i64;
         // As a time of the wall clock, the fourth is in the past.
@@ -76,14 +76,15 @@ mod in_c {
         values.iter().flat_map(|&value| intervals.map(|interval| c(value, interval))).collect()
     }
 
-    /// Of three timers that are set one after the other, the one in the middle has not less time
-    /// left than the first and not more than the last.
+    /// Sets a kernel timer, a `TimerFd` and another kernel timer in turn. Asserts that the
+    /// remaining time of the `TimerFd` is between the other two.
     fn assert_set_alike(backend: Backend, clock: Clock, flags: c_int, new: &itimerspec) {
         let id = clock.clockid().unwrap();
         let [first, last] = [(); 2].map(|()| create(id).unwrap());
         let timer = open_on(backend, clock);
         let spec = TimerSpec::from_itimerspec(clock, flags, new).unwrap();
-        // What is reported about an expiration that is due depends on whether it has come.
+        // The kernel processes a due expiration a little later. Until then, the reported setting is
+        // not final.
         let is_due = match spec.initial() {
             Initial::After(delay) => delay < Duration::from_micros(1),
             Initial::At(time) => time <= clock.now().unwrap(),
@@ -128,7 +129,7 @@ mod in_c {
         }
     }
 
-    /// The kernel is set by the arguments that `to_itimerspec` returns.
+    /// Sets a kernel timer with the arguments that `to_itimerspec` returns.
     #[test]
     fn a_setting_to_c_has_the_effect_that_set_has() {
         if is_missing(kernel::BACKEND) {

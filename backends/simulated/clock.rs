@@ -115,8 +115,8 @@ impl SimulatedClock {
     /// Returns the time until the next expiration of any timer on this clock.
     ///
     /// [`advance_to_next`](SimulatedClock::advance_to_next) would advance the clock by this time,
-    /// and by the [latency](SimulatedClock::set_latency).
-    /// The result is `None` if no timer will ever expire.
+    /// and by the [latency](SimulatedClock::set_latency). The result is `None` if no timer will
+    /// ever expire.
     ///
     /// The next expiration of a periodic timer counts even if earlier expirations are still unread.
     #[must_use]
@@ -125,12 +125,12 @@ impl SimulatedClock {
     }
 
     /// Advances all clocks to the next expiration of any timer, and by the
-    /// [latency](SimulatedClock::set_latency). Returns the sum.
+    /// [latency](SimulatedClock::set_latency). Returns the time by which they advanced.
     ///
     /// If no timer will ever expire, does nothing and returns `None`.
     ///
-    /// A timer that was armed for the present or for a time in the past has already expired. So a
-    /// test that handles all expirations is a loop
+    /// A timer that was armed for the current time or for a time in the past has already expired.
+    /// So a test that handles all expirations is a loop
     /// `while clock.has_unread() || clock.advance_to_next().is_some()`.
     pub fn advance_to_next(&self) -> Option<Duration> {
         let mut machine = self.machine()?;
@@ -145,9 +145,10 @@ impl SimulatedClock {
     /// On a real machine, a program handles an expiration some time after it was due. With a
     /// latency, [`advance_to_next`](SimulatedClock::advance_to_next) and
     /// [`advance_through`](SimulatedClock::advance_through) advance beyond each expiration by this
-    /// time, the latter not beyond its end. So a test finds code that relies on being on time, for
-    /// example a subtraction that underflows after a deadline. [`advance`](SimulatedClock::advance)
-    /// and [`suspend`](SimulatedClock::suspend) ignore the latency.
+    /// time. `advance_through` does not advance beyond its own end. So a test finds code that
+    /// relies on being on time, for example a subtraction that underflows after a deadline.
+    /// [`advance`](SimulatedClock::advance) and [`suspend`](SimulatedClock::suspend) ignore the
+    /// latency.
     ///
     /// ```
     /// use portable_timerfd::{Clock, SimulatedClock};

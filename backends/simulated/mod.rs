@@ -6,10 +6,10 @@
 //! which it cannot do on a real machine.
 //!
 //! The module uses no thread, no global state and no real clock. It keeps every promise of
-//! [`Timer`](crate::Timer), measured on the simulated clock. It is more exact than the userspace
-//! backend, because a raw `read(2)` also returns the present count. Exceptions: after a clock
-//! change a raw `read(2)` returns a count instead of `ECANCELED`, and after the wall clock was set
-//! back it returns the count from before.
+//! [`Timer`](crate::Timer), measured on the simulated clock. A raw `read(2)` returns the current
+//! count, which is more exact than on the userspace backend, with two exceptions. After a clock
+//! change, it returns a count instead of `ECANCELED`. After the wall clock was set back, it returns
+//! the count that was correct before.
 //!
 //! Simulated timers run under Miri. Miri supports pipes, but does not support
 //! [`TimerFd::new`](crate::TimerFd::new) or a `Poller`.

@@ -7,7 +7,7 @@ use super::system::SYSTEM;
 use crate::clock::Clock;
 use crate::flags::CreateFlags;
 
-/// # Conversions for porters
+/// # Conversions for programs ported from C
 impl Clock {
     /// Converts the number that a clock has in C on this platform.
     ///
@@ -23,10 +23,10 @@ impl Clock {
     ///
     /// # Platforms
     ///
-    /// [`Monotonic`](Clock::Monotonic) never counts suspends where the library can avoid it. On
+    /// [`Monotonic`](Clock::Monotonic) does not count suspends if the platform has such a clock. On
     /// Apple platforms and some BSDs, C's `CLOCK_MONOTONIC` is another clock: see [`Clock::now`].
-    /// So a time that a program has read from C's clock is not a [`ClockTime`](crate::ClockTime)
-    /// there.
+    /// There, do not make a [`ClockTime`](crate::ClockTime) from a time that the program has read
+    /// from C's clock.
     #[cfg_attr(docsrs, doc(cfg(feature = "libc")))]
     pub fn from_clockid(id: libc::clockid_t) -> io::Result<Clock> {
         let found = clock_ids().find(|&(known, _)| known == id);
@@ -46,7 +46,7 @@ fn clock_ids() -> impl Iterator<Item = (libc::clockid_t, Clock)> {
     posix.into_iter().chain(SYSTEM.more_clock_ids.iter().copied())
 }
 
-/// # Conversions for porters
+/// # Conversions for programs ported from C
 impl CreateFlags {
     /// Converts the flags of C's `timerfd_create`: `TFD_NONBLOCK` and `TFD_CLOEXEC`.
     ///

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::clock_time::ClockTime;
 
 impl Clock {
-    /// Returns the present time of this clock.
+    /// Returns the current time of this clock.
     ///
     /// The result is always real time. [`Timer::now`](crate::Timer::now) returns the time that the
     /// timer uses, which may be simulated.
@@ -43,9 +43,9 @@ impl Clock {
 
 /// Converts to a time of the monotonic clock, if that clock can be read.
 ///
-/// The result can be late, but not early, by the time between two readings of the clock. An instant
-/// before the zero of the clock becomes zero. An instant too far in the future becomes
-/// [`Duration::MAX`] after zero.
+/// The result is never earlier than the instant. It can be later, by the time between two readings
+/// of the clock. An instant before the zero of the clock becomes zero. An instant too far in the
+/// future becomes [`Duration::MAX`] after zero.
 ///
 /// ```
 /// use portable_timerfd::{Clock, ClockTime, TimerFd};
@@ -75,7 +75,7 @@ impl TryFrom<Instant> for ClockTime {
     }
 }
 
-/// Returns the present time since the zero of this clock.
+/// Returns the current time since the zero of this clock.
 pub(crate) fn now(clock: Clock) -> io::Result<Duration> {
     let time = gettime(base_id(clock).ok_or_else(|| os_error(libc::EOPNOTSUPP))?)?;
     Ok(duration(time))

@@ -15,14 +15,13 @@ use crate::pollable::Pollable;
 /// A timer, or any other source with a descriptor, that is registered in a [`Poller`].
 ///
 /// [`Poller::add`] is unsafe, because a source must be deleted from the poller before it is closed.
-/// `Registered` guarantees this. It owns the source, lends it only by shared reference, and deletes
-/// it from the poller before it drops it. If a `Registered` is leaked, its source is leaked too.
+/// `Registered` guarantees this: it owns the source, and deletes the source from the poller before
+/// dropping it. If a `Registered` is leaked, its source is leaked too.
 ///
 /// The source can be a [`TimerFd`](crate::TimerFd), a socket, or an `Arc` of either.
 /// [`new_pollable`](Registered::new_pollable) accepts any [`Timer`](crate::Timer), for example a
-/// `Box<dyn Timer>`, and your own type that contains one. The source is lent by shared reference
-/// only, so a type whose methods need `&mut self` goes in with a `Mutex` or `RefCell` around its
-/// state.
+/// `Box<dyn Timer>`, and your own type that contains one. The source can be borrowed by shared
+/// reference only. If its methods need `&mut self`, put a `Mutex` or `RefCell` around its state.
 ///
 /// A forked child can share its parent's poller, for example if it uses `epoll`. If the child drops
 /// a `Registered`, the source is also deleted from the parent's poller.
@@ -125,10 +124,12 @@ impl<T: 'static> Registered<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Poller::delete`]. The error gives the `Registered` back, because the descriptor
-    /// is still in the poller: [`IntoInnerError::into_registered`]. The error converts into an
-    /// [`io::Error`], so `?` works in a function that returns [`io::Result`]. That drops the
-    /// `Registered`; if the descriptor still cannot be deleted then, the source is never closed.
+    /// Those of [`Poller::delete`], except `NotFound`, which means that the program has already
+    /// deleted the descriptor. [`NotFound`](io::ErrorKind::NotFound) if the source now returns
+    /// another descriptor. The error gives the `Registered` back, because the descriptor is still
+    /// in the poller: [`IntoInnerError::into_registered`]. The error converts into an
+    /// [`io::Error`], so `?` works in a function that returns [`io::Result`]. The conversion drops
+    /// the `Registered`. If the descriptor still cannot be deleted, the source is never closed.
     pub fn into_inner(self) -> Result<T, IntoInnerError<T>> {
         if let Err(error) = self.deregister() {
             return Err(IntoInnerError { error, registered: self });

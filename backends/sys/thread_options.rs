@@ -27,7 +27,7 @@ pub enum ThreadPolicy {
 /// By default, the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs and nice
 /// value of the process's main thread, as far as the system allows this. For details, see
 /// [`UserspaceTimer`](crate::backends::userspace::UserspaceTimer). A program that needs real-time
-/// timers sets other options once, before it creates its first timer of the userspace backend:
+/// timers sets other options once, before it creates its first timer:
 ///
 /// ```
 /// use portable_timerfd::backends::userspace::{ThreadOptions, ThreadPolicy, UserspaceTimer};

@@ -32,12 +32,13 @@ impl ThreadOptions {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if options were set before, if [`start_thread`](super::start_thread) was called,
-    /// even if it failed, or if this process or a process that forked it has created a
-    /// [`TimerFd`](crate::TimerFd) or a timer of the userspace backend. `EINVAL` if the list of
-    /// CPUs is empty or names a CPU above 8191, or if the policy has no such priority. `EOPNOTSUPP`
-    /// if the system has no such options: CPUs can be set on Linux only, and nothing on Android,
-    /// Haiku and systems that are not listed.
+    /// - `EBUSY`: options were set before, or [`start_thread`](super::start_thread) was called,
+    ///   even if it failed. Or this process, or a process that forked it, has tried to create a
+    ///   [`TimerFd`](crate::TimerFd), or has created a timer of the userspace backend.
+    /// - `EINVAL`: the list of CPUs is empty or names a CPU above 8191, or the priority is outside
+    ///   the policy's range.
+    /// - `EOPNOTSUPP`: the platform cannot set these options. Only Linux can set CPUs. Android,
+    ///   Haiku and systems that are not listed can set none of the options.
     pub fn set_for_process(self) -> io::Result<()> {
         if !self.has_valid_cpus() {
             return Err(os_error(EINVAL));

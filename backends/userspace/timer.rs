@@ -51,9 +51,9 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 ///
 /// The first timer that is armed starts the thread. The thread ends one second after the last timer
 /// is dropped. Its name is `timerfd`, and it blocks all signals except `SIGSYS`. A raw `read(2)` of
-/// eight bytes returns the count as of the last refresh. The next read returns the expirations that
-/// this count misses. [`read`](Timer::read) counts by the clock at the moment of the call. The
-/// methods take locks, so a signal handler must not call them.
+/// eight bytes returns the count as of the last refresh. Expirations that are missing from one
+/// count are included in the next. [`read`](Timer::read) counts by the clock at the moment of the
+/// call. The methods take locks, so a signal handler must not call them.
 ///
 /// The attributes of the timer thread do not depend on the thread that arms the first timer, as far
 /// as the system allows this:
@@ -90,11 +90,11 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 ///
 /// A timer belongs to the process that created it, and to its table of descriptors: a thread that
 /// has left the table (`unshare(CLONE_FILES)`) must not create timers. A forked child has no timer
-/// thread. [`set`](Timer::set) and [`get`](Timer::get) of an inherited timer fail
-/// with `ESRCH` there. A read competes with the parent's reads, and fails with `ESRCH` once the
-/// parent has ended. Timers that the child creates work. The library does not detect a child that
-/// was created without the C library's `fork` (by `vfork`, `_Fork` or a bare system call). Such a
-/// child must not use timers.
+/// thread. [`set`](Timer::set) and [`get`](Timer::get) of an inherited timer fail with `ESRCH`
+/// there. A read competes with the parent's reads, and fails with `ESRCH` once the parent has
+/// ended. Timers that the child creates work. The library does not detect a child that was created
+/// without the C library's `fork` (by `vfork`, `_Fork` or a bare system call). Such a child must
+/// not use timers.
 ///
 /// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a change of the
 /// clock or a suspend within 250 ms, and at once when a method is called. The thread wakes up four
@@ -102,7 +102,7 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 /// [`cancel_on_set`](TimerSpec::cancel_on_set) flag. Otherwise it wakes up only when a timer is
 /// due.
 pub struct UserspaceTimer {
-    /// Closed after `drop` has ended the timer, whose pipe borrows it.
+    /// Closed after `drop` has ended the timer, whose pipe borrows this descriptor.
     reader: OwnedFd,
     clock: Clock,
     shared: Arc<SharedTimer>,
@@ -248,8 +248,9 @@ impl SharedTimer {
     }
 
     /// Like [`lock_settled`](SharedTimer::lock_settled), except that it does not wait for a thread
-    /// that holds the lock. A thread that calls the timer in a loop would get the lock first nearly
-    /// each time, and a preempted one holds it for long. Other timers must not wait for that.
+    /// that holds the lock. A thread that calls the timer in a loop would nearly always get the
+    /// lock first, and a preempted thread may hold it for long. The timer thread must not delay
+    /// other timers for that.
     pub(super) fn lock_unless_busy(&self) -> Option<MutexGuard<'_, TimerState>> {
         let mut state = sync::lock_unless_busy(&self.state)?;
         self.end_write(&mut state);
@@ -267,7 +268,8 @@ impl SharedTimer {
         self.apply(&mut self.lock_settled(), clock, new)
     }
 
-    /// Checks the setting and the privilege that it needs, and starts the thread if it needs that.
+    /// Checks the setting and the privilege that it needs, and starts the thread if the setting
+    /// needs the thread.
     pub(super) fn check(&self, clock: Clock, new: &TimerSpec) -> io::Result<()> {
         new.check_clock(clock)?;
         check_privilege(clock)?;
@@ -318,15 +320,16 @@ impl SharedTimer {
     pub(super) fn enqueue(self: &Arc<Self>, state: &mut TimerState) {
         let queued = state.queued();
         let Some((key, due)) = state.due() else {
-            // In the queue of another clock, the timer would wake the thread four times a second.
+            // If the timer stayed in the queue of another clock, it would wake the thread four
+            // times a second.
             if queued.is_some_and(|(key, _)| key.clock != Clock::Monotonic) {
                 state.set_queued(None);
                 self.engine.dequeue(self.id);
             }
             return;
         };
-        // A timer that is set to a later time stays in the queue: the thread enqueues it again when
-        // it finds it too early. So re-arming takes no other lock.
+        // A timer that is set to a later time stays in the queue. The thread finds the timer before
+        // it is due, and enqueues it again. So re-arming takes no other lock.
         if !queued.is_some_and(|(queue, at)| queue.serves(key) && at <= due) {
             state.set_queued(Some((key, due)));
             self.engine.enqueue(self.id, (key, due), self);

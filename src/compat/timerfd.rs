@@ -157,8 +157,7 @@ impl TimerFd {
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`](crate::Backend::open).
-    /// [`Unsupported`](io::ErrorKind::Unsupported) if no backend has this clock on this system.
+    /// Those of [`TimerFdBuilder::open`](crate::TimerFdBuilder::open).
     pub fn new_custom(clock: ClockId, nonblocking: bool, cloexec: bool) -> io::Result<TimerFd> {
         let builder = crate::TimerFd::builder(clock.into()).nonblocking(nonblocking).close_on_exec(cloexec);
         builder.open().map(TimerFd)

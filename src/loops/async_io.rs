@@ -116,7 +116,7 @@ impl<T: Timer> AsyncIoTimer<T> {
     }
 }
 
-/// Yields what [`wait`](AsyncIoTimer::wait) returns. The stream never ends, not even after an
+/// Yields the results of [`wait`](AsyncIoTimer::wait). The stream never ends, not even after an
 /// error.
 ///
 /// Only the task that polled last is woken.

@@ -24,7 +24,7 @@ use crate::timer::Timer;
 /// event_loop.handle().insert_source(CalloopTimer::new(timer)?, |count, timer, total| {
 ///     *total += count?;
 ///     if *total >= 3 {
-///         timer.disarm()?; // the timer's methods are there
+///         timer.disarm()?; // `timer` dereferences to the `TimerFd`
 ///     }
 ///     Ok(PostAction::Continue)
 /// })?;
@@ -40,9 +40,9 @@ use crate::timer::Timer;
 /// wall clock causes `ECANCELED`. If the timer had already expired, or if the clock change makes it
 /// expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 ///
-/// The callback returns what happens to the source, as the callback of a [`Generic`] source does.
-/// An error that the callback returns ends the current dispatch, so other sources may have to wait
-/// for the next one. The source is registered in calloop's level mode.
+/// The callback returns a [`PostAction`], as the callback of a [`Generic`] source does. An error
+/// that the callback returns ends the current dispatch, so other sources may have to wait for the
+/// next one. The source is registered in calloop's level mode.
 ///
 /// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the source is removed or
 /// dropped, it deregisters the timer from the loop and drops it.

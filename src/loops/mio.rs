@@ -19,8 +19,8 @@
 //! mio reports a timer when it expires, not as long as it is readable (edge-triggered). So read the
 //! timer at each event. One read returns all expirations, so you need not read until `WouldBlock`.
 //!
-//! [`TimerFd`] and the backends' own types are sources. [`dyn Timer`](Timer) is a source too, and
-//! so a `Box<dyn Timer>` is. For a timer type of your own, use mio's `SourceFd`.
+//! [`TimerFd`] and the backends' own types are sources. [`dyn Timer`](Timer) is a source too, so a
+//! `Box<dyn Timer>` is one too. For a timer type of your own, use mio's `SourceFd`.
 //!
 //! Registering a timer sets its descriptor to non-blocking mode, in which it must stay. A timer can
 //! be dropped while it is registered. If its event is already in the current batch, that event is

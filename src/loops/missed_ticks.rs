@@ -1,6 +1,6 @@
 //! The policy for expirations that were missed between two awaits.
 
-/// What to report about expirations of a periodic timer that were missed between two awaits.
+/// The policy for expirations of a periodic timer that were missed between two awaits.
 ///
 /// Expirations are missed if a task is busy while the timer expires more than once. An expiration
 /// of a one-shot timer is always reported.

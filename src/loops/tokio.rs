@@ -179,7 +179,8 @@ impl<T: Timer> TokioTimer<T> {
     }
 }
 
-/// Yields what [`wait`](TokioTimer::wait) returns. The stream never ends, not even after an error.
+/// Yields the results of [`wait`](TokioTimer::wait). The stream never ends, not even after an
+/// error.
 ///
 /// Only the task that polled last is woken.
 impl<T: Timer> Stream for TokioTimer<T> {

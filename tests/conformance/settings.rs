@@ -9,8 +9,8 @@ use std::time::Duration;
 
 crate::cases![
     a_fresh_timer_is_disarmed_and_not_readable,
-    settime_returns_the_remaining_time_of_the_old_setting,
-    set_works_like_settime_and_returns_nothing,
+    replace_returns_the_remaining_time_of_the_old_setting,
+    set_works_like_replace_and_returns_nothing,
     gettime_returns_a_relative_time_for_an_absolute_setting,
     disarming_keeps_the_interval_for_gettime_to_report,
     disarming_discards_unread_expirations,
@@ -42,7 +42,7 @@ fn a_fresh_timer_is_disarmed_and_not_readable(backend: &TestBackend) {
     }
 }
 
-fn settime_returns_the_remaining_time_of_the_old_setting(backend: &TestBackend) {
+fn replace_returns_the_remaining_time_of_the_old_setting(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     assert_eq!(timer.replace(&TimerSpec::after(HOUR).every(SECOND)).unwrap(), TimerSpec::disarmed());
     let old = timer.replace(&TimerSpec::after(2 * HOUR)).unwrap();
@@ -52,7 +52,7 @@ fn settime_returns_the_remaining_time_of_the_old_setting(backend: &TestBackend) 
     assert_eq!(timer.get().unwrap(), TimerSpec::disarmed());
 }
 
-fn set_works_like_settime_and_returns_nothing(backend: &TestBackend) {
+fn set_works_like_replace_and_returns_nothing(backend: &TestBackend) {
     let timer = backend.open_on(Clock::Monotonic);
     timer.set(&TimerSpec::after(HOUR).every(SECOND)).unwrap();
     let now = timer.get().unwrap();

@@ -12,7 +12,7 @@ use std::time::Duration;
 crate::cases![
     a_callback_gets_the_source_until_it_is_read,
     a_rearmed_source_is_reported_again,
-    a_source_that_is_not_due_is_not_reported_though_it_was,
+    a_source_that_is_no_longer_due_is_not_reported,
     a_source_without_a_timer_is_reported_until_all_is_read,
     a_source_in_simulated_time_is_reported_as_soon_as_the_clock_has_moved,
     a_disabled_source_is_silent_and_loses_nothing,
@@ -36,7 +36,7 @@ fn source(backend: Backend) -> CalloopSource<Heartbeat> {
     CalloopSource::new(Heartbeat::new(open(backend))).unwrap()
 }
 
-fn look((): (), _: &mut Heartbeat, seen: &mut Seen) -> io::Result<PostAction> {
+fn count_call((): (), _: &mut Heartbeat, seen: &mut Seen) -> io::Result<PostAction> {
     seen.0 += 1;
     Ok(PostAction::Continue)
 }
@@ -77,7 +77,7 @@ fn a_callback_gets_the_source_until_it_is_read(backend: Backend) {
         if calls % 5 == 0 {
             read((), heartbeat, seen)
         } else {
-            look((), heartbeat, seen)
+            count_call((), heartbeat, seen)
         }
     };
     let dispatcher = Dispatcher::new(source, every_fifth);
@@ -105,9 +105,9 @@ fn a_rearmed_source_is_reported_again(backend: Backend) {
     assert_silent(&mut event_loop);
 }
 
-fn a_source_that_is_not_due_is_not_reported_though_it_was(backend: Backend) {
+fn a_source_that_is_no_longer_due_is_not_reported(backend: Backend) {
     let mut event_loop = new_loop();
-    let dispatcher = Dispatcher::new(source(backend), look);
+    let dispatcher = Dispatcher::new(source(backend), count_call);
     event_loop.handle().register_dispatcher(dispatcher.clone()).unwrap();
     for _ in 0..3 {
         let expire = || {
@@ -174,8 +174,7 @@ fn a_disabled_source_is_silent_and_loses_nothing(backend: Backend) {
     assert_silent(&mut event_loop);
 }
 
-/// A registration that had been left behind would be in the way of the next one, which has the same
-/// numbers.
+/// If the registration remained, the next one, with the same descriptor number, would fail.
 fn a_source_that_was_taken_out_is_deregistered(backend: Backend) {
     let mut event_loop = new_loop();
     let mut value = Heartbeat::new(open(backend));
@@ -237,7 +236,7 @@ fn a_source_keeps_the_mode_of_its_descriptor(backend: Backend) {
     }
 }
 
-/// The former value's registration outlives it. Its number may come again.
+/// Replacing the value does not end its registration. A later descriptor may reuse its number.
 fn a_replaced_value_wakes_no_other_source(backend: Backend) {
     let mut came_again = false;
     for by_callback in [true, false].repeat(10) {
@@ -249,7 +248,7 @@ fn a_replaced_value_wakes_no_other_source(backend: Backend) {
             if let Some(another) = another.take() {
                 *heartbeat = another;
             }
-            look((), heartbeat, &mut seen[0])
+            count_call((), heartbeat, &mut seen[0])
         };
         former.arm_every(Duration::from_micros(100)).unwrap();
         let replaced = Dispatcher::new(CalloopSource::new(Heartbeat::new(former)).unwrap(), replace);

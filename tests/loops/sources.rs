@@ -1,4 +1,4 @@
-//! A user's own type in every loop in which it can be awaited that the type is readable.
+//! A user's own type in the loops that can await its readiness: tokio and async-io.
 
 use crate::awaited::Awaited;
 use crate::support::*;
@@ -15,7 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A type of a user that contains a timer and is none.
+/// A user's type that contains a timer and does not implement `Timer`.
 #[derive(Debug)]
 pub struct Heartbeat {
     pub timer: TimerFd,
@@ -39,7 +39,7 @@ impl Pollable for Heartbeat {
     }
 }
 
-/// A type of a user without a timer. Its peer learns when the last duplicate of its descriptor is
+/// A user's type without a timer. Its peer learns when the last duplicate of its descriptor is
 /// closed.
 #[derive(Debug)]
 pub struct Line(UnixStream);
@@ -66,7 +66,7 @@ impl Pollable for Line {
     }
 }
 
-/// Asserts whether all descriptors of the line are closed.
+/// Asserts that all descriptors of the line are closed, or that one is open.
 #[track_caller]
 pub fn assert_closed(mut peer: &UnixStream, closed: bool) {
     match peer.read(&mut [0]) {
@@ -155,7 +155,7 @@ macro_rules! cases_in_each {
 cases_in_each![
     a_source_is_reported_again_until_it_is_read,
     a_rearmed_source_is_reported_again,
-    a_source_that_is_not_due_is_not_reported_though_it_was,
+    a_source_that_is_no_longer_due_is_not_reported,
     a_source_without_a_timer_is_reported_until_all_is_read,
     a_source_in_simulated_time_is_reported_as_soon_as_the_clock_has_moved,
     two_tasks_can_wait_for_a_source,
@@ -209,19 +209,19 @@ fn a_rearmed_source_is_reported_again<L: Loop>(backend: Backend) {
 }
 
 /// The loop has been notified, but another setting or another reader was faster.
-fn a_source_that_is_not_due_is_not_reported_though_it_was<L: Loop>(backend: Backend) {
+fn a_source_that_is_no_longer_due_is_not_reported<L: Loop>(backend: Backend) {
     L::run(async {
         let source = heartbeat::<L>(backend);
         let timer = &L::get_ref(&source).timer;
         let read = |timer: &TimerFd| timer.read().map(drop);
-        for take_back in [TimerFd::disarm, |timer: &TimerFd| timer.arm_after(HOUR), read] {
+        for undo in [TimerFd::disarm, |timer: &TimerFd| timer.arm_after(HOUR), read] {
             timer.arm_after(Duration::ZERO).unwrap();
             until_readable(timer);
-            take_back(timer).unwrap();
+            undo(timer).unwrap();
             L::assert_silent(&source).await;
             let goal = arm::<L>(&source);
             L::report_at(&source, goal).await;
-            take_back(timer).unwrap();
+            undo(timer).unwrap();
             L::assert_silent(&source).await;
         }
     });
@@ -329,8 +329,7 @@ fn a_dropped_future_of_a_source_loses_nothing<L: Loop>(backend: Backend) {
     });
 }
 
-/// A registration that had been left behind would be in the way of the next one, which has the same
-/// numbers.
+/// If the registration remained, the next one, with the same descriptor number, would fail.
 fn a_source_that_was_taken_out_is_deregistered<L: Loop>(backend: Backend) {
     L::run(async {
         let mut value = Heartbeat::new(open(backend));
@@ -386,7 +385,7 @@ fn a_source_keeps_the_mode_of_its_descriptor<L: Loop>(backend: Backend) {
     });
 }
 
-/// The former value's registration outlives it. Its number may come again.
+/// Replacing the value does not end its registration. A later descriptor may reuse its number.
 fn a_replaced_value_wakes_no_other_source<L: Loop>(backend: Backend) {
     L::run(async {
         let mut came_again = false;

@@ -145,9 +145,9 @@ fn a_timer_disarmed_before_the_wait_is_not_reported(backend: Backend) {
     for flags in [LEVEL, EDGE, ONESHOT, ONESHOT | EDGE] {
         let timer = open(backend);
         let epoll = epoll_with(&timer, flags);
-        for take_back in [Timer::disarm, |timer: &TimerFd| timer.arm_after(HOUR)] {
+        for undo in [Timer::disarm, |timer: &TimerFd| timer.arm_after(HOUR)] {
             expire(&timer);
-            take_back(&timer).unwrap();
+            undo(&timer).unwrap();
             assert_silent(&epoll);
         }
         assert_expiration_is_reported(&epoll, &timer);

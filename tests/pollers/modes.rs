@@ -73,9 +73,9 @@ fn a_timer_rearmed_while_unread_is_reported_again(backend: Backend) {
 fn a_timer_disarmed_before_the_wait_is_not_reported(backend: Backend) {
     for setup in setups(backend) {
         let entry = setup.enter();
-        for take_back in [Timer::disarm, |timer: &TimerFd| timer.arm_after(HOUR)] {
+        for undo in [Timer::disarm, |timer: &TimerFd| timer.arm_after(HOUR)] {
             setup.expire();
-            take_back(&setup.timer).unwrap();
+            undo(&setup.timer).unwrap();
             setup.assert_silent();
         }
         setup.timer.arm_after(ms(1)).unwrap();

@@ -82,7 +82,7 @@ fn the_error_of_a_failed_deletion_names_its_cause(backend: Backend) {
     let error: IntoInnerError<Hiding> = hiding(backend, &poller).0.into_inner().unwrap_err();
     assert_eq!(error.error().kind(), ErrorKind::NotFound);
     assert_eq!(error.to_string(), "the descriptor cannot be deleted from the poller");
-    // The cause is not repeated in the text, but in the chain of causes.
+    // `Error::source` returns the cause; the text does not repeat it.
     let cause = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
     assert_eq!(cause.kind(), ErrorKind::NotFound);
 }

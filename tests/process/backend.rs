@@ -68,7 +68,7 @@ fn the_backend_of_the_process_is_set_once() {
     assert_eq!(opened(), backends::userspace::BACKEND);
 }
 
-/// A timer of any backend, however its backend was chosen.
+/// Creates a timer with an explicit backend, which also fixes the options.
 fn no_option_of_the_process_is_set_after_a_timer() {
     let (backend, accuracy) = (backends_here().next().unwrap(), Accuracy::of_process());
     drop(TimerFd::builder(Clock::Monotonic).backend(backend).open().unwrap());

@@ -91,7 +91,7 @@ fn advance_and_suspend_and_a_clock_change_ignore_the_latency() {
     assert_eq!((simulated.now(Clock::Realtime), wall.read().unwrap()), (noon, 1));
 }
 
-/// The component that computes `end - now` after its deadline fails only if it is late.
+/// A component that computes `end - now` underflows only if it handles its deadline late.
 #[test]
 fn a_deadline_has_passed_when_its_expiration_is_handled() {
     let left = |simulated: &SimulatedClock, advance: fn(&SimulatedClock)| {

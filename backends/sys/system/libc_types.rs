@@ -8,13 +8,14 @@ use crate::clock::Clock;
 use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
 use crate::spec::TimerSpec;
 
-/// # Conversions for porters
+/// # Conversions for programs ported from C
 impl TimerSpec {
     /// Converts the arguments of C's `timerfd_settime(fd, flags, new, …)`.
     ///
     /// `clock` is the clock of the timer. With `TFD_TIMER_ABSTIME` (1), `it_value` is a time of
-    /// that clock. A zero `it_value` disarms. Only [`set`](crate::Timer::set) checks that the timer
-    /// counts on `clock`.
+    /// that clock. A zero `it_value` disarms. This function does not know the timer.
+    /// [`set`](crate::Timer::set) and [`replace`](crate::Timer::replace) check that an absolute
+    /// time is of the timer's clock.
     ///
     /// ```
     /// use portable_timerfd::{Clock, TimerSpec};
@@ -45,10 +46,11 @@ impl TimerSpec {
 
     /// Converts the setting to the flags and the new value of C's `timerfd_settime`.
     ///
-    /// A setting from [`from_itimerspec`](TimerSpec::from_itimerspec) is returned unchanged, or as
-    /// arguments with the same meaning. *Now* (zero after, or at zero) becomes one nanosecond,
-    /// because zero disarms in C. A time that does not fit becomes the largest one that fits, which
-    /// means *never*: 68 years if `time_t` has 32 bits.
+    /// For a setting made by [`from_itimerspec`](TimerSpec::from_itimerspec), returns the original
+    /// arguments or equivalent ones. If a setting is due at once (after a delay of zero, or at the
+    /// clock's zero), its time becomes one nanosecond, because zero disarms in C. A time that does
+    /// not fit becomes the largest one that fits. That means *never*, or 68 years if `time_t` has
+    /// 32 bits.
     ///
     /// # Platforms
     ///

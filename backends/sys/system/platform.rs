@@ -12,8 +12,8 @@ use crate::clock::Clock;
 
 /// The clocks, flags and functions of a platform.
 pub(crate) struct System {
-    /// The clock for [`Clock::Monotonic`](crate::Clock::Monotonic). It is never set. If the
-    /// platform has such a clock, it stands still during a suspend.
+    /// The clock for `Clock::Monotonic`. It is never set. If the platform has such a clock, it stands
+    /// still during a suspend.
     pub(crate) monotonic: libc::clockid_t,
     /// Whether `monotonic` advances during a suspend, or `None` if that is not known.
     pub(crate) monotonic_counts_suspend: Option<bool>,
