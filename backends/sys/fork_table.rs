@@ -48,8 +48,10 @@ struct ForkTable {
     reopened: AtomicU32,
     /// The highest number that a reopened read end had.
     highest_reopened: AtomicI32,
-    /// The time at which placeholders last had numbers of standard streams.
-    placeholders: AtomicU32,
+    /// The number of threads whose placeholders may have numbers of standard streams.
+    placeholder_users: AtomicU32,
+    /// The time at which such a thread last closed its placeholders.
+    placeholders_closed: AtomicU32,
 }
 
 /// An entry that no timer uses.
@@ -91,7 +93,8 @@ impl ForkTable {
             short_lived: AtomicI32::new(NONE),
             reopened: AtomicU32::new(0),
             highest_reopened: AtomicI32::new(0),
-            placeholders: AtomicU32::new(0),
+            placeholder_users: AtomicU32::new(0),
+            placeholders_closed: AtomicU32::new(0),
         }
     }
 
@@ -158,10 +161,24 @@ pub(super) fn note_reopened(number: Option<RawFd>) -> io::Result<()> {
     Ok(())
 }
 
-/// Records that placeholders are about to get numbers of standard streams.
-pub(super) fn note_placeholders() -> io::Result<()> {
-    ForkTable::of_this_process()?.placeholders.store(now(), Ordering::Release);
-    Ok(())
+/// Records, until it is dropped, that placeholders may have numbers of standard streams.
+pub(super) struct PlaceholdersInUse(&'static ForkTable);
+
+impl PlaceholdersInUse {
+    pub(super) fn begin() -> io::Result<PlaceholdersInUse> {
+        let table = ForkTable::of_this_process()?;
+        table.placeholder_users.fetch_add(1, Ordering::AcqRel);
+        Ok(PlaceholdersInUse(table))
+    }
+}
+
+impl Drop for PlaceholdersInUse {
+    fn drop(&mut self) {
+        // A fork copies the descriptors first. So a child can have placeholders although the copy
+        // of its memory says that they are closed.
+        self.0.placeholders_closed.store(now(), Ordering::Release);
+        self.0.placeholder_users.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Returns the monotonic time in milliseconds, which is never 0.
@@ -273,7 +290,8 @@ fn close_descriptors_of_the_parent() {
         let last = table.highest_reopened.load(Ordering::Acquire).saturating_add(CHUNK as RawFd);
         (FIRST..=last).filter(|&number| has_reopen_flag(number)).for_each(close_if_listed);
     }
-    if is_recent(table.placeholders.swap(0, Ordering::AcqRel)) {
+    let are_in_use = table.placeholder_users.swap(0, Ordering::AcqRel) > 0;
+    if is_recent(table.placeholders_closed.swap(0, Ordering::AcqRel)) || are_in_use {
         (0..FIRST).filter(|&number| is_placeholder(number)).for_each(close);
     }
     table.entries().for_each(PipeEntry::close_in_child);

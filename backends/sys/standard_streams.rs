@@ -9,7 +9,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 
 use super::fd::{is_open, FIRST};
-use super::fork_table::note_placeholders;
+use super::fork_table::PlaceholdersInUse;
 use super::system::SYSTEM;
 
 /// Calls `open` while at most the `free` lowest closed numbers below [`FIRST`] are available.
@@ -21,7 +21,8 @@ pub(super) fn above_the_standard_streams<T>(free: usize, open: impl FnOnce() -> 
     if closed <= free {
         return open();
     }
-    note_placeholders()?;
+    // Dropped after the placeholders, which are closed then.
+    let _in_use = PlaceholdersInUse::begin()?;
     let mut placeholders = Vec::with_capacity(closed);
     for _ in 0..closed {
         let directory = placeholder()?;

@@ -94,7 +94,9 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 /// there. A read competes with the parent's reads, and fails with `ESRCH` once the parent has
 /// ended. Timers that the child creates work. The library does not detect a child that was created
 /// without the C library's `fork` (by `vfork`, `_Fork` or a bare system call). Such a child must
-/// not use timers.
+/// not use timers. If a thread creates the first timer of the process while another thread is
+/// forking, the child may inherit a descriptor of the library, because the C library does not call
+/// a handler that was registered after the fork had begun.
 ///
 /// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a change of the
 /// clock or a suspend within 250 ms, and at once when a method is called. The thread wakes up four

@@ -173,6 +173,9 @@ fn a_child_inherits_no_placeholder_of_a_standard_stream() {
         return;
     }
     in_a_process_for_each_set_of_streams(|closed| {
+        // The first timer registers the handler of forks. The C library does not call it for a fork
+        // that has begun before.
+        drop(userspace());
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
             let maker = || {
