@@ -49,7 +49,6 @@ use crate::timer::Timer;
 pub struct TimerFd {
     timer: Inner,
     backend: Backend,
-    clock: Clock,
 }
 
 /// The timer. Kernel timers are not in a box, so that they need no allocation and no virtual call.
@@ -194,7 +193,7 @@ impl TimerFdBuilder {
         process_backend::fix();
         self.try_backends(|backend| {
             let timer = Inner::open(backend, self.clock, self.flags)?;
-            Ok(TimerFd { timer, backend, clock: self.clock })
+            Ok(TimerFd { timer, backend })
         })
     }
 
@@ -247,8 +246,7 @@ impl TimerFdBuilder {
 /// Converts a timer of the kernel backend, for example one that was made from a descriptor.
 impl From<KernelTimer> for TimerFd {
     fn from(timer: KernelTimer) -> TimerFd {
-        let clock = timer.clock();
-        TimerFd { timer: Inner::Kernel(timer), backend: kernel::BACKEND, clock }
+        TimerFd { timer: Inner::Kernel(timer), backend: kernel::BACKEND }
     }
 }
 
@@ -266,8 +264,7 @@ impl From<KernelTimer> for TimerFd {
 /// ```
 impl From<SimulatedTimer> for TimerFd {
     fn from(timer: SimulatedTimer) -> TimerFd {
-        let clock = timer.clock();
-        TimerFd { timer: Inner::Boxed(Box::new(timer)), backend: simulated::BACKEND, clock }
+        TimerFd { timer: Inner::Boxed(Box::new(timer)), backend: simulated::BACKEND }
     }
 }
 
@@ -305,7 +302,7 @@ impl TryFrom<TimerFd> for OwnedFd {
 impl Timer for TimerFd {
     #[inline]
     fn clock(&self) -> Clock {
-        self.clock
+        self.timer.as_dyn().clock()
     }
 
     #[inline]

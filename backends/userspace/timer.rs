@@ -270,10 +270,9 @@ impl SharedTimer {
         self.apply(&mut self.lock_settled(), clock, new)
     }
 
-    /// Checks the setting and the privilege that it needs, and starts the thread if the setting
+    /// Checks the privilege that a setting needs, and starts the thread if the setting
     /// needs the thread.
     pub(super) fn check(&self, clock: Clock, new: &TimerSpec) -> io::Result<()> {
-        new.check_clock(clock)?;
         check_privilege(clock)?;
         if new.is_armed() || subscribes(clock, new) {
             self.engine.start()?;

@@ -133,6 +133,7 @@ impl RawTimer {
     /// The same, and `EBADF` if the descriptor was closed after the timer was found.
     pub fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
         let (timer, clock) = (&self.entry.timer, self.entry.clock);
+        new.check_clock(clock)?;
         timer.check(clock, new)?;
         timer.apply(&mut *self.lock()?, clock, new)
     }
