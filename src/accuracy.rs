@@ -1,9 +1,8 @@
 //! The accuracy of the userspace backend's timers, and its cost.
 
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::backends::sys::error::{os_error, EBUSY};
+use crate::backends::sys::set_once::SetOnce;
 
 /// The accuracy of a timer of the userspace backend, and what it may cost.
 ///
@@ -60,9 +59,8 @@ pub enum Accuracy {
     Precise,
 }
 
-/// The mode of the process, as a discriminant, or [`UNSET`].
-static OF_PROCESS: AtomicU8 = AtomicU8::new(UNSET);
-const UNSET: u8 = u8::MAX;
+static OF_PROCESS: SetOnce<Accuracy> = SetOnce::new();
+static DEFAULT: Accuracy = Accuracy::Adaptive;
 
 impl Accuracy {
     /// All modes, from the cheapest to the most accurate.
@@ -78,10 +76,7 @@ impl Accuracy {
     /// `EBUSY` if the mode was set before, or if this process or a process that forked it has tried
     /// to create a [`TimerFd`](crate::TimerFd), or has created a timer of the userspace backend.
     pub fn set_for_process(self) -> io::Result<()> {
-        match OF_PROCESS.compare_exchange(UNSET, self as u8, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(os_error(EBUSY)),
-        }
+        OF_PROCESS.set_or_busy(self)
     }
 
     /// Returns the mode of timers for which the program chooses none.
@@ -90,15 +85,11 @@ impl Accuracy {
     /// [set another](Accuracy::set_for_process).
     #[must_use]
     pub fn of_process() -> Accuracy {
-        Accuracy::ALL.get(usize::from(OF_PROCESS.load(Ordering::Relaxed))).copied().unwrap_or_default()
+        OF_PROCESS.get().copied().unwrap_or(DEFAULT)
     }
 
     /// Returns the mode of the process. After this call, it cannot be set.
     pub(crate) fn fix() -> Accuracy {
-        if OF_PROCESS.load(Ordering::Relaxed) == UNSET {
-            // If another thread has set the mode meanwhile, that mode is in force.
-            let _already_set = Accuracy::default().set_for_process();
-        }
-        Accuracy::of_process()
+        *OF_PROCESS.get_or_set(&DEFAULT)
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use crate::accuracy::Accuracy;
 use crate::backend::Backend;
 use crate::backends::sys::environment;
-use crate::backends::sys::error::{os_error, EBUSY, EINVAL};
+use crate::backends::sys::error::{os_error, EINVAL};
 use crate::backends::sys::set_once::SetOnce;
 use crate::backends::userspace;
 
@@ -57,11 +57,7 @@ impl Backend {
     /// `EBUSY` if the backend was set before, or if this process or a process that forked it has
     /// tried to create a `TimerFd`.
     pub fn set_for_process(self) -> io::Result<()> {
-        if CHOSEN.set(Some(self)) {
-            Ok(())
-        } else {
-            Err(os_error(EBUSY))
-        }
+        CHOSEN.set_or_busy(Some(self))
     }
 }
 

@@ -1,8 +1,11 @@
 //! A value that is set at most once, without a lock.
 
+use std::io;
 use std::marker::PhantomData;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::error::{os_error, EBUSY};
 
 /// A value that is set at most once, and then kept for the life of the process.
 ///
@@ -27,6 +30,15 @@ impl<T: Send + Sync> SetOnce<T> {
             drop(unsafe { Box::from_raw(new) });
         }
         was_unset
+    }
+
+    /// Sets the value. Returns `EBUSY` if it was already set.
+    pub(crate) fn set_or_busy(&self, value: T) -> io::Result<()> {
+        if self.set(value) {
+            Ok(())
+        } else {
+            Err(os_error(EBUSY))
+        }
     }
 
     /// Returns the value, or `None` if it was not set.

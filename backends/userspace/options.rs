@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::backends::sys;
-use crate::backends::sys::error::{os_error, EBUSY, EINVAL};
+use crate::backends::sys::error::{os_error, EINVAL};
 use crate::backends::sys::set_once::SetOnce;
 use crate::backends::sys::thread_options::ThreadOptions;
 
@@ -44,10 +44,6 @@ impl ThreadOptions {
             return Err(os_error(EINVAL));
         }
         sys::thread::check(&self)?;
-        if OF_PROCESS.set(self) {
-            Ok(())
-        } else {
-            Err(os_error(EBUSY))
-        }
+        OF_PROCESS.set_or_busy(self)
     }
 }
