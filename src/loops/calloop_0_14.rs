@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use ::calloop::generic::{Generic, NoIoDrop};
 use ::calloop::{EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory};
 
-use super::source::Source;
+use super::source::{owned_source, Source};
 use crate::pollable::Pollable;
 use crate::timer::Timer;
 
@@ -179,22 +179,7 @@ impl<P: Pollable> CalloopSource<P> {
     }
 }
 
-impl<P> CalloopSource<P> {
-    /// Returns the source.
-    pub fn get_ref(&self) -> &P {
-        &self.source
-    }
-
-    /// Returns the source, to change it.
-    pub fn get_mut(&mut self) -> &mut P {
-        &mut self.source
-    }
-
-    /// Takes the handle out of the loop and returns the source.
-    pub fn into_inner(self) -> P {
-        self.source
-    }
-}
+owned_source!(CalloopSource);
 
 impl<P> EventSource for CalloopSource<P> {
     type Event = ();

@@ -10,7 +10,7 @@ use ::tokio::io::Interest;
 use ::tokio::runtime::Handle;
 use futures_core::Stream;
 
-use super::source::{is_readable, Source};
+use super::source::{is_readable, owned_source, Source};
 use super::MissedTicks;
 use crate::pollable::Pollable;
 use crate::timer::Timer;
@@ -296,21 +296,6 @@ impl<P> TokioSource<P> {
             readiness.clear_ready();
         }
     }
-
-    /// Returns the source.
-    pub fn get_ref(&self) -> &P {
-        &self.source
-    }
-
-    /// Returns the source, to change it.
-    ///
-    /// If you replace the handle, the old one stays registered and is still reported.
-    pub fn get_mut(&mut self) -> &mut P {
-        &mut self.source
-    }
-
-    /// Deregisters the handle and returns the source.
-    pub fn into_inner(self) -> P {
-        self.source
-    }
 }
+
+owned_source!(TokioSource);
