@@ -5,23 +5,10 @@ use std::io;
 use std::time::Duration;
 use timers::{Clock, Initial, TimerSpec};
 
-/// The clocks that have a number in C on this platform.
-const CLOCKS: &[(clockid_t, Clock)] = &[
-    (libc::CLOCK_REALTIME, Clock::Realtime),
-    (libc::CLOCK_MONOTONIC, Clock::Monotonic),
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "openbsd"))]
-    (libc::CLOCK_BOOTTIME, Clock::Boottime),
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    (libc::CLOCK_REALTIME_ALARM, Clock::RealtimeAlarm),
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    (libc::CLOCK_BOOTTIME_ALARM, Clock::BoottimeAlarm),
-];
-
 /// Returns the clock with this number, or `EINVAL` if timers do not support it.
 #[allow(clippy::unnecessary_cast)] // the type differs between platforms
 pub(crate) fn named(number: c_int) -> io::Result<Clock> {
-    let found = CLOCKS.iter().find(|&&(known, _)| known as c_int == number);
-    found.map(|&(_, clock)| clock).ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))
+    Clock::from_clockid(number as clockid_t)
 }
 
 /// Converts a setting from C's clock to the timer's clock. The result is never earlier.

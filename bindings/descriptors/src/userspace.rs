@@ -23,11 +23,7 @@ fn invalid() -> io::Error {
 pub(crate) fn create(clockid: c_int, flags: c_int) -> io::Result<c_int> {
     let _uncanceled = Uncanceled::begin();
     let clock = clock::named(clockid)?;
-    if flags & !(libc::O_CLOEXEC | libc::O_NONBLOCK) != 0 {
-        return Err(invalid());
-    }
-    let flags =
-        CreateFlags::new().nonblocking(flags & libc::O_NONBLOCK != 0).close_on_exec(flags & libc::O_CLOEXEC != 0);
+    let flags = CreateFlags::from_tfd_flags(flags)?;
     thread::set_options()?;
     let made = RawTimer::create(clock, flags).map_err(|e| match e.kind() {
         // A clock that this system lacks.
