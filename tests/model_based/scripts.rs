@@ -142,6 +142,8 @@ impl Comparison {
     fn refresh(&mut self) {
         self.is_unseen = false;
         MODEL.lock().refuses_writes = false;
+        // The pause between two refreshes begins when the thread ends the first one.
+        MODEL.settle();
         self.run_the_thread_after(LONGEST_BACK_OFF);
     }
 
