@@ -228,6 +228,7 @@ cfg_if! {
         mod spec;
         mod timer;
         mod timer_fd;
+        pub mod timer_set;
 
         pub use accuracy::Accuracy;
         pub use backend::Backend;
@@ -243,6 +244,7 @@ cfg_if! {
         pub use spec::{Initial, TimerSpec};
         pub use timer::Timer;
         pub use timer_fd::{TimerFd, TimerFdBuilder};
+        pub use timer_set::TimerSet;
 
         /// The version of `polling` that [`Registered`] uses.
         #[cfg(feature = "polling")]

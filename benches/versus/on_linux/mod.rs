@@ -4,6 +4,7 @@ mod accuracy;
 mod burst;
 #[path = "../../common/compare.rs"]
 mod compare;
+mod deadlines;
 #[path = "../../common/expire.rs"]
 mod expire;
 mod forks;
@@ -19,6 +20,7 @@ mod line;
 #[path = "../../common/raw.rs"]
 mod raw;
 mod resources;
+mod set;
 #[allow(dead_code)] // other benches use the rest
 #[path = "../../common/timers.rs"]
 mod timers;
@@ -37,7 +39,7 @@ static MEASURED: heap::Measured = heap::Measured;
 /// The description of a part, and the function that measures it.
 type Part = (&'static str, fn(&Request));
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("calls of the kernel backend", kernel::run),
     ("calls of the userspace backend", userspace::run),
     ("accuracy", accuracy::run),
@@ -45,6 +47,7 @@ const PARTS: [Part; 7] = [
     ("memory, wake-ups, CPU time", resources::run),
     ("wake-ups while other threads fork", forks::run),
     ("unread timers", unread::run),
+    ("sets of timers", set::run),
 ];
 
 const USAGE: &str = "cargo bench --bench versus [-- [--quick] [PART OF A NAME]...]";

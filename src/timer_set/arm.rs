@@ -1,0 +1,209 @@
+//! Arms the timer of a set for the first deadline.
+//!
+//! The entries of a set on a wall clock are on two bases: a timer that is set to an absolute time
+//! follows clock changes, and a relative setting does not. The timer can count on only one of them.
+//! So if a set has entries on both, the timer is set to an absolute time, and a clock change makes
+//! it readable (`cancel_on_set`). The set then computes the time anew.
+//!
+//! The timer is never read. A new setting discards the unread expirations, and reports a clock
+//! change as a read would. So if the call fails, the descriptor is still readable.
+
+use std::io;
+use std::time::Duration;
+
+use super::base::Base;
+use super::schedule::{Setting, Times, NEVER};
+use super::TimerSet;
+use crate::backends::sys::clock::max_slew_ppm;
+use crate::backends::sys::error::{os_error, ECANCELED};
+use crate::clock::Clock;
+use crate::clock_time::ClockTime;
+use crate::errors::is_clock_change;
+use crate::spec::TimerSpec;
+use crate::timer::Timer;
+
+/// How often a setting is made because the wall clock was changed meanwhile.
+const MAX_SETTINGS: u32 = 4;
+
+/// What the timer is set to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Armed {
+    /// The timer becomes readable at these times at the latest, or if the wall clock is changed.
+    until: Times,
+    /// Whether the timer is set to a time of the wall clock.
+    by_wall: bool,
+    /// Whether a clock change makes the timer readable.
+    is_canceled: bool,
+}
+
+impl Armed {
+    pub(super) const DISARMED: Armed = Armed { until: [NEVER; 2], by_wall: false, is_canceled: false };
+
+    /// It is unknown what the timer is set to, because it has panicked.
+    const UNKNOWN: Armed = Armed { until: [NEVER; 2], by_wall: true, is_canceled: false };
+
+    /// Returns whether the timer will be readable when an entry with this setting is due.
+    #[inline]
+    pub(super) fn covers(&self, setting: Setting) -> bool {
+        setting.deadline >= self.until[setting.base as usize]
+    }
+
+    /// Returns whether the timer cannot be readable.
+    ///
+    /// If the timer counts on the wall clock, that is not known: the clock may have been set back
+    /// after the timer has expired.
+    fn is_unreadable(&self, now: Times) -> bool {
+        !self.by_wall && self.until[Base::Steady as usize] > now[Base::Steady as usize]
+    }
+}
+
+/// Converts to nanoseconds, saturating at [`NEVER`].
+#[inline]
+pub(super) fn nanos(duration: Duration) -> u64 {
+    match duration.as_secs().checked_mul(1_000_000_000) {
+        Some(nanos) => nanos.saturating_add(duration.subsec_nanos().into()).min(NEVER),
+        None => NEVER,
+    }
+}
+
+/// Returns the clock that durations count on, for timers of `clock`.
+///
+/// For [`RealtimeAlarm`](Clock::RealtimeAlarm) it is the boot-time clock, because an alarm must
+/// wake the system after the duration.
+pub(super) fn steady_clock(clock: Clock) -> Clock {
+    match clock {
+        Clock::Realtime => Clock::Monotonic,
+        Clock::RealtimeAlarm => Clock::Boottime,
+        other => other.without_alarm(),
+    }
+}
+
+impl<T, M: Timer> TimerSet<T, M> {
+    /// Returns the present time of a base.
+    #[inline]
+    pub(super) fn time(&self, base: Base) -> io::Result<u64> {
+        let clock = match base {
+            Base::Steady => self.steady,
+            Base::Wall => Clock::Realtime,
+        };
+        Ok(nanos(self.timer.now(clock)?.since_zero()))
+    }
+
+    /// Returns the present time of each base, or zero if a drain does not need it.
+    pub(super) fn times(&self) -> io::Result<Times> {
+        let may_have_expired = !self.armed.by_wall && self.armed.until[Base::Steady as usize] != NEVER;
+        let needs_steady = may_have_expired || self.schedule.uses(Base::Steady);
+        let steady = if needs_steady { self.time(Base::Steady)? } else { 0 };
+        let wall = if self.schedule.uses(Base::Wall) { self.time(Base::Wall)? } else { 0 };
+        Ok([steady, wall])
+    }
+
+    /// Arms the timer for an entry with this setting, unless it will be readable in time.
+    #[inline]
+    pub(super) fn cover(&mut self, setting: Setting) -> io::Result<()> {
+        if self.armed.covers(setting) {
+            return Ok(());
+        }
+        self.arm_earlier(setting)
+    }
+
+    #[cold]
+    fn arm_earlier(&mut self, setting: Setting) -> io::Result<()> {
+        let is_known = self.armed.until != Armed::UNKNOWN.until;
+        let mut until = if is_known { self.armed.until } else { self.schedule.first_deadlines() };
+        let first = &mut until[setting.base as usize];
+        *first = setting.deadline.min(*first);
+        self.arm(until)?;
+        if self.has_unreported_change {
+            // Makes the descriptor readable again, so that the caller learns of the change.
+            until[Base::Wall as usize] = 0;
+            self.arm(until)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a drain: arms the timer for the first deadline, and reports a clock change.
+    pub(super) fn end_drain(&mut self, now: Times) -> io::Result<()> {
+        self.schedule.end_drain();
+        if !self.armed.is_unreadable(now) {
+            let until = self.schedule.first_deadlines();
+            self.arm(until)?;
+        }
+        if std::mem::take(&mut self.has_unreported_change) {
+            return Err(os_error(ECANCELED));
+        }
+        Ok(())
+    }
+
+    /// Arms the timer so that it is readable at these times at the latest.
+    ///
+    /// If that fails, nothing changes.
+    pub(super) fn arm(&mut self, until: Times) -> io::Result<()> {
+        for _ in 0..MAX_SETTINGS {
+            let (spec, armed) = self.spec(until)?;
+            let before = std::mem::replace(&mut self.armed, Armed::UNKNOWN);
+            let result = self.timer.set(&spec);
+            self.armed = armed;
+            match result {
+                // The setting is in force, but was computed from the time before the change.
+                Err(e) if is_clock_change(&e) => self.has_unreported_change = self.reports_clock_changes,
+                Err(e) => {
+                    self.armed = before;
+                    return Err(e);
+                }
+                // A change between the clock reading and the call would not be noticed.
+                Ok(()) if armed.is_canceled && !before.is_canceled => {}
+                Ok(()) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the setting of the timer.
+    fn spec(&self, until: Times) -> io::Result<(TimerSpec, Armed)> {
+        let [steady, wall] = until;
+        if !self.is_on_wall_clock() {
+            let spec = if steady == NEVER { TimerSpec::disarmed() } else { at(self.steady, steady) };
+            return Ok((spec, Armed { until, by_wall: false, is_canceled: false }));
+        }
+        if self.reports_clock_changes || (steady != NEVER && (wall != NEVER || self.timer.clock().is_alarm())) {
+            return self.spec_on_both(until);
+        }
+        let by_wall = wall != NEVER;
+        let spec = match until {
+            [NEVER, NEVER] => TimerSpec::disarmed(),
+            [NEVER, wall] => at(Clock::Realtime, wall),
+            [steady, _] => TimerSpec::after(Duration::from_nanos(steady.saturating_sub(self.time(Base::Steady)?))),
+        };
+        Ok((spec, Armed { until, by_wall, is_canceled: false }))
+    }
+
+    /// Returns a setting at a time of the wall clock, canceled by a clock change.
+    fn spec_on_both(&self, [steady, wall]: Times) -> io::Result<(TimerSpec, Armed)> {
+        let (mut until, mut due) = ([NEVER; 2], wall);
+        if steady != NEVER {
+            // The wall clock is read first. If the thread is preempted between the two readings,
+            // the timer is set too early, and not too late.
+            let (wall_now, steady_now) = (self.time(Base::Wall)?, self.time(Base::Steady)?);
+            due = due.min(wall_now.saturating_add(on_wall_clock(steady.saturating_sub(steady_now))));
+            let left = due.saturating_sub(wall_now);
+            until[Base::Steady as usize] = steady.min(steady_now.saturating_add(left));
+        }
+        until[Base::Wall as usize] = due;
+        // A disarmed timer would report a change to a reader only, and not when it is set again.
+        Ok((at(Clock::Realtime, due).cancel_on_set(), Armed { until, by_wall: true, is_canceled: true }))
+    }
+}
+
+/// Returns by how much the wall clock advances at least in this many nanoseconds, unless it is
+/// changed.
+///
+/// Some platforms slew the wall clock alone. There, the timer may expire too early, and the set arms
+/// it again.
+fn on_wall_clock(nanos: u64) -> u64 {
+    nanos - nanos / 1_000_000 * u64::from(max_slew_ppm())
+}
+
+fn at(clock: Clock, nanos: u64) -> TimerSpec {
+    TimerSpec::at(ClockTime::new(clock, Duration::from_nanos(nanos)))
+}

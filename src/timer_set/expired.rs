@@ -1,0 +1,20 @@
+//! What a set returns for an entry that has expired.
+
+use super::slots::Key;
+use crate::clock_time::ClockTime;
+
+/// An entry that has expired; see [`TimerSet::next_expired`](super::TimerSet::next_expired).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Expired<T> {
+    /// The key of the entry. If the entry is not periodic, it is no longer in the set.
+    pub key: Key,
+    /// The time when the entry was due. For a periodic entry, that of the first expiration that is
+    /// counted.
+    pub deadline: ClockTime,
+    /// The number of expirations, at least 1. It is 1 if the entry is not periodic.
+    pub count: u64,
+    /// The value, or `None` if the entry is periodic. A periodic entry stays in the set:
+    /// [`TimerSet::get_mut`](super::TimerSet::get_mut) returns its value.
+    pub value: Option<T>,
+}

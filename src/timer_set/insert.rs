@@ -1,0 +1,129 @@
+//! Inserting and re-arming entries.
+
+use std::io;
+use std::time::Duration;
+
+use super::arm::nanos;
+use super::base::Base;
+use super::schedule::{Setting, NEVER};
+use super::slots::Key;
+use super::TimerSet;
+use crate::backends::sys::error::{os_error, EINVAL};
+use crate::clock::Clock;
+use crate::clock_time::ClockTime;
+use crate::errors::ClockMismatch;
+use crate::spec::{Initial, TimerSpec};
+use crate::timer::Timer;
+
+impl<T, M: Timer> TimerSet<T, M> {
+    /// Inserts a value that expires once, after `delay`. A zero `delay` means *now*.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert`](TimerSet::insert).
+    #[inline]
+    pub fn insert_after(&mut self, delay: Duration, value: T) -> io::Result<Key> {
+        self.insert(&TimerSpec::after(delay), value)
+    }
+
+    /// Inserts a value that expires once, at `time`. A time in the past means *now*.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert`](TimerSet::insert).
+    #[inline]
+    pub fn insert_at(&mut self, time: ClockTime, value: T) -> io::Result<Key> {
+        self.insert(&TimerSpec::at(time), value)
+    }
+
+    /// Inserts a value that expires after each `interval`, first one interval from now.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `interval` is zero; otherwise those of [`insert`](TimerSet::insert).
+    pub fn insert_every(&mut self, interval: Duration, value: T) -> io::Result<Key> {
+        if interval.is_zero() {
+            return Err(os_error(EINVAL));
+        }
+        self.insert(&TimerSpec::after(interval).every(interval), value)
+    }
+
+    /// Inserts a value that expires as `spec` says.
+    ///
+    /// A [disarmed](TimerSpec::disarmed) value never expires, until it is [re-armed](TimerSet::rearm).
+    /// [`cancel_on_set`](TimerSpec::cancel_on_set) has no effect on an entry.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`Timer::set`], except `ECANCELED`, if the timer must be set. In particular
+    ///   [`ClockMismatch`] if `spec` is at a time of another clock.
+    /// - [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory is left.
+    ///
+    /// After an error, `value` is dropped and the set is unchanged.
+    #[inline]
+    pub fn insert(&mut self, spec: &TimerSpec, value: T) -> io::Result<Key> {
+        let setting = self.setting(spec)?;
+        self.schedule.reserve_one()?;
+        self.cover(setting)?;
+        Ok(self.schedule.insert(setting, value))
+    }
+
+    /// Changes an entry to expire once, after `delay`. Returns `false` if it is not in the set.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`rearm`](TimerSet::rearm).
+    #[inline]
+    pub fn rearm_after(&mut self, key: Key, delay: Duration) -> io::Result<bool> {
+        self.rearm(key, &TimerSpec::after(delay))
+    }
+
+    /// Changes an entry to expire once, at `time`. Returns `false` if it is not in the set.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`rearm`](TimerSet::rearm).
+    #[inline]
+    pub fn rearm_at(&mut self, key: Key, time: ClockTime) -> io::Result<bool> {
+        self.rearm(key, &TimerSpec::at(time))
+    }
+
+    /// Changes when an entry expires. Returns `false` if the entry is not in the set.
+    ///
+    /// If the entry expires later than before, on the same clock, the call makes no system call.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert`](TimerSet::insert). After an error, the set is unchanged.
+    #[inline]
+    pub fn rearm(&mut self, key: Key, spec: &TimerSpec) -> io::Result<bool> {
+        let Some(slot) = self.schedule.slots().find(key) else { return Ok(false) };
+        let setting = self.setting(spec)?;
+        self.cover(setting)?;
+        self.schedule.rearm(slot, setting);
+        Ok(true)
+    }
+
+    /// Returns when an entry with this specification expires.
+    #[inline]
+    fn setting(&self, spec: &TimerSpec) -> io::Result<Setting> {
+        let (base, deadline) = match spec.initial() {
+            Initial::Disarmed => (Base::Steady, NEVER),
+            Initial::After(delay) => (Base::Steady, self.time(Base::Steady)?.saturating_add(nanos(delay)).min(NEVER)),
+            Initial::At(time) => (self.base(time.clock())?, nanos(time.since_zero())),
+        };
+        Ok(Setting { base, deadline, interval: nanos(spec.interval()) })
+    }
+
+    /// Returns the base of the times of a clock.
+    #[inline]
+    fn base(&self, clock: Clock) -> Result<Base, ClockMismatch> {
+        if clock == self.steady {
+            Ok(Base::Steady)
+        } else if clock == Clock::Realtime && self.is_on_wall_clock() {
+            Ok(Base::Wall)
+        } else {
+            Err(ClockMismatch::new(self.timer.clock(), clock))
+        }
+    }
+}

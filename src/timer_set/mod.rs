@@ -1,0 +1,342 @@
+//! Many deadlines behind one descriptor: [`TimerSet`].
+
+mod arm;
+mod base;
+mod batch;
+mod drain;
+mod expired;
+mod heap;
+mod insert;
+mod schedule;
+mod slots;
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use crate::backends::sys::error::{os_error, ETIMEDOUT};
+use crate::backends::sys::fd::wait_readable;
+use crate::clock::Clock;
+use crate::clock_time::ClockTime;
+use crate::pollable::Pollable;
+use crate::timer::Timer;
+use crate::timer_fd::TimerFd;
+use arm::{steady_clock, Armed};
+use base::Base;
+use schedule::{Schedule, NEVER};
+
+pub use expired::Expired;
+pub use slots::Key;
+
+/// Any number of deadlines, each with a value, behind one descriptor.
+///
+/// A set is for a library that has many time-outs and shows one descriptor to its host. The
+/// descriptor is readable when an entry is due. [`next_expired`](TimerSet::next_expired) then
+/// returns the entries that are due, one by one.
+///
+/// ```
+/// use portable_timerfd::{Clock, TimerSet};
+/// use std::time::Duration;
+///
+/// let mut set = TimerSet::new(Clock::Monotonic)?;
+/// let slow = set.insert_after(Duration::from_secs(60), "slow")?;
+/// set.insert_after(Duration::from_millis(5), "fast")?;
+/// set.rearm_after(slow, Duration::from_secs(90))?; // makes no system call
+///
+/// set.wait(None)?; // an event loop would poll `set.as_fd()`
+/// while let Some(expired) = set.next_expired()? {
+///     assert_eq!(expired.value, Some("fast"));
+/// }
+/// assert_eq!(set.remove(slow), Some("slow"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Costs
+///
+/// A set uses one timer, whatever the number of entries: one descriptor on the kernel backend, two
+/// on the userspace backend.
+///
+/// - [`rearm`](TimerSet::rearm) to a later time and [`remove`](TimerSet::remove) make no system
+///   call. An insertion makes a system call only if the new entry is the first one to expire.
+/// - The entries that are due together cost one system call: the call of `next_expired` that returns
+///   `None` sets the timer again. No call reads the descriptor.
+/// - An insertion and a removal take logarithmic time. They allocate memory only if the set has never
+///   had as many entries before, or [`reserve`](TimerSet::reserve) was not called.
+/// - Each unit of [`capacity`](TimerSet::capacity) takes 52 bytes and an `Option<T>`.
+///
+/// # Clocks
+///
+/// A duration counts on the clock of the set. On the wall clock, there are two kinds of entries:
+///
+/// - An entry that is set by a duration counts on [`Monotonic`](Clock::Monotonic), as it does in a
+///   single timer. Clock changes do not move it. In a set on
+///   [`RealtimeAlarm`](Clock::RealtimeAlarm) it counts on [`Boottime`](Clock::Boottime), so that it
+///   wakes the system after the duration.
+/// - An entry that is set to a time of the wall clock follows clock changes.
+///
+/// [`duration_clock`](TimerSet::duration_clock) returns the clock of the durations. The set also
+/// accepts times of that clock. A time of any other clock is a
+/// [`ClockMismatch`](crate::ClockMismatch).
+///
+/// A set with entries of both kinds also becomes readable when the wall clock is changed, and after
+/// a suspend. To learn of clock changes, see
+/// [`report_clock_changes`](TimerSet::report_clock_changes).
+///
+/// # Threads
+///
+/// The methods take `&mut self`. To share a set between threads, put it into a
+/// [`Mutex`](std::sync::Mutex), above a timer in an [`Arc`](std::sync::Arc). A thread can then wait
+/// for the timer without the lock, and an insertion by another thread wakes it in time:
+///
+/// ```
+/// use portable_timerfd::{Clock, TimerFd, TimerSet};
+/// use std::{sync::{Arc, Mutex}, thread, time::Duration};
+///
+/// let timer = Arc::new(TimerFd::new(Clock::Monotonic)?);
+/// let set = Arc::new(Mutex::new(TimerSet::with_timer(Arc::clone(&timer))?));
+/// let other = thread::spawn({
+///     let set = Arc::clone(&set);
+///     move || set.lock().unwrap().insert_after(Duration::from_millis(5), "from another thread")
+/// });
+/// timer.wait(None)?; // or poll `timer.as_fd()`
+/// while let Some(expired) = set.lock().unwrap().next_expired()? {
+///     assert_eq!(expired.value, Some("from another thread"));
+/// }
+/// # other.join().unwrap()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # The descriptor
+///
+/// The descriptor is readable whenever an entry is due. It may also become readable at the former
+/// deadline of an entry that was removed or re-armed to a later time. `next_expired` then returns
+/// `None`. Do not set the timer itself. A program that reads the timer or its descriptor, as
+/// [`Timer::wait`] does, must call `next_expired` until it returns `None`, because the descriptor is
+/// not readable meanwhile.
+///
+/// A poller in edge-triggered mode reports the descriptor once. Call `next_expired` until it
+/// returns `None` in that mode.
+///
+/// # In simulated time
+///
+/// A test passes a timer of a [`SimulatedClock`](crate::SimulatedClock) to
+/// [`with_timer`](TimerSet::with_timer):
+///
+/// ```
+/// use portable_timerfd::{Clock, SimulatedClock, TimerSet};
+/// use std::time::Duration;
+/// let clock = SimulatedClock::new();
+/// let mut set = TimerSet::with_timer(clock.timer(Clock::Monotonic)?)?;
+/// set.insert_every(Duration::from_secs(60), "each minute")?;
+/// clock.advance(Duration::from_secs(3600));
+/// assert_eq!(set.next_expired()?.map(|expired| expired.count), Some(60));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct TimerSet<T, M = TimerFd> {
+    timer: M,
+    /// The clock that durations count on.
+    steady: Clock,
+    armed: Armed,
+    reports_clock_changes: bool,
+    has_unreported_change: bool,
+    schedule: Schedule<T>,
+}
+
+impl<T> TimerSet<T> {
+    /// Creates an empty set above a new [`TimerFd`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TimerFd::new`].
+    pub fn new(clock: Clock) -> io::Result<TimerSet<T>> {
+        TimerSet::with_timer(TimerFd::new(clock)?)
+    }
+}
+
+impl<T, M: Timer> TimerSet<T, M> {
+    /// Creates an empty set above a timer of any kind, and disarms the timer.
+    ///
+    /// The timer can be a reference or an `Arc`. The set works only if nothing else sets or reads
+    /// the timer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Timer::disarm`].
+    pub fn with_timer(timer: M) -> io::Result<TimerSet<T, M>> {
+        timer.disarm()?;
+        Ok(TimerSet {
+            steady: steady_clock(timer.clock()),
+            timer,
+            armed: Armed::DISARMED,
+            reports_clock_changes: false,
+            has_unreported_change: false,
+            schedule: Schedule::new(),
+        })
+    }
+
+    /// Returns the timer, for example to wait for it.
+    pub fn timer(&self) -> &M {
+        &self.timer
+    }
+
+    /// Returns the clock that the durations of this set count on; see [above](TimerSet#clocks).
+    #[must_use]
+    pub fn duration_clock(&self) -> Clock {
+        self.steady
+    }
+
+    /// Returns the present time of [`duration_clock`](TimerSet::duration_clock).
+    ///
+    /// A program that re-arms many entries at once saves clock readings with it:
+    /// `rearm_at(key, now + delay)` has the same effect as `rearm_after(key, delay)`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Timer::now`].
+    pub fn now(&self) -> io::Result<ClockTime> {
+        self.timer.now(self.steady)
+    }
+
+    /// Removes an entry and returns its value, or `None` if the entry is not in the set.
+    pub fn remove(&mut self, key: Key) -> Option<T> {
+        self.schedule.remove(key)
+    }
+
+    /// Removes all entries and drops their values. Keeps the allocated memory.
+    pub fn clear(&mut self) {
+        self.schedule.clear();
+    }
+
+    /// Returns the value of an entry, or `None` if the entry is not in the set.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Option<&T> {
+        self.schedule.slots().value(key)
+    }
+
+    /// Returns the value of an entry, or `None` if the entry is not in the set.
+    #[must_use]
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        self.schedule.slots_mut().value_mut(key)
+    }
+
+    /// Returns whether an entry is in the set.
+    #[must_use]
+    pub fn contains_key(&self, key: Key) -> bool {
+        self.schedule.slots().find(key).is_some()
+    }
+
+    /// Returns when an entry expires next, or `None` if the entry is not in the set.
+    ///
+    /// An entry that never expires has the deadline 2⁶³−1 nanoseconds.
+    #[must_use]
+    pub fn deadline(&self, key: Key) -> Option<ClockTime> {
+        self.schedule.deadline(key).map(|(base, nanos)| self.clock_time(base, nanos))
+    }
+
+    /// Returns the number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.schedule.slots().len()
+    }
+
+    /// Returns whether the set has no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the number of entries that the set can hold without another allocation.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.schedule.slots().capacity()
+    }
+
+    /// Allocates memory for at least `additional` more entries.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory is left, or the set would have more
+    /// than 2³⁰−1 entries.
+    pub fn reserve(&mut self, additional: usize) -> io::Result<()> {
+        self.schedule.grow(self.len().saturating_add(additional))
+    }
+
+    /// Returns the deadline of the entry that expires first, or `None` if no entry will expire.
+    ///
+    /// If the set has entries of two clocks, compares the remaining times at present.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Timer::now`], only if the set has entries of two clocks.
+    pub fn next_deadline(&mut self) -> io::Result<Option<ClockTime>> {
+        let (base, nanos) = match self.schedule.first_deadlines() {
+            [NEVER, NEVER] => return Ok(None),
+            [steady, NEVER] => (Base::Steady, steady),
+            [NEVER, wall] => (Base::Wall, wall),
+            [steady, wall] => {
+                let left = |now: u64, time: u64| i128::from(time) - i128::from(now);
+                let (of_steady, of_wall) = (left(self.time(Base::Steady)?, steady), left(self.time(Base::Wall)?, wall));
+                if of_steady <= of_wall {
+                    (Base::Steady, steady)
+                } else {
+                    (Base::Wall, wall)
+                }
+            }
+        };
+        Ok(Some(self.clock_time(base, nanos)))
+    }
+
+    /// Waits until the descriptor is readable. Does not read it.
+    ///
+    /// The limit has the granularity of `poll(2)`, one millisecond, and is rounded up.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit has passed.
+    pub fn wait(&self, limit: Option<Duration>) -> io::Result<()> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        if wait_readable(self.timer.as_pollable(), deadline)? {
+            Ok(())
+        } else {
+            Err(os_error(ETIMEDOUT))
+        }
+    }
+
+    fn is_on_wall_clock(&self) -> bool {
+        self.timer.clock().without_alarm() == Clock::Realtime
+    }
+
+    fn clock_time(&self, base: Base, nanos: u64) -> ClockTime {
+        let clock = match base {
+            Base::Steady => self.steady,
+            Base::Wall => Clock::Realtime,
+        };
+        ClockTime::new(clock, Duration::from_nanos(nanos))
+    }
+}
+
+impl<T, M: Timer> Pollable for TimerSet<T, M> {
+    fn as_pollable(&self) -> BorrowedFd<'_> {
+        self.timer.as_pollable()
+    }
+}
+
+impl<T, M: Timer> AsFd for TimerSet<T, M> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.timer.as_pollable()
+    }
+}
+
+impl<T, M: Timer> AsRawFd for TimerSet<T, M> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.timer.as_pollable().as_raw_fd()
+    }
+}
+
+/// Shows the timer and the number of entries.
+impl<T, M: Timer> fmt::Debug for TimerSet<T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimerSet").field("timer", &self.timer).field("len", &self.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,181 @@
+//! What belongs to a drain, in simulated time.
+
+use crate::common::{is_readable, HOUR, SECOND};
+use crate::{drain, ms, simulated, values};
+use portable_timerfd::{is_clock_change, Clock, ClockTime, TimerSpec};
+use std::rc::Rc;
+
+#[test]
+fn entries_expire_in_the_order_of_time_and_then_of_insertion() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    for (delay, name) in [(3, "c"), (1, "a"), (3, "d"), (2, "b"), (3, "e")] {
+        set.insert_after(SECOND * delay, name).unwrap();
+    }
+    clock.advance(SECOND * 3);
+    assert_eq!(values(&mut set), ["a", "b", "c", "d", "e"]);
+    assert!(!is_readable(&set));
+}
+
+#[test]
+fn rearming_keeps_the_place_among_entries_that_are_due_at_the_same_time() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    let first = set.insert_after(SECOND, 1).unwrap();
+    set.insert_after(SECOND * 2, 2).unwrap();
+    set.rearm_after(first, SECOND * 2).unwrap();
+    clock.advance(SECOND * 2);
+    assert_eq!(values(&mut set), [1, 2]);
+}
+
+#[test]
+fn entries_that_are_inserted_during_a_drain_belong_to_the_next_one() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    set.insert_after(SECOND, 0).unwrap();
+    clock.advance(SECOND);
+    for round in 0..5 {
+        assert!(is_readable(&set));
+        assert_eq!(set.next_expired().unwrap().unwrap().value, Some(round));
+        // A handler that never stops to insert entries that are due cannot make the drain endless.
+        set.insert_at(ClockTime::new(Clock::Monotonic, SECOND), round + 1).unwrap();
+        assert!(set.next_expired().unwrap().is_none());
+    }
+}
+
+#[test]
+fn a_drain_that_stops_early_leaves_the_set_readable() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    for value in 0..3 {
+        set.insert_after(SECOND, value).unwrap();
+    }
+    clock.advance(HOUR);
+    for value in 0..3 {
+        assert!(is_readable(&set));
+        assert_eq!(set.next_expired().unwrap().unwrap().value, Some(value));
+    }
+    assert!(is_readable(&set), "the set cannot know that the caller will not ask again");
+    assert!(set.next_expired().unwrap().is_none());
+    assert!(!is_readable(&set));
+}
+
+#[test]
+fn an_entry_that_is_removed_or_postponed_during_a_drain_is_not_returned() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    let keys = ["a", "b", "c", "d"].map(|name| set.insert_after(SECOND, name).unwrap());
+    clock.advance(SECOND);
+    assert_eq!(set.next_expired().unwrap().unwrap().value, Some("a"));
+    assert_eq!(set.remove(keys[1]), Some("b"));
+    set.rearm_after(keys[2], HOUR).unwrap();
+    assert_eq!(values(&mut set), ["d"]);
+    assert_eq!(clock.next_expiration(), Some(HOUR));
+}
+
+#[test]
+fn a_postponed_deadline_wakes_the_set_once() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    let key = set.insert_after(SECOND, ()).unwrap();
+    for seconds in 1..=100 {
+        set.rearm_after(key, SECOND * seconds).unwrap();
+    }
+    assert_eq!(clock.advance_to_next(), Some(SECOND));
+    assert!(is_readable(&set));
+    assert!(set.next_expired().unwrap().is_none());
+    assert!(!is_readable(&set));
+    assert_eq!(clock.advance_to_next(), Some(SECOND * 99));
+    assert_eq!(values(&mut set), [()]);
+}
+
+#[test]
+fn a_periodic_entry_is_returned_with_its_count_and_stays() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    let begin = set.now().unwrap();
+    let key = set.insert_every(ms(10), Rc::new("each")).unwrap();
+    clock.advance(ms(35));
+    let expired = drain(&mut set);
+    assert_eq!(expired.len(), 1);
+    assert_eq!((expired[0].key, expired[0].count, expired[0].deadline), (key, 3, begin + ms(10)));
+    assert!(expired[0].value.is_none() && set.get(key).is_some());
+    assert_eq!(set.next_deadline().unwrap(), Some(begin + ms(40)));
+}
+
+#[test]
+fn entries_at_a_wall_clock_time_follow_clock_changes_and_durations_do_not() {
+    for clock in [Clock::Realtime, Clock::RealtimeAlarm] {
+        let (simulated, mut set) = simulated(clock);
+        let now = simulated.now(Clock::Realtime);
+        set.insert_after(HOUR, "duration").unwrap();
+        set.insert_at(now + HOUR * 2, "time").unwrap();
+        simulated.set_realtime(now + HOUR * 2).unwrap();
+        assert_eq!(values(&mut set), ["time"]);
+        assert_eq!(simulated.advance_to_next(), Some(HOUR));
+        assert_eq!(values(&mut set), ["duration"]);
+        set.insert_after(HOUR, "duration").unwrap();
+        set.insert_at(now + HOUR * 4, "time").unwrap();
+        simulated.set_realtime(now).unwrap();
+        assert!(values(&mut set).is_empty());
+        assert_eq!(simulated.advance_to_next(), Some(HOUR));
+        assert_eq!(values(&mut set), ["duration"]);
+        assert_eq!(simulated.advance_to_next(), Some(HOUR * 3));
+        assert_eq!(values(&mut set), ["time"]);
+    }
+}
+
+#[test]
+fn a_duration_counts_suspends_only_on_the_clocks_that_do() {
+    let counts = |clock| {
+        let (simulated, mut set) = simulated(clock);
+        set.insert_after(HOUR, ()).unwrap();
+        let slept = simulated.suspend(HOUR * 2);
+        (slept, values(&mut set).len())
+    };
+    assert_eq!(counts(Clock::Monotonic), (HOUR * 2, 0));
+    assert_eq!(counts(Clock::Realtime), (HOUR * 2, 0));
+    assert_eq!(counts(Clock::Boottime), (HOUR * 2, 1));
+    // These wake the system.
+    assert_eq!(counts(Clock::RealtimeAlarm), (HOUR, 1));
+    assert_eq!(counts(Clock::BoottimeAlarm), (HOUR, 1));
+}
+
+#[test]
+fn a_clock_change_is_reported_once_and_loses_no_entry() {
+    let (simulated, mut set) = simulated(Clock::Realtime);
+    set.report_clock_changes(true).unwrap();
+    set.insert_after(HOUR, ()).unwrap();
+    for hours in [5, 9] {
+        simulated.set_realtime(simulated.now(Clock::Realtime) + HOUR * hours).unwrap();
+        assert!(is_readable(&set));
+        assert!(is_clock_change(&set.next_expired().unwrap_err()));
+        assert!(!is_readable(&set));
+        assert!(set.next_expired().unwrap().is_none());
+    }
+    simulated.set_realtime(simulated.now(Clock::Realtime) + HOUR).unwrap();
+    // The insertion sets the timer, which must not swallow the change.
+    set.insert_after(SECOND, ()).unwrap();
+    assert!(is_readable(&set));
+    assert!(is_clock_change(&set.next_expired().unwrap_err()));
+    assert_eq!(simulated.advance_to_next(), Some(SECOND));
+    assert_eq!(values(&mut set).len(), 1);
+}
+
+#[test]
+fn a_drain_processes_late_entries_on_both_clocks_by_how_late_they_are() {
+    let (simulated, mut set) = simulated(Clock::Realtime);
+    let now = simulated.now(Clock::Realtime);
+    for seconds in 1..=3 {
+        set.insert_at(now + SECOND * seconds, ("time", seconds)).unwrap();
+        set.insert_after(SECOND * seconds, ("duration", seconds)).unwrap();
+    }
+    simulated.advance(HOUR);
+    let expected = (1..=3).flat_map(|seconds| [("time", seconds), ("duration", seconds)]);
+    assert_eq!(values(&mut set), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_disarmed_entry_never_expires_until_it_is_rearmed() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    let key = set.insert(&TimerSpec::disarmed(), ()).unwrap();
+    assert_eq!((clock.next_expiration(), set.next_deadline().unwrap()), (None, None));
+    clock.advance(HOUR);
+    assert!(values(&mut set).is_empty());
+    set.rearm_after(key, SECOND).unwrap();
+    clock.advance(SECOND);
+    assert_eq!(values(&mut set).len(), 1);
+}

@@ -1,0 +1,96 @@
+//! A timer that counts its calls, and that can be told to fail.
+
+use portable_timerfd::{Clock, ClockTime, Pollable, SimulatedClock, Timer, TimerFd, TimerSpec};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::Mutex;
+
+#[derive(Debug)]
+pub struct Probe {
+    timer: TimerFd,
+    pub sets: AtomicU64,
+    pub reads: AtomicU64,
+    pub clock_readings: AtomicU64,
+    /// The number of the next calls that fail.
+    pub failing: AtomicU64,
+    /// The number of the next calls of `set` that panic.
+    pub panicking: AtomicU64,
+    /// Sets this wall clock to this time after the next reading of another clock.
+    pub step_after_reading: Mutex<Option<(SimulatedClock, ClockTime)>>,
+}
+
+impl Probe {
+    pub fn new(timer: impl Into<TimerFd>) -> Probe {
+        Probe {
+            timer: timer.into(),
+            sets: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+            clock_readings: AtomicU64::new(0),
+            failing: AtomicU64::new(0),
+            panicking: AtomicU64::new(0),
+            step_after_reading: Mutex::new(None),
+        }
+    }
+
+    /// Returns the numbers of `set`s, reads and clock readings since the last call.
+    pub fn take_counts(&self) -> [u64; 3] {
+        [&self.sets, &self.reads, &self.clock_readings].map(|count| count.swap(0, Relaxed))
+    }
+
+    fn fails(&self) -> io::Result<()> {
+        match self.failing.load(Relaxed) {
+            0 => Ok(()),
+            many => {
+                self.failing.store(many - 1, Relaxed);
+                Err(io::Error::from_raw_os_error(nix::libc::ENOMEM))
+            }
+        }
+    }
+
+    fn panics(&self) {
+        if self.panicking.load(Relaxed) > 0 {
+            self.panicking.fetch_sub(1, Relaxed);
+            panic!("a timer that panics");
+        }
+    }
+}
+
+impl Pollable for Probe {
+    fn as_pollable(&self) -> BorrowedFd<'_> {
+        self.timer.as_pollable()
+    }
+}
+
+impl Timer for Probe {
+    fn clock(&self) -> Clock {
+        self.timer.clock()
+    }
+
+    fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.fails()?;
+        self.panics();
+        self.sets.fetch_add(1, Relaxed);
+        self.timer.replace(new)
+    }
+
+    fn get(&self) -> io::Result<TimerSpec> {
+        self.timer.get()
+    }
+
+    fn read(&self) -> io::Result<u64> {
+        self.reads.fetch_add(1, Relaxed);
+        self.timer.read()
+    }
+
+    fn now(&self, clock: Clock) -> io::Result<ClockTime> {
+        self.fails()?;
+        self.clock_readings.fetch_add(1, Relaxed);
+        let now = self.timer.now(clock);
+        if clock != Clock::Realtime {
+            let step = self.step_after_reading.lock().unwrap().take();
+            step.map_or(Ok(()), |(simulated, time)| simulated.set_realtime(time))?;
+        }
+        now
+    }
+}
