@@ -1,10 +1,13 @@
-//! Time-outs of many connections behind one descriptor, with few system calls.
+//! Re-arms the time-outs of 10,000 connections 100 times a second, for ten seconds.
 //!
-//! `cargo run --release --example timer_set_keepalive` re-arms the time-outs of 10,000 connections
-//! 100 times a second, for ten seconds. `ci/keepalive` counts the system calls that this takes.
+//! Run `cargo run --release --example timer_set_keepalive`. It prints how often the one descriptor
+//! was readable. `ci/keepalive` also counts the system calls.
+
+mod common;
 
 use portable_timerfd::{Clock, TimerFd, TimerSet};
 use std::io;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread;
@@ -15,8 +18,12 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const TICKS: u32 = 1_000;
 const TICK: Duration = Duration::from_millis(10);
 
-fn main() -> io::Result<()> {
-    let timer = Arc::new(TimerFd::new(Clock::Monotonic)?);
+fn main() -> ExitCode {
+    common::main(common::Takes::Backend, run)
+}
+
+fn run(options: &common::Options) -> io::Result<()> {
+    let timer = Arc::new(options.open(Clock::Monotonic, true)?);
     let mut set = TimerSet::with_timer(Arc::clone(&timer))?;
     let keys = (0..CONNECTIONS).map(|id| set.insert_after(TIMEOUT, id)).collect::<io::Result<Vec<_>>>()?;
 
@@ -26,7 +33,7 @@ fn main() -> io::Result<()> {
         move || wait_again_and_again(&timer, &is_readable)
     });
 
-    println!("begin");
+    say!("begin");
     let (start, mut wake_ups) = (Instant::now(), 0);
     for tick in 1..=TICKS {
         for &key in &keys {
@@ -43,7 +50,7 @@ fn main() -> io::Result<()> {
             }
         }
     }
-    println!("end: the descriptor was readable {wake_ups} times");
+    say!("end: the descriptor was readable {wake_ups} times");
     Ok(())
 }
 

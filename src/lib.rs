@@ -81,6 +81,30 @@
 //!
 //! [`loops`] has adapters for other loops: mio, tokio, async-io and calloop.
 //!
+//! # Many time-outs behind one descriptor
+//!
+//! A library often has a time-out for each connection or request, and may show only one descriptor
+//! to its host. A [`TimerSet`] holds any number of deadlines above one timer. A time-out that is
+//! postponed costs no system call.
+//!
+//! ```
+//! use portable_timerfd::{Clock, TimerSet};
+//! use std::time::Duration;
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let mut timeouts = TimerSet::new(Clock::Monotonic)?;
+//!     let idle = timeouts.insert_after(Duration::from_millis(5), "an idle client")?;
+//!     let busy = timeouts.insert_after(Duration::from_millis(5), "a busy client")?;
+//!     timeouts.rearm_after(busy, Duration::from_secs(60))?; // the client has sent something
+//!
+//!     timeouts.wait(None)?; // an event loop would poll the set's descriptor
+//!     while let Some(expired) = timeouts.next_expired()? {
+//!         assert_eq!((expired.key, expired.value), (idle, Some("an idle client")));
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # An alarm at a time of day
 //!
 //! An absolute time of the wall clock follows clock changes. If the clock is set forward past the

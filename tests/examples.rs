@@ -272,7 +272,7 @@ fn assert_complains(program: &mut Command, status: i32, of: &[&str]) {
 
 #[test]
 fn bad_input_gets_one_clear_line_and_a_status() {
-    for name in ["ticker", "reactor", "mixed"].iter().chain(SERVERS) {
+    for name in ["ticker", "reactor", "mixed", "timer_set_keepalive"].iter().chain(SERVERS) {
         assert_complains(program(name).arg("--colour"), 2, &[name, "--colour", "usage"]);
         assert_complains(program(name).args(["--backend", "sundial"]), 2, &["sundial", "kernel", "userspace"]);
         assert_complains(program(name).arg("--backend"), 2, &["--backend"]);

@@ -42,10 +42,7 @@ impl<T, M: Timer> TimerSet<T, M> {
     ///
     /// `EINVAL` if `interval` is zero; otherwise those of [`insert`](TimerSet::insert).
     pub fn insert_every(&mut self, interval: Duration, value: T) -> io::Result<Key> {
-        if interval.is_zero() {
-            return Err(os_error(EINVAL));
-        }
-        self.insert(&TimerSpec::after(interval).every(interval), value)
+        self.insert(&periodic(interval)?, value)
     }
 
     /// Inserts a value that expires as `spec` says.
@@ -88,6 +85,16 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.rearm(key, &TimerSpec::at(time))
     }
 
+    /// Changes an entry to expire after each `interval`, first one interval from now. Returns `false`
+    /// if it is not in the set.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `interval` is zero; otherwise those of [`rearm`](TimerSet::rearm).
+    pub fn rearm_every(&mut self, key: Key, interval: Duration) -> io::Result<bool> {
+        self.rearm(key, &periodic(interval)?)
+    }
+
     /// Changes when an entry expires. Returns `false` if the entry is not in the set.
     ///
     /// If the entry expires later than before, on the same clock, the call makes no system call.
@@ -126,4 +133,11 @@ impl<T, M: Timer> TimerSet<T, M> {
             Err(ClockMismatch::new(self.timer.clock(), clock))
         }
     }
+}
+
+fn periodic(interval: Duration) -> io::Result<TimerSpec> {
+    if interval.is_zero() {
+        return Err(os_error(EINVAL));
+    }
+    Ok(TimerSpec::after(interval).every(interval))
 }

@@ -58,12 +58,13 @@ pub use slots::Key;
 /// on the userspace backend.
 ///
 /// - [`rearm`](TimerSet::rearm) to a later time and [`remove`](TimerSet::remove) make no system
-///   call. An insertion makes a system call only if the new entry is the first one to expire.
-/// - The entries that are due together cost one system call: the call of `next_expired` that returns
-///   `None` sets the timer again. No call reads the descriptor.
-/// - An insertion and a removal take logarithmic time. They allocate memory only if the set has never
-///   had as many entries before, or [`reserve`](TimerSet::reserve) was not called.
-/// - Each unit of [`capacity`](TimerSet::capacity) takes 52 bytes and an `Option<T>`.
+///   call. An insertion makes one only if the new entry is the first to expire.
+/// - All entries that are due together cost one system call: the call of
+///   [`next_expired`](TimerSet::next_expired) that returns `None` sets the timer again. No call
+///   reads the timer.
+/// - An insertion and a removal take logarithmic time. They allocate memory only when the set must
+///   grow beyond its [`capacity`](TimerSet::capacity).
+/// - Each entry of the capacity takes 52 bytes and an `Option<T>`.
 ///
 /// # Clocks
 ///
@@ -80,7 +81,7 @@ pub use slots::Key;
 /// [`ClockMismatch`](crate::ClockMismatch).
 ///
 /// A set with entries of both kinds also becomes readable when the wall clock is changed, and after
-/// a suspend. To learn of clock changes, see
+/// a suspend. `next_expired` then returns `None`, unless the program has asked for a report:
 /// [`report_clock_changes`](TimerSet::report_clock_changes).
 ///
 /// # Threads
@@ -100,7 +101,9 @@ pub use slots::Key;
 ///     move || set.lock().unwrap().insert_after(Duration::from_millis(5), "from another thread")
 /// });
 /// timer.wait(None)?; // or poll `timer.as_fd()`
-/// while let Some(expired) = set.lock().unwrap().next_expired()? {
+/// loop {
+///     // The lock is released at the end of this statement, so what follows may insert entries.
+///     let Some(expired) = set.lock().unwrap().next_expired()? else { break };
 ///     assert_eq!(expired.value, Some("from another thread"));
 /// }
 /// # other.join().unwrap()?;
@@ -110,13 +113,12 @@ pub use slots::Key;
 /// # The descriptor
 ///
 /// The descriptor is readable whenever an entry is due. It may also become readable at the former
-/// deadline of an entry that was removed or re-armed to a later time. `next_expired` then returns
-/// `None`. Do not set the timer itself. A program that reads the timer or its descriptor, as
-/// [`Timer::wait`] does, must call `next_expired` until it returns `None`, because the descriptor is
-/// not readable meanwhile.
+/// deadline of an entry that was removed or re-armed. `next_expired` then returns `None`.
 ///
-/// A poller in edge-triggered mode reports the descriptor once. Call `next_expired` until it
-/// returns `None` in that mode.
+/// Nothing but the set may set the timer. A program may read the timer or its descriptor, as
+/// [`Timer::wait`] does. The descriptor is then no longer readable, so the program must call
+/// `next_expired` until it returns `None`. The same applies to a poller in edge-triggered mode,
+/// which reports the descriptor once.
 ///
 /// # In simulated time
 ///
@@ -157,8 +159,8 @@ impl<T> TimerSet<T> {
 impl<T, M: Timer> TimerSet<T, M> {
     /// Creates an empty set above a timer of any kind, and disarms the timer.
     ///
-    /// The timer can be a reference or an `Arc`. The set works only if nothing else sets or reads
-    /// the timer.
+    /// The timer can be a reference or an `Arc`. Only the set may set the timer. A set that is dropped
+    /// leaves such a timer armed.
     ///
     /// # Errors
     ///

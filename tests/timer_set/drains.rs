@@ -1,9 +1,10 @@
 //! What belongs to a drain, in simulated time.
 
-use crate::common::{is_readable, HOUR, SECOND};
+use crate::common::{assert_errno, is_readable, HOUR, SECOND};
 use crate::{drain, ms, simulated, values};
 use portable_timerfd::{is_clock_change, Clock, ClockTime, TimerSpec};
 use std::rc::Rc;
+use std::time::Duration;
 
 #[test]
 fn entries_expire_in_the_order_of_time_and_then_of_insertion() {
@@ -94,6 +95,28 @@ fn a_periodic_entry_is_returned_with_its_count_and_stays() {
     assert_eq!((expired[0].key, expired[0].count, expired[0].deadline), (key, 3, begin + ms(10)));
     assert!(expired[0].value.is_none() && set.get(key).is_some());
     assert_eq!(set.next_deadline().unwrap(), Some(begin + ms(40)));
+}
+
+#[test]
+fn an_entry_can_be_made_periodic_and_expire_once_again() {
+    let (clock, mut set) = simulated(Clock::Monotonic);
+    let key = set.insert_after(HOUR, ()).unwrap();
+    assert!(set.rearm_every(key, SECOND).unwrap());
+    clock.advance(SECOND * 3);
+    assert_eq!(drain(&mut set).iter().map(|expired| expired.count).collect::<Vec<_>>(), [3]);
+    set.rearm_after(key, SECOND).unwrap();
+    clock.advance(SECOND * 3);
+    assert_eq!(values(&mut set), [()]);
+    assert!(set.is_empty() && !set.rearm_every(key, SECOND).unwrap());
+}
+
+#[test]
+fn a_period_of_zero_is_refused() {
+    let (_, mut set) = simulated(Clock::Monotonic);
+    let key = set.insert_after(HOUR, 1).unwrap();
+    assert_errno(set.insert_every(Duration::ZERO, 2), nix::libc::EINVAL);
+    assert_errno(set.rearm_every(key, Duration::ZERO), nix::libc::EINVAL);
+    assert_eq!((set.len(), set.deadline(key)), (1, set.next_deadline().unwrap()));
 }
 
 #[test]
