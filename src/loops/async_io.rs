@@ -12,6 +12,7 @@ use super::source::{is_readable, owned_source, Source};
 use super::MissedTicks;
 use crate::pollable::Pollable;
 use crate::timer::Timer;
+use crate::timer_set::{Expired, TimerSet};
 
 /// The expirations of a timer, to await on any executor by means of async-io.
 ///
@@ -217,3 +218,53 @@ impl<P> AsyncIoSource<P> {
 }
 
 owned_source!(AsyncIoSource);
+
+/// The entries of a set that expire, to await with async-io.
+///
+/// ```
+/// use portable_timerfd::{loops::async_io::AsyncIoSource, Clock, TimerSet};
+/// use std::time::Duration;
+///
+/// async_io::block_on(async {
+///     let mut timeouts = AsyncIoSource::new(TimerSet::new(Clock::Monotonic)?)?;
+///     timeouts.get_mut().insert_after(Duration::from_millis(5), "a client")?;
+///     assert_eq!(timeouts.next_expired().await?.value, Some("a client"));
+///     Ok::<(), std::io::Error>(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+impl<T, M: Timer> AsyncIoSource<TimerSet<T, M>> {
+    /// Waits for the next entry that expires; see [`TimerSet::next_expired`]. Also waits while the
+    /// set is empty.
+    ///
+    /// This method is cancel-safe: if the future is dropped, no entry is lost.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TimerSet::next_expired`] and of the reactor.
+    pub async fn next_expired(&mut self) -> io::Result<Expired<T>> {
+        std::future::poll_fn(|cx| self.poll_expired(cx)).await
+    }
+
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Expired<T>>> {
+        loop {
+            if let Some(expired) = self.source.next_expired()? {
+                return Poll::Ready(Ok(expired));
+            }
+            ready!(self.handle.poll_readable(cx))?;
+        }
+    }
+}
+
+/// Yields the results of [`next_expired`](AsyncIoSource::next_expired). The stream never ends, not
+/// even after an error.
+impl<T, M: Timer> Stream for AsyncIoSource<TimerSet<T, M>> {
+    type Item = io::Result<Expired<T>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Expired<T>>>> {
+        self.get_mut().poll_expired(cx).map(Some)
+    }
+}
+
+/// The source is never pinned.
+impl<P> Unpin for AsyncIoSource<P> {}

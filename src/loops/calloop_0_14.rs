@@ -158,6 +158,28 @@ impl<T: Timer> EventSource for CalloopTimer<T> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// The type can be a [`TimerSet`](crate::TimerSet):
+///
+/// ```
+/// use calloop::{EventLoop, PostAction};
+/// use portable_timerfd::{loops::calloop_0_14::CalloopSource, Clock, TimerSet};
+/// use std::time::Duration;
+///
+/// let mut set = TimerSet::new(Clock::Monotonic)?;
+/// set.insert_after(Duration::from_millis(5), "a client")?;
+/// let mut event_loop: EventLoop<Vec<&str>> = EventLoop::try_new()?;
+/// event_loop.handle().insert_source(CalloopSource::new(set)?, |(), set, idle| {
+///     while let Some(expired) = set.next_expired()? {
+///         idle.extend(expired.value);
+///     }
+///     Ok(PostAction::Continue)
+/// })?;
+/// let mut idle = Vec::new();
+/// event_loop.dispatch(None, &mut idle)?;
+/// assert_eq!(idle, ["a client"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// The source registers a duplicate of the descriptor, in calloop's level mode. So it uses one more
 /// descriptor than the type itself. It does not change the mode of the descriptor. If you replace
 /// the handle, the old one stays registered and is still reported.

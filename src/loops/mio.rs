@@ -22,6 +22,9 @@
 //! [`TimerFd`] and the backends' own types are sources. [`dyn Timer`](Timer) is a source too, so a
 //! `Box<dyn Timer>` is one too. For a timer type of your own, use mio's `SourceFd`.
 //!
+//! A [`TimerSet`] is a source. At each event, call
+//! [`next_expired`](TimerSet::next_expired) until it returns `None`.
+//!
 //! Registering a timer sets its descriptor to non-blocking mode, in which it must stay. A timer can
 //! be dropped while it is registered. If its event is already in the current batch, that event is
 //! still delivered.
@@ -45,10 +48,11 @@ use crate::backends::userspace::UserspaceTimer;
 use crate::pollable::Pollable;
 use crate::timer::Timer;
 use crate::timer_fd::TimerFd;
+use crate::timer_set::TimerSet;
 
 macro_rules! sources {
-    ($($timer:ty),*) => { $(
-        impl Source for $timer {
+    ($([$($parameters:tt)*] $timer:ty),*) => { $(
+        impl<$($parameters)*> Source for $timer {
             fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
                 set_nonblocking(&self.as_pollable(), true)?;
                 SourceFd(&self.as_pollable().as_raw_fd()).register(registry, token, interests)
@@ -65,4 +69,4 @@ macro_rules! sources {
     )* };
 }
 
-sources!(TimerFd, KernelTimer, UserspaceTimer, SimulatedTimer, dyn Timer);
+sources!([] TimerFd, [] KernelTimer, [] UserspaceTimer, [] SimulatedTimer, [] dyn Timer, [T, M: Timer] TimerSet<T, M>);

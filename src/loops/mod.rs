@@ -1,12 +1,12 @@
-//! Timers in the event loops of other crates: mio, tokio, async-io and calloop.
+//! Timers in the event loops of other crates: polling, mio, tokio, async-io and calloop.
 //!
-//! | loop | feature | for a timer of any kind | for your own type with a [`Pollable`](crate::Pollable) handle |
-//! |---|---|---|---|
-//! | `polling` 3 | `polling` | [`Registered`](crate::Registered) | the same |
-//! | `mio` 1 | `mio` | `event::Source`, implemented for the timers | mio's `SourceFd` |
-//! | `tokio` 1 | `tokio` | [`tokio::TokioTimer`]: `wait().await`, and a `Stream` of counts | [`tokio::TokioSource`]: `readable().await` |
-//! | `async-io` 2, `smol` | `async-io` | [`async_io::AsyncIoTimer`]: the same | [`async_io::AsyncIoSource`]: the same |
-//! | `calloop` 0.14 | `calloop-0-14` | [`calloop_0_14::CalloopTimer`]: an event source whose event is the count | [`calloop_0_14::CalloopSource`]: an event source without a value |
+//! | loop | feature | for a timer of any kind | for a [`TimerSet`](crate::TimerSet) | for your own type with a [`Pollable`](crate::Pollable) handle |
+//! |---|---|---|---|---|
+//! | `polling` 3 | `polling` | [`Registered`](crate::Registered) | [`polling::PollingSource`] | the same |
+//! | `mio` 1 | `mio` | `event::Source`, implemented for the timers | `event::Source` | mio's `SourceFd` |
+//! | `tokio` 1 | `tokio` | [`tokio::TokioTimer`]: `wait().await`, and a `Stream` of counts | [`tokio::TokioSource`]: `next_expired().await`, and a `Stream` of entries | [`tokio::TokioSource`]: `readable().await` |
+//! | `async-io` 2, `smol` | `async-io` | [`async_io::AsyncIoTimer`]: the same | [`async_io::AsyncIoSource`]: the same | [`async_io::AsyncIoSource`]: the same |
+//! | `calloop` 0.14 | `calloop-0-14` | [`calloop_0_14::CalloopTimer`]: an event source whose event is the count | [`calloop_0_14::CalloopSource`]: an event source that calls back with the set | [`calloop_0_14::CalloopSource`]: an event source without a value |
 //!
 //! If a loop accepts any descriptor and reports when it is readable, you need no adapter. Pass the
 //! timer to the loop (`AsFd`, `AsRawFd`), and [`read`](crate::Timer::read) it when the loop reports
@@ -24,7 +24,7 @@
 //! `async-io`.
 
 mod missed_ticks;
-#[cfg(any(feature = "async-io", feature = "calloop-0-14", feature = "tokio"))]
+#[cfg(any(feature = "async-io", feature = "calloop-0-14", feature = "polling", feature = "tokio"))]
 mod source;
 
 #[cfg(feature = "async-io")]
@@ -33,6 +33,8 @@ pub mod async_io;
 pub mod calloop_0_14;
 #[cfg(feature = "mio")]
 pub mod mio;
+#[cfg(feature = "polling")]
+pub mod polling;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 

@@ -14,6 +14,7 @@ use super::source::{is_readable, owned_source, Source};
 use super::MissedTicks;
 use crate::pollable::Pollable;
 use crate::timer::Timer;
+use crate::timer_set::{Expired, TimerSet};
 
 /// The expirations of a timer, to await in tokio.
 ///
@@ -299,3 +300,61 @@ impl<P> TokioSource<P> {
 }
 
 owned_source!(TokioSource);
+
+/// The entries of a set that expire, to await in tokio.
+///
+/// ```
+/// use portable_timerfd::{loops::tokio::TokioSource, Clock, TimerSet};
+/// use std::{io, time::Duration};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> io::Result<()> {
+///     let mut timeouts = TokioSource::new(TimerSet::new(Clock::Monotonic)?)?;
+///     timeouts.get_mut().insert_after(Duration::from_millis(5), "a client")?;
+///     assert_eq!(timeouts.next_expired().await?.value, Some("a client"));
+///     Ok(())
+/// }
+/// ```
+///
+/// A task can wait for entries and for other events in turns, with `tokio::select!`, and change the
+/// set in between with [`get_mut`](TokioSource::get_mut).
+impl<T, M: Timer> TokioSource<TimerSet<T, M>> {
+    /// Waits for the next entry that expires; see [`TimerSet::next_expired`]. Also waits while the
+    /// set is empty.
+    ///
+    /// This method is cancel-safe: if the future is dropped, no entry is lost.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TimerSet::next_expired`]. [`Other`](io::ErrorKind::Other) if the runtime has been
+    /// shut down.
+    pub async fn next_expired(&mut self) -> io::Result<Expired<T>> {
+        std::future::poll_fn(|cx| self.poll_expired(cx)).await
+    }
+
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Expired<T>>> {
+        loop {
+            let mut readiness = ready!(self.handle.poll_read_ready(cx))?;
+            match self.source.next_expired() {
+                // The set has set its timer, so the next deadline causes a new event. If that event
+                // has already arrived, tokio keeps the readiness.
+                Ok(None) => readiness.clear_ready(),
+                Ok(Some(expired)) => return Poll::Ready(Ok(expired)),
+                Err(e) => return Poll::Ready(Err(e)),
+            }
+        }
+    }
+}
+
+/// Yields the results of [`next_expired`](TokioSource::next_expired). The stream never ends, not
+/// even after an error.
+impl<T, M: Timer> Stream for TokioSource<TimerSet<T, M>> {
+    type Item = io::Result<Expired<T>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Expired<T>>>> {
+        self.get_mut().poll_expired(cx).map(Some)
+    }
+}
+
+/// The source is never pinned.
+impl<P> Unpin for TokioSource<P> {}

@@ -120,6 +120,11 @@ pub use slots::Key;
 /// `next_expired` until it returns `None`. The same applies to a poller in edge-triggered mode,
 /// which reports the descriptor once.
 ///
+/// # In an event loop
+///
+/// Any loop that accepts a descriptor can wait for the set. In tokio and async-io the entries can be
+/// awaited, in mio and calloop the set is an event source: see [`loops`](crate::loops).
+///
 /// # In simulated time
 ///
 /// A test passes a timer of a [`SimulatedClock`](crate::SimulatedClock) to
