@@ -279,10 +279,11 @@ cfg_if! {
     }
 }
 
-/// Compiles and runs the programs in README.md and docs/platforms.md.
+/// Compiles and runs the programs in README.md, docs/guide.md and docs/platforms.md.
 ///
-/// One of them needs the `tokio` feature.
+/// Some of them need the `tokio` feature.
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/guide.md")]
 #[doc = include_str!("../docs/platforms.md")]
 #[cfg(all(doctest, feature = "tokio"))]
 mod readme {}
