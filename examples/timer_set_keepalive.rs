@@ -56,7 +56,7 @@ fn run(options: &common::Options) -> io::Result<()> {
 
 /// Waits until the timer of the set is readable, and then for the owner of the set to drain it.
 fn wait_again_and_again(timer: &TimerFd, is_readable: &AtomicBool) {
-    while timer.wait(None).is_ok() {
+    while timer.wait_readable(None).is_ok() {
         is_readable.store(true, Ordering::Release);
         while is_readable.load(Ordering::Acquire) {
             thread::park();

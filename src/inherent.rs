@@ -126,6 +126,17 @@ macro_rules! inherent_methods {
                 $crate::timer::Timer::wait(self, limit)
             }
 
+            /// Waits until the timer is readable. Does not read it: see
+            /// [`Pollable::wait_readable`](crate::Pollable::wait_readable).
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Pollable::wait_readable`](crate::Pollable::wait_readable).
+            #[inline]
+            pub fn wait_readable(&self, limit: Option<std::time::Duration>) -> std::io::Result<()> {
+                $crate::pollable::Pollable::wait_readable(self, limit)
+            }
+
             /// Returns the current time of `clock`, real or simulated: see
             /// [`Timer::now`](crate::Timer::now).
             ///

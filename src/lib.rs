@@ -97,7 +97,7 @@
 //!     let busy = timeouts.insert_after(Duration::from_millis(5), "a busy client")?;
 //!     timeouts.rearm_after(busy, Duration::from_secs(60))?; // the client has sent something
 //!
-//!     timeouts.wait(None)?; // an event loop would poll the set's descriptor
+//!     timeouts.wait_readable(None)?; // an event loop would poll the set's descriptor
 //!     while let Some(expired) = timeouts.next_expired()? {
 //!         assert_eq!((expired.key, expired.value), (idle, Some("an idle client")));
 //!     }

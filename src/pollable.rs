@@ -1,7 +1,12 @@
 //! The `Pollable` trait: the handle that an event loop waits for.
 
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::backends::sys::error::{os_error, ETIMEDOUT};
+use crate::backends::sys::fd;
 
 /// A type with a handle that an event loop can wait for.
 ///
@@ -46,6 +51,24 @@ pub trait Pollable {
     ///
     /// It is the same for the whole life of the value.
     fn as_pollable(&self) -> BorrowedFd<'_>;
+
+    /// Waits until the handle is readable. Reads nothing, so the handle stays readable.
+    ///
+    /// Without a `limit` it waits indefinitely. The limit has the granularity of `poll(2)`, one
+    /// millisecond, and is rounded up. Signals do not end the wait.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit has passed. Otherwise those
+    /// of `poll(2)`.
+    fn wait_readable(&self, limit: Option<Duration>) -> io::Result<()> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        if fd::wait_readable(self.as_pollable(), deadline)? {
+            Ok(())
+        } else {
+            Err(os_error(ETIMEDOUT))
+        }
+    }
 }
 
 macro_rules! forward_through {

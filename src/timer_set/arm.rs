@@ -22,8 +22,27 @@ use crate::errors::is_clock_change;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
-/// How often a setting is made because the wall clock was changed meanwhile.
+/// How often the timer is set in one call, if the wall clock is changed meanwhile. The last setting
+/// makes the descriptor readable, so that the next drain reads the clocks again.
 const MAX_SETTINGS: u32 = 4;
+const AT_ONCE: Times = [0; 2];
+
+/// The longest time, in nanoseconds, between a clock reading and a relative setting.
+const MAX_DELAY: u64 = 1_000_000;
+
+/// A setting of the timer, and what it means.
+struct Plan {
+    spec: TimerSpec,
+    armed: Armed,
+    /// If the setting is relative, the time of the steady clock that it was computed from.
+    relative_since: Option<u64>,
+}
+
+impl Plan {
+    fn absolute(spec: TimerSpec, armed: Armed) -> Plan {
+        Plan { spec, armed, relative_since: None }
+    }
+}
 
 /// What the timer is set to.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +58,7 @@ pub(super) struct Armed {
 impl Armed {
     pub(super) const DISARMED: Armed = Armed { until: [NEVER; 2], by_wall: false, is_canceled: false };
 
-    /// It is unknown what the timer is set to, because it has panicked.
+    /// It is unknown what the timer is set to.
     const UNKNOWN: Armed = Armed { until: [NEVER; 2], by_wall: true, is_canceled: false };
 
     /// Returns whether the timer will be readable when an entry with this setting is due.
@@ -137,14 +156,14 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Arms the timer so that it is readable at these times at the latest.
     ///
-    /// If that fails, nothing changes.
+    /// If the timer refuses the first setting, nothing changes.
     pub(super) fn arm(&mut self, until: Times) -> io::Result<()> {
-        for _ in 0..MAX_SETTINGS {
-            let (spec, armed) = self.spec(until)?;
+        let was_canceled = self.armed.is_canceled;
+        for attempt in 1..=MAX_SETTINGS {
+            let plan = self.plan(if attempt < MAX_SETTINGS { until } else { AT_ONCE })?;
+            // What the timer is set to is unknown if it panics, or fails after another setting.
             let before = std::mem::replace(&mut self.armed, Armed::UNKNOWN);
-            let result = self.timer.set(&spec);
-            self.armed = armed;
-            match result {
+            match self.timer.set(&plan.spec) {
                 // The setting is in force, but was computed from the time before the change.
                 Err(e) if is_clock_change(&e) => self.has_unreported_change = self.reports_clock_changes,
                 Err(e) => {
@@ -152,30 +171,44 @@ impl<T, M: Timer> TimerSet<T, M> {
                     return Err(e);
                 }
                 // A change between the clock reading and the call would not be noticed.
-                Ok(()) if armed.is_canceled && !before.is_canceled => {}
-                Ok(()) => return Ok(()),
+                Ok(()) if plan.armed.is_canceled && !was_canceled && attempt == 1 => {}
+                Ok(()) if self.is_outdated(&plan) => {}
+                Ok(()) => {
+                    self.armed = plan.armed;
+                    return Ok(());
+                }
             }
         }
         Ok(())
     }
 
-    /// Returns the setting of the timer.
-    fn spec(&self, until: Times) -> io::Result<(TimerSpec, Armed)> {
+    /// Returns whether the thread was interrupted for long between the clock reading and a relative
+    /// setting, which then expires too late.
+    fn is_outdated(&self, plan: &Plan) -> bool {
+        let now = plan.relative_since.and_then(|since| Some((since, self.time(Base::Steady).ok()?)));
+        now.is_some_and(|(since, now)| now.saturating_sub(since) > MAX_DELAY)
+    }
+
+    fn plan(&self, until: Times) -> io::Result<Plan> {
         let [steady, wall] = until;
         if !self.is_on_wall_clock() {
             let spec = if steady == NEVER { TimerSpec::disarmed() } else { at(self.steady, steady) };
-            return Ok((spec, Armed { until, by_wall: false, is_canceled: false }));
+            return Ok(Plan::absolute(spec, Armed { until, by_wall: false, is_canceled: false }));
         }
         if self.reports_clock_changes || (steady != NEVER && (wall != NEVER || self.timer.clock().is_alarm())) {
-            return self.spec_on_both(until);
+            let (spec, armed) = self.spec_on_both(until)?;
+            return Ok(Plan::absolute(spec, armed));
         }
-        let by_wall = wall != NEVER;
-        let spec = match until {
-            [NEVER, NEVER] => TimerSpec::disarmed(),
-            [NEVER, wall] => at(Clock::Realtime, wall),
-            [steady, _] => TimerSpec::after(Duration::from_nanos(steady.saturating_sub(self.time(Base::Steady)?))),
-        };
-        Ok((spec, Armed { until, by_wall, is_canceled: false }))
+        let armed = Armed { until, by_wall: wall != NEVER, is_canceled: false };
+        match until {
+            [NEVER, NEVER] => Ok(Plan::absolute(TimerSpec::disarmed(), armed)),
+            [NEVER, wall] => Ok(Plan::absolute(at(Clock::Realtime, wall), armed)),
+            [steady, _] => {
+                let now = self.time(Base::Steady)?;
+                let spec = TimerSpec::after(Duration::from_nanos(steady.saturating_sub(now)));
+                Ok(Plan { spec, armed, relative_since: Some(now) })
+            }
+        }
     }
 
     /// Returns a setting at a time of the wall clock, canceled by a clock change.
@@ -198,8 +231,8 @@ impl<T, M: Timer> TimerSet<T, M> {
 /// Returns by how much the wall clock advances at least in this many nanoseconds, unless it is
 /// changed.
 ///
-/// Some platforms slew the wall clock alone. There, the timer may expire too early, and the set arms
-/// it again.
+/// Some platforms slew the wall clock alone. There, the timer may expire too early, and the set
+/// arms it again.
 fn on_wall_clock(nanos: u64) -> u64 {
     nanos - nanos / 1_000_000 * u64::from(max_slew_ppm())
 }

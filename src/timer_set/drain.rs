@@ -3,22 +3,29 @@
 use std::io;
 
 use super::expired::Expired;
-use super::schedule::Due;
+use super::schedule::{Due, NEVER};
 use super::TimerSet;
 use crate::timer::Timer;
 
 impl<T, M: Timer> TimerSet<T, M> {
     /// Returns the next entry that is due, or `None` if there is none.
     ///
-    /// Call it in a loop when the descriptor is readable. The calls until `None` is returned are one
-    /// *drain*. A drain returns the entries that are due when it begins, in the order of their
-    /// deadlines. Entries with the same deadline are in the order of their insertion, whether they
-    /// were re-armed or not. An entry that is inserted or re-armed during a drain belongs to the next
-    /// one, even if it is already due. So a drain ends.
+    /// Call it in a loop when the descriptor is readable. It never waits, and may be called at any
+    /// time.
+    ///
+    /// A *drain* begins with the first call, and ends when a call returns `None` or an error. It
+    /// returns the entries that are due when it begins, in the order of their deadlines. Entries
+    /// with the same deadline are returned in the order of their insertion. Re-arming an entry does
+    /// not change that order. Entries of two clocks are returned by how long they have been due.
+    ///
+    /// The set may be changed during a drain. An entry that is removed or re-armed before the drain
+    /// reaches it is not returned. An entry that is inserted or re-armed belongs to the next drain,
+    /// even if it is already due. So every drain ends, also if the caller inserts an entry for each
+    /// one that it gets.
     ///
     /// An entry that expires once is removed from the set and returned with its value. A periodic
-    /// entry is returned once, with the number of its expirations until the drain began, and stays in
-    /// the set.
+    /// entry is returned once, with the number of its expirations until the drain began, and stays
+    /// in the set.
     ///
     /// The caller may stop before `None`. The descriptor then stays readable, and later calls
     /// continue the same drain.
@@ -30,27 +37,32 @@ impl<T, M: Timer> TimerSet<T, M> {
     ///   `None`.
     /// - Those of [`Timer::set`] and [`Timer::now`]. The descriptor stays as it was. So if an entry
     ///   is due, the descriptor is readable, and the caller can try again.
+    ///
+    /// An error ends a drain whose entries the caller already has. They are no longer in the set. A
+    /// caller that collects them must keep them when a call returns an error.
     pub fn next_expired(&mut self) -> io::Result<Option<Expired<T>>> {
-        let now = match self.schedule.drain() {
-            Some(now) => now,
-            None => {
-                let now = self.times()?;
-                self.schedule.begin_drain(now);
-                now
-            }
+        let continued = self.schedule.drain();
+        let now = match continued {
+            Some(began) => began,
+            None => self.times()?,
         };
+        if continued.is_none() {
+            self.schedule.begin_drain(now);
+        }
         match self.schedule.next_due() {
             Some(due) => Ok(Some(self.expired(due))),
-            None => self.end_drain(now).map(|()| None),
+            // The timer may have expired since an earlier call began the drain.
+            None => self.end_drain(if continued.is_some() { [NEVER; 2] } else { now }).map(|()| None),
         }
     }
 
-    /// Sets whether the set reports changes of the wall clock.
+    /// Turns reports of changes of the wall clock on or off. They are off at first.
     ///
-    /// If so, a change makes the descriptor readable, and `next_expired` returns `ECANCELED` once, at
-    /// the end of a drain; [`is_clock_change`](crate::is_clock_change) recognizes the error. No entry
-    /// is lost. The end of a suspend is a clock change too. If the set is not on a wall clock, the
-    /// setting has no effect.
+    /// If they are on, a change makes the descriptor readable, also if the set is empty. At the end
+    /// of a drain, `next_expired` then returns `ECANCELED` once, which
+    /// [`is_clock_change`](crate::is_clock_change) recognizes. No entry is lost. The end of a
+    /// suspend is a clock change too. Changes before this call are not reported. If the set is not
+    /// on a wall clock, the call has no effect.
     ///
     /// ```
     /// use portable_timerfd::{is_clock_change, Clock, SimulatedClock, TimerSet};
@@ -61,9 +73,15 @@ impl<T, M: Timer> TimerSet<T, M> {
     /// let noon = clock.now(Clock::Realtime) + Duration::from_secs(3600);
     /// set.insert_at(noon, "noon")?;
     /// clock.set_realtime(noon)?;
-    /// assert_eq!(set.next_expired()?.and_then(|expired| expired.value), Some("noon"));
-    /// assert!(is_clock_change(&set.next_expired().unwrap_err()));
-    /// assert!(set.next_expired()?.is_none());
+    ///
+    /// loop {
+    ///     match set.next_expired() {
+    ///         Ok(Some(expired)) => assert_eq!(expired.value, Some("noon")),
+    ///         Ok(None) => break,
+    ///         Err(e) if is_clock_change(&e) => println!("the clock was changed"),
+    ///         Err(e) => return Err(e),
+    ///     }
+    /// }
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///

@@ -9,12 +9,12 @@ use crate::clock_time::ClockTime;
 pub struct Expired<T> {
     /// The key of the entry. If the entry is not periodic, it is no longer in the set.
     pub key: Key,
-    /// The time when the entry was due. For a periodic entry, that of the first expiration that is
-    /// counted.
+    /// The time when the entry was due. For a periodic entry, the time of the first expiration in
+    /// `count`.
     pub deadline: ClockTime,
     /// The number of expirations, at least 1. It is 1 if the entry is not periodic.
     pub count: u64,
-    /// The value, or `None` if the entry is periodic. A periodic entry stays in the set:
-    /// [`TimerSet::get_mut`](super::TimerSet::get_mut) returns its value.
+    /// The value of an entry that expires once. For a periodic entry, `None`: the set keeps its
+    /// value, and [`TimerSet::get`](super::TimerSet::get) returns it.
     pub value: Option<T>,
 }

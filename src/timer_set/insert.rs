@@ -16,7 +16,7 @@ use crate::spec::{Initial, TimerSpec};
 use crate::timer::Timer;
 
 impl<T, M: Timer> TimerSet<T, M> {
-    /// Inserts a value that expires once, after `delay`. A zero `delay` means *now*.
+    /// Inserts an entry that expires once, after `delay`. A zero `delay` means *now*.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.insert(&TimerSpec::after(delay), value)
     }
 
-    /// Inserts a value that expires once, at `time`. A time in the past means *now*.
+    /// Inserts an entry that expires once, at `time`. A time in the past means *now*.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.insert(&TimerSpec::at(time), value)
     }
 
-    /// Inserts a value that expires after each `interval`, first one interval from now.
+    /// Inserts an entry that expires after each `interval`, first one interval from now.
     ///
     /// # Errors
     ///
@@ -45,16 +45,18 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.insert(&periodic(interval)?, value)
     }
 
-    /// Inserts a value that expires as `spec` says.
+    /// Inserts an entry with the setting `spec`.
     ///
-    /// A [disarmed](TimerSpec::disarmed) value never expires, until it is [re-armed](TimerSet::rearm).
-    /// [`cancel_on_set`](TimerSpec::cancel_on_set) has no effect on an entry.
+    /// If `spec` is [disarmed](TimerSpec::disarmed), the entry does not expire until it is
+    /// [re-armed](TimerSet::rearm). [`cancel_on_set`](TimerSpec::cancel_on_set) has no effect on an
+    /// entry: see [`report_clock_changes`](TimerSet::report_clock_changes).
     ///
     /// # Errors
     ///
-    /// - Those of [`Timer::set`], except `ECANCELED`, if the timer must be set. In particular
-    ///   [`ClockMismatch`] if `spec` is at a time of another clock.
+    /// - [`ClockMismatch`]: `spec` is at a time of another clock.
     /// - [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory is left.
+    /// - Those of [`Timer::now`] if `spec` is a duration.
+    /// - Those of [`Timer::set`], except `ECANCELED`, if the timer must be set.
     ///
     /// After an error, `value` is dropped and the set is unchanged.
     #[inline]
@@ -85,8 +87,8 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.rearm(key, &TimerSpec::at(time))
     }
 
-    /// Changes an entry to expire after each `interval`, first one interval from now. Returns `false`
-    /// if it is not in the set.
+    /// Changes an entry to expire after each `interval`, first one interval from now. Returns
+    /// `false` if it is not in the set.
     ///
     /// # Errors
     ///
@@ -101,7 +103,8 @@ impl<T, M: Timer> TimerSet<T, M> {
     ///
     /// # Errors
     ///
-    /// Those of [`insert`](TimerSet::insert). After an error, the set is unchanged.
+    /// Those of [`insert`](TimerSet::insert), except `OutOfMemory`. After an error, the set is
+    /// unchanged.
     #[inline]
     pub fn rearm(&mut self, key: Key, spec: &TimerSpec) -> io::Result<bool> {
         let Some(slot) = self.schedule.slots().find(key) else { return Ok(false) };

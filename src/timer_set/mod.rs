@@ -13,10 +13,8 @@ mod slots;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::backends::sys::error::{os_error, ETIMEDOUT};
-use crate::backends::sys::fd::wait_readable;
 use crate::clock::Clock;
 use crate::clock_time::ClockTime;
 use crate::pollable::Pollable;
@@ -44,7 +42,7 @@ pub use slots::Key;
 /// set.insert_after(Duration::from_millis(5), "fast")?;
 /// set.rearm_after(slow, Duration::from_secs(90))?; // makes no system call
 ///
-/// set.wait(None)?; // an event loop would poll `set.as_fd()`
+/// set.wait_readable(None)?; // an event loop would poll `set.as_fd()`
 /// while let Some(expired) = set.next_expired()? {
 ///     assert_eq!(expired.value, Some("fast"));
 /// }
@@ -52,43 +50,55 @@ pub use slots::Key;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
+/// `docs/guide.md` in the source has a
+/// library type with several kinds of time-outs, its host, and its test.
+///
 /// # Costs
 ///
 /// A set uses one timer, whatever the number of entries: one descriptor on the kernel backend, two
 /// on the userspace backend.
 ///
-/// - [`rearm`](TimerSet::rearm) to a later time and [`remove`](TimerSet::remove) make no system
-///   call. An insertion makes one only if the new entry is the first to expire.
-/// - All entries that are due together cost one system call: the call of
-///   [`next_expired`](TimerSet::next_expired) that returns `None` sets the timer again. No call
-///   reads the timer.
+/// - Re-arming an entry to a later time, and removing one, make no system call. The descriptor may
+///   become readable once at the old deadline.
+/// - Inserting an entry, or re-arming it to an earlier time, sets the timer only if the entry is
+///   the first to expire.
+/// - A drain sets the timer once, whatever the number of entries that are due. That is one system
+///   call on the kernel backend, and two on the userspace backend. The program need not read the
+///   timer. If nothing is due, [`next_expired`](TimerSet::next_expired) makes no system call.
 /// - An insertion and a removal take logarithmic time. They allocate memory only when the set must
 ///   grow beyond its [`capacity`](TimerSet::capacity).
-/// - Each entry of the capacity takes 52 bytes and an `Option<T>`.
+/// - Each unit of capacity takes 52 bytes and the size of an `Option<T>`.
+///
+/// A set with entries at times of the wall clock sets its timer more often: for the first entry of
+/// each kind (see below), and at each call of `next_expired` that returns `None`.
 ///
 /// # Clocks
 ///
-/// A duration counts on the clock of the set. On the wall clock, there are two kinds of entries:
+/// On `Monotonic`, `Boottime` and `BoottimeAlarm`, all entries count on the clock of the set. A set
+/// on a wall clock has two kinds of entries:
 ///
 /// - An entry that is set by a duration counts on [`Monotonic`](Clock::Monotonic), as it does in a
 ///   single timer. Clock changes do not move it. In a set on
 ///   [`RealtimeAlarm`](Clock::RealtimeAlarm) it counts on [`Boottime`](Clock::Boottime), so that it
 ///   wakes the system after the duration.
-/// - An entry that is set to a time of the wall clock follows clock changes.
+/// - An entry that is set to a time of the wall clock follows clock changes. If the clock is set
+///   back, a periodic entry that has already expired does not expire a second time.
 ///
 /// [`duration_clock`](TimerSet::duration_clock) returns the clock of the durations. The set also
 /// accepts times of that clock. A time of any other clock is a
 /// [`ClockMismatch`](crate::ClockMismatch).
 ///
-/// A set with entries of both kinds also becomes readable when the wall clock is changed, and after
-/// a suspend. `next_expired` then returns `None`, unless the program has asked for a report:
+/// A set with entries of both kinds becomes readable when the wall clock is changed, and after a
+/// suspend, because it must set its timer again. `next_expired` then returns `None`. A program that
+/// wants to know of clock changes calls
 /// [`report_clock_changes`](TimerSet::report_clock_changes).
 ///
 /// # Threads
 ///
-/// The methods take `&mut self`. To share a set between threads, put it into a
-/// [`Mutex`](std::sync::Mutex), above a timer in an [`Arc`](std::sync::Arc). A thread can then wait
-/// for the timer without the lock, and an insertion by another thread wakes it in time:
+/// The methods take `&mut self`. To share a set between threads, create it with a timer in an
+/// [`Arc`](std::sync::Arc), and put the set into a [`Mutex`](std::sync::Mutex). A thread can then
+/// wait for the timer without the lock. If another thread inserts an entry, the waiting thread
+/// wakes up at the deadline of that entry:
 ///
 /// ```
 /// use portable_timerfd::{Clock, TimerFd, TimerSet};
@@ -100,9 +110,9 @@ pub use slots::Key;
 ///     let set = Arc::clone(&set);
 ///     move || set.lock().unwrap().insert_after(Duration::from_millis(5), "from another thread")
 /// });
-/// timer.wait(None)?; // or poll `timer.as_fd()`
+/// timer.wait_readable(None)?;
 /// loop {
-///     // The lock is released at the end of this statement, so what follows may insert entries.
+///     // Unlocks the set at the end of the statement. The rest of the body can lock it again.
 ///     let Some(expired) = set.lock().unwrap().next_expired()? else { break };
 ///     assert_eq!(expired.value, Some("from another thread"));
 /// }
@@ -112,32 +122,39 @@ pub use slots::Key;
 ///
 /// # The descriptor
 ///
-/// The descriptor is readable whenever an entry is due. It may also become readable at the former
-/// deadline of an entry that was removed or re-armed. `next_expired` then returns `None`.
+/// The descriptor is readable whenever an entry is due. It may also become readable when nothing is
+/// due: at the old deadline of an entry that was removed or re-armed, and after a clock change.
+/// `next_expired` then returns `None`.
 ///
-/// Nothing but the set may set the timer. A program may read the timer or its descriptor, as
-/// [`Timer::wait`] does. The descriptor is then no longer readable, so the program must call
-/// `next_expired` until it returns `None`. The same applies to a poller in edge-triggered mode,
-/// which reports the descriptor once.
+/// Only the set may set or read the timer. To wait without the set, use
+/// [`wait_readable`](Pollable::wait_readable), which does not read. If some program reads the
+/// descriptor nevertheless, call `next_expired` until it returns `None`. Otherwise the descriptor
+/// may not become readable again. A clock change that was read is not reported.
+///
+/// A poller in edge-triggered mode reports the descriptor once. In that mode too, call
+/// `next_expired` until it returns `None`.
 ///
 /// # In an event loop
 ///
-/// Any loop that accepts a descriptor can wait for the set. In tokio and async-io the entries can be
-/// awaited, in mio and calloop the set is an event source: see [`loops`](crate::loops).
+/// Any loop that accepts a descriptor can wait for the set. In tokio and async-io the entries can
+/// be awaited, in mio and calloop the set is an event source: see [`loops`](crate::loops).
 ///
 /// # In simulated time
 ///
 /// A test passes a timer of a [`SimulatedClock`](crate::SimulatedClock) to
-/// [`with_timer`](TimerSet::with_timer):
+/// [`with_timer`](TimerSet::with_timer). `TimerFd::from(timer)` gives the set the same type as in
+/// the program:
 ///
 /// ```
-/// use portable_timerfd::{Clock, SimulatedClock, TimerSet};
+/// use portable_timerfd::{Clock, SimulatedClock, TimerFd, TimerSet};
 /// use std::time::Duration;
+///
 /// let clock = SimulatedClock::new();
-/// let mut set = TimerSet::with_timer(clock.timer(Clock::Monotonic)?)?;
-/// set.insert_every(Duration::from_secs(60), "each minute")?;
-/// clock.advance(Duration::from_secs(3600));
-/// assert_eq!(set.next_expired()?.map(|expired| expired.count), Some(60));
+/// let timer = TimerFd::from(clock.timer(Clock::Monotonic)?);
+/// let mut set: TimerSet<&str> = TimerSet::with_timer(timer)?;
+/// set.insert_after(Duration::from_secs(3600), "in an hour")?;
+/// assert_eq!(clock.advance_to_next(), Some(Duration::from_secs(3600))); // the descriptor is readable
+/// assert_eq!(set.next_expired()?.and_then(|expired| expired.value), Some("in an hour"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct TimerSet<T, M = TimerFd> {
@@ -151,7 +168,7 @@ pub struct TimerSet<T, M = TimerFd> {
 }
 
 impl<T> TimerSet<T> {
-    /// Creates an empty set above a new [`TimerFd`].
+    /// Creates an empty set that uses a new [`TimerFd`].
     ///
     /// # Errors
     ///
@@ -162,10 +179,10 @@ impl<T> TimerSet<T> {
 }
 
 impl<T, M: Timer> TimerSet<T, M> {
-    /// Creates an empty set above a timer of any kind, and disarms the timer.
+    /// Creates an empty set that uses a timer of any kind, and disarms the timer.
     ///
-    /// The timer can be a reference or an `Arc`. Only the set may set the timer. A set that is dropped
-    /// leaves such a timer armed.
+    /// The timer can be a reference or an `Arc`. Only the set may set or read it. Dropping the set
+    /// does not disarm a timer that is shared.
     ///
     /// # Errors
     ///
@@ -182,7 +199,7 @@ impl<T, M: Timer> TimerSet<T, M> {
         })
     }
 
-    /// Returns the timer, for example to wait for it.
+    /// Returns the timer.
     pub fn timer(&self) -> &M {
         &self.timer
     }
@@ -193,16 +210,18 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.steady
     }
 
-    /// Returns the present time of [`duration_clock`](TimerSet::duration_clock).
+    /// Returns the current time of `clock`, by which the set expires its entries: see
+    /// [`Timer::now`].
     ///
-    /// A program that re-arms many entries at once saves clock readings with it:
-    /// `rearm_at(key, now + delay)` has the same effect as `rearm_after(key, delay)`.
+    /// A program that re-arms many entries at once saves clock readings with it. If `now` is the
+    /// time of [`duration_clock`](TimerSet::duration_clock), then `rearm_at(key, now + delay)` has
+    /// the same effect as `rearm_after(key, delay)`.
     ///
     /// # Errors
     ///
     /// Those of [`Timer::now`].
-    pub fn now(&self) -> io::Result<ClockTime> {
-        self.timer.now(self.steady)
+    pub fn now(&self, clock: Clock) -> io::Result<ClockTime> {
+        self.timer.now(clock)
     }
 
     /// Removes an entry and returns its value, or `None` if the entry is not in the set.
@@ -235,7 +254,8 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Returns when an entry expires next, or `None` if the entry is not in the set.
     ///
-    /// An entry that never expires has the deadline 2⁶³−1 nanoseconds.
+    /// The deadline of an entry that never expires is 2⁶³−1 nanoseconds after the zero of its
+    /// clock.
     #[must_use]
     pub fn deadline(&self, key: Key) -> Option<ClockTime> {
         self.schedule.deadline(key).map(|(base, nanos)| self.clock_time(base, nanos))
@@ -259,7 +279,8 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.schedule.slots().capacity()
     }
 
-    /// Allocates memory for at least `additional` more entries.
+    /// Allocates memory for at least `additional` more entries, like
+    /// [`Vec::reserve`].
     ///
     /// # Errors
     ///
@@ -271,7 +292,8 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Returns the deadline of the entry that expires first, or `None` if no entry will expire.
     ///
-    /// If the set has entries of two clocks, compares the remaining times at present.
+    /// If the set has entries of two clocks, it compares the remaining times at the moment of the
+    /// call.
     ///
     /// # Errors
     ///
@@ -294,20 +316,18 @@ impl<T, M: Timer> TimerSet<T, M> {
         Ok(Some(self.clock_time(base, nanos)))
     }
 
-    /// Waits until the descriptor is readable. Does not read it.
-    ///
-    /// The limit has the granularity of `poll(2)`, one millisecond, and is rounded up.
+    /// Waits until the descriptor is readable. Does not read it: see [`Pollable::wait_readable`].
     ///
     /// # Errors
     ///
-    /// `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit has passed.
-    pub fn wait(&self, limit: Option<Duration>) -> io::Result<()> {
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        if wait_readable(self.timer.as_pollable(), deadline)? {
-            Ok(())
-        } else {
-            Err(os_error(ETIMEDOUT))
-        }
+    /// Those of [`Pollable::wait_readable`].
+    pub fn wait_readable(&self, limit: Option<Duration>) -> io::Result<()> {
+        self.timer.wait_readable(limit)
+    }
+
+    /// Returns the keys and the values of all entries, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        self.schedule.slots().iter()
     }
 
     fn is_on_wall_clock(&self) -> bool {

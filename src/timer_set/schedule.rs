@@ -74,6 +74,8 @@ impl<T> Schedule<T> {
         if capacity > MAX_SLOTS {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
+        // Twice as much at least, so that many small requests take linear time.
+        let capacity = capacity.max(2 * self.slots.capacity()).min(MAX_SLOTS);
         let grown = self.heaps.grow(capacity).and_then(|()| self.slots.grow(capacity));
         grown.map_err(|_| io::ErrorKind::OutOfMemory.into())
     }

@@ -10,9 +10,9 @@ use super::base::Base;
 
 /// Identifies an entry of a [`TimerSet`](super::TimerSet).
 ///
-/// A set never gives the same key to two entries. The key of an entry that was removed, or that has
-/// expired for the last time, never identifies a later entry. A key has a meaning only in the set
-/// that returned it.
+/// A set never gives the same key to two entries. So the key of an entry that is no longer in the
+/// set identifies no entry. Do not use a key with another set: it may identify an unrelated entry
+/// there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     slot: u32,
@@ -28,8 +28,8 @@ pub(super) struct Slot {
     pub(super) interval: u64,
     /// The number of entries that were inserted before this one.
     pub(super) order: u64,
-    /// The generation of the entry, or of the next entry if the slot is free. 0 if the slot will
-    /// not be used again.
+    /// Counts how often the slot was taken and freed. It is odd while the slot has an entry, so a
+    /// key of another set never finds a free slot.
     generation: u32,
     pub(super) place: Place,
 }
@@ -160,6 +160,7 @@ impl<T> Slots<T> {
         let number = self.take_free();
         let slot = &mut self.slots[number as usize];
         (slot.deadline, slot.interval, slot.order) = (deadline, interval, order);
+        slot.generation += 1;
         self.values[number as usize] = Some(value);
         self.key(number)
     }
@@ -172,7 +173,7 @@ impl<T> Slots<T> {
             return number;
         }
         let place = Place::in_heap(Base::Steady, NONE);
-        self.slots.push(Slot { deadline: 0, interval: 0, order: 0, generation: 1, place });
+        self.slots.push(Slot { deadline: 0, interval: 0, order: 0, generation: 0, place });
         self.previous.push(NONE);
         self.values.push(None);
         (self.slots.len() - 1) as u32
@@ -183,8 +184,8 @@ impl<T> Slots<T> {
         let slot = &mut self.slots[number as usize];
         self.len -= 1;
         // A slot whose generations are used up stays out of use. Otherwise a key could identify a
-        // later entry, after four billion insertions.
-        slot.generation = slot.generation.checked_add(1).unwrap_or(0);
+        // later entry, after two billion insertions.
+        slot.generation = slot.generation.wrapping_add(1);
         if slot.generation != 0 {
             slot.place = Place::in_heap(Base::Steady, std::mem::replace(&mut self.first_free, number));
         }
@@ -214,6 +215,11 @@ impl<T> Slots<T> {
     pub(super) fn find(&self, key: Key) -> Option<u32> {
         let slot = self.slots.get(key.slot as usize)?;
         (slot.generation == key.generation.get()).then_some(key.slot)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        let entries = self.values.iter().enumerate();
+        entries.filter_map(|(number, value)| Some((self.key(number as u32), value.as_ref()?)))
     }
 
     pub(super) fn value(&self, key: Key) -> Option<&T> {
@@ -263,6 +269,18 @@ mod tests {
         let second = slots.insert(1, 0, 20);
         assert_eq!((first.slot, slots.value(first), slots.value(second)), (second.slot, None, Some(&20)));
         assert_ne!(first, second);
+    }
+
+    #[test]
+    fn a_key_of_another_set_never_finds_a_free_slot() {
+        let (mut slots, mut other) = (slots(), slots());
+        for times in 0..4 {
+            let foreign = other.insert(1, 0, 10);
+            assert_eq!((slots.find(foreign), slots.value(foreign)), (None, None), "{times}");
+            other.free(foreign.slot);
+            let own = slots.insert(1, 0, 20);
+            slots.free(own.slot);
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn probed<T>(clock: Clock) -> (SimulatedClock, TimerSet<T, Probe>) {
 
 #[test]
 fn a_batch_takes_one_set_one_clock_reading_for_each_end_and_no_read() {
-    for (clock, readings) in [(Clock::Monotonic, 1), (Clock::Boottime, 1), (Clock::Realtime, 2)] {
+    for (clock, readings) in [(Clock::Monotonic, 1), (Clock::Boottime, 1), (Clock::Realtime, 3)] {
         let (simulated, mut set) = probed(clock);
         for nanos in 1..=1_000 {
             set.insert_after(Duration::from_nanos(nanos), nanos).unwrap();
@@ -28,6 +28,19 @@ fn a_batch_takes_one_set_one_clock_reading_for_each_end_and_no_read() {
         assert_eq!(drain(&mut set).len(), 1_000);
         assert_eq!(set.timer().take_counts(), [1, 0, readings]);
     }
+}
+
+#[test]
+fn reserving_one_entry_at_a_time_takes_linear_time() {
+    let mut set = TimerSet::with_timer(SimulatedClock::new().timer(Clock::Monotonic).unwrap()).unwrap();
+    let mut capacities = Vec::new();
+    for value in 0..1_000 {
+        set.reserve(1).unwrap();
+        set.insert_after(SECOND, value).unwrap();
+        capacities.push(set.capacity());
+    }
+    capacities.dedup();
+    assert!(capacities.len() < 20, "{capacities:?}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn a_postponed_deadline_wakes_the_set_once() {
 #[test]
 fn a_periodic_entry_is_returned_with_its_count_and_stays() {
     let (clock, mut set) = simulated(Clock::Monotonic);
-    let begin = set.now().unwrap();
+    let begin = set.now(set.duration_clock()).unwrap();
     let key = set.insert_every(ms(10), Rc::new("each")).unwrap();
     clock.advance(ms(35));
     let expired = drain(&mut set);

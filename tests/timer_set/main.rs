@@ -8,6 +8,7 @@ mod common;
 mod costs;
 mod drains;
 mod errors;
+mod interruptions;
 mod model;
 mod play;
 mod probe;

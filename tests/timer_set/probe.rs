@@ -1,10 +1,12 @@
 //! A timer that counts its calls, and that can be told to fail.
 
 use portable_timerfd::{Clock, ClockTime, Pollable, SimulatedClock, Timer, TimerFd, TimerSpec};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Mutex;
+use std::time::Duration;
 
 #[derive(Debug)]
 pub struct Probe {
@@ -16,11 +18,35 @@ pub struct Probe {
     pub failing: AtomicU64,
     /// The number of the next calls of `set` that panic.
     pub panicking: AtomicU64,
-    /// Sets this wall clock to this time after the next reading of another clock.
-    pub step_after_reading: Mutex<Option<(SimulatedClock, ClockTime)>>,
+    /// Which of the next calls of `set` fails or panics, counted from 1. 0 for none.
+    pub sets_until_failure: AtomicU64,
+    pub sets_until_panic: AtomicU64,
+    /// What happens between the next readings of the steady clock and the calls that follow them.
+    pub interruptions: Mutex<VecDeque<Interruption>>,
+}
+
+#[derive(Debug)]
+pub enum Interruption {
+    /// The wall clock is set.
+    Step(SimulatedClock, ClockTime),
+    /// Time passes.
+    Pause(SimulatedClock, Duration),
+}
+
+impl Interruption {
+    fn happen(self) {
+        match self {
+            Interruption::Step(clock, time) => clock.set_realtime(time).unwrap(),
+            Interruption::Pause(clock, time) => clock.advance(time),
+        }
+    }
 }
 
 impl Probe {
+    pub fn interrupt(&self, interruption: Interruption) {
+        self.interruptions.lock().unwrap().push_back(interruption);
+    }
+
     pub fn new(timer: impl Into<TimerFd>) -> Probe {
         Probe {
             timer: timer.into(),
@@ -29,7 +55,9 @@ impl Probe {
             clock_readings: AtomicU64::new(0),
             failing: AtomicU64::new(0),
             panicking: AtomicU64::new(0),
-            step_after_reading: Mutex::new(None),
+            sets_until_failure: AtomicU64::new(0),
+            sets_until_panic: AtomicU64::new(0),
+            interruptions: Mutex::default(),
         }
     }
 
@@ -49,11 +77,21 @@ impl Probe {
     }
 
     fn panics(&self) {
+        if count_down(&self.sets_until_panic) {
+            panic!("a timer that panics");
+        }
         if self.panicking.load(Relaxed) > 0 {
             self.panicking.fetch_sub(1, Relaxed);
             panic!("a timer that panics");
         }
     }
+}
+
+/// Returns whether the counter gets to zero.
+fn count_down(counter: &AtomicU64) -> bool {
+    let before = counter.load(Relaxed);
+    counter.store(before.saturating_sub(1), Relaxed);
+    before == 1
 }
 
 impl Pollable for Probe {
@@ -69,6 +107,9 @@ impl Timer for Probe {
 
     fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
         self.fails()?;
+        if count_down(&self.sets_until_failure) {
+            return Err(io::Error::from_raw_os_error(nix::libc::ENOMEM));
+        }
         self.panics();
         self.sets.fetch_add(1, Relaxed);
         self.timer.replace(new)
@@ -88,8 +129,8 @@ impl Timer for Probe {
         self.clock_readings.fetch_add(1, Relaxed);
         let now = self.timer.now(clock);
         if clock != Clock::Realtime {
-            let step = self.step_after_reading.lock().unwrap().take();
-            step.map_or(Ok(()), |(simulated, time)| simulated.set_realtime(time))?;
+            let interruption = self.interruptions.lock().unwrap().pop_front();
+            interruption.into_iter().for_each(|interruption| interruption.happen());
         }
         now
     }

@@ -48,7 +48,7 @@ impl Deadlines for OfSet {
     }
 
     fn take_all(&mut self) {
-        self.set.wait(None).expect("readable");
+        self.set.wait_readable(None).expect("readable");
         while self.set.next_expired().expect("drained").is_some() {}
         assert!(self.set.is_empty());
         self.keys.clear();
