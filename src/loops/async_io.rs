@@ -8,7 +8,8 @@ use std::task::{ready, Context, Poll};
 use ::async_io::Async;
 use futures_core::Stream;
 
-use super::source::{is_readable, owned_source, Source};
+use super::owned_source::owned_source;
+use super::source::{is_readable, Source};
 use super::MissedTicks;
 use crate::pollable::Pollable;
 use crate::timer::Timer;

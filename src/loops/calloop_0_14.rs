@@ -7,7 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use ::calloop::generic::{Generic, NoIoDrop};
 use ::calloop::{EventSource, Interest, Mode, Poll, PostAction, Readiness, Token, TokenFactory};
 
-use super::source::{owned_source, Source};
+use super::owned_source::owned_source;
+use super::source::Source;
 use crate::pollable::Pollable;
 use crate::timer::Timer;
 

@@ -25,6 +25,8 @@
 
 mod missed_ticks;
 #[cfg(any(feature = "async-io", feature = "calloop-0-14", feature = "polling", feature = "tokio"))]
+mod owned_source;
+#[cfg(any(feature = "async-io", feature = "calloop-0-14", feature = "tokio"))]
 mod source;
 
 #[cfg(feature = "async-io")]

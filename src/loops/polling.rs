@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::polling::{Event, PollMode, Poller};
 
-use super::source::owned_source;
+use super::owned_source::owned_source;
 use crate::backends::sys::registered::Registered;
 use crate::pollable::Pollable;
 

@@ -1,5 +1,4 @@
-//! What the adapters share: the timer type that is registered with event loops, and the methods of
-//! the adapters for a user's own type.
+//! The timer type that the adapters register with event loops.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -60,29 +59,3 @@ impl<T> AsRawFd for Source<T> {
 pub(super) fn is_readable(fd: &impl AsFd) -> io::Result<bool> {
     crate::backends::sys::fd::wait_readable(fd.as_fd(), Some(std::time::Instant::now()))
 }
-
-/// Gives an adapter that owns a user's type in its field `source` the methods for that type.
-macro_rules! owned_source {
-    ($adapter:ident) => {
-        impl<P> $adapter<P> {
-            /// Returns the source.
-            pub fn get_ref(&self) -> &P {
-                &self.source
-            }
-
-            /// Returns the source, to change it.
-            ///
-            /// If you replace the handle, the old one stays registered and is still reported.
-            pub fn get_mut(&mut self) -> &mut P {
-                &mut self.source
-            }
-
-            /// Deregisters the handle and returns the source.
-            pub fn into_inner(self) -> P {
-                self.source
-            }
-        }
-    };
-}
-
-pub(super) use owned_source;

@@ -10,7 +10,8 @@ use ::tokio::io::Interest;
 use ::tokio::runtime::Handle;
 use futures_core::Stream;
 
-use super::source::{is_readable, owned_source, Source};
+use super::owned_source::owned_source;
+use super::source::{is_readable, Source};
 use super::MissedTicks;
 use crate::pollable::Pollable;
 use crate::timer::Timer;

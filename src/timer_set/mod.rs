@@ -362,8 +362,11 @@ impl<T, M: Timer> AsRawFd for TimerSet<T, M> {
 }
 
 /// Shows the timer and the number of entries.
-impl<T, M: Timer> fmt::Debug for TimerSet<T, M> {
+impl<T, M: fmt::Debug> fmt::Debug for TimerSet<T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TimerSet").field("timer", &self.timer).field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("TimerSet")
+            .field("timer", &self.timer)
+            .field("len", &self.schedule.slots().len())
+            .finish_non_exhaustive()
     }
 }
