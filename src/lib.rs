@@ -83,9 +83,9 @@
 //!
 //! # Many time-outs behind one descriptor
 //!
-//! A library often has a time-out for each connection or request, and may show only one descriptor
-//! to its host. A [`TimerSet`] holds any number of deadlines above one timer. A time-out that is
-//! postponed costs no system call.
+//! A library often has a time-out for each connection or request, but can give the program's event
+//! loop only one descriptor. A [`TimerSet`] holds any number of deadlines behind the descriptor of
+//! one timer. Postponing or removing one makes no system call.
 //!
 //! ```
 //! use portable_timerfd::{Clock, TimerSet};

@@ -56,6 +56,7 @@ pub trait Pollable {
     ///
     /// Without a `limit` it waits indefinitely. The limit has the granularity of `poll(2)`, one
     /// millisecond, and is rounded up. Signals do not end the wait.
+    /// [`SimulatedClock::waiting`](crate::SimulatedClock::waiting) does not count the thread.
     ///
     /// # Errors
     ///

@@ -38,6 +38,22 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Inserts an entry that expires after each `interval`, first one interval from now.
     ///
+    /// The entry stays in the set, with its value:
+    ///
+    /// ```
+    /// # use portable_timerfd::{Clock, SimulatedClock, TimerSet};
+    /// # use std::time::Duration;
+    /// # let clock = SimulatedClock::new();
+    /// # let mut set = TimerSet::with_timer(clock.timer(Clock::Monotonic)?)?;
+    /// set.insert_every(Duration::from_secs(10), "heartbeat")?;
+    /// # clock.advance(Duration::from_secs(25));
+    /// if let Some(expired) = set.next_expired()? {
+    ///     assert_eq!(set.get(expired.key), Some(&"heartbeat"));
+    /// #   assert_eq!((expired.count, expired.value), (2, None));
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` if `interval` is zero; otherwise those of [`insert`](TimerSet::insert).

@@ -134,6 +134,12 @@ pub use slots::Key;
 /// A poller in edge-triggered mode reports the descriptor once. In that mode too, call
 /// `next_expired` until it returns `None`.
 ///
+/// # Forks
+///
+/// A forked child must not use an inherited set. On the kernel backend it shares the timer with its
+/// parent, and would set it for both. On the userspace backend, setting the timer fails with
+/// `ESRCH`.
+///
 /// # In an event loop
 ///
 /// Any loop that accepts a descriptor can wait for the set. In tokio and async-io the entries can
