@@ -120,7 +120,7 @@ pub(crate) fn wall_offset() -> WallOffset {
 
 /// Returns how much a slewed wall clock may gain or lose on the monotonic clock, in parts per
 /// million.
-pub(crate) fn max_slew_ppm() -> u32 {
+pub fn max_slew_ppm() -> u32 {
     SYSTEM.max_slew_ppm
 }
 

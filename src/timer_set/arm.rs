@@ -22,12 +22,11 @@ use crate::errors::is_clock_change;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
-/// How often the timer is set in one call, if the wall clock is changed meanwhile. The last setting
-/// makes the descriptor readable, so that the next drain reads the clocks again.
+/// How often the timer is set in one call because the wall clock was changed meanwhile, or because
+/// the setting came too late.
 const MAX_SETTINGS: u32 = 4;
-const AT_ONCE: Times = [0; 2];
 
-/// The longest time, in nanoseconds, between a clock reading and a relative setting.
+/// The longest time, in nanoseconds, from a clock reading to a relative setting.
 const MAX_DELAY: u64 = 1_000_000;
 
 /// A setting of the timer, and what it means.
@@ -58,8 +57,11 @@ pub(super) struct Armed {
 impl Armed {
     pub(super) const DISARMED: Armed = Armed { until: [NEVER; 2], by_wall: false, is_canceled: false };
 
-    /// It is unknown what the timer is set to.
+    /// It is unknown what the timer is set to, because it has panicked or failed.
     const UNKNOWN: Armed = Armed { until: [NEVER; 2], by_wall: true, is_canceled: false };
+
+    /// The timer is set to a time in the past.
+    const READABLE: Armed = Armed { until: [0; 2], by_wall: true, is_canceled: true };
 
     /// Returns whether the timer will be readable when an entry with this setting is due.
     #[inline]
@@ -132,61 +134,84 @@ impl<T, M: Timer> TimerSet<T, M> {
         let mut until = if is_known { self.armed.until } else { self.schedule.first_deadlines() };
         let first = &mut until[setting.base as usize];
         *first = setting.deadline.min(*first);
-        self.arm(until)?;
-        if self.has_unreported_change {
-            // Makes the descriptor readable again, so that the caller learns of the change.
-            until[Base::Wall as usize] = 0;
-            self.arm(until)?;
-        }
-        Ok(())
+        self.arm(until, true)
     }
 
-    /// Ends a drain: arms the timer for the first deadline, and reports a clock change.
-    pub(super) fn end_drain(&mut self, now: Times) -> io::Result<()> {
+    /// Ends a drain: arms the timer for the first deadline, and reports a clock change. `begun` is
+    /// the time if the drain has begun in this call. Otherwise the timer may have been set, and have
+    /// expired, since the drain has begun.
+    pub(super) fn end_drain(&mut self, begun: Option<Times>) -> io::Result<()> {
         self.schedule.end_drain();
-        if !self.armed.is_unreadable(now) {
+        if !begun.is_some_and(|now| self.armed.is_unreadable(now)) {
             let until = self.schedule.first_deadlines();
-            self.arm(until)?;
+            self.arm(until, false)?;
         }
-        if std::mem::take(&mut self.has_unreported_change) {
+        if std::mem::take(&mut self.has_unreported_change) && self.reports_clock_changes {
             return Err(os_error(ECANCELED));
         }
         Ok(())
     }
 
-    /// Arms the timer so that it is readable at these times at the latest.
+    /// Arms the timer so that it is readable at these times at the latest. If `wakes`, a clock change
+    /// that a drain must report makes it readable at once.
     ///
-    /// If the timer refuses the first setting, nothing changes.
-    pub(super) fn arm(&mut self, until: Times) -> io::Result<()> {
-        let was_canceled = self.armed.is_canceled;
-        for attempt in 1..=MAX_SETTINGS {
-            let plan = self.plan(if attempt < MAX_SETTINGS { until } else { AT_ONCE })?;
-            // What the timer is set to is unknown if it panics, or fails after another setting.
-            let before = std::mem::replace(&mut self.armed, Armed::UNKNOWN);
-            match self.timer.set(&plan.spec) {
-                // The setting is in force, but was computed from the time before the change.
-                Err(e) if is_clock_change(&e) => self.has_unreported_change = self.reports_clock_changes,
-                Err(e) => {
-                    self.armed = before;
-                    return Err(e);
-                }
-                // A change between the clock reading and the call would not be noticed.
-                Ok(()) if plan.armed.is_canceled && !was_canceled && attempt == 1 => {}
-                Ok(()) if self.is_outdated(&plan) => {}
-                Ok(()) => {
-                    self.armed = plan.armed;
-                    return Ok(());
-                }
+    /// If that fails, the timer stays as it was, or it is readable.
+    pub(super) fn arm(&mut self, mut until: Times, wakes: bool) -> io::Result<()> {
+        for tries in 0..MAX_SETTINGS {
+            if wakes && self.reports_clock_changes && self.has_unreported_change {
+                until[Base::Wall as usize] = 0;
+            }
+            match self.set_timer(until) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(e) if tries == 0 => return Err(e),
+                // The setting in force is perhaps that of the time before a clock change.
+                Err(e) => return self.wake_at_once().and(Err(e)),
             }
         }
-        Ok(())
+        self.wake_at_once()
     }
 
-    /// Returns whether the thread was interrupted for long between the clock reading and a relative
-    /// setting, which then expires too late.
-    fn is_outdated(&self, plan: &Plan) -> bool {
-        let now = plan.relative_since.and_then(|since| Some((since, self.time(Base::Steady).ok()?)));
-        now.is_some_and(|(since, now)| now.saturating_sub(since) > MAX_DELAY)
+    /// Sets the timer once. Returns `false` if the wall clock may have been changed meanwhile, or if
+    /// the setting came too late.
+    ///
+    /// If that fails, nothing changes.
+    fn set_timer(&mut self, until: Times) -> io::Result<bool> {
+        let Plan { spec, armed, relative_since } = self.plan(until)?;
+        let before = std::mem::replace(&mut self.armed, Armed::UNKNOWN);
+        let result = self.timer.set(&spec);
+        self.armed = armed;
+        match result {
+            // A change between the clock reading and the call would not be noticed.
+            Ok(()) if armed.is_canceled && !before.is_canceled => Ok(false),
+            Ok(()) => Ok(!relative_since.is_some_and(|since| self.is_long_ago(since))),
+            // The setting is in force, but was computed from the time before the change.
+            Err(e) if is_clock_change(&e) => {
+                self.has_unreported_change = true;
+                Ok(false)
+            }
+            Err(e) => {
+                self.armed = before;
+                Err(e)
+            }
+        }
+    }
+
+    /// Returns whether the thread was interrupted for long after it had read the steady clock.
+    fn is_long_ago(&self, since: u64) -> bool {
+        self.time(Base::Steady).is_ok_and(|now| now.saturating_sub(since) > MAX_DELAY)
+    }
+
+    /// Makes the descriptor readable, without a clock reading. The drain that follows sets the timer
+    /// anew.
+    fn wake_at_once(&mut self) -> io::Result<()> {
+        self.armed = Armed::UNKNOWN;
+        match self.timer.set(&at(self.timer.clock().without_alarm(), 0).cancel_on_set()) {
+            Err(e) if is_clock_change(&e) => self.has_unreported_change = true,
+            result => result?,
+        }
+        self.armed = Armed::READABLE;
+        Ok(())
     }
 
     fn plan(&self, until: Times) -> io::Result<Plan> {
@@ -196,8 +221,7 @@ impl<T, M: Timer> TimerSet<T, M> {
             return Ok(Plan::absolute(spec, Armed { until, by_wall: false, is_canceled: false }));
         }
         if self.reports_clock_changes || (steady != NEVER && (wall != NEVER || self.timer.clock().is_alarm())) {
-            let (spec, armed) = self.spec_on_both(until)?;
-            return Ok(Plan::absolute(spec, armed));
+            return self.plan_on_both(until);
         }
         let armed = Armed { until, by_wall: wall != NEVER, is_canceled: false };
         match until {
@@ -212,7 +236,7 @@ impl<T, M: Timer> TimerSet<T, M> {
     }
 
     /// Returns a setting at a time of the wall clock, canceled by a clock change.
-    fn spec_on_both(&self, [steady, wall]: Times) -> io::Result<(TimerSpec, Armed)> {
+    fn plan_on_both(&self, [steady, wall]: Times) -> io::Result<Plan> {
         let (mut until, mut due) = ([NEVER; 2], wall);
         if steady != NEVER {
             // The wall clock is read first. If the thread is preempted between the two readings,
@@ -220,21 +244,29 @@ impl<T, M: Timer> TimerSet<T, M> {
             let (wall_now, steady_now) = (self.time(Base::Wall)?, self.time(Base::Steady)?);
             due = due.min(wall_now.saturating_add(on_wall_clock(steady.saturating_sub(steady_now))));
             let left = due.saturating_sub(wall_now);
-            until[Base::Steady as usize] = steady.min(steady_now.saturating_add(left));
+            until[Base::Steady as usize] = steady.min(steady_now.saturating_add(on_steady_clock(left)));
         }
         until[Base::Wall as usize] = due;
         // A disarmed timer would report a change to a reader only, and not when it is set again.
-        Ok((at(Clock::Realtime, due).cancel_on_set(), Armed { until, by_wall: true, is_canceled: true }))
+        let armed = Armed { until, by_wall: true, is_canceled: true };
+        Ok(Plan::absolute(at(Clock::Realtime, due).cancel_on_set(), armed))
     }
 }
 
 /// Returns by how much the wall clock advances at least in this many nanoseconds, unless it is
 /// changed.
 ///
-/// Some platforms slew the wall clock alone. There, the timer may expire too early, and the set
-/// arms it again.
+/// Some platforms slew the wall clock alone. There, the timer may expire too early, and the set arms
+/// it again.
 fn on_wall_clock(nanos: u64) -> u64 {
     nanos - nanos / 1_000_000 * u64::from(max_slew_ppm())
+}
+
+/// Returns by how much the other clock advances at most while the wall clock advances by this many
+/// nanoseconds.
+fn on_steady_clock(nanos: u64) -> u64 {
+    let slew = u64::from(max_slew_ppm());
+    nanos.saturating_add((nanos / (1_000_000 - slew) + 1).saturating_mul(slew))
 }
 
 fn at(clock: Clock, nanos: u64) -> TimerSpec {

@@ -52,3 +52,27 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::slots::Slots;
+    use super::*;
+
+    #[test]
+    fn an_entry_can_be_added_after_the_last_one_was_removed() {
+        let mut slots = Slots::new();
+        slots.grow(4).unwrap();
+        let _keys = [0; 4].map(|value| slots.insert(0, 0, value));
+        let mut batch = Batch::EMPTY;
+        for base in Base::ALL {
+            (0..3).for_each(|slot| batch.push(base, slot, slots.links_mut()));
+            [2, 1].into_iter().for_each(|slot| batch.remove(slot, slots.links_mut()));
+            batch.push(base, 3, slots.links_mut());
+            for slot in [0, 3] {
+                assert_eq!(batch.first(), Some(slot));
+                batch.remove(slot, slots.links_mut());
+            }
+            assert_eq!(batch.first(), None);
+        }
+    }
+}

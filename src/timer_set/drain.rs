@@ -3,7 +3,7 @@
 use std::io;
 
 use super::expired::Expired;
-use super::schedule::{Due, NEVER};
+use super::schedule::Due;
 use super::TimerSet;
 use crate::timer::Timer;
 
@@ -35,24 +35,17 @@ impl<T, M: Timer> TimerSet<T, M> {
     /// - `ECANCELED`: the wall clock was changed, see
     ///   [`report_clock_changes`](TimerSet::report_clock_changes). The error takes the place of
     ///   `None`.
-    /// - Those of [`Timer::set`] and [`Timer::now`]. The descriptor stays as it was. So if an entry
-    ///   is due, the descriptor is readable, and the caller can try again.
+    /// - Those of [`Timer::set`] and [`Timer::now`]. If an entry is due, the descriptor is readable,
+    ///   and the caller can try again.
     ///
     /// An error ends a drain whose entries the caller already has. They are no longer in the set. A
     /// caller that collects them must keep them when a call returns an error.
     pub fn next_expired(&mut self) -> io::Result<Option<Expired<T>>> {
-        let continued = self.schedule.drain();
-        let now = match continued {
-            Some(began) => began,
-            None => self.times()?,
-        };
-        if continued.is_none() {
-            self.schedule.begin_drain(now);
-        }
+        let begun = if self.schedule.is_draining() { None } else { Some(self.times()?) };
+        begun.into_iter().for_each(|now| self.schedule.begin_drain(now));
         match self.schedule.next_due() {
             Some(due) => Ok(Some(self.expired(due))),
-            // The timer may have expired since an earlier call began the drain.
-            None => self.end_drain(if continued.is_some() { [NEVER; 2] } else { now }).map(|()| None),
+            None => self.end_drain(begun).map(|()| None),
         }
     }
 
@@ -95,7 +88,7 @@ impl<T, M: Timer> TimerSet<T, M> {
         }
         self.reports_clock_changes = report;
         let until = self.schedule.first_deadlines();
-        if let Err(e) = self.arm(until) {
+        if let Err(e) = self.arm(until, false) {
             self.reports_clock_changes = before;
             return Err(e);
         }

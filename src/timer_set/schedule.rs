@@ -145,9 +145,9 @@ impl<T> Schedule<T> {
         Some((slot.place.base(), slot.deadline))
     }
 
-    /// Returns when the present drain has begun.
-    pub(super) fn drain(&self) -> Option<Times> {
-        self.drain
+    /// Returns whether a drain has begun and has not ended.
+    pub(super) fn is_draining(&self) -> bool {
+        self.drain.is_some()
     }
 
     /// Begins a drain: collects the entries that are due.

@@ -67,17 +67,20 @@ enum Op {
     Pass(u64),
     Step(i64),
     Clear,
+    Grow(usize),
 }
 
-fn ops() -> impl Strategy<Value = Vec<Op>> {
-    let setting = || {
-        let interval = prop_oneof![4 => Just(0), 1 => 1..9u64, 1 => Just(NEVER)];
-        let deadline = prop_oneof![8 => 0..60u64, 1 => Just(NEVER)];
-        (any::<bool>(), deadline, interval).prop_map(|(wall, deadline, interval)| {
-            let base = if wall { Base::Wall } else { Base::Steady };
-            Setting { base, deadline, interval }
-        })
-    };
+fn base() -> impl Strategy<Value = Base> {
+    any::<bool>().prop_map(|wall| Base::ALL[usize::from(wall)])
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    let interval = prop_oneof![4 => Just(0), 1 => 1..9u64, 1 => Just(NEVER)];
+    let deadline = prop_oneof![8 => 0..60u64, 1 => Just(NEVER)];
+    (base(), deadline, interval).prop_map(|(base, deadline, interval)| Setting { base, deadline, interval })
+}
+
+fn ops(many: usize) -> impl Strategy<Value = Vec<Op>> {
     let op = prop_oneof![
         8 => setting().prop_map(Op::Insert),
         8 => (any::<usize>(), setting()).prop_map(|(which, setting)| Op::Rearm(which, setting)),
@@ -88,8 +91,9 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         4 => (0..9u64).prop_map(Op::Pass),
         2 => (-9..9i64).prop_map(Op::Step),
         1 => prop::bool::weighted(0.1).prop_map(|clear| if clear { Op::Clear } else { Op::Drain }),
+        1 => (0..9usize).prop_map(Op::Grow),
     ];
-    prop::collection::vec(op, 1..120)
+    prop::collection::vec(op, 1..many)
 }
 
 struct Comparison {
@@ -172,10 +176,15 @@ impl Comparison {
             Op::Pass(by) => self.now = self.now.map(|now| now + by),
             Op::Step(by) => self.now[1] = self.now[1].saturating_add_signed(by),
             Op::Clear => self.clear(),
+            Op::Grow(by) => self.ours.grow(self.ours.slots().capacity() + by).unwrap(),
             Op::RemoveGone(_) => {}
         }
         assert_eq!(self.ours.slots().len(), self.naive.entries.len());
         assert_eq!(self.ours.first_deadlines(), self.naive.first_deadlines());
+        assert_eq!(self.ours.is_draining(), self.naive.batch.is_some());
+        for (key, setting, _) in &self.naive.entries {
+            assert_eq!(self.ours.deadline(*key), Some((setting.base, setting.deadline)));
+        }
         self.ours.check();
     }
 }
@@ -186,6 +195,7 @@ impl<T> Schedule<T> {
         let next = |&number: &u32| {
             let place = self.slots.slot(number).place;
             assert_eq!((place.base(), place.is_in_batch()), (base, true));
+            assert!(self.drain.is_some());
             Some(place.index()).filter(|&next| next != NONE)
         };
         std::iter::successors(self.batches[base as usize].first(), next).count()
@@ -203,9 +213,73 @@ impl<T> Schedule<T> {
 
 proptest! {
     #[test]
-    fn scripts_match_a_naive_schedule(ops in ops()) {
+    fn scripts_match_a_naive_schedule(ops in ops(120)) {
         let mut comparison = Comparison::new();
         ops.into_iter().for_each(|op| comparison.play(op));
+    }
+}
+
+/// Hundreds of entries, of which more are due at once than are moved one by one.
+#[derive(Debug)]
+struct Crowd {
+    /// The base of most entries.
+    base: Base,
+    settings: Vec<Setting>,
+    /// Entries that are postponed by a time, whose nodes then are early.
+    postponed: Vec<(usize, u64)>,
+    ops: Vec<Op>,
+}
+
+/// The time when the drain begins.
+const FULL: u64 = 50;
+
+fn crowds() -> impl Strategy<Value = Crowd> {
+    let many = if cfg!(miri) { 64..80 } else { 160..400usize };
+    let settings = prop::collection::vec(setting(), many);
+    (base(), settings, any::<bool>(), ops(if cfg!(miri) { 12 } else { 120 })).prop_flat_map(
+        |(base, mut settings, postpones_all, ops)| {
+            for (index, setting) in settings.iter_mut().enumerate() {
+                setting.base = if index % 8 > 0 { base } else { setting.base };
+                setting.deadline = if index % 4 > 0 { setting.deadline % FULL } else { setting.deadline };
+            }
+            let many = if postpones_all { 0..settings.len() * 2 } else { 0..settings.len() / 8 };
+            let postponed = prop::collection::vec((any::<usize>(), 0..40u64), many);
+            postponed.prop_map(move |postponed| Crowd { base, settings: settings.clone(), postponed, ops: ops.clone() })
+        },
+    )
+}
+
+impl Comparison {
+    /// Inserts and postpones the entries of a crowd, without checks, which would move early nodes.
+    fn fill(&mut self, crowd: &Crowd) {
+        crowd.settings.iter().for_each(|&setting| self.insert(setting));
+        for &(which, by) in &crowd.postponed {
+            let which = which % self.naive.entries.len();
+            let (key, setting, _) = self.naive.entries[which];
+            let deadline = setting.deadline.saturating_add(by).min(NEVER);
+            self.rearm(key, Setting { deadline, ..setting });
+        }
+        self.now = [FULL; 2];
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 40 }))]
+
+    #[test]
+    fn a_crowd_of_entries_that_are_due_at_once_matches_a_naive_schedule(crowd in crowds()) {
+        let mut comparison = Comparison::new();
+        comparison.fill(&crowd);
+        let one_by_one = comparison.ours.many(crowd.base) as usize;
+        prop_assert!(comparison.take() || crowd.postponed.len() > crowd.settings.len() / 8);
+        if crowd.postponed.len() < crowd.settings.len() / 8 {
+            prop_assert!(comparison.ours.in_batch(crowd.base) > one_by_one);
+        }
+        crowd.ops.iter().for_each(|&op| comparison.play(op));
+        // Everything is due, except the entries that never expire.
+        comparison.play(Op::Drain);
+        comparison.play(Op::Pass(1_000));
+        comparison.play(Op::Drain);
     }
 }
 

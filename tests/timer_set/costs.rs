@@ -75,6 +75,19 @@ fn only_an_earlier_deadline_sets_the_timer() {
 }
 
 #[test]
+fn an_earlier_duration_sets_the_timer_of_a_set_on_both_clocks() {
+    let (simulated, mut set) = probed(Clock::Realtime);
+    set.insert_at(simulated.now(Clock::Realtime) + SECOND * 2_000, 0).unwrap();
+    set.insert_after(SECOND * 1_001, 0).unwrap();
+    for seconds in (990..=1_000).rev() {
+        set.timer().take_counts();
+        set.insert_after(SECOND * seconds, seconds).unwrap();
+        // The wall clock may be slewed, so the timer may not be readable in time.
+        assert_eq!(set.timer().take_counts(), [1, 0, 3], "{seconds} seconds");
+    }
+}
+
+#[test]
 fn a_set_that_is_not_due_makes_no_system_call_in_next_expired() {
     let (_, mut set) = probed(Clock::Monotonic);
     set.insert_after(SECOND, ()).unwrap();

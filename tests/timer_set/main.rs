@@ -21,6 +21,7 @@ mod script;
 #[global_allocator]
 static COUNTING: allocator::Counting = allocator::Counting;
 
+use portable_timerfd::bindings::max_slew_ppm;
 use portable_timerfd::timer_set::Expired;
 use portable_timerfd::{Clock, SimulatedClock, Timer, TimerFd, TimerSet};
 use std::time::Duration;
@@ -34,6 +35,34 @@ fn simulated<T>(clock: Clock) -> (SimulatedClock, TimerSet<T>) {
     let simulated = SimulatedClock::new();
     let timer = TimerFd::from(simulated.timer(clock).unwrap());
     (simulated, TimerSet::with_timer(timer).unwrap())
+}
+
+/// Returns after which time a set wakes up that has a duration on the wall clock.
+///
+/// It is shorter than the duration only on platforms that slew the wall clock alone. In simulated
+/// time, nothing slews the clock.
+fn on_wall_clock(duration: Duration) -> Duration {
+    duration - Duration::from_nanos(duration.as_nanos() as u64 / 1_000_000 * u64::from(max_slew_ppm()))
+}
+
+/// Advances from one wake-up to the next until an entry expires. Returns by how much, and the
+/// values.
+fn advance_until_due<T>(simulated: &SimulatedClock, set: &mut TimerSet<T>) -> (Duration, Vec<T>) {
+    let mut passed = Duration::ZERO;
+    for _ in 0..if max_slew_ppm() == 0 { 1 } else { 10 } {
+        passed += simulated.advance_to_next().unwrap();
+        let values = values(set);
+        if !values.is_empty() {
+            return (passed, values);
+        }
+    }
+    panic!("nothing is due after {passed:?}");
+}
+
+#[test]
+fn linux_wakes_a_set_at_the_exact_time() {
+    let is_exact = cfg!(any(target_os = "linux", target_os = "android")) && !cfg!(portable_timerfd_test_posix);
+    assert!(!is_exact || on_wall_clock(common::HOUR) == common::HOUR);
 }
 
 /// Returns everything that one drain returns.

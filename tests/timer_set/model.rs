@@ -1,5 +1,6 @@
 //! A naive set: a list that is searched and sorted, on clocks whose times are arguments.
 
+use crate::on_wall_clock;
 use portable_timerfd::timer_set::Key;
 use portable_timerfd::{Clock, ClockTime, Initial, TimerSpec};
 use std::cmp::Reverse;
@@ -117,7 +118,22 @@ impl Naive {
 
     /// Returns the nanoseconds until the first deadline.
     pub fn until_first(&self, now: Now) -> Option<i128> {
+        self.until_first_where(now, |_| true)
+    }
+
+    /// The same if durations are converted to the wall clock. It differs only on platforms that slew
+    /// that clock alone.
+    pub fn until_first_on_wall_clock(&self, now: Now) -> Option<i128> {
+        let steady = self.until_first_where(now, |clock| clock == self.steady).map(|until| match until {
+            0.. => on_wall_clock(Duration::from_nanos(until as u64)).as_nanos() as i128,
+            _ => until,
+        });
+        self.until_first_where(now, |clock| clock == Clock::Realtime).into_iter().chain(steady).min()
+    }
+
+    fn until_first_where(&self, now: Now, is_on: impl Fn(Clock) -> bool) -> Option<i128> {
         let armed = self.entries.iter().filter(|entry| entry.deadline.since_zero() < NEVER);
-        armed.map(|entry| now.until(entry.deadline)).min()
+        let on_clock = armed.filter(|entry| is_on(entry.deadline.clock()));
+        on_clock.map(|entry| now.until(entry.deadline)).min()
     }
 }

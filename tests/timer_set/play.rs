@@ -76,7 +76,10 @@ impl Comparison {
             Op::Drain => while self.take()? {},
             Op::Clear => self.clear(),
             Op::Report(report) => self.report(report)?,
-            Op::Fail(many) => self.set.timer().failing.store(many, Relaxed),
+            Op::Fail(after, many) => {
+                self.set.timer().succeeding.store(after, Relaxed);
+                self.set.timer().failing.store(many, Relaxed);
+            }
             other => self.change_clocks(other),
         }
         self.check()
@@ -189,11 +192,12 @@ impl Comparison {
         self.naive.batch = None;
         check(is_change == std::mem::take(&mut self.is_changed), || format!("a clock change: {is_change}"))?;
         let until = self.naive.until_first(self.now());
+        let early = self.naive.until_first_on_wall_clock(self.now());
         let readable = is_readable(&self.set);
         check(readable == until.is_some_and(|until| until <= 0), || format!("after a drain: readable: {readable}"))?;
         let [sets, reads, _] = self.set.timer().take_counts();
         let next = self.simulated.next_expiration().map(|next| next.as_nanos() as i128);
-        let is_exact = readable || next == until;
+        let is_exact = readable || next == until || next == early;
         // A set that could not be readable does not set its timer.
         let or_never = |time: Option<i128>| time.unwrap_or(i128::MAX);
         let may_be_early = sets == 0 && or_never(next) <= or_never(until);

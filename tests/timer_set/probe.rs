@@ -14,12 +14,12 @@ pub struct Probe {
     pub sets: AtomicU64,
     pub reads: AtomicU64,
     pub clock_readings: AtomicU64,
-    /// The number of the next calls that fail.
+    /// The number of calls that fail, after `succeeding` calls.
     pub failing: AtomicU64,
-    /// The number of the next calls of `set` that panic.
+    pub succeeding: AtomicU64,
+    /// The number of the next calls of `set` that panic, after they have set the timer.
     pub panicking: AtomicU64,
-    /// Which of the next calls of `set` fails or panics, counted from 1. 0 for none.
-    pub sets_until_failure: AtomicU64,
+    /// Which of the next calls of `set` panics, counted from 1. 0 for none.
     pub sets_until_panic: AtomicU64,
     /// What happens between the next readings of the steady clock and the calls that follow them.
     pub interruptions: Mutex<VecDeque<Interruption>>,
@@ -54,8 +54,8 @@ impl Probe {
             reads: AtomicU64::new(0),
             clock_readings: AtomicU64::new(0),
             failing: AtomicU64::new(0),
+            succeeding: AtomicU64::new(0),
             panicking: AtomicU64::new(0),
-            sets_until_failure: AtomicU64::new(0),
             sets_until_panic: AtomicU64::new(0),
             interruptions: Mutex::default(),
         }
@@ -67,9 +67,13 @@ impl Probe {
     }
 
     fn fails(&self) -> io::Result<()> {
-        match self.failing.load(Relaxed) {
-            0 => Ok(()),
-            many => {
+        match (self.failing.load(Relaxed), self.succeeding.load(Relaxed)) {
+            (0, _) => Ok(()),
+            (_, after @ 1..) => {
+                self.succeeding.store(after - 1, Relaxed);
+                Ok(())
+            }
+            (many, 0) => {
                 self.failing.store(many - 1, Relaxed);
                 Err(io::Error::from_raw_os_error(nix::libc::ENOMEM))
             }
@@ -107,12 +111,10 @@ impl Timer for Probe {
 
     fn replace(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
         self.fails()?;
-        if count_down(&self.sets_until_failure) {
-            return Err(io::Error::from_raw_os_error(nix::libc::ENOMEM));
-        }
-        self.panics();
         self.sets.fetch_add(1, Relaxed);
-        self.timer.replace(new)
+        let before = self.timer.replace(new);
+        self.panics();
+        before
     }
 
     fn get(&self) -> io::Result<TimerSpec> {

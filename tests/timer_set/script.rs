@@ -33,8 +33,8 @@ pub enum Op {
     PassToNext,
     Step(i64),
     Suspend(u64),
-    /// Makes the next calls of the timer fail.
-    Fail(u64),
+    /// Makes calls of the timer fail: the first number succeed, and then the second number fail.
+    Fail(u64, u64),
     Report(bool),
     Clear,
 }
@@ -103,7 +103,9 @@ pub fn script() -> impl Strategy<Value = Script> {
         5 => Just(Op::PassToNext),
         3 => signed().prop_map(Op::Step),
         2 => nanos().prop_map(Op::Suspend),
-        2 => (1..3u64).prop_map(Op::Fail),
+        1 => (1..3u64).prop_map(|many| Op::Fail(0, many)),
+        // A call of the set that fails midway makes the descriptor readable, if it can.
+        1 => (1..8u64).prop_map(|after| Op::Fail(after, 1)),
         1 => any::<bool>().prop_map(Op::Report),
         1 => prop::bool::weighted(0.2).prop_map(|clears| if clears { Op::Clear } else { Op::Drain }),
     ];
