@@ -4,36 +4,19 @@
 mod commands;
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/servers.rs"]
+mod servers;
 
 use commands::Command::{Stop, Unknown};
 use commands::Commands;
 use common::backends_here;
-use std::io::{BufRead, BufReader, Read, Write};
+use servers::{on_every_backend, program, Server};
+use std::io::{BufRead, BufReader, Write};
 use std::iter;
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Returns the program of an example. `cargo test` builds all examples together with the tests.
-fn program(name: &str) -> Command {
-    let mut path: PathBuf = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.extend(["examples", name]);
-    assert!(path.exists(), "build the examples first: cargo build --examples");
-    Command::new(path)
-}
-
-/// Runs the check once for each backend.
-fn on_every_backend(name: &str, check: impl Fn(Command, &str)) {
-    for backend in backends_here().map(|backend| backend.name()) {
-        let mut program = program(name);
-        program.args(["--backend", backend]);
-        check(program, backend);
-    }
-}
 
 /// Runs the check for each server, all at once, because they mostly wait.
 fn on_each_server(check: impl Fn(Command, &str) + Sync) {
@@ -52,47 +35,6 @@ fn output(program: &mut Command) -> (Output, String) {
     let output = program.output().unwrap();
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     (output, text)
-}
-
-/// A running server and its output.
-struct Server {
-    child: Child,
-    lines: BufReader<ChildStdout>,
-    address: String,
-}
-
-impl Server {
-    fn start(mut program: Command) -> Server {
-        let mut child = program.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
-        let mut server = Server { lines: BufReader::new(child.stdout.take().unwrap()), child, address: String::new() };
-        let line = server.until("Listening on ");
-        server.address = line.trim_start_matches("Listening on ").to_owned();
-        server
-    }
-
-    fn connect(&self) -> TcpStream {
-        TcpStream::connect(&self.address).unwrap()
-    }
-
-    /// Reads lines until one begins with this text.
-    fn until(&mut self, beginning: &str) -> String {
-        let mut line = String::new();
-        while self.lines.read_line(&mut line).unwrap() > 0 {
-            if line.starts_with(beginning) {
-                return line.trim_end().to_owned();
-            }
-            line.clear();
-        }
-        panic!("the server ended without a line that begins with {beginning:?}");
-    }
-
-    /// Waits until the server has ended with success, and returns the rest of its output.
-    fn end(mut self) -> String {
-        let mut rest = String::new();
-        self.lines.read_to_string(&mut rest).unwrap();
-        assert!(self.child.wait().unwrap().success());
-        rest
-    }
 }
 
 /// The servers. Those of the loops exist only if cargo has enabled their features.
@@ -272,7 +214,7 @@ fn assert_complains(program: &mut Command, status: i32, of: &[&str]) {
 
 #[test]
 fn bad_input_gets_one_clear_line_and_a_status() {
-    for name in ["ticker", "reactor", "mixed", "timer_set_keepalive"].iter().chain(SERVERS) {
+    for name in ["ticker", "reactor", "mixed", "timer_set_keepalive", "keepalive_server"].iter().chain(SERVERS) {
         assert_complains(program(name).arg("--colour"), 2, &[name, "--colour", "usage"]);
         assert_complains(program(name).args(["--backend", "sundial"]), 2, &["sundial", "kernel", "userspace"]);
         assert_complains(program(name).arg("--backend"), 2, &["--backend"]);
@@ -280,8 +222,19 @@ fn bad_input_gets_one_clear_line_and_a_status() {
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for name in SERVERS {
+    for name in SERVERS.iter().chain(&["keepalive_server"]) {
         assert_complains(program(name).arg(&address), 1, &[&address, "in use"]);
         assert_complains(program(name).arg("nowhere"), 1, &["nowhere"]);
+    }
+}
+
+#[test]
+fn a_bad_number_of_seconds_gets_one_clear_line_and_a_status() {
+    for option in ["--idle", "--grace"] {
+        assert_complains(program("keepalive_server").arg(option), 2, &[option, "usage"]);
+        for value in ["soon", "-1", "nan", "1e300"] {
+            assert_complains(program("keepalive_server").args([option, value]), 2, &[value, "usage"]);
+            assert_complains(program("stop_server").args([option, value]), 2, &[option, "usage"]);
+        }
     }
 }

@@ -30,22 +30,41 @@ pub enum Accepted<S> {
 
 /// Accepts a client.
 pub fn accept(listener: &TcpListener) -> io::Result<Accepted<TcpStream>> {
-    let nonblocking = |(client, address): (TcpStream, _)| client.set_nonblocking(true).map(|()| (client, address));
-    accepted(listener, listener.accept().and_then(nonblocking))
+    accepted(listener, accept_nonblocking(listener))
+}
+
+/// Accepts a client without output.
+pub fn accept_quietly(listener: &TcpListener) -> io::Result<Accepted<TcpStream>> {
+    classified(accept_nonblocking(listener).map(|(client, _)| client))
+}
+
+fn accept_nonblocking(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (client, address) = listener.accept()?;
+    client.set_nonblocking(true)?;
+    Ok((client, address))
 }
 
 /// Handles the result of accepting a client, in any loop.
 pub fn accepted<S: AsFd>(listener: &impl AsFd, client: io::Result<(S, SocketAddr)>) -> io::Result<Accepted<S>> {
     say!("Accepting connection {}", number(listener));
+    match &client {
+        Ok((client, address)) => say!("Accepted connection {} from {address}", number(client)),
+        Err(e) if is_full(e) => say!("Accepting no connection for a while: {e}"),
+        Err(_) => {}
+    }
+    classified(client.map(|(client, _)| client))
+}
+
+/// Returns whether no descriptor is left.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+}
+
+/// Handles the result of accepting a client, without output.
+fn classified<S>(client: io::Result<S>) -> io::Result<Accepted<S>> {
     match client {
-        Ok((client, address)) => {
-            say!("Accepted connection {} from {address}", number(&client));
-            Ok(Accepted::Client(client))
-        }
-        Err(e) if matches!(e.raw_os_error(), Some(EMFILE | ENFILE)) => {
-            say!("Accepting no connection for a while: {e}");
-            Ok(Accepted::Full)
-        }
+        Ok(client) => Ok(Accepted::Client(client)),
+        Err(e) if is_full(&e) => Ok(Accepted::Full),
         Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {
             Ok(Accepted::NoClient)
         }

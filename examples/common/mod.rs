@@ -3,13 +3,16 @@
 
 pub mod client;
 pub mod commands;
+pub mod limits;
 pub mod timers;
 
 use portable_timerfd::{Backend, Clock, TimerFd};
+use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Prints a line. Unlike `println!`, it returns an error if the output is closed.
 #[macro_export]
@@ -23,6 +26,19 @@ pub struct Options {
     pub backend: Option<Backend>,
     /// The address to listen on.
     pub address: String,
+    /// How long a client may send nothing.
+    pub idle: Duration,
+    /// How long the clients may stay after a request to stop.
+    pub grace: Duration,
+    /// Prints no line for each client.
+    pub quiet: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let (idle, grace) = (Duration::from_secs(5), Duration::from_secs(5));
+        Options { backend: None, address: String::from("127.0.0.1:1234"), idle, grace, quiet: false }
+    }
 }
 
 impl Options {
@@ -56,15 +72,26 @@ pub fn open(backend: Option<Backend>, clock: Clock, nonblocking: bool) -> io::Re
 pub enum Takes {
     Backend,
     BackendAndAddress,
+    /// Also the durations of `keepalive_server`.
+    BackendAddressAndTimeouts,
+}
+
+impl Takes {
+    fn arguments(self) -> &'static str {
+        match self {
+            Takes::Backend => "[--backend kernel|userspace]",
+            Takes::BackendAndAddress => "[--backend kernel|userspace] [ADDRESS]",
+            Takes::BackendAddressAndTimeouts => {
+                "[--backend kernel|userspace] [--idle SECONDS] [--grace SECONDS] [--quiet] [ADDRESS]"
+            }
+        }
+    }
 }
 
 /// Runs an example: parses the command line, and turns an error into one line and an exit status.
 pub fn main(takes: Takes, run: impl FnOnce(&Options) -> io::Result<()>) -> ExitCode {
     let name = program_name();
-    let usage = match takes {
-        Takes::Backend => format!("usage: {name} [--backend kernel|userspace]"),
-        Takes::BackendAndAddress => format!("usage: {name} [--backend kernel|userspace] [ADDRESS]"),
-    };
+    let usage = format!("usage: {name} {}", takes.arguments());
     let report_error = |status: u8, what: &dyn Display| {
         // If the error output is closed, the exit status still reports the error.
         let _ = writeln!(io::stderr(), "{name}: {what}");
@@ -91,14 +118,18 @@ fn program_name() -> String {
 /// Returns the options, or `None` if only help was requested.
 fn parse(takes: Takes) -> Result<Option<Options>, lexopt::Error> {
     use lexopt::prelude::{Long, Short, Value, ValueExt};
-    let mut options = Options { backend: None, address: String::from("127.0.0.1:1234") };
+    let mut options = Options::default();
+    let has_timeouts = takes == Takes::BackendAddressAndTimeouts;
     let mut addresses = 0;
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("backend") => options.backend = Some(arguments.value()?.parse()?),
+            Long("idle") if has_timeouts => options.idle = arguments.value()?.parse_with(seconds)?,
+            Long("grace") if has_timeouts => options.grace = arguments.value()?.parse_with(seconds)?,
+            Long("quiet") if has_timeouts => options.quiet = true,
             Long("help") | Short('h') => return Ok(None),
-            Value(address) if takes == Takes::BackendAndAddress && addresses == 0 => {
+            Value(address) if takes != Takes::Backend && addresses == 0 => {
                 options.address = address.string()?;
                 addresses += 1;
             }
@@ -106,4 +137,9 @@ fn parse(takes: Takes) -> Result<Option<Options>, lexopt::Error> {
         }
     }
     Ok(Some(options))
+}
+
+/// Parses a number of seconds, which may have a fraction.
+fn seconds(text: &str) -> Result<Duration, Box<dyn Error + Send + Sync>> {
+    Ok(Duration::try_from_secs_f64(text.parse()?)?)
 }
