@@ -6,9 +6,12 @@
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../../examples/common/limits.rs"]
+mod limits;
 #[path = "../common/servers.rs"]
 mod servers;
 mod stopping;
+mod thousands;
 
 use client::Client;
 use common::backends_here;
