@@ -249,10 +249,13 @@ impl<T, M: Timer> AsyncIoSource<TimerSet<T, M>> {
 
     fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Expired<T>>> {
         loop {
+            // While the set is not readable, a poll neither reads a clock nor sets the timer.
+            if !self.source.is_draining() {
+                ready!(self.handle.poll_readable(cx))?;
+            }
             if let Some(expired) = self.source.next_expired()? {
                 return Poll::Ready(Ok(expired));
             }
-            ready!(self.handle.poll_readable(cx))?;
         }
     }
 }

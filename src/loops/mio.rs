@@ -22,8 +22,9 @@
 //! [`TimerFd`] and the backends' own types are sources. [`dyn Timer`](Timer) is a source too, so a
 //! `Box<dyn Timer>` is one too. For a timer type of your own, use mio's `SourceFd`.
 //!
-//! A [`TimerSet`] is a source. At each event, call
-//! [`next_expired`](TimerSet::next_expired) until it returns `None`.
+//! A [`TimerSet`] is a source. At each event, call [`next_expired`](TimerSet::next_expired) until
+//! it returns `None`. If the set is above a reference or an `Arc`, deregister it before you drop
+//! it, because the timer outlives it.
 //!
 //! Registering a timer sets its descriptor to non-blocking mode, in which it must stay. A timer can
 //! be dropped while it is registered. If its event is already in the current batch, that event is

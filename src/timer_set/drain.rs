@@ -97,6 +97,12 @@ impl<T, M: Timer> TimerSet<T, M> {
         Ok(())
     }
 
+    /// Returns whether a drain has begun and not ended.
+    #[cfg(feature = "async-io")]
+    pub(crate) fn is_draining(&self) -> bool {
+        self.schedule.is_draining()
+    }
+
     fn expired(&self, due: Due<T>) -> Expired<T> {
         let deadline = self.clock_time(due.base, due.deadline);
         Expired { key: due.key, deadline, count: due.count, value: due.value }

@@ -163,6 +163,12 @@ pub use slots::Key;
 /// assert_eq!(set.next_expired()?.and_then(|expired| expired.value), Some("in an hour"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// The set arms its timer for the next deadline when a drain ends. Until then,
+/// [`has_unread`](crate::SimulatedClock::has_unread) returns `true`, and
+/// [`advance_to_next`](crate::SimulatedClock::advance_to_next) does not know that deadline. So a
+/// test drains the set before it advances the clock. If the code under test takes one entry and
+/// then waits for something else, the test advances the clock by a duration of its own.
 pub struct TimerSet<T, M = TimerFd> {
     timer: M,
     /// The clock that durations count on.

@@ -212,8 +212,10 @@ impl<T> Schedule<T> {
 }
 
 proptest! {
+    #![proptest_config(if cfg!(miri) { ProptestConfig::with_cases(1) } else { ProptestConfig::default() })]
+
     #[test]
-    fn scripts_match_a_naive_schedule(ops in ops(120)) {
+    fn scripts_match_a_naive_schedule(ops in ops(if cfg!(miri) { 40 } else { 120 })) {
         let mut comparison = Comparison::new();
         ops.into_iter().for_each(|op| comparison.play(op));
     }

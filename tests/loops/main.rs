@@ -3,8 +3,11 @@
 
 mod async_io;
 mod awaited;
+mod awaited_set;
 #[cfg(feature = "calloop-0-14")]
 mod calloop;
+#[cfg(feature = "calloop-0-14")]
+mod calloop_sets;
 #[cfg(feature = "calloop-0-14")]
 mod calloop_sources;
 #[cfg(target_os = "linux")]
@@ -14,7 +17,16 @@ mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod mio;
+mod mio_sets;
+#[cfg(feature = "polling")]
+mod polling_sets;
+#[allow(dead_code)] // the suite of sets uses the rest
+#[path = "../timer_set/probe.rs"]
+mod probe;
+mod registered_sets;
+mod sets;
 mod simulated;
+mod simulated_sets;
 mod sources;
 #[path = "../common/support.rs"]
 mod support;
@@ -48,11 +60,26 @@ const THEMES: &[(&str, &[Case])] = &[
     ("calloop", calloop::CASES),
     #[cfg(feature = "calloop-0-14")]
     ("calloop_sources", calloop_sources::CASES),
+    #[cfg(feature = "calloop-0-14")]
+    ("calloop_sets", calloop_sets::CASES),
     ("mio", mio::CASES),
+    ("mio_sets", mio_sets::CASES),
+    #[cfg(feature = "polling")]
+    ("polling_sets", polling_sets::CASES),
     ("tokio", tokio::CASES),
     ("tokio", In::<loops::tokio::TokioTimer<Arc<TimerFd>>>::CASES),
     ("async_io_sources", sources::In::<sources::AsyncIo>::CASES),
     ("tokio_sources", sources::In::<sources::Tokio>::CASES),
+    ("async_io_sets", sets::In::<sources::AsyncIo>::CASES),
+    ("async_io_sets", registered_sets::In::<sources::AsyncIo>::CASES),
+    ("tokio_sets", sets::In::<sources::Tokio>::CASES),
+    ("tokio_sets", registered_sets::In::<sources::Tokio>::CASES),
+];
+
+const SIMULATED: &[(&str, &[simulated::Case])] = &[
+    ("loops", simulated::CASES),
+    ("async_io_sets", simulated_sets::In::<sources::AsyncIo>::CASES),
+    ("tokio_sets", simulated_sets::In::<sources::Tokio>::CASES),
 ];
 
 fn main() -> ExitCode {
@@ -64,7 +91,7 @@ fn main() -> ExitCode {
         trials::trials(backend.name(), THEMES, move |_| missing, move |case: &fn(Backend)| case(backend))
     };
     let mut all: Vec<_> = backends::ALL.iter().copied().flat_map(of_backend).collect();
-    all.extend(trials::trials("simulated", &[("loops", simulated::CASES)], |_| false, |case: &'static fn()| case()));
+    all.extend(trials::trials("simulated", SIMULATED, |_| false, |case: &'static fn()| case()));
     all.extend(calls::trials());
     trials::conclude(all)
 }

@@ -19,24 +19,24 @@ crate::cases![
     a_timer_is_registered_once,
 ];
 
-const NOW: Option<Duration> = Some(Duration::ZERO);
+pub const NOW: Option<Duration> = Some(Duration::ZERO);
 
 /// A loop, and the tokens that it reports.
-struct Loop {
-    poll: Poll,
+pub struct Loop {
+    pub poll: Poll,
     events: Events,
 }
 
 impl Loop {
-    fn new() -> Loop {
+    pub fn new() -> Loop {
         Loop { poll: Poll::new().unwrap(), events: Events::with_capacity(16) }
     }
 
-    fn register(&self, source: &mut impl ::mio::event::Source, token: usize) {
+    pub fn register(&self, source: &mut impl ::mio::event::Source, token: usize) {
         self.poll.registry().register(source, Token(token), Interest::READABLE).unwrap();
     }
 
-    fn tokens(&mut self, limit: Option<Duration>) -> Vec<usize> {
+    pub fn tokens(&mut self, limit: Option<Duration>) -> Vec<usize> {
         while let Err(e) = self.poll.poll(&mut self.events, limit) {
             assert_eq!(e.kind(), ErrorKind::Interrupted);
         }

@@ -9,7 +9,7 @@ use ::tokio::runtime::{Builder, Runtime};
 use ::tokio::time::timeout;
 use futures_lite::StreamExt;
 use portable_timerfd::loops::tokio::{TokioSource, TokioTimer};
-use portable_timerfd::{Backend, Clock, ClockTime, CreateFlags, Pollable, Timer, TimerFd, TimerSpec};
+use portable_timerfd::{Backend, Clock, ClockTime, CreateFlags, Pollable, Timer, TimerFd, TimerSet, TimerSpec};
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -28,6 +28,8 @@ crate::cases![
     a_source_without_a_runtime_is_an_error,
     a_runtime_that_ends_ends_the_waiting_for_a_source,
     a_source_is_reported_to_all_tasks,
+    a_task_waits_for_entries_of_a_set_and_for_messages_in_turns,
+    sets_of_several_threads_lose_no_entry,
 ];
 
 fn runtime() -> Runtime {
@@ -230,6 +232,51 @@ fn a_source_is_reported_to_all_tasks(backend: Backend) {
                 task.await.unwrap();
             }
             assert_eq!(source.get_ref().timer.read().unwrap(), 1);
+        }
+    });
+}
+
+/// Each message re-arms an entry to an earlier time than the others.
+fn a_task_waits_for_entries_of_a_set_and_for_messages_in_turns(backend: Backend) {
+    run(async {
+        let mut timeouts = TokioSource::new(TimerSet::with_timer(open(backend)).unwrap()).unwrap();
+        let keys = [0, 1, 2].map(|client| timeouts.get_mut().insert_after(HOUR, client).unwrap());
+        let (sender, mut receiver) = ::tokio::sync::mpsc::unbounded_channel();
+        let sending = ::tokio::spawn(async move {
+            for client in [2, 0, 1] {
+                sender.send(client).unwrap();
+                ::tokio::task::yield_now().await;
+            }
+        });
+        let mut idle = Vec::new();
+        while idle.len() < 3 {
+            ::tokio::select! {
+                biased;
+                Some(client) = receiver.recv() => {
+                    assert!(timeouts.get_mut().rearm_after(keys[client], ms(1)).unwrap());
+                }
+                expired = timeouts.next_expired() => idle.extend(expired.unwrap().value),
+            }
+        }
+        sending.await.unwrap();
+        assert_eq!(idle, [2, 0, 1]);
+    });
+}
+
+/// Another thread can run the driver, which reports the timer at any moment of a call that waits.
+fn sets_of_several_threads_lose_no_entry(backend: Backend) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let wait = |seed: u64| async move {
+            let mut timeouts = TokioSource::new(TimerSet::with_timer(open(backend)).unwrap()).unwrap();
+            for n in 0..1000 {
+                let delay = Duration::from_nanos((n * 97 + seed) % 20_000);
+                timeouts.get_mut().insert_after(delay, n).unwrap();
+                assert_eq!(timeouts.next_expired().await.unwrap().value, Some(n));
+            }
+        };
+        for task in [0, 7, 100, 1003].map(|seed| ::tokio::spawn(wait(seed))) {
+            task.await.unwrap();
         }
     });
 }

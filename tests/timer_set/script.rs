@@ -115,5 +115,6 @@ pub fn script() -> impl Strategy<Value = Script> {
         4 => Just(Clock::Realtime),
         2 => Just(Clock::RealtimeAlarm),
     ];
-    (clock, prop::collection::vec(op, 1..80)).prop_map(|(clock, ops)| Script { clock, ops })
+    (clock, prop::collection::vec(op, 1..if cfg!(miri) { 20 } else { 80 }))
+        .prop_map(|(clock, ops)| Script { clock, ops })
 }
