@@ -12,8 +12,9 @@ use std::io;
 use std::time::Duration;
 
 use super::base::Base;
-use super::schedule::{Setting, Times, NEVER};
+use super::schedule::{Setting, Times};
 use super::TimerSet;
+use crate::backends::emulation::schedule::{nanos, NEVER};
 use crate::backends::sys::clock::max_slew_ppm;
 use crate::backends::sys::error::{os_error, ECANCELED};
 use crate::clock::Clock;
@@ -75,15 +76,6 @@ impl Armed {
     /// after the timer has expired.
     fn is_unreadable(&self, now: Times) -> bool {
         !self.by_wall && self.until[Base::Steady as usize] > now[Base::Steady as usize]
-    }
-}
-
-/// Converts to nanoseconds, saturating at [`NEVER`].
-#[inline]
-pub(super) fn nanos(duration: Duration) -> u64 {
-    match duration.as_secs().checked_mul(1_000_000_000) {
-        Some(nanos) => nanos.saturating_add(duration.subsec_nanos().into()).min(NEVER),
-        None => NEVER,
     }
 }
 

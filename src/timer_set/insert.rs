@@ -3,11 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use super::arm::nanos;
 use super::base::Base;
-use super::schedule::{Setting, NEVER};
+use super::schedule::Setting;
 use super::slots::Key;
 use super::TimerSet;
+use crate::backends::emulation::schedule::{nanos, NEVER};
 use crate::backends::sys::error::{os_error, EINVAL};
 use crate::clock::Clock;
 use crate::clock_time::ClockTime;

@@ -15,6 +15,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
+use crate::backends::emulation::schedule::NEVER;
 use crate::clock::Clock;
 use crate::clock_time::ClockTime;
 use crate::pollable::Pollable;
@@ -22,7 +23,7 @@ use crate::timer::Timer;
 use crate::timer_fd::TimerFd;
 use arm::{steady_clock, Armed};
 use base::Base;
-use schedule::{Schedule, NEVER};
+use schedule::Schedule;
 
 pub use expired::Expired;
 pub use slots::Key;

@@ -6,9 +6,7 @@ use super::base::Base;
 use super::batch::Batch;
 use super::heap::{Heaps, Node};
 use super::slots::{Key, Slots, MAX_SLOTS};
-
-/// A time that is never reached, in nanoseconds.
-pub(super) const NEVER: u64 = i64::MAX as u64;
+use crate::backends::emulation::schedule::NEVER;
 
 /// A time for each base.
 pub(super) type Times = [u64; 2];
