@@ -1,12 +1,13 @@
 //! An echo server that closes idle clients. The time-outs of all clients are in one `TimerSet`,
 //! behind one descriptor of a `polling` loop.
 //!
-//! Run `cargo run --example keepalive_server`, with the arguments of `stop_server`. The server
+//! Run `cargo run --example keepalive_server`, with an address
+//! and `--backend` as for `stop_server`. The server
 //! sends the input of a client back to it. It closes a client that has sent nothing for five
 //! seconds; `--idle 0.5` makes it half a second. The server prints a line for each client that it
 //! closes, unless you add `--quiet`. Talk to it from another terminal with `nc 127.0.0.1 1234`.
 //!
-//! A client that sends `stop`, Ctrl-C, or SIGTERM stops the server. The server then accepts no more
+//! Ctrl-C, SIGTERM, or a client that sends `stop` stops the server. The server then accepts no more
 //! clients, and sends `The server is stopping` to those that it has. It ends when all of them have
 //! left, at most five seconds later; `--grace 60` makes it a minute. A second request to stop ends
 //! it at once.
@@ -261,7 +262,8 @@ impl Server<'_> {
         self.signals.modify(Event::readable(SIGNALS), PollMode::Oneshot)
     }
 
-    /// Stops the server: at the first call after the time of grace, at the second one at once.
+    /// Stops the server. The first call starts the time of grace. The second one closes all clients
+    /// at once.
     fn stop(&mut self) -> io::Result<()> {
         if self.listener.is_none() {
             return self.close_all("the server stops");

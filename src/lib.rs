@@ -79,7 +79,8 @@
 //! }
 //! ```
 //!
-//! [`loops`] has adapters for other loops: mio, tokio, async-io and calloop.
+//! [`loops`] has adapters for other loops (mio, tokio, async-io and calloop), and for a type of
+//! your own in any of them.
 //!
 //! # Many time-outs behind one descriptor
 //!
@@ -104,6 +105,9 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! `docs/guide.md` in the source shows a library with several kinds of time-outs, and
+//! `docs/limits.md` what timers cost.
 //!
 //! # An alarm at a time of day
 //!

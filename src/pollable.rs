@@ -13,8 +13,8 @@ use crate::backends::sys::fd;
 /// Every [`Timer`](crate::Timer) is pollable: its handle becomes readable when the timer expires.
 /// The handle may be borrowed, polled and duplicated. It must not be closed. In most loops,
 /// deregister the value before you drop it. [`Registered`](crate::Registered) and the
-/// [adapters](crate::loops) for tokio, async-io and calloop own the value and deregister it
-/// themselves. A timer in mio can be dropped while it is registered.
+/// [adapters](crate::loops) for polling, tokio, async-io and calloop own the value and deregister
+/// it themselves. A timer in mio can be dropped while it is registered.
 ///
 /// [`TimerFd`](crate::TimerFd) and the timers of each backend implement [`AsFd`](std::os::fd::AsFd)
 /// and [`AsRawFd`](std::os::fd::AsRawFd) too, so every function that accepts a descriptor accepts
@@ -56,7 +56,8 @@ pub trait Pollable {
     ///
     /// Without a `limit` it waits indefinitely. The limit has the granularity of `poll(2)`, one
     /// millisecond, and is rounded up. Signals do not end the wait.
-    /// [`SimulatedClock::waiting`](crate::SimulatedClock::waiting) does not count the thread.
+    /// [`SimulatedClock::waiting`](crate::SimulatedClock::waiting) does not count a thread in this
+    /// call.
     ///
     /// # Errors
     ///

@@ -191,6 +191,8 @@ impl<P: Pollable> AsyncIoSource<P> {
     /// - `EMFILE`: no descriptor is left for the duplicate.
     /// - Another error: the descriptor cannot be registered, for example because it is a file.
     ///
+    /// On an error the source is dropped.
+    ///
     /// # Panics
     ///
     /// async-io panics if the process uses it for the first time and its reactor cannot be started,
@@ -205,7 +207,8 @@ impl<P> AsyncIoSource<P> {
     /// Waits until the handle is readable.
     ///
     /// If the handle is readable already, returns at once. So a type that leaves something unread
-    /// is reported again. This method is cancel-safe, and any number of tasks may wait.
+    /// is reported again. This method is cancel-safe, and any number of tasks may wait. Each
+    /// check is one `poll(2)`.
     ///
     /// # Errors
     ///
@@ -220,7 +223,7 @@ impl<P> AsyncIoSource<P> {
 
 owned_source!(AsyncIoSource);
 
-/// The entries of a set that expire, to await with async-io.
+/// The expired entries of a set, to await with async-io.
 ///
 /// ```
 /// use portable_timerfd::{loops::async_io::AsyncIoSource, Clock, TimerSet};

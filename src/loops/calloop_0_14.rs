@@ -181,6 +181,9 @@ impl<T: Timer> EventSource for CalloopTimer<T> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// To change the set outside the callback, insert the source through a
+/// [`Dispatcher`](::calloop::Dispatcher).
+///
 /// The source registers a duplicate of the descriptor, in calloop's level mode. So it uses one more
 /// descriptor than the type itself. It does not change the mode of the descriptor. If you replace
 /// the handle, the old one stays registered and is still reported.
@@ -195,7 +198,7 @@ impl<P: Pollable> CalloopSource<P> {
     ///
     /// # Errors
     ///
-    /// `EMFILE`: no descriptor is left for the duplicate.
+    /// `EMFILE`: no descriptor is left for the duplicate. The source is dropped.
     pub fn new(source: P) -> io::Result<CalloopSource<P>> {
         let handle = source.as_pollable().try_clone_to_owned()?;
         Ok(CalloopSource { source, handle: Generic::new(handle, Interest::READ, Mode::Level) })

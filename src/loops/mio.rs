@@ -23,8 +23,8 @@
 //! `Box<dyn Timer>` is one too. For a timer type of your own, use mio's `SourceFd`.
 //!
 //! A [`TimerSet`] is a source. At each event, call [`next_expired`](TimerSet::next_expired) until
-//! it returns `None`. If the set is above a reference or an `Arc`, deregister it before you drop
-//! it, because the timer outlives it.
+//! it returns `None`. If the timer of the set is a reference or an `Arc`, deregister the set before
+//! you drop it, because the timer outlives it.
 //!
 //! Registering a timer sets its descriptor to non-blocking mode, in which it must stay. A timer can
 //! be dropped while it is registered. If its event is already in the current batch, that event is

@@ -14,10 +14,10 @@
 //! Qt's `QSocketNotifier`, libuv's `uv_poll_t`, libevent, tokio's `AsyncFd`, async-io's `Async` and
 //! mio's `SourceFd`.
 //!
-//! You can drop a timer while it is registered with a loop of this table; you need not deregister
-//! it first. In other loops, the rules for any descriptor apply. If a forked child shares its
-//! parent's loop, as it shares an `epoll` instance, dropping the timer in the child also removes
-//! the timer from the parent's loop.
+//! You can drop a timer while it is registered with a loop of this table (except a set above a
+//! shared timer in mio); you need not deregister it first. In other loops, the rules for any
+//! descriptor apply. If a forked child shares its parent's loop, as it shares an `epoll` instance,
+//! dropping the timer in the child also removes the timer from the parent's loop.
 //!
 //! The adapters for timers in mio, tokio, async-io and calloop set the timer's descriptor to
 //! non-blocking mode. [`MissedTicks`] is the policy for missed expirations in `tokio` and

@@ -11,9 +11,8 @@ macro_rules! owned_source {
 
             /// Returns the source, to change it.
             ///
-            /// If you replace the handle, the old one stays registered and is still reported, and
-            /// the new one is not. So empty a [`TimerSet`](crate::TimerSet) instead of replacing
-            /// it.
+            /// If you assign another source, the adapter still waits for the descriptor of the old
+            /// one. So empty a [`TimerSet`](crate::TimerSet) instead of replacing it.
             pub fn get_mut(&mut self) -> &mut P {
                 &mut self.source
             }

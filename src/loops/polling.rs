@@ -56,6 +56,8 @@ impl<P: Pollable> PollingSource<P> {
     /// - [`Unsupported`](io::ErrorKind::Unsupported): the poller does not support the mode.
     /// - `EMFILE`: no descriptor is left for the duplicate.
     /// - Another error: the descriptor cannot be registered, for example because it is a file.
+    ///
+    /// On an error the source is dropped.
     pub fn new(poller: &Arc<Poller>, source: P, interest: Event, mode: PollMode) -> io::Result<PollingSource<P>> {
         let handle = source.as_pollable().try_clone_to_owned()?;
         Ok(PollingSource { source, handle: Registered::new(poller, handle, interest, mode)? })

@@ -264,6 +264,8 @@ impl<P: Pollable> TokioSource<P> {
     /// - `EMFILE`: no descriptor is left for the duplicate.
     /// - Another error: the descriptor cannot be registered, for example because it is a file.
     ///
+    /// On an error the source is dropped.
+    ///
     /// # Panics
     ///
     /// tokio panics if the runtime was built without
@@ -282,7 +284,8 @@ impl<P> TokioSource<P> {
     /// Waits until the handle is readable.
     ///
     /// If the handle is readable already, returns at once. So a type that leaves something unread
-    /// is reported again. This method is cancel-safe, and any number of tasks may wait.
+    /// is reported again. This method is cancel-safe, and any number of tasks may wait. Each
+    /// check is one `poll(2)`.
     ///
     /// # Errors
     ///
@@ -302,7 +305,7 @@ impl<P> TokioSource<P> {
 
 owned_source!(TokioSource);
 
-/// The entries of a set that expire, to await in tokio.
+/// The expired entries of a set, to await in tokio.
 ///
 /// ```
 /// use portable_timerfd::{loops::tokio::TokioSource, Clock, TimerSet};
@@ -317,8 +320,8 @@ owned_source!(TokioSource);
 /// }
 /// ```
 ///
-/// A task can wait for entries and for other events in turns, with `tokio::select!`, and change the
-/// set in between with [`get_mut`](TokioSource::get_mut).
+/// With `tokio::select!`, a task can wait for entries and other events at once, and change the set
+/// between two waits with [`get_mut`](TokioSource::get_mut).
 impl<T, M: Timer> TokioSource<TimerSet<T, M>> {
     /// Waits for the next entry that expires; see [`TimerSet::next_expired`]. Also waits while the
     /// set is empty.

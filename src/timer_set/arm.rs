@@ -1,9 +1,8 @@
 //! Arms the timer of a set for the first deadline.
 //!
-//! The entries of a set on a wall clock are on two bases: a timer that is set to an absolute time
-//! follows clock changes, and a relative setting does not. The timer can count on only one of them.
-//! So if a set has entries on both, the timer is set to an absolute time, and a clock change makes
-//! it readable (`cancel_on_set`). The set then computes the time anew.
+//! A set on a wall clock has entries on two bases. A timer that is set to an absolute time follows
+//! clock changes; a relative setting does not. If entries are on both bases, the timer is set to an
+//! absolute time with `cancel_on_set`, and the set computes that time again after a clock change.
 //!
 //! The timer is never read. A new setting discards the unread expirations, and reports a clock
 //! change as a read would. So if the call fails, the descriptor is still readable.
@@ -23,11 +22,12 @@ use crate::errors::is_clock_change;
 use crate::spec::TimerSpec;
 use crate::timer::Timer;
 
-/// How often the timer is set in one call because the wall clock was changed meanwhile, or because
-/// the setting came too late.
-const MAX_SETTINGS: u32 = 4;
+/// The most times that one call sets the timer. It repeats if the wall clock was changed meanwhile,
+/// or if the setting came too late.
+const MAX_TRIES: u32 = 4;
 
-/// The longest time, in nanoseconds, from a clock reading to a relative setting.
+/// The longest time, in nanoseconds, from a clock reading to the end of the call that makes a
+/// relative setting. If it takes longer, the timer is set again.
 const MAX_DELAY: u64 = 1_000_000;
 
 /// A setting of the timer, and what it means.
@@ -52,17 +52,17 @@ pub(super) struct Armed {
     /// Whether the timer is set to a time of the wall clock.
     by_wall: bool,
     /// Whether a clock change makes the timer readable.
-    is_canceled: bool,
+    cancel_on_set: bool,
 }
 
 impl Armed {
-    pub(super) const DISARMED: Armed = Armed { until: [NEVER; 2], by_wall: false, is_canceled: false };
+    pub(super) const DISARMED: Armed = Armed { until: [NEVER; 2], by_wall: false, cancel_on_set: false };
 
-    /// It is unknown what the timer is set to, because it has panicked or failed.
-    const UNKNOWN: Armed = Armed { until: [NEVER; 2], by_wall: true, is_canceled: false };
+    /// It is unknown what the timer is set to, because a call of `set` has panicked or failed.
+    const UNKNOWN: Armed = Armed { until: [NEVER; 2], by_wall: true, cancel_on_set: false };
 
     /// The timer is set to a time in the past.
-    const READABLE: Armed = Armed { until: [0; 2], by_wall: true, is_canceled: true };
+    const READABLE: Armed = Armed { until: [0; 2], by_wall: true, cancel_on_set: true };
 
     /// Returns whether the timer will be readable when an entry with this setting is due.
     #[inline]
@@ -104,8 +104,8 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Returns the present time of each base, or zero if a drain does not need it.
     pub(super) fn times(&self) -> io::Result<Times> {
-        let may_have_expired = !self.armed.by_wall && self.armed.until[Base::Steady as usize] != NEVER;
-        let needs_steady = may_have_expired || self.schedule.uses(Base::Steady);
+        let is_armed_by_steady = !self.armed.by_wall && self.armed.until[Base::Steady as usize] != NEVER;
+        let needs_steady = is_armed_by_steady || self.schedule.uses(Base::Steady);
         let steady = if needs_steady { self.time(Base::Steady)? } else { 0 };
         let wall = if self.schedule.uses(Base::Wall) { self.time(Base::Wall)? } else { 0 };
         Ok([steady, wall])
@@ -122,16 +122,17 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     #[cold]
     fn arm_earlier(&mut self, setting: Setting) -> io::Result<()> {
-        let is_known = self.armed.until != Armed::UNKNOWN.until;
-        let mut until = if is_known { self.armed.until } else { self.schedule.first_deadlines() };
+        // Not if the timer is disarmed, or its setting is unknown.
+        let has_deadline = self.armed.until != Armed::UNKNOWN.until;
+        let mut until = if has_deadline { self.armed.until } else { self.schedule.first_deadlines() };
         let first = &mut until[setting.base as usize];
         *first = setting.deadline.min(*first);
         self.arm(until, true)
     }
 
     /// Ends a drain: arms the timer for the first deadline, and reports a clock change. `begun` is
-    /// the time if the drain has begun in this call. Otherwise the timer may have been set, and have
-    /// expired, since the drain has begun.
+    /// the time of the clocks if the drain began in this call. If it began earlier, the timer may
+    /// have expired since, so it is always set.
     pub(super) fn end_drain(&mut self, begun: Option<Times>) -> io::Result<()> {
         self.schedule.end_drain();
         if !begun.is_some_and(|now| self.armed.is_unreadable(now)) {
@@ -144,28 +145,28 @@ impl<T, M: Timer> TimerSet<T, M> {
         Ok(())
     }
 
-    /// Arms the timer so that it is readable at these times at the latest. If `wakes`, a clock change
-    /// that a drain must report makes it readable at once.
+    /// Arms the timer so that it is readable at these times at the latest. If
+    /// `wakes_on_change`, a clock change that a drain must report makes it readable at once.
     ///
     /// If that fails, the timer stays as it was, or it is readable.
-    pub(super) fn arm(&mut self, mut until: Times, wakes: bool) -> io::Result<()> {
-        for tries in 0..MAX_SETTINGS {
-            if wakes && self.reports_clock_changes && self.has_unreported_change {
+    pub(super) fn arm(&mut self, mut until: Times, wakes_on_change: bool) -> io::Result<()> {
+        for tries in 0..MAX_TRIES {
+            if wakes_on_change && self.reports_clock_changes && self.has_unreported_change {
                 until[Base::Wall as usize] = 0;
             }
             match self.set_timer(until) {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 Err(e) if tries == 0 => return Err(e),
-                // The setting in force is perhaps that of the time before a clock change.
+                // An earlier try may have left a setting that was computed before a clock change.
                 Err(e) => return self.wake_at_once().and(Err(e)),
             }
         }
         self.wake_at_once()
     }
 
-    /// Sets the timer once. Returns `false` if the wall clock may have been changed meanwhile, or if
-    /// the setting came too late.
+    /// Sets the timer once. Returns `false` if the wall clock may have been changed meanwhile, or
+    /// if the setting came too late.
     ///
     /// If that fails, nothing changes.
     fn set_timer(&mut self, until: Times) -> io::Result<bool> {
@@ -174,8 +175,9 @@ impl<T, M: Timer> TimerSet<T, M> {
         let result = self.timer.set(&spec);
         self.armed = armed;
         match result {
-            // A change between the clock reading and the call would not be noticed.
-            Ok(()) if armed.is_canceled && !before.is_canceled => Ok(false),
+            // A clock change between the reading and this call is not reported. So the setting is
+            // computed again, now that changes are reported.
+            Ok(()) if armed.cancel_on_set && !before.cancel_on_set => Ok(false),
             Ok(()) => Ok(!relative_since.is_some_and(|since| self.is_long_ago(since))),
             // The setting is in force, but was computed from the time before the change.
             Err(e) if is_clock_change(&e) => {
@@ -189,13 +191,13 @@ impl<T, M: Timer> TimerSet<T, M> {
         }
     }
 
-    /// Returns whether the thread was interrupted for long after it had read the steady clock.
+    /// Returns whether more than [`MAX_DELAY`] has passed since the steady clock was read.
     fn is_long_ago(&self, since: u64) -> bool {
         self.time(Base::Steady).is_ok_and(|now| now.saturating_sub(since) > MAX_DELAY)
     }
 
-    /// Makes the descriptor readable, without a clock reading. The drain that follows sets the timer
-    /// anew.
+    /// Makes the descriptor readable, without a clock reading. The drain that follows sets the
+    /// timer anew.
     fn wake_at_once(&mut self) -> io::Result<()> {
         self.armed = Armed::UNKNOWN;
         match self.timer.set(&at(self.timer.clock().without_alarm(), 0).cancel_on_set()) {
@@ -210,12 +212,12 @@ impl<T, M: Timer> TimerSet<T, M> {
         let [steady, wall] = until;
         if !self.is_on_wall_clock() {
             let spec = if steady == NEVER { TimerSpec::disarmed() } else { at(self.steady, steady) };
-            return Ok(Plan::absolute(spec, Armed { until, by_wall: false, is_canceled: false }));
+            return Ok(Plan::absolute(spec, Armed { until, by_wall: false, cancel_on_set: false }));
         }
         if self.reports_clock_changes || (steady != NEVER && (wall != NEVER || self.timer.clock().is_alarm())) {
             return self.plan_on_both(until);
         }
-        let armed = Armed { until, by_wall: wall != NEVER, is_canceled: false };
+        let armed = Armed { until, by_wall: wall != NEVER, cancel_on_set: false };
         match until {
             [NEVER, NEVER] => Ok(Plan::absolute(TimerSpec::disarmed(), armed)),
             [NEVER, wall] => Ok(Plan::absolute(at(Clock::Realtime, wall), armed)),
@@ -234,29 +236,30 @@ impl<T, M: Timer> TimerSet<T, M> {
             // The wall clock is read first. If the thread is preempted between the two readings,
             // the timer is set too early, and not too late.
             let (wall_now, steady_now) = (self.time(Base::Wall)?, self.time(Base::Steady)?);
-            due = due.min(wall_now.saturating_add(on_wall_clock(steady.saturating_sub(steady_now))));
+            due = due.min(wall_now.saturating_add(min_wall_advance(steady.saturating_sub(steady_now))));
             let left = due.saturating_sub(wall_now);
-            until[Base::Steady as usize] = steady.min(steady_now.saturating_add(on_steady_clock(left)));
+            until[Base::Steady as usize] = steady.min(steady_now.saturating_add(max_steady_advance(left)));
         }
         until[Base::Wall as usize] = due;
-        // A disarmed timer would report a change to a reader only, and not when it is set again.
-        let armed = Armed { until, by_wall: true, is_canceled: true };
+        // Without entries, the timer is set to `NEVER`. If it were disarmed, `set` would not report
+        // a clock change.
+        let armed = Armed { until, by_wall: true, cancel_on_set: true };
         Ok(Plan::absolute(at(Clock::Realtime, due).cancel_on_set(), armed))
     }
 }
 
-/// Returns by how much the wall clock advances at least in this many nanoseconds, unless it is
-/// changed.
+/// Returns the least by which the wall clock advances while the steady clock advances by this many
+/// nanoseconds, without a clock change.
 ///
-/// Some platforms slew the wall clock alone. There, the timer may expire too early, and the set arms
-/// it again.
-fn on_wall_clock(nanos: u64) -> u64 {
+/// Some platforms slew the wall clock alone. There, the timer may expire too early, and the set
+/// arms it again.
+fn min_wall_advance(nanos: u64) -> u64 {
     nanos - nanos / 1_000_000 * u64::from(max_slew_ppm())
 }
 
-/// Returns by how much the other clock advances at most while the wall clock advances by this many
+/// Returns the most by which the steady clock advances while the wall clock advances by this many
 /// nanoseconds.
-fn on_steady_clock(nanos: u64) -> u64 {
+fn max_steady_advance(nanos: u64) -> u64 {
     let slew = u64::from(max_slew_ppm());
     nanos.saturating_add((nanos / (1_000_000 - slew) + 1).saturating_mul(slew))
 }

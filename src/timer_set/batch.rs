@@ -6,7 +6,7 @@
 use super::base::Base;
 use super::slots::{Links, Place, NONE};
 
-/// The entries of one time base that are left of a drain.
+/// The entries of one time base that the present drain has not returned yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Batch {
     first: u32,
@@ -40,7 +40,7 @@ impl Batch {
     pub(super) fn remove(&mut self, slot: u32, links: Links<'_>) {
         let place = links.slots[slot as usize].place;
         if slot == self.first {
-            // The slot before the first one is not read, so it need not be written.
+            // `previous` of the first slot is never read, so it need not be written.
             self.first = place.index();
             return;
         }

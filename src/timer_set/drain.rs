@@ -13,10 +13,11 @@ impl<T, M: Timer> TimerSet<T, M> {
     /// Call it in a loop when the descriptor is readable. It never waits, and may be called at any
     /// time.
     ///
-    /// A *drain* begins with the first call, and ends when a call returns `None` or an error. It
-    /// returns the entries that are due when it begins, in the order of their deadlines. Entries
-    /// with the same deadline are returned in the order of their insertion. Re-arming an entry does
-    /// not change that order. Entries of two clocks are returned by how long they have been due.
+    /// A *drain* begins with the first call, and ends when a call returns `None` or an error. The
+    /// drain returns the entries that are due when it begins, in the order of their deadlines.
+    /// Entries with the same deadline are returned in the order of their insertion. Re-arming an
+    /// entry does not change that order. Entries of two clocks are returned in the order of how
+    /// long they are overdue, longest first.
     ///
     /// The set may be changed during a drain. An entry that is removed or re-armed before the drain
     /// reaches it is not returned. An entry that is inserted or re-armed belongs to the next drain,
@@ -35,11 +36,12 @@ impl<T, M: Timer> TimerSet<T, M> {
     /// - `ECANCELED`: the wall clock was changed, see
     ///   [`report_clock_changes`](TimerSet::report_clock_changes). The error takes the place of
     ///   `None`.
-    /// - Those of [`Timer::set`] and [`Timer::now`]. If an entry is due, the descriptor is readable,
-    ///   and the caller can try again.
+    /// - Those of [`Timer::set`] and [`Timer::now`]. If an entry is due, the descriptor is
+    ///   readable, and the caller can try again.
     ///
-    /// An error ends a drain whose entries the caller already has. They are no longer in the set. A
-    /// caller that collects them must keep them when a call returns an error.
+    /// An error comes before the first entry of a drain, or after the last one. The set does not
+    /// return these entries again, so a caller that collects them must keep them after an error. An
+    /// edge-triggered poller does not report the descriptor again.
     pub fn next_expired(&mut self) -> io::Result<Option<Expired<T>>> {
         let begun = if self.schedule.is_draining() { None } else { Some(self.times()?) };
         begun.into_iter().for_each(|now| self.schedule.begin_drain(now));

@@ -1,6 +1,6 @@
 //! The heaps of a set: one for each time base, both in one array.
 //!
-//! Each heap has eight children to a node. The first heap grows from the start of the array, the
+//! Each node has up to eight children. The first heap grows from the start of the array, the
 //! second one from its end. An entry is in at most one of them, so an array of one node for each
 //! slot is enough for both.
 //!
@@ -84,7 +84,8 @@ impl Heaps {
         self.replace(base, position, node, slots);
     }
 
-    /// Moves all nodes to the deadlines of their entries. This takes linear time.
+    /// Sets the time of each node to the deadline of its entry, and restores the heap. This takes
+    /// linear time.
     pub(super) fn correct_all(&mut self, base: Base, slots: &mut [Slot]) {
         for position in 0..self.len(base) {
             let index = self.index(base, position);
@@ -117,11 +118,11 @@ impl Heaps {
             Base::Wall => end - len..end - kept,
         };
         let due = &mut self.nodes[due];
-        due.sort_unstable_by_key(|node| (node.time, slots[node.slot as usize].order));
+        due.sort_unstable_by_key(|node| (node.time, slots[node.slot as usize].insertion));
         due
     }
 
-    /// Makes a heap of nodes in any order. This takes linear time.
+    /// Restores the order of the heap. This takes linear time.
     fn order_all(&mut self, base: Base, slots: &mut [Slot]) {
         let parents = (self.len(base) + CHILDREN - 2) / CHILDREN;
         for position in (0..parents).rev() {
@@ -191,7 +192,7 @@ impl Heaps {
     #[cold]
     fn first_in_order(&self, base: Base, positions: Range<u32>, slots: &[Slot]) -> Option<(u32, Node)> {
         let nodes = positions.map(|position| (position, self.node(base, position)));
-        nodes.min_by_key(|(_, node)| (node.time, slots[node.slot as usize].order))
+        nodes.min_by_key(|(_, node)| (node.time, slots[node.slot as usize].insertion))
     }
 
     #[inline]
@@ -213,12 +214,12 @@ impl Heaps {
 
 /// Returns whether a node comes before another one: by time, then by insertion.
 ///
-/// The order of an entry never changes while its node is in a heap. So an early node cannot make
-/// the order of the other nodes wrong.
+/// The insertion number of an entry is constant. So an early node, which is compared by its own
+/// time, keeps the heap valid.
 #[inline]
 fn is_before(node: Node, other: Node, slots: &[Slot]) -> bool {
     node.time < other.time
-        || (node.time == other.time && slots[node.slot as usize].order < slots[other.slot as usize].order)
+        || (node.time == other.time && slots[node.slot as usize].insertion < slots[other.slot as usize].insertion)
 }
 
 #[cfg(test)]
@@ -226,7 +227,7 @@ impl Heaps {
     /// Checks the positions, the order of the heap, and that no node is after its deadline.
     pub(super) fn check<'a>(&self, base: Base, slot: impl Fn(u32) -> &'a Slot) {
         assert!(self.lens.iter().map(|&len| len as usize).sum::<usize>() <= self.nodes.len());
-        let key = |node: Node| (node.time, slot(node.slot).order);
+        let key = |node: Node| (node.time, slot(node.slot).insertion);
         for position in 0..self.len(base) {
             let node = self.node(base, position);
             assert_eq!(slot(node.slot).place, Place::in_heap(base, position));

@@ -30,9 +30,9 @@ pub use slots::Key;
 
 /// Any number of deadlines, each with a value, behind one descriptor.
 ///
-/// A set is for a library that has many time-outs and shows one descriptor to its host. The
-/// descriptor is readable when an entry is due. [`next_expired`](TimerSet::next_expired) then
-/// returns the entries that are due, one by one.
+/// A set is for a library that has many time-outs and gives one descriptor to the program's event
+/// loop. The descriptor is readable when an entry is due. [`next_expired`](TimerSet::next_expired)
+/// then returns the entries that are due, one by one.
 ///
 /// ```
 /// use portable_timerfd::{Clock, TimerSet};
@@ -63,11 +63,13 @@ pub use slots::Key;
 ///   become readable once at the old deadline.
 /// - Inserting an entry, or re-arming it to an earlier time, sets the timer only if the entry is
 ///   the first to expire.
-/// - A drain sets the timer once, whatever the number of entries that are due. That is one system
-///   call on the kernel backend, and two on the userspace backend. The program need not read the
-///   timer. If nothing is due, [`next_expired`](TimerSet::next_expired) makes no system call.
-/// - An insertion and a removal take logarithmic time. They allocate memory only when the set must
-///   grow beyond its [`capacity`](TimerSet::capacity).
+/// - A drain (calls of `next_expired` until `None`) sets the timer once, whatever the number of
+///   entries that are due. That is one system call on the kernel backend, and two on the userspace
+///   backend. The program need not read the timer. While the descriptor is not readable,
+///   [`next_expired`](TimerSet::next_expired) makes no system call.
+/// - An insertion, a removal and re-arming to an earlier time take logarithmic time. Re-arming to a
+///   later time takes constant time. An insertion allocates memory only when the set must grow
+///   beyond its [`capacity`](TimerSet::capacity).
 /// - Each unit of capacity takes 52 bytes and the size of an `Option<T>`.
 ///
 /// A set with entries at times of the wall clock sets its timer more often: for the first entry of
@@ -81,7 +83,7 @@ pub use slots::Key;
 /// - An entry that is set by a duration counts on [`Monotonic`](Clock::Monotonic), as it does in a
 ///   single timer. Clock changes do not move it. In a set on
 ///   [`RealtimeAlarm`](Clock::RealtimeAlarm) it counts on [`Boottime`](Clock::Boottime), so that it
-///   wakes the system after the duration.
+///   wakes the system after the duration. A single timer on that clock follows clock changes.
 /// - An entry that is set to a time of the wall clock follows clock changes. If the clock is set
 ///   back, a periodic entry that has already expired does not expire a second time.
 ///
@@ -89,17 +91,17 @@ pub use slots::Key;
 /// accepts times of that clock. A time of any other clock is a
 /// [`ClockMismatch`](crate::ClockMismatch).
 ///
-/// A set with entries of both kinds becomes readable when the wall clock is changed, and after a
-/// suspend, because it must set its timer again. `next_expired` then returns `None`. A program that
-/// wants to know of clock changes calls
+/// A set with entries of both kinds, or with a duration on `RealtimeAlarm`, becomes readable when
+/// the wall clock is changed, and after a suspend, because it must set its timer again.
+/// `next_expired` then returns `None`. A program that wants to know of clock changes calls
 /// [`report_clock_changes`](TimerSet::report_clock_changes).
 ///
 /// # Threads
 ///
-/// The methods take `&mut self`. To share a set between threads, create it with a timer in an
-/// [`Arc`](std::sync::Arc), and put the set into a [`Mutex`](std::sync::Mutex). A thread can then
-/// wait for the timer without the lock. If another thread inserts an entry, the waiting thread
-/// wakes up at the deadline of that entry:
+/// Methods that change the set take `&mut self`. To share a set between threads, create it with a
+/// timer in an [`Arc`](std::sync::Arc), and put the set into a [`Mutex`](std::sync::Mutex). A
+/// thread can then wait for the timer without the lock. If another thread inserts an entry, the
+/// waiting thread wakes up at the deadline of that entry:
 ///
 /// ```
 /// use portable_timerfd::{Clock, TimerFd, TimerSet};
@@ -130,7 +132,8 @@ pub use slots::Key;
 /// Only the set may set or read the timer. To wait without the set, use
 /// [`wait_readable`](Pollable::wait_readable), which does not read. If some program reads the
 /// descriptor nevertheless, call `next_expired` until it returns `None`. Otherwise the descriptor
-/// may not become readable again. A clock change that was read is not reported.
+/// may not become readable again. If that read returned
+/// `ECANCELED`, the set does not report that clock change.
 ///
 /// A poller in edge-triggered mode reports the descriptor once. In that mode too, call
 /// `next_expired` until it returns `None`.
@@ -143,8 +146,9 @@ pub use slots::Key;
 ///
 /// # In an event loop
 ///
-/// Any loop that accepts a descriptor can wait for the set. In tokio and async-io the entries can
-/// be awaited, in mio and calloop the set is an event source: see [`loops`](crate::loops).
+/// Any loop that accepts a descriptor can wait for the set. In tokio and async-io, the entries can
+/// be awaited. In mio the set is an event source. For polling and calloop, wrap it: see
+/// [`loops`](crate::loops).
 ///
 /// # In simulated time
 ///
@@ -223,8 +227,7 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.steady
     }
 
-    /// Returns the current time of `clock`, by which the set expires its entries: see
-    /// [`Timer::now`].
+    /// Returns the current time of `clock`, real or simulated: see [`Timer::now`].
     ///
     /// A program that re-arms many entries at once saves clock readings with it. If `now` is the
     /// time of [`duration_clock`](TimerSet::duration_clock), then `rearm_at(key, now + delay)` has
@@ -268,7 +271,7 @@ impl<T, M: Timer> TimerSet<T, M> {
     /// Returns when an entry expires next, or `None` if the entry is not in the set.
     ///
     /// The deadline of an entry that never expires is 2⁶³−1 nanoseconds after the zero of its
-    /// clock.
+    /// clock. [`next_deadline`](TimerSet::next_deadline) returns `None` for it.
     #[must_use]
     pub fn deadline(&self, key: Key) -> Option<ClockTime> {
         self.schedule.deadline(key).map(|(base, nanos)| self.clock_time(base, nanos))
@@ -305,8 +308,8 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Returns the deadline of the entry that expires first, or `None` if no entry will expire.
     ///
-    /// If the set has entries of two clocks, it compares the remaining times at the moment of the
-    /// call.
+    /// It takes `&mut self` because it moves postponed entries to their places. If the set has
+    /// entries of two clocks, it compares the remaining times at the moment of the call.
     ///
     /// # Errors
     ///

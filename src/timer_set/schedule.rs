@@ -160,7 +160,7 @@ impl<T> Schedule<T> {
 
     /// Moves the entries that are due from a heap to its batch.
     fn collect(&mut self, base: Base, now: u64) {
-        for _ in 0..self.many(base) {
+        for _ in 0..self.max_single_moves(base) {
             let Some(first) = self.heaps.first(base).filter(|first| first.time <= now) else { return };
             if !self.correct(base, first) {
                 self.heaps.remove(base, 0, self.slots.all_mut());
@@ -173,11 +173,12 @@ impl<T> Schedule<T> {
     }
 
     /// Returns how many nodes are moved one by one. For more, it is faster to move all at once.
-    fn many(&self, base: Base) -> u32 {
+    fn max_single_moves(&self, base: Base) -> u32 {
         self.heaps.len(base) / 16 + 16
     }
 
-    /// Removes the next entry of the drain, or advances it by whole intervals.
+    /// Returns the next entry of the drain. Removes it, or moves a periodic one to its next
+    /// deadline.
     pub(super) fn next_due(&mut self) -> Option<Due<T>> {
         let now = self.drain?;
         let (base, number) = match self.batches.map(Batch::first) {
@@ -195,7 +196,7 @@ impl<T> Schedule<T> {
     fn is_due_before(&self, wall: u32, steady: u32, now: Times) -> bool {
         let rank = |base: Base, number: u32| {
             let slot = self.slots.slot(number);
-            (now[base as usize] - slot.deadline, std::cmp::Reverse(slot.order))
+            (now[base as usize] - slot.deadline, std::cmp::Reverse(slot.insertion))
         };
         rank(Base::Wall, wall) > rank(Base::Steady, steady)
     }
@@ -232,7 +233,7 @@ impl<T> Schedule<T> {
     }
 
     fn first_in_heap(&mut self, base: Base) -> u64 {
-        for _ in 0..self.many(base) {
+        for _ in 0..self.max_single_moves(base) {
             match self.heaps.first(base) {
                 Some(first) if self.correct(base, first) => {}
                 Some(first) => return first.time,

@@ -27,7 +27,7 @@ pub(super) struct Slot {
     /// The nanoseconds between expirations, or 0 if the entry expires once.
     pub(super) interval: u64,
     /// The number of entries that were inserted before this one.
-    pub(super) order: u64,
+    pub(super) insertion: u64,
     /// Counts how often the slot was taken and freed. It is odd while the slot has an entry, so a
     /// key of another set never finds a free slot.
     generation: u32,
@@ -45,7 +45,7 @@ const BATCH_BIT: u32 = 1 << 30;
 /// No slot.
 pub(super) const NONE: u32 = BATCH_BIT - 1;
 
-/// The most slots.
+/// The maximum number of slots.
 pub(super) const MAX_SLOTS: usize = NONE as usize;
 
 impl Place {
@@ -140,6 +140,7 @@ impl<T> Slots<T> {
     /// Returns the capacity that an insertion needs, if that is more than the present one.
     pub(super) fn needed(&self) -> Option<usize> {
         let is_full = self.first_free == NONE && self.slots.len() == self.capacity;
+        // At the maximum, asks for one more, which `grow` refuses.
         is_full.then(|| (2 * self.capacity).clamp(8, MAX_SLOTS.max(self.capacity + 1)))
     }
 
@@ -159,7 +160,7 @@ impl<T> Slots<T> {
         self.len += 1;
         let number = self.take_free();
         let slot = &mut self.slots[number as usize];
-        (slot.deadline, slot.interval, slot.order) = (deadline, interval, order);
+        (slot.deadline, slot.interval, slot.insertion) = (deadline, interval, order);
         slot.generation += 1;
         self.values[number as usize] = Some(value);
         self.key(number)
@@ -172,8 +173,9 @@ impl<T> Slots<T> {
             self.first_free = slot.place.index();
             return number;
         }
+        // The entry is in no heap yet.
         let place = Place::in_heap(Base::Steady, NONE);
-        self.slots.push(Slot { deadline: 0, interval: 0, order: 0, generation: 0, place });
+        self.slots.push(Slot { deadline: 0, interval: 0, insertion: 0, generation: 0, place });
         self.previous.push(NONE);
         self.values.push(None);
         (self.slots.len() - 1) as u32

@@ -58,7 +58,7 @@ impl Host {
                 Action::Transmit { id, messages } => {
                     println!("request {id}: transmitted");
                     self.connection.write_all(format!("{id} {}\n", messages.join(",")).as_bytes())?;
-                    self.outbox.sent(id)?;
+                    self.outbox.transmitted(id)?;
                     self.work.send_next(&mut self.outbox)?;
                 }
                 Action::GiveUp { id, .. } => println!("request {id}: given up"),

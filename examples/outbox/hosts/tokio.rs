@@ -54,7 +54,7 @@ impl Host {
                     println!("request {id}: transmitted");
                     self.output.write_all(format!("{id} {}\n", messages.join(",")).as_bytes()).await?;
                     let outbox = self.outbox.get_mut();
-                    outbox.sent(id)?;
+                    outbox.transmitted(id)?;
                     self.work.send_next(outbox)?;
                 }
                 Action::GiveUp { id, .. } => println!("request {id}: given up"),

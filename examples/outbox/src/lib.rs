@@ -21,7 +21,7 @@
 //! clock.advance_to_next(); // a program waits for the descriptor
 //! let messages = vec!["hello".to_owned()];
 //! assert_eq!(outbox.dispatch()?, Some(Action::Transmit { id: 1, messages }));
-//! outbox.sent(1)?; // the host has transmitted it
+//! outbox.transmitted(1)?; // the host has transmitted it
 //! assert!(outbox.acknowledged(1)); // the peer has answered
 //! # Ok::<(), std::io::Error>(())
 //! ```
@@ -39,7 +39,7 @@ pub use timing::Timing;
 /// What the host has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Transmit a request, and then call [`Outbox::sent`].
+    /// Transmit a request, and then call [`Outbox::transmitted`].
     Transmit { id: u64, messages: Vec<String> },
     /// The peer has not acknowledged a request. The outbox has forgotten it.
     GiveUp { id: u64, messages: Vec<String> },
@@ -119,7 +119,7 @@ impl<M: Timer> Outbox<M> {
     /// Starts to wait for an acknowledgement. Call it when a request has been transmitted.
     ///
     /// If the request was acknowledged meanwhile, nothing happens.
-    pub fn sent(&mut self, id: u64) -> io::Result<()> {
+    pub fn transmitted(&mut self, id: u64) -> io::Result<()> {
         let Some(request) = self.requests.get_mut(&id) else { return Ok(()) };
         let delay = self.timing.acknowledgement.saturating_mul(2_u32.saturating_pow(request.retries));
         let timeout = self.timeouts.insert_after(delay, Timeout::Acknowledgement { id })?;

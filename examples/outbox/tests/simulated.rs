@@ -67,7 +67,7 @@ fn an_acknowledged_request_is_not_transmitted_again() {
     assert!(!simulation.outbox.acknowledged(1));
     assert!(simulation.outbox.is_idle());
     // The host reports the transmission only after the answer has arrived.
-    simulation.outbox.sent(1).unwrap();
+    simulation.outbox.transmitted(1).unwrap();
     simulation.run(HOUR);
     assert_eq!(simulation.take(), [(ms(50), transmit(1, &["a"]))]);
 }
@@ -95,7 +95,7 @@ fn the_last_report_of_a_transmission_starts_the_time_out() {
     simulation.outbox.send("a").unwrap();
     simulation.run(SECOND);
     simulation.take();
-    simulation.outbox.sent(1).unwrap();
+    simulation.outbox.transmitted(1).unwrap();
     simulation.run(ms(1_999));
     assert_eq!(simulation.take(), []);
     simulation.run(ms(1));
@@ -212,7 +212,7 @@ fn one_descriptor_is_readable_whenever_an_action_is_due() {
         assert_eq!(simulation.outbox.dispatch().unwrap(), Some(action.clone()));
         simulation.dispatch();
         assert!(!is_readable(&simulation.outbox), "after {action:?}");
-        simulation.outbox.sent(1).unwrap();
+        simulation.outbox.transmitted(1).unwrap();
         if delay == 2_000 {
             assert!(simulation.outbox.acknowledged(1));
         }
@@ -230,7 +230,7 @@ fn no_action_is_lost_when_the_timer_fails() {
     clock.advance(30 * SECOND);
     fails.store(true, Ordering::Relaxed);
     assert_eq!(outbox.dispatch().unwrap(), Some(transmit(1, &["a"])));
-    outbox.sent(1).unwrap();
+    outbox.transmitted(1).unwrap();
     assert_eq!(outbox.dispatch().unwrap(), Some(Action::Heartbeat));
     // The timer is set only at the end. Then the descriptor stays readable.
     outbox.dispatch().unwrap_err();

@@ -44,7 +44,7 @@ impl Simulation {
         while let Some(action) = self.outbox.dispatch().unwrap() {
             self.log.push((self.elapsed(), action.clone()));
             if let Action::Transmit { id, .. } = action {
-                self.outbox.sent(id).unwrap();
+                self.outbox.transmitted(id).unwrap();
                 self.transmissions += 1;
                 if (self.answers)(self.transmissions) {
                     assert!(self.outbox.acknowledged(id));
