@@ -1,11 +1,11 @@
 //! An echo server that closes idle clients. The time-outs of all clients are in one `TimerSet`,
 //! behind one descriptor of a `polling` loop.
 //!
-//! Run `cargo run --example keepalive_server`, with an address
-//! and `--backend` as for `stop_server`. The server
-//! sends the input of a client back to it. It closes a client that has sent nothing for five
-//! seconds; `--idle 0.5` makes it half a second. The server prints a line for each client that it
-//! closes, unless you add `--quiet`. Talk to it from another terminal with `nc 127.0.0.1 1234`.
+//! Run `cargo run --example keepalive_server`, with an address and `--backend` as for
+//! `stop_server`. The server sends the input of a client back to it. It closes a client that has
+//! sent nothing, or taken none of its output, for five seconds; `--idle 0.5` makes it half a
+//! second. The server prints a line for each client that it closes, unless you add `--quiet`. Talk
+//! to it from another terminal with `nc 127.0.0.1 1234`.
 //!
 //! Ctrl-C, SIGTERM, or a client that sends `stop` stops the server. The server then accepts no more
 //! clients, and sends `The server is stopping` to those that it has. It ends when all of them have
@@ -17,6 +17,7 @@ mod common;
 use common::client::{self, Accepted, Outcome};
 use common::commands::{Command, Commands};
 use common::limits;
+use nix::sys::socket::{listen, Backlog};
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::loops::polling::PollingSource;
 use portable_timerfd::timer_set::Key;
@@ -42,7 +43,7 @@ const FIRST_CLIENT: usize = 3;
 
 /// At most this many clients are accepted, or timed out, before other events are handled.
 const BATCH: usize = 64;
-/// The kernel queues at most about this many clients, unless the administrator has changed that.
+/// The kernel queues at most about this many clients, if the administrator allows it.
 const BACKLOG: usize = 4096;
 /// If no descriptor is left, the server accepts again after this time.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -111,6 +112,23 @@ fn signals() -> io::Result<UnixStream> {
     Ok(receiver)
 }
 
+/// std's queue has room for 128 clients. If it is full, a client can believe that it is connected
+/// although the server never learns of it.
+fn listener(options: &common::Options) -> io::Result<TcpListener> {
+    let listener = options.listen()?;
+    listen(&listener, Backlog::new(BACKLOG as i32)?)?;
+    Ok(listener)
+}
+
+/// Prints a line. If the output is closed, the server goes on.
+fn print(what: impl Display) {
+    let print = || -> io::Result<()> {
+        say!("{what}");
+        Ok(())
+    };
+    let _ = print();
+}
+
 impl Server<'_> {
     fn new(options: &common::Options) -> io::Result<Server<'_>> {
         let poller = Arc::new(Poller::new()?);
@@ -120,7 +138,7 @@ impl Server<'_> {
             signals: register(&poller, signals()?, SIGNALS)?,
             timeouts: PollingSource::new(&poller, timeouts, Event::readable(TIMEOUTS), PollMode::Oneshot)?,
             // The last source, because a client can connect as soon as the address is printed.
-            listener: Some(register(&poller, options.listen()?, LISTENER)?),
+            listener: Some(register(&poller, listener(options)?, LISTENER)?),
             poller,
             clients: HashMap::new(),
             served: 0,
@@ -148,7 +166,7 @@ impl Server<'_> {
 
     fn accept(&mut self) -> io::Result<()> {
         if self.accept_at_most(BATCH)? {
-            self.report("No descriptor is left, accepting no client for a while")?;
+            self.report("No descriptor is left, accepting no client for a while");
             self.timeouts.get_mut().insert_after(PAUSE, Timeout::AcceptAgain)?;
         } else if let Some(listener) = &self.listener {
             listener.modify(Event::readable(LISTENER), PollMode::Oneshot)?;
@@ -172,7 +190,11 @@ impl Server<'_> {
     fn add(&mut self, stream: TcpStream) -> io::Result<()> {
         let number = FIRST_CLIENT + self.served;
         let timeout = self.timeouts.get_mut().insert_after(self.options.idle, Timeout::CloseIdle(number))?;
-        let stream = register(&self.poller, stream, number)?;
+        let Ok(stream) = register(&self.poller, stream, number) else {
+            // The poller is full. That ends this connection only.
+            self.timeouts.get_mut().remove(timeout);
+            return Ok(());
+        };
         self.clients.insert(number, Client { stream, commands: Commands::default(), output: Vec::new(), timeout });
         self.served += 1;
         Ok(())
@@ -226,7 +248,7 @@ impl Server<'_> {
 
     /// Closes a client that has timed out.
     ///
-    /// If its input has arrived in time and was not read yet, the client stays.
+    /// The client stays if its input has arrived in time and was not read yet.
     fn close_if_idle(&mut self, number: usize) -> io::Result<()> {
         if self.serve(number)? != Outcome::Waits {
             return self.request_next(number);
@@ -238,16 +260,15 @@ impl Server<'_> {
     fn close(&mut self, number: usize, reason: &str) -> io::Result<()> {
         if let Some(client) = self.clients.remove(&number) {
             self.timeouts.get_mut().remove(client.timeout);
-            self.report(format_args!("Closing client {}: {reason}", number - FIRST_CLIENT + 1))?;
+            self.report(format_args!("Closing client {}: {reason}", number - FIRST_CLIENT + 1));
         }
         Ok(())
     }
 
-    fn report(&self, what: impl Display) -> io::Result<()> {
+    fn report(&self, what: impl Display) {
         if !self.options.quiet {
-            say!("{what}");
+            print(what);
         }
-        Ok(())
     }
 
     fn close_all(&mut self, reason: &str) -> io::Result<()> {
@@ -256,9 +277,8 @@ impl Server<'_> {
     }
 
     fn take_signals(&mut self) -> io::Result<()> {
-        if matches!((&*self.signals).read(&mut [0; 64]), Ok(1..)) {
-            self.stop()?;
-        }
+        let received = (&*self.signals).read(&mut [0; 64]).unwrap_or(0);
+        (0..received).try_for_each(|_| self.stop())?;
         self.signals.modify(Event::readable(SIGNALS), PollMode::Oneshot)
     }
 
@@ -268,7 +288,6 @@ impl Server<'_> {
         if self.listener.is_none() {
             return self.close_all("the server stops");
         }
-        say!("Stopping server");
         // Without this, the kernel would reset the connections that it has queued.
         self.accept_at_most(BACKLOG)?;
         // Clients that connect from now on are refused.
@@ -279,7 +298,9 @@ impl Server<'_> {
             let _ = client.send();
             client.request_next(number)?;
         }
-        self.timeouts.get_mut().insert_after(self.options.grace, Timeout::CloseAll).map(drop)
+        self.timeouts.get_mut().insert_after(self.options.grace, Timeout::CloseAll)?;
+        print("Stopping server");
+        Ok(())
     }
 }
 

@@ -3,7 +3,10 @@
 use super::commands::{Command, Commands};
 use super::timers;
 use crate::say;
-use nix::libc::{EMFILE, ENFILE};
+use nix::libc::{
+    EHOSTDOWN, EHOSTUNREACH, EMFILE, ENETDOWN, ENETUNREACH, ENFILE, ENOBUFS, ENOMEM, ENOPROTOOPT, EOPNOTSUPP, EPERM,
+    EPROTO,
+};
 use portable_timerfd::TimerFd;
 use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -55,9 +58,19 @@ pub fn accepted<S: AsFd>(listener: &impl AsFd, client: io::Result<(S, SocketAddr
     classified(client.map(|(client, _)| client))
 }
 
-/// Returns whether no descriptor is left.
+/// Returns whether no descriptor, or no memory, is left.
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+    matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS | ENOMEM))
+}
+
+/// Returns whether the error concerns only the connection that was not accepted. Linux reports its
+/// network errors in this way: see accept(2).
+fn is_of_connection(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted)
+        || matches!(
+            error.raw_os_error(),
+            Some(ENETDOWN | EPROTO | ENOPROTOOPT | EHOSTDOWN | EHOSTUNREACH | EOPNOTSUPP | ENETUNREACH | EPERM)
+        )
 }
 
 /// Handles the result of accepting a client, without output.
@@ -65,9 +78,7 @@ fn classified<S>(client: io::Result<S>) -> io::Result<Accepted<S>> {
     match client {
         Ok(client) => Ok(Accepted::Client(client)),
         Err(e) if is_full(&e) => Ok(Accepted::Full),
-        Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {
-            Ok(Accepted::NoClient)
-        }
+        Err(e) if is_of_connection(&e) => Ok(Accepted::NoClient),
         Err(e) => Err(e),
     }
 }

@@ -93,6 +93,36 @@ fn a_second_request_to_stop_ends_the_server_at_once() {
 }
 
 #[test]
+fn two_requests_that_arrive_together_are_two() {
+    on_every_server(&PATIENT, |server| {
+        let mut client = Client::connect(&server);
+        client.echo(b"x", LONG);
+        suspend(&server);
+        kill(pid(&server), Signal::SIGTERM).unwrap();
+        kill(pid(&server), Signal::SIGINT).unwrap();
+        kill(pid(&server), Signal::SIGCONT).unwrap();
+        client.rest();
+        server.end();
+    });
+}
+
+#[test]
+fn a_closed_output_does_not_cut_off_the_clients() {
+    on_every_server(&PATIENT, |mut server| {
+        let mut client = Client::connect(&server);
+        client.echo(b"x", LONG);
+        server.close_output();
+        drop(Client::connect(&server));
+        kill(pid(&server), Signal::SIGTERM).unwrap();
+        client.farewell();
+        client.echo(b"still here\n", LONG);
+        drop(client);
+        // It cannot print its summary.
+        assert_eq!(server.child.wait().unwrap().code(), Some(1));
+    });
+}
+
+#[test]
 fn the_rest_of_the_line_after_stop_is_no_second_request() {
     on_every_server(&PATIENT, |server| {
         let mut client = Client::connect(&server);

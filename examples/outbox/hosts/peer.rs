@@ -49,10 +49,16 @@ pub struct Received {
 }
 
 impl Received {
-    pub fn print(&self) {
+    pub fn print(&self) -> io::Result<()> {
         let messages: usize = self.requests.values().map(|messages| messages.split(',').count()).sum();
-        println!("{} requests with {messages} messages arrived", self.requests.len());
-        println!("{} transmissions, {} dropped, {} heartbeats", self.arrived, self.dropped, self.heartbeats);
+        writeln!(io::stdout(), "{} requests with {messages} messages arrived", self.requests.len())?;
+        writeln!(
+            io::stdout(),
+            "{} transmissions, {} dropped, {} heartbeats",
+            self.arrived,
+            self.dropped,
+            self.heartbeats
+        )
     }
 }
 
@@ -87,8 +93,7 @@ fn receive(mut connection: UnixStream) -> io::Result<Received> {
 /// Prints what the peer has received, after it has seen the end of the connection.
 pub fn finish(peer: JoinHandle<io::Result<Received>>) -> io::Result<()> {
     let received = peer.join().map_err(|_| io::Error::new(io::ErrorKind::Other, "the peer has panicked"))??;
-    received.print();
-    Ok(())
+    received.print()
 }
 
 /// Parses the line with which the peer acknowledges a request.

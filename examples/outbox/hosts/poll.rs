@@ -56,12 +56,12 @@ impl Host {
         while let Some(action) = self.outbox.dispatch()? {
             match action {
                 Action::Transmit { id, messages } => {
-                    println!("request {id}: transmitted");
+                    writeln!(io::stdout(), "request {id}: transmitted")?;
                     self.connection.write_all(format!("{id} {}\n", messages.join(",")).as_bytes())?;
                     self.outbox.transmitted(id)?;
                     self.work.send_next(&mut self.outbox)?;
                 }
-                Action::GiveUp { id, .. } => println!("request {id}: given up"),
+                Action::GiveUp { id, .. } => writeln!(io::stdout(), "request {id}: given up")?,
                 Action::Heartbeat => self.connection.write_all(b"heartbeat\n")?,
             }
         }
@@ -77,7 +77,7 @@ impl Host {
             }
             let id = peer::id(&line)?;
             if self.outbox.acknowledged(id) {
-                println!("request {id}: acknowledged");
+                writeln!(io::stdout(), "request {id}: acknowledged")?;
             }
             if self.acknowledgements.buffer().is_empty() {
                 return Ok(());

@@ -8,7 +8,7 @@ use outbox::{Action, Outbox};
 use peer::Work;
 use portable_timerfd::loops::tokio::TokioSource;
 use portable_timerfd::{Clock, TimerFd};
-use std::io;
+use std::io::{self, Write};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::UnixStream;
@@ -51,13 +51,13 @@ impl Host {
         while let Some(action) = self.outbox.get_mut().dispatch()? {
             match action {
                 Action::Transmit { id, messages } => {
-                    println!("request {id}: transmitted");
+                    writeln!(io::stdout(), "request {id}: transmitted")?;
                     self.output.write_all(format!("{id} {}\n", messages.join(",")).as_bytes()).await?;
                     let outbox = self.outbox.get_mut();
                     outbox.transmitted(id)?;
                     self.work.send_next(outbox)?;
                 }
-                Action::GiveUp { id, .. } => println!("request {id}: given up"),
+                Action::GiveUp { id, .. } => writeln!(io::stdout(), "request {id}: given up")?,
                 Action::Heartbeat => self.output.write_all(b"heartbeat\n").await?,
             }
         }
@@ -67,7 +67,7 @@ impl Host {
     fn receive(&mut self, line: &str) -> io::Result<()> {
         let id = peer::id(line)?;
         if self.outbox.get_mut().acknowledged(id) {
-            println!("request {id}: acknowledged");
+            writeln!(io::stdout(), "request {id}: acknowledged")?;
         }
         Ok(())
     }

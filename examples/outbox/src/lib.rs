@@ -104,13 +104,13 @@ impl<M: Timer> Outbox<M> {
         let now = self.timeouts.now(self.timeouts.duration_clock())?;
         let quiet = now + self.timing.quiet;
         if let Some(batch) = &mut self.batch {
-            if quiet <= batch.latest {
-                self.timeouts.rearm_at(batch.timeout, quiet)?;
+            if now < batch.latest {
+                self.timeouts.rearm_at(batch.timeout, if quiet < batch.latest { quiet } else { batch.latest })?;
             }
             batch.messages.push(message.into());
         } else {
-            let timeout = self.timeouts.insert_at(quiet, Timeout::Batch)?;
             let latest = now + self.timing.max_delay;
+            let timeout = self.timeouts.insert_at(if quiet < latest { quiet } else { latest }, Timeout::Batch)?;
             self.batch = Some(Batch { timeout, latest, messages: vec![message.into()] });
         }
         Ok(())
@@ -118,7 +118,8 @@ impl<M: Timer> Outbox<M> {
 
     /// Starts to wait for an acknowledgement. Call it when a request has been transmitted.
     ///
-    /// If the request was acknowledged meanwhile, nothing happens.
+    /// Call it also if the transmission has failed, and again after an error. If the request was
+    /// acknowledged meanwhile, nothing happens.
     pub fn transmitted(&mut self, id: u64) -> io::Result<()> {
         let Some(request) = self.requests.get_mut(&id) else { return Ok(()) };
         let delay = self.timing.acknowledgement.saturating_mul(2_u32.saturating_pow(request.retries));

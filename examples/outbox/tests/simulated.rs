@@ -42,6 +42,27 @@ fn a_stream_of_messages_postpones_a_request_by_the_longest_delay() {
 }
 
 #[test]
+fn a_request_is_transmitted_after_the_quiet_time_or_the_longest_delay() {
+    let cases: [(Duration, Duration, &[u64], u64); 5] = [
+        (ms(50), ms(250), &[0, 45, 90, 135, 170, 210], 250),
+        (ms(200), ms(250), &[0, 60], 250),
+        (ms(200), ms(900), &[0, 60], 260),
+        (ms(500), ms(100), &[0, 50], 100),
+        (Duration::MAX, ms(250), &[0, 50], 250),
+    ];
+    for (quiet, max_delay, messages, transmitted) in cases {
+        let timing = Timing { quiet, max_delay, ..Timing::default() };
+        let mut simulation = Simulation::with_timing(Clock::Monotonic, timing);
+        for &time in messages {
+            simulation.run(ms(time) - simulation.elapsed());
+            simulation.outbox.send("message").unwrap();
+        }
+        simulation.run(SECOND);
+        assert_eq!(simulation.take(), [(ms(transmitted), transmit(1, &vec!["message"; messages.len()]))]);
+    }
+}
+
+#[test]
 fn a_request_is_transmitted_again_after_ever_longer_times_and_then_given_up() {
     let mut simulation = Simulation::new(Clock::Monotonic);
     simulation.outbox.send("lost").unwrap();

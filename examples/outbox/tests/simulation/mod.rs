@@ -22,8 +22,12 @@ pub struct Simulation {
 impl Simulation {
     /// Creates an outbox on this clock, with a peer that never answers.
     pub fn new(of: Clock) -> Simulation {
+        Simulation::with_timing(of, Timing::default())
+    }
+
+    pub fn with_timing(of: Clock, timing: Timing) -> Simulation {
         let clock = SimulatedClock::new();
-        let outbox = Outbox::with_timer(clock.timer(of).unwrap(), Timing::default()).unwrap();
+        let outbox = Outbox::with_timer(clock.timer(of).unwrap(), timing).unwrap();
         let begin = clock.now(Clock::Monotonic);
         Simulation { clock, outbox, log: Vec::new(), answers: |_| false, transmissions: 0, begin }
     }
