@@ -112,7 +112,7 @@ fn signals() -> io::Result<UnixStream> {
     Ok(receiver)
 }
 
-/// std's queue has room for 128 clients. If it is full, a client can believe that it is connected
+/// std's queue holds 128 clients. If it is full, a client can believe that it is connected
 /// although the server never learns of it.
 fn listener(options: &common::Options) -> io::Result<TcpListener> {
     let listener = options.listen()?;
