@@ -70,7 +70,7 @@ pub use slots::Key;
 /// - An insertion, a removal and re-arming to an earlier time take logarithmic time. Re-arming to a
 ///   later time takes constant time. An insertion allocates memory only when the set must grow
 ///   beyond its [`capacity`](TimerSet::capacity).
-/// - Each unit of capacity takes 52 bytes and the size of an `Option<T>`.
+/// - Each unit of capacity takes at most 52 bytes and the size of an `Option<T>`.
 ///
 /// A set with entries at times of the wall clock sets its timer more often: for the first entry of
 /// each kind (see below), and at each call of `next_expired` that returns `None`.

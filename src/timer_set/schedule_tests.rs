@@ -312,7 +312,8 @@ fn removed_and_postponed_entries_leave_no_stale_nodes() {
 fn a_slot_of_capacity_takes_at_most_64_bytes_besides_its_value() {
     // The data of the slot, a node, the slot before it, and what `Option` adds to the value.
     let [slot, node] = [size_of::<crate::timer_set::slots::Slot>(), size_of::<Node>()];
-    assert_eq!((slot, node), (32, 16));
+    // A node is smaller on some 32-bit systems.
+    assert!(slot == 32 && node <= 16, "{slot} {node}");
     assert!(slot + node + size_of::<u32>() + size_of::<Option<u64>>() - size_of::<u64>() <= 64);
 }
 
