@@ -51,8 +51,8 @@ pub use slots::Key;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// `docs/guide.md` in the source has a
-/// library type with several kinds of time-outs, its host, and its test.
+/// `docs/guide.md` in the source has a library type with several kinds of time-outs, its host, and
+/// its test.
 ///
 /// # Costs
 ///
@@ -132,8 +132,8 @@ pub use slots::Key;
 /// Only the set may set or read the timer. To wait without the set, use
 /// [`wait_readable`](Pollable::wait_readable), which does not read. If some program reads the
 /// descriptor nevertheless, call `next_expired` until it returns `None`. Otherwise the descriptor
-/// may not become readable again. If that read returned
-/// `ECANCELED`, the set does not report that clock change.
+/// may not become readable again. If that read returned `ECANCELED`, the set does not report that
+/// clock change.
 ///
 /// A poller in edge-triggered mode reports the descriptor once. In that mode too, call
 /// `next_expired` until it returns `None`.
