@@ -206,10 +206,7 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     ///
     /// `EINVAL` if `interval` is zero; otherwise those of [`set`](Timer::set).
     fn arm_every(&self, interval: Duration) -> io::Result<()> {
-        if interval.is_zero() {
-            return Err(os_error(EINVAL));
-        }
-        self.set(&TimerSpec::after(interval).every(interval))
+        self.set(&periodic(interval)?)
     }
 
     /// Disarms the timer and discards unread expirations.
@@ -277,6 +274,14 @@ pub trait Timer: Pollable + Debug + Send + Sync {
                 || deadline.is_some_and(|deadline| deadline <= Instant::now());
         }
     }
+}
+
+/// Returns the setting that expires after each `interval`, or `EINVAL` if that is zero.
+pub(crate) fn periodic(interval: Duration) -> io::Result<TimerSpec> {
+    if interval.is_zero() {
+        return Err(os_error(EINVAL));
+    }
+    Ok(TimerSpec::after(interval).every(interval))
 }
 
 macro_rules! forward_through {

@@ -95,11 +95,7 @@ impl<T, M: Timer> TimerSet<T, M> {
     /// Returns the present time of a base.
     #[inline]
     pub(super) fn time(&self, base: Base) -> io::Result<u64> {
-        let clock = match base {
-            Base::Steady => self.steady,
-            Base::Wall => Clock::Realtime,
-        };
-        Ok(nanos(self.timer.now(clock)?.since_zero()))
+        Ok(nanos(self.timer.now(self.clock_of(base))?.since_zero()))
     }
 
     /// Returns the present time of each base, or zero if a drain does not need it.

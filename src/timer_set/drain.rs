@@ -44,7 +44,9 @@ impl<T, M: Timer> TimerSet<T, M> {
     /// edge-triggered poller does not report the descriptor again.
     pub fn next_expired(&mut self) -> io::Result<Option<Expired<T>>> {
         let begun = if self.schedule.is_draining() { None } else { Some(self.times()?) };
-        begun.into_iter().for_each(|now| self.schedule.begin_drain(now));
+        if let Some(now) = begun {
+            self.schedule.begin_drain(now);
+        }
         match self.schedule.next_due() {
             Some(due) => Ok(Some(self.expired(due))),
             None => self.end_drain(begun).map(|()| None),

@@ -8,12 +8,11 @@ use super::schedule::Setting;
 use super::slots::Key;
 use super::TimerSet;
 use crate::backends::emulation::schedule::{nanos, NEVER};
-use crate::backends::sys::error::{os_error, EINVAL};
 use crate::clock::Clock;
 use crate::clock_time::ClockTime;
 use crate::errors::ClockMismatch;
 use crate::spec::{Initial, TimerSpec};
-use crate::timer::Timer;
+use crate::timer::{periodic, Timer};
 
 impl<T, M: Timer> TimerSet<T, M> {
     /// Inserts an entry that expires once, after `delay`. A zero `delay` means *now*.
@@ -152,11 +151,4 @@ impl<T, M: Timer> TimerSet<T, M> {
             Err(ClockMismatch::new(self.timer.clock(), clock))
         }
     }
-}
-
-fn periodic(interval: Duration) -> io::Result<TimerSpec> {
-    if interval.is_zero() {
-        return Err(os_error(EINVAL));
-    }
-    Ok(TimerSpec::after(interval).every(interval))
 }

@@ -351,11 +351,15 @@ impl<T, M: Timer> TimerSet<T, M> {
     }
 
     fn clock_time(&self, base: Base, nanos: u64) -> ClockTime {
-        let clock = match base {
+        ClockTime::new(self.clock_of(base), Duration::from_nanos(nanos))
+    }
+
+    #[inline]
+    fn clock_of(&self, base: Base) -> Clock {
+        match base {
             Base::Steady => self.steady,
             Base::Wall => Clock::Realtime,
-        };
-        ClockTime::new(clock, Duration::from_nanos(nanos))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::base::Base;
 use super::batch::Batch;
 use super::heap::{Heaps, Node};
 use super::slots::{Key, Slots, MAX_SLOTS};
-use crate::backends::emulation::schedule::NEVER;
+use crate::backends::emulation::{self, schedule::NEVER};
 
 /// A time for each base.
 pub(super) type Times = [u64; 2];
@@ -52,17 +52,17 @@ impl<T> Schedule<T> {
         &mut self.slots
     }
 
-    /// Returns whether there are entries on a base.
+    /// Returns whether there are entries on a base, outside a drain.
     pub(super) fn uses(&self, base: Base) -> bool {
-        self.heaps.len(base) > 0 || self.batches[base as usize].first().is_some()
+        self.heaps.len(base) > 0
     }
 
     /// Allocates memory for one more entry, if necessary. If that fails, nothing changes.
     pub(super) fn reserve_one(&mut self) -> io::Result<()> {
-        match self.slots.needed() {
-            Some(capacity) => self.grow(capacity),
-            None => Ok(()),
+        if !self.slots.is_full() {
+            return Ok(());
         }
+        self.grow((self.slots.capacity() + 1).max(8))
     }
 
     pub(super) fn grow(&mut self, capacity: usize) -> io::Result<()> {
@@ -81,14 +81,12 @@ impl<T> Schedule<T> {
     /// Inserts an entry. The caller has reserved its memory.
     pub(super) fn insert(&mut self, setting: Setting, value: T) -> Key {
         let key = self.slots.insert(setting.deadline, setting.interval, value);
-        if let Some(slot) = self.slots.find(key) {
-            self.push(slot, setting);
-        }
+        self.push(setting.base, key.slot, setting.deadline);
         key
     }
 
-    fn push(&mut self, slot: u32, Setting { base, deadline, .. }: Setting) {
-        self.heaps.push(base, Node { time: deadline, slot }, self.slots.all_mut());
+    fn push(&mut self, base: Base, slot: u32, time: u64) {
+        self.heaps.push(base, Node { time, slot }, self.slots.all_mut());
     }
 
     /// Changes when an entry expires. It leaves the present drain.
@@ -108,7 +106,7 @@ impl<T> Schedule<T> {
         let position = self.slots.slot(number).place.index();
         if !stays {
             self.take_out(number);
-            self.push(number, setting);
+            self.push(base, number, deadline);
         } else if deadline < self.heaps.node(base, position).time {
             self.heaps.set_time(base, position, deadline, self.slots.all_mut());
         }
@@ -204,14 +202,12 @@ impl<T> Schedule<T> {
     fn expire(&mut self, base: Base, number: u32, now: u64) -> (u64, Option<T>) {
         self.batches[base as usize].remove(number, self.slots.links_mut());
         let slot = self.slots.slot_mut(number);
-        if slot.interval == 0 {
-            return (1, self.slots.free(number));
-        }
-        let count = (now - slot.deadline) / slot.interval + 1;
-        let passed = count.saturating_mul(slot.interval);
-        slot.deadline = slot.deadline.saturating_add(passed).min(NEVER);
-        let setting = Setting { base, deadline: slot.deadline, interval: slot.interval };
-        self.push(number, setting);
+        let mut expirations = emulation::schedule::Schedule::new(Some(slot.deadline), slot.interval);
+        let count = expirations.count(now);
+        let Some(next) = expirations.next() else { return (count, self.slots.free(number)) };
+        slot.deadline = next.min(NEVER);
+        let deadline = slot.deadline;
+        self.push(base, number, deadline);
         (count, None)
     }
 

@@ -15,7 +15,7 @@ use super::base::Base;
 /// there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    slot: u32,
+    pub(super) slot: u32,
     generation: NonZeroU32,
 }
 
@@ -137,11 +137,9 @@ impl<T> Slots<T> {
         self.capacity
     }
 
-    /// Returns the capacity that an insertion needs, if that is more than the present one.
-    pub(super) fn needed(&self) -> Option<usize> {
-        let is_full = self.first_free == NONE && self.slots.len() == self.capacity;
-        // At the maximum, asks for one more, which `grow` refuses.
-        is_full.then(|| (2 * self.capacity).clamp(8, MAX_SLOTS.max(self.capacity + 1)))
+    /// Returns whether an insertion needs more capacity.
+    pub(super) fn is_full(&self) -> bool {
+        self.first_free == NONE && self.slots.len() == self.capacity
     }
 
     /// Allocates memory for this number of slots. If that fails, nothing changes.
