@@ -29,15 +29,7 @@ pub trait Awaited: Stream<Item = io::Result<u64>> + Unpin + Sized {
 /// The cases, in one loop.
 pub struct In<L>(L);
 
-macro_rules! cases_in_each {
-    ($($case:ident),* $(,)?) => {
-        impl<L: Awaited> In<L> {
-            pub const CASES: &'static [Case] = &[$((stringify!($case), $case::<L>)),*];
-        }
-    };
-}
-
-cases_in_each![
+crate::cases_in_each![Awaited:
     a_timer_dropped_while_registered_leaves_the_loop_working,
     dropped_futures_lose_no_expiration,
     a_stream_gives_the_counts,

@@ -14,15 +14,7 @@ use std::time::Duration;
 /// The cases, in one loop.
 pub struct In<L>(L);
 
-macro_rules! cases_in_each {
-    ($($case:ident),* $(,)?) => {
-        impl<L: SetLoop> In<L> {
-            pub const CASES: &'static [Case] = &[$((stringify!($case), $case::<L>)),*];
-        }
-    };
-}
-
-cases_in_each![
+crate::cases_in_each![SetLoop:
     the_timer_of_a_set_can_be_registered_as_well,
     a_set_that_was_taken_out_is_deregistered,
     a_set_leaves_no_descriptor,

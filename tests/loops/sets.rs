@@ -18,15 +18,7 @@ use std::time::Duration;
 /// The cases, in one loop.
 pub struct In<L>(L);
 
-macro_rules! cases_in_each {
-    ($($case:ident),* $(,)?) => {
-        impl<L: SetLoop> In<L> {
-            pub const CASES: &'static [Case] = &[$((stringify!($case), $case::<L>)),*];
-        }
-    };
-}
-
-cases_in_each![
+crate::cases_in_each![SetLoop:
     entries_are_returned_in_the_order_of_their_deadlines,
     a_stream_yields_the_entries,
     an_earlier_entry_between_two_awaits_is_returned_first,

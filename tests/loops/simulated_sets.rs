@@ -9,15 +9,7 @@ use portable_timerfd::{Clock, SimulatedClock, SimulatedTimer};
 /// The cases, in one loop.
 pub struct In<L>(L);
 
-macro_rules! cases_in_each {
-    ($($case:ident),* $(,)?) => {
-        impl<L: SetLoop> In<L> {
-            pub const CASES: &'static [Case] = &[$((stringify!($case), $case::<L>)),*];
-        }
-    };
-}
-
-cases_in_each![
+crate::cases_in_each![SetLoop:
     an_entry_is_returned_as_soon_as_the_clock_has_moved,
     a_taken_entry_leaves_the_timer_unread_until_the_next_await,
     a_day_passes_without_sleeping,

@@ -144,15 +144,7 @@ loops! {
 /// The cases, in one loop.
 pub struct In<L>(L);
 
-macro_rules! cases_in_each {
-    ($($case:ident),* $(,)?) => {
-        impl<L: Loop> In<L> {
-            pub const CASES: &'static [Case] = &[$((stringify!($case), $case::<L>)),*];
-        }
-    };
-}
-
-cases_in_each![
+crate::cases_in_each![Loop:
     a_source_is_reported_again_until_it_is_read,
     a_rearmed_source_is_reported_again,
     a_source_that_is_no_longer_due_is_not_reported,

@@ -88,7 +88,7 @@ fn a_panic_between_calls_leaves_the_set_usable() {
 fn a_timer_that_panics_while_it_is_set_is_set_again() {
     let (clock, mut set) = probed(Clock::Monotonic);
     set.insert_after(SECOND * 2, 1).unwrap();
-    set.timer().panicking.store(1, Relaxed);
+    set.timer().sets_until_panic.store(1, Relaxed);
     catch_unwind(AssertUnwindSafe(|| drop(set.insert_after(SECOND, 2)))).unwrap_err();
     assert_eq!(set.len(), 1);
     set.insert_after(SECOND * 3, 3).unwrap();

@@ -38,7 +38,7 @@ impl Now {
 pub struct Naive {
     /// In the order of insertion.
     pub entries: Vec<Entry>,
-    /// When the present drain has begun, and what is left of it.
+    /// When the present drain began, and the entries that it has not returned yet.
     pub batch: Option<(Now, Vec<Key>)>,
     steady: Clock,
 }

@@ -1,4 +1,4 @@
-//! A timer that counts its calls, and that can be told to fail.
+//! A timer that counts its calls, and that can be made to fail.
 
 use portable_timerfd::{Clock, ClockTime, Pollable, SimulatedClock, Timer, TimerFd, TimerSpec};
 use std::collections::VecDeque;
@@ -17,9 +17,8 @@ pub struct Probe {
     /// The number of calls that fail, after `succeeding` calls.
     pub failing: AtomicU64,
     pub succeeding: AtomicU64,
-    /// The number of the next calls of `set` that panic, after they have set the timer.
-    pub panicking: AtomicU64,
-    /// Which of the next calls of `set` panics, counted from 1. 0 for none.
+    /// Which of the next calls of `set` panics, after it has set the timer. It is counted from 1, and
+    /// 0 means none.
     pub sets_until_panic: AtomicU64,
     /// What happens between the next readings of the steady clock and the calls that follow them.
     pub interruptions: Mutex<VecDeque<Interruption>>,
@@ -55,7 +54,6 @@ impl Probe {
             clock_readings: AtomicU64::new(0),
             failing: AtomicU64::new(0),
             succeeding: AtomicU64::new(0),
-            panicking: AtomicU64::new(0),
             sets_until_panic: AtomicU64::new(0),
             interruptions: Mutex::default(),
         }
@@ -82,10 +80,6 @@ impl Probe {
 
     fn panics(&self) {
         if count_down(&self.sets_until_panic) {
-            panic!("a timer that panics");
-        }
-        if self.panicking.load(Relaxed) > 0 {
-            self.panicking.fetch_sub(1, Relaxed);
             panic!("a timer that panics");
         }
     }
