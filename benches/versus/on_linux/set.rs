@@ -65,22 +65,36 @@ fn settime() -> Candidate<'static> {
     Candidate::new(TIMES, move || (0..TIMES).for_each(|_| timer.arm_after(HOUR).expect("set")))
 }
 
+/// Times the first candidate against each of the other two, unless no line of that is wanted. The
+/// others have a name and a bar each.
+fn compare(
+    request: &Request,
+    operation: &str,
+    others: [(&str, f64); 2],
+    rounds: usize,
+    candidates: impl FnOnce() -> [Candidate<'static>; 3],
+) {
+    let lines = others.map(|(other, bar)| (format!("set.{operation}/{other}"), bar));
+    if !lines.iter().any(|(name, _)| request.wants(name)) {
+        return;
+    }
+    let times = medians(&mut candidates(), request.rounds(rounds));
+    for ((name, bar), &time) in lines.into_iter().zip(&times[1..]) {
+        request.print(name, times[0], Some(time), bar);
+    }
+}
+
 fn rearm_later(request: &Request, size: usize) {
     let in_order: Vec<usize> = (0..size).collect();
     let orders = [("", in_order, 0.10), ("_scattered", scattered(size), if size > 1_000 { 0.6 } else { 0.10 })];
     for (order, numbers, bar) in orders {
         for backend in available_backends() {
-            let [name, by_heap] =
-                ["kernel_settime", "heap"].map(|other| format!("set.{backend}.rearm_later{order}@{size}/{other}"));
-            if !request.wants(&name) && !request.wants(&by_heap) {
-                continue;
-            }
-            let mut heap = filled(OfHeap::new(), (0..size).map(|_| HOUR));
-            let heap = with_each(numbers.clone(), move |number| heap.rearm(number, HOUR));
-            let candidates = &mut [rearming(backend, size, &numbers), settime(), heap];
-            let times = medians(candidates, request.rounds(500));
-            request.print(name, times[0], Some(times[1]), bar);
-            request.print(by_heap, times[0], Some(times[2]), 1.0);
+            let others = [("kernel_settime", bar), ("heap", 1.0)];
+            compare(request, &format!("{backend}.rearm_later{order}@{size}"), others, 500, || {
+                let mut heap = filled(OfHeap::new(), (0..size).map(|_| HOUR));
+                let heap = with_each(numbers.clone(), move |number| heap.rearm(number, HOUR));
+                [rearming(backend, size, &numbers), settime(), heap]
+            });
         }
     }
 }
@@ -95,18 +109,15 @@ fn replacing(mut deadlines: impl Deadlines + 'static, size: usize) -> Candidate<
 }
 
 fn insert_remove(request: &Request, size: usize) {
-    let [name, by_heap] = ["delay_queue", "heap"].map(|other| format!("set.insert_remove@{size}/{other}"));
-    if !request.wants(&name) && !request.wants(&by_heap) {
-        return;
-    }
-    let candidates = &mut [
-        replacing(OfSet::new(open(KERNEL)), size),
-        replacing(OfDelayQueue::new(), size),
-        replacing(OfHeap::new(), size),
-    ];
-    let times = medians(candidates, request.rounds(500));
-    request.print(name, times[0], Some(times[1]), if size > 1_000 { 1.2 } else { 1.0 });
-    request.print(by_heap, times[0], Some(times[2]), 1.0);
+    let bar = if size > 1_000 { 1.2 } else { 1.0 };
+    let others = [("delay_queue", bar), ("heap", 1.0)];
+    compare(request, &format!("insert_remove@{size}"), others, 500, || {
+        [
+            replacing(OfSet::new(open(KERNEL)), size),
+            replacing(OfDelayQueue::new(), size),
+            replacing(OfHeap::new(), size),
+        ]
+    });
 }
 
 /// Takes this number of entries once all of them are due. The wait is not timed.
@@ -124,19 +135,12 @@ fn expiring(deadlines: impl Deadlines + 'static, size: usize) -> Candidate<'stat
 }
 
 fn expire(request: &Request, size: usize) {
-    let [name, by_heap] = ["delay_queue", "heap"].map(|other| format!("set.expire@{size}/{other}"));
-    if !request.wants(&name) && !request.wants(&by_heap) {
-        return;
-    }
-    let candidates = &mut [
-        expiring(OfSet::new(open(KERNEL)), size),
-        expiring(OfDelayQueue::new(), size),
-        expiring(OfHeap::new(), size),
-    ];
-    let times = medians(candidates, request.rounds(if size > 1_000 { 10 } else { 100 }));
-    request.print(name, times[0], Some(times[1]), 0.8);
-    // This heap has no keys, and its values are numbers.
-    request.print(by_heap, times[0], Some(times[2]), 1.5);
+    // The heap has no keys, and its values are numbers.
+    let others = [("delay_queue", 0.8), ("heap", 1.5)];
+    let rounds = if size > 1_000 { 10 } else { 100 };
+    compare(request, &format!("expire@{size}"), others, rounds, || {
+        [expiring(OfSet::new(open(KERNEL)), size), expiring(OfDelayQueue::new(), size), expiring(OfHeap::new(), size)]
+    });
 }
 
 /// The bytes for each slot of capacity besides a value of 8 bytes.
