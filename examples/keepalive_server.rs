@@ -122,11 +122,7 @@ fn listener(options: &common::Options) -> io::Result<TcpListener> {
 
 /// Prints a line. If the output is closed, the server goes on.
 fn print(what: impl Display) {
-    let print = || -> io::Result<()> {
-        say!("{what}");
-        Ok(())
-    };
-    let _ = print();
+    let _ = writeln!(io::stdout(), "{what}");
 }
 
 impl Server<'_> {

@@ -105,12 +105,12 @@ impl<M: Timer> Outbox<M> {
         let quiet = now + self.timing.quiet;
         if let Some(batch) = &mut self.batch {
             if now < batch.latest {
-                self.timeouts.rearm_at(batch.timeout, if quiet < batch.latest { quiet } else { batch.latest })?;
+                self.timeouts.rearm_at(batch.timeout, earlier(quiet, batch.latest))?;
             }
             batch.messages.push(message.into());
         } else {
             let latest = now + self.timing.max_delay;
-            let timeout = self.timeouts.insert_at(if quiet < latest { quiet } else { latest }, Timeout::Batch)?;
+            let timeout = self.timeouts.insert_at(earlier(quiet, latest), Timeout::Batch)?;
             self.batch = Some(Batch { timeout, latest, messages: vec![message.into()] });
         }
         Ok(())
@@ -178,6 +178,15 @@ impl<M: Timer> Outbox<M> {
         }
         let messages = self.requests.remove(&id)?.messages;
         Some(Action::GiveUp { id, messages })
+    }
+}
+
+/// `ClockTime` has no `min`, because times of different clocks have no order.
+fn earlier(one: ClockTime, other: ClockTime) -> ClockTime {
+    if other < one {
+        other
+    } else {
+        one
     }
 }
 
