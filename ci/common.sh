@@ -35,7 +35,7 @@ target() {
 
 # The suites that run wherever there are processes and threads.
 # shellcheck disable=SC2034
-ordinary_suites=(--all-features --lib --test compat --test conformance --test conversions --test costs --test known_differences --test kernel --test loops --test pollers --test porting --test process
+ordinary_suites=(--lib --test compat --test conformance --test conversions --test costs --test known_differences --test kernel --test loops --test pollers --test porting --test process
     --test clock_changes --test simulated --test stress --test timer_set --test timer_types)
 
 # Sets a build folder of its own, for builds with other flags.

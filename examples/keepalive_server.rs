@@ -17,13 +17,13 @@ mod common;
 use common::client::{self, Accepted, Outcome};
 use common::commands::{Command, Commands};
 use common::limits;
-use nix::sys::socket::{listen, Backlog};
 use polling::{Event, Events, PollMode, Poller};
 use portable_timerfd::loops::polling::PollingSource;
 use portable_timerfd::timer_set::Key;
 use portable_timerfd::{Clock, Registered, TimerSet};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
+use socket2::SockRef;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Read, Write};
@@ -44,7 +44,7 @@ const FIRST_CLIENT: usize = 3;
 /// At most this many clients are accepted, or timed out, before other events are handled.
 const BATCH: usize = 64;
 /// The kernel queues at most about this many clients, if the administrator allows it.
-const BACKLOG: usize = 4096;
+const BACKLOG: i32 = 4096;
 /// If no descriptor is left, the server accepts again after this time.
 const PAUSE: Duration = Duration::from_millis(250);
 const FAREWELL: &[u8] = b"The server is stopping\n";
@@ -116,7 +116,7 @@ fn signals() -> io::Result<UnixStream> {
 /// although the server never learns of it.
 fn listener(options: &common::Options) -> io::Result<TcpListener> {
     let listener = options.listen()?;
-    listen(&listener, Backlog::new(BACKLOG as i32)?)?;
+    SockRef::from(&listener).listen(BACKLOG)?;
     Ok(listener)
 }
 
@@ -285,7 +285,7 @@ impl Server<'_> {
             return self.close_all("the server stops");
         }
         // Without this, the kernel would reset the connections that it has queued.
-        self.accept_at_most(BACKLOG)?;
+        self.accept_at_most(BACKLOG as usize)?;
         // Clients that connect from now on are refused.
         self.listener = None;
         for (&number, client) in &mut self.clients {

@@ -121,7 +121,6 @@ impl Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     const MILLISECOND: u64 = 1_000_000;
     const SECOND: u64 = 1_000_000_000;
@@ -195,81 +194,6 @@ mod tests {
         let far = [(u64::MAX, i64::MAX, u64::MAX), (0, i64::MIN, 0), (u64::MAX, i64::MAX, 0), (0, 0, u64::MAX)];
         assert_eq!(changes(u32::MAX, far), [0, 0, 0, 0]);
         assert_eq!(changes(0, far), [0, 0, 1, 1]);
-    }
-
-    /// One reading: the pause before it, the duration of each half of it, and the slew of the clock
-    /// during that time in thousandths of the greatest slew.
-    type Reading = (u64, u64, u64, i64);
-
-    fn readings(longest_half: u64) -> impl Strategy<Value = Vec<Reading>> {
-        proptest::collection::vec((0..10 * SECOND, 0..=longest_half, 0..=longest_half, -1_000i64..=1_000), 1..40)
-    }
-
-    /// A wall clock that is slewed by up to 5,000 ppm.
-    #[derive(Default)]
-    struct Slewed {
-        time: u64,
-        /// In millionths of a nanosecond.
-        offset: i128,
-    }
-
-    impl Slewed {
-        fn pass(&mut self, time: u64, part: i64) {
-            self.time += time;
-            self.offset += i128::from(time) * 5 * i128::from(part);
-        }
-
-        /// Reads the clocks as [`wall_offset`](crate::backends::sys::clock::wall_offset) does.
-        fn read(&mut self, (pause, first, second, part): Reading) -> WallOffset {
-            self.pass(pause, part);
-            let before = self.time as i64;
-            self.pass(first, part);
-            let wall = self.time as i64 + (self.offset / 1_000_000) as i64;
-            self.pass(second, part);
-            let error = (first + second) / 2;
-            WallOffset { time: before as u64, offset: wall - before - error as i64, error }
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn slewing_is_no_clock_change_whatever_the_pauses_and_the_errors(readings in readings(SECOND)) {
-            let (mut clock, mut detector) = (Slewed::default(), ClockChangeDetector::default());
-            for reading in readings {
-                prop_assert_eq!(detector.add(clock.read(reading), 5_000), 0);
-            }
-        }
-
-        #[test]
-        fn a_change_larger_than_any_slew_is_detected_once(
-            (before, after) in (readings(SECOND), readings(SECOND)),
-            step in 1i128..SECOND.into(),
-            back: bool,
-        ) {
-            let (mut clock, mut detector) = (Slewed::default(), ClockChangeDetector::default());
-            for reading in before {
-                detector.add(clock.read(reading), 5_000);
-            }
-            // An accurate reading before and after. In the second in between, slewing works against
-            // the step.
-            detector.add(clock.read((0, 0, 0, 0)), 5_000);
-            let size = (step + 10_200_000) * 1_000_000;
-            clock.offset += if back { -size } else { size };
-            prop_assert_eq!(detector.add(clock.read((SECOND, 0, 0, if back { 1_000 } else { -1_000 })), 5_000), 1);
-            for reading in after {
-                prop_assert_eq!(detector.add(clock.read(reading), 5_000), 1);
-            }
-        }
-
-        #[test]
-        fn an_inaccurate_reading_between_accurate_ones_hides_no_clock_change(
-            error in 0..SECOND,
-            step in 110_000i64..=MILLISECOND as i64,
-        ) {
-            prop_assert_eq!(changes(0, [(0, 0, 0), (0, step, error), (0, step, 0)])[2], 1);
-        }
     }
 
     #[test]

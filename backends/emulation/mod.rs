@@ -3,7 +3,7 @@
 
 pub(crate) mod clock_change;
 pub(crate) mod pipe;
-#[cfg(test)]
+#[cfg(all(test, feature = "proptest"))]
 mod properties;
 pub(crate) mod queue;
 pub(crate) mod read;

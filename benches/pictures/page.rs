@@ -20,7 +20,7 @@ pub enum Block {
 
 /// Returns the folder of the page.
 pub fn docs() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs")
 }
 
 /// Writes the report of a part, with the line `below` under each picture, and then the page.

@@ -37,18 +37,17 @@ use crate::timer_set::{Expired, TimerSet};
 /// }
 /// ```
 ///
-/// The `Stream` trait is that of `futures-core`. The method `next` comes from an extension crate,
-/// such as `futures-lite`, `futures` or `tokio-stream`.
+/// It is also a `Stream` of the same counts. The trait is that of `futures-core`, and its method
+/// `next` comes from an extension crate, such as `futures-lite`, `futures` or `tokio-stream`.
 ///
 /// ```
-/// use futures_lite::StreamExt;
 /// use portable_timerfd::{loops::tokio::TokioTimer, loops::MissedTicks, Clock, TimerFd};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> std::io::Result<()> {
 /// let mut ticks = TokioTimer::new(TimerFd::new(Clock::Monotonic)?)?.missed_ticks(MissedTicks::Coalesce);
 /// ticks.get_ref().arm_every(std::time::Duration::from_millis(5))?;
-/// while let Some(tick) = ticks.next().await {
-///     assert_eq!(tick?, 1);
+/// loop {
+///     assert_eq!(ticks.wait().await?, 1);
 /// #   break;
 /// }
 /// # Ok(())

@@ -222,7 +222,7 @@ fn is_before(node: Node, other: Node, slots: &[Slot]) -> bool {
         || (node.time == other.time && slots[node.slot as usize].insertion < slots[other.slot as usize].insertion)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "proptest"))]
 impl Heaps {
     /// Checks the positions, the order of the heap, and that no node is after its deadline.
     pub(super) fn check<'a>(&self, base: Base, slot: impl Fn(u32) -> &'a Slot) {

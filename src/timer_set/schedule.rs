@@ -241,6 +241,6 @@ impl<T> Schedule<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "proptest"))]
 #[path = "schedule_tests.rs"]
 mod tests;

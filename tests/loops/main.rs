@@ -4,11 +4,11 @@
 mod async_io;
 mod awaited;
 mod awaited_set;
-#[cfg(feature = "calloop-0-14")]
+#[cfg(not(any(target_os = "haiku", polling_test_poll_backend)))]
 mod calloop;
-#[cfg(feature = "calloop-0-14")]
+#[cfg(not(any(target_os = "haiku", polling_test_poll_backend)))]
 mod calloop_sets;
-#[cfg(feature = "calloop-0-14")]
+#[cfg(not(any(target_os = "haiku", polling_test_poll_backend)))]
 mod calloop_sources;
 #[cfg(target_os = "linux")]
 mod calls;
@@ -18,7 +18,6 @@ mod cases;
 mod common;
 mod mio;
 mod mio_sets;
-#[cfg(feature = "polling")]
 mod polling_sets;
 #[allow(dead_code)] // the suite of sets uses the rest
 #[path = "../timer_set/probe.rs"]
@@ -56,15 +55,14 @@ pub type Case = (&'static str, fn(Backend));
 const THEMES: &[(&str, &[Case])] = &[
     ("async_io", async_io::CASES),
     ("async_io", In::<loops::async_io::AsyncIoTimer<Arc<TimerFd>>>::CASES),
-    #[cfg(feature = "calloop-0-14")]
+    #[cfg(not(any(target_os = "haiku", polling_test_poll_backend)))]
     ("calloop", calloop::CASES),
-    #[cfg(feature = "calloop-0-14")]
+    #[cfg(not(any(target_os = "haiku", polling_test_poll_backend)))]
     ("calloop_sources", calloop_sources::CASES),
-    #[cfg(feature = "calloop-0-14")]
+    #[cfg(not(any(target_os = "haiku", polling_test_poll_backend)))]
     ("calloop_sets", calloop_sets::CASES),
     ("mio", mio::CASES),
     ("mio_sets", mio_sets::CASES),
-    #[cfg(feature = "polling")]
     ("polling_sets", polling_sets::CASES),
     ("tokio", tokio::CASES),
     ("tokio", In::<loops::tokio::TokioTimer<Arc<TimerFd>>>::CASES),

@@ -26,10 +26,10 @@ pub struct Results {
 }
 
 impl Results {
-    pub fn parse(logs: &[String], bounds: &str) -> Results {
+    pub fn parse(logs: &[impl AsRef<str>], bounds: &str) -> Results {
         let mut results = Results::default();
         for log in logs {
-            results.read_log(log);
+            results.read_log(log.as_ref());
         }
         for line in bounds.lines() {
             let mut fields = line.split('\t').map(str::to_owned);
@@ -84,12 +84,12 @@ impl Results {
     }
 }
 
-/// The suite of a test binary: `clock_changes` for `tests/clock_changes/main.rs (target/…)`. Other binaries have an
-/// empty name.
+/// The suite of a test binary: `clock_changes` for `clock_changes/main.rs (target/…)`. The path starts
+/// at the folder of the package. The name of a unit test begins with `unittests`, and that of a test
+/// in another package with `tests/`.
 fn suite_of(path: &str) -> String {
     let file = path.split(' ').next().unwrap_or(path);
-    let name = file.strip_prefix("tests/").unwrap_or("");
-    name.trim_end_matches(".rs").trim_end_matches("/main").to_owned()
+    file.trim_end_matches(".rs").trim_end_matches("/main").to_owned()
 }
 
 /// The backends that a test ran on: those that its path names, or otherwise those of its suite. The

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub const ALL: &[Program] = &[
     ("async_io", async_io),
-    #[cfg(feature = "calloop-0-14")]
+    #[cfg(not(any(target_os = "haiku", polling_test_poll_backend)))]
     ("calloop", calloop),
     ("mio", mio),
     ("tokio", tokio),
@@ -115,7 +115,7 @@ fn mio(timer: &str, expirations: u32) {
     tick(&mut SourceFd(&timer.as_raw_fd()), expirations, |_| read_by_hand(&timer));
 }
 
-#[cfg(feature = "calloop-0-14")]
+#[cfg(not(any(target_os = "haiku", polling_test_poll_backend)))]
 fn calloop(timer: &str, expirations: u32) {
     use ::calloop::{generic::Generic, EventLoop, EventSource, Interest, Mode, PostAction};
     let mut event_loop: EventLoop<'_, u32> = EventLoop::try_new().unwrap();
