@@ -15,11 +15,13 @@ use std::process::{Command, ExitCode};
 const HELP: &str = "\
 parity-report                      runs `cargo test`, and reports its results
 parity-report --bounds FILE LOG...  reports the results in the LOGs instead
+parity-report --also NAME=FILE      adds a column with the results in FILE. Can be repeated
 parity-report --write              writes docs/parity-tests.md from docs/parity-tests.txt
 parity-report --check              checks without tests: rows, names of tests, and the written page
 
 LOGs hold the output of `cargo test 2>&1` and of `ci/vm`. FILE holds the measured bounds: the tests
-write them to the file that the variable PARITY_BOUNDS names.
+write them to the file that the variable PARITY_BOUNDS names. The FILE of --also holds the output of
+the program that `ci/test-program` builds, from any system.
 ";
 
 const PAGE: &str = "docs/parity.md";
@@ -35,17 +37,26 @@ enum Task {
     Check,
 }
 
+#[derive(Default)]
 struct Inputs {
     logs: Vec<String>,
     bounds: String,
+    /// The name and the log of each further column.
+    also: Vec<(String, String)>,
 }
 
 fn task() -> Result<Task, Error> {
-    let (mut logs, mut bounds) = (Vec::new(), None);
+    let (mut logs, mut bounds, mut also) = (Vec::new(), None, Vec::new());
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Long("bounds") => bounds = Some(text(args.value()?)?),
+            lexopt::Arg::Long("also") => {
+                let value = args.value()?;
+                let value = value.to_str().and_then(|value| value.split_once('='));
+                let (name, file) = value.ok_or("--also needs NAME=FILE")?;
+                also.push((name.to_owned(), text(file.into())?));
+            }
             lexopt::Arg::Value(log) => logs.push(text(log)?),
             lexopt::Arg::Long("write") => return Ok(Task::Write),
             lexopt::Arg::Long("check") => return Ok(Task::Check),
@@ -53,11 +64,12 @@ fn task() -> Result<Task, Error> {
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Task::Report(match bounds {
+    let inputs = match bounds {
         None if logs.is_empty() => run_tests()?,
         Some(_) if logs.is_empty() => return Err("--bounds needs the LOGs of the same run".into()),
-        bounds => Inputs { logs, bounds: bounds.unwrap_or_default() },
-    }))
+        bounds => Inputs { logs, bounds: bounds.unwrap_or_default(), ..Inputs::default() },
+    };
+    Ok(Task::Report(Inputs { also, ..inputs }))
 }
 
 fn text(path: OsString) -> Result<String, String> {
@@ -70,14 +82,11 @@ fn run_tests() -> io::Result<Inputs> {
     eprintln!("Running cargo test, for a minute or two");
     // Both streams go into one pipe: cargo's lines on stderr name the suite of the tests on stdout.
     let mut tests = Command::new("sh");
-    let output = tests
-        .args(["-c", "exec cargo test --no-fail-fast --package portable-timerfd --package test-plugin 2>&1"])
-        .env("PARITY_BOUNDS", &measured)
-        .output()?;
+    let output = tests.args(["-c", "exec cargo test --no-fail-fast 2>&1"]).env("PARITY_BOUNDS", &measured).output()?;
     let log = String::from_utf8_lossy(&output.stdout).into_owned();
     let bounds = std::fs::read_to_string(&measured).unwrap_or_default();
     let _ = std::fs::remove_file(measured);
-    Ok(Inputs { logs: vec![log], bounds })
+    Ok(Inputs { logs: vec![log], bounds, ..Inputs::default() })
 }
 
 /// Performs the task, and returns the faults that it has found.
@@ -92,7 +101,8 @@ fn perform(task: &Task) -> Result<Vec<String>, Error> {
     match task {
         Task::Report(inputs) => {
             let results = results::Results::parse(&inputs.logs, &inputs.bounds);
-            let report = report::Report::new(&promises, &results);
+            let also = inputs.also.iter().map(|(name, log)| (name.as_str(), results::Results::parse(&[log], "")));
+            let report = report::Report::new(&promises, &results, &also.collect::<Vec<_>>());
             io::stdout().write_all(report.table.as_bytes())?;
             faults.extend(report.faults);
         }

@@ -12,17 +12,24 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(page: &[Promise], results: &Results) -> Report {
+    /// Makes the tables. `also` has the name and the results of each further column.
+    pub fn new(page: &[Promise], results: &Results, also: &[(&str, Results)]) -> Report {
         let mut report = Report::default();
         let mut section = "";
         for promise in page {
             if promise.section != section {
                 section = &promise.section;
-                let [kernel, userspace] = BACKENDS;
-                let _ = write!(report.table, "\n## {section}\n\n| promise | {kernel} | {userspace} |\n|---|---|---|\n");
+                let columns: Vec<&str> = BACKENDS.into_iter().chain(also.iter().map(|(name, _)| *name)).collect();
+                let _ = write!(report.table, "\n## {section}\n\n| promise | {} |\n|---|", columns.join(" | "));
+                let _ = writeln!(report.table, "{}", "---|".repeat(columns.len()));
             }
             let [kernel, userspace] = [0, 1].map(|backend| report.verdict(promise, backend, results));
-            let _ = writeln!(report.table, "| {} | {kernel} | {userspace} |", promise.words);
+            let _ = write!(report.table, "| {} | {kernel} | {userspace} |", promise.words);
+            for (name, results) in also {
+                let verdict = report.further_verdict(promise, name, results);
+                let _ = write!(report.table, " {verdict} |");
+            }
+            report.table.push('\n');
             report.check_names(promise, results);
         }
         report.check_that_all_are_named(page, results);
@@ -57,6 +64,30 @@ impl Report {
             }
             (None, claim) if claim.starts_with("exact") => "known, not tested".into(),
             (None, claim) => first_words(claim).into(),
+        }
+    }
+
+    /// The text for a promise in a further column: the outcomes of its tests on all backends.
+    fn further_verdict(&mut self, promise: &Promise, column: &str, results: &Results) -> String {
+        let (mut passed, mut ignored, mut failed) = (0, 0, Vec::new());
+        for test in &promise.tests {
+            for outcome in (0..BACKENDS.len()).filter_map(|backend| results.outcome(test, backend)) {
+                match outcome {
+                    Outcome::Passed => passed += 1,
+                    Outcome::Ignored => ignored += 1,
+                    Outcome::Failed => failed.push(test.as_str()),
+                }
+            }
+        }
+        if !failed.is_empty() {
+            self.fault(promise, &format!("on {column} {} failed", failed.join(", ")));
+            return "FAILED".into();
+        }
+        match (passed, ignored) {
+            (0, 0) => "not tested".into(),
+            (0, _) => "ignored".into(),
+            (_, 0) => "pass".into(),
+            (_, ignored) => format!("pass, {ignored} ignored"),
         }
     }
 
