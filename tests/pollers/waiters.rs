@@ -76,9 +76,14 @@ fn now() -> ClockTime {
 
 /// Sets the timer while the other thread waits. Returns the last time that it has set, and whether
 /// it was in time to prevent an earlier expiration.
-type Script = fn(&TimerFd) -> (ClockTime, bool);
+///
+/// The duration is the delay of that earlier expiration. A script pauses for a quarter of it.
+type Script = fn(&TimerFd, Duration) -> (ClockTime, bool);
 
 /// Runs the script with each kind of waiter, until it was in time often enough.
+///
+/// A round that was not in time shows nothing. After such a round, the delay doubles, so that the
+/// pauses fit into it, however coarse the system's ticks are.
 fn check(backend: Backend, script: Script) {
     let _low = low_numbers();
     let kinds = waits(&Arc::new(open(backend))).len();
@@ -86,14 +91,19 @@ fn check(backend: Backend, script: Script) {
         let timer = Arc::new(open(backend));
         // Only one waiter is registered at a time, because some registrations are exclusive.
         let wait = waits(&timer).swap_remove(kind);
+        let mut delay = ms(2);
         let mut rounds = 0;
         while rounds < 4 {
-            rounds += usize::from(is_in_time(&timer, &wait, script));
+            if is_in_time(&timer, &wait, |timer| script(timer, delay)) {
+                rounds += 1;
+            } else {
+                delay *= 2;
+            }
         }
     }
 }
 
-fn is_in_time(timer: &TimerFd, wait: &(dyn Fn() + Sync), script: Script) -> bool {
+fn is_in_time(timer: &TimerFd, wait: &(dyn Fn() + Sync), script: impl Fn(&TimerFd) -> (ClockTime, bool)) -> bool {
     thread::scope(|scope| {
         let waiter = scope.spawn(move || {
             wait();
@@ -108,18 +118,24 @@ fn is_in_time(timer: &TimerFd, wait: &(dyn Fn() + Sync), script: Script) -> bool
 }
 
 /// The waiter may have blocked by now or not: both are correct.
-fn pause() {
-    thread::sleep(Duration::from_micros(500));
+fn pause(delay: Duration) {
+    thread::sleep(delay / 4);
+}
+
+fn sleep_past(time: ClockTime) {
+    while now() <= time {
+        thread::sleep(time.saturating_duration_since(now()) + ms(1));
+    }
 }
 
 fn a_blocked_poller_wakes_when_another_thread_arms(backend: Backend) {
-    check(backend, |timer| {
-        pause();
+    check(backend, |timer, delay| {
+        pause(delay);
         let goal = now() + ms(1);
         timer.arm_at(goal).unwrap();
         (goal, true)
     });
-    check(backend, |timer| {
+    check(backend, |timer, _| {
         let goal = now();
         timer.arm_after(Duration::ZERO).unwrap();
         (goal, true)
@@ -127,9 +143,9 @@ fn a_blocked_poller_wakes_when_another_thread_arms(backend: Backend) {
 }
 
 fn a_blocked_poller_wakes_at_an_earlier_time(backend: Backend) {
-    check(backend, |timer| {
+    check(backend, |timer, delay| {
         timer.arm_after(HOUR).unwrap();
-        pause();
+        pause(delay);
         let goal = now() + ms(1);
         timer.arm_at(goal).unwrap();
         (goal, true)
@@ -137,25 +153,24 @@ fn a_blocked_poller_wakes_at_an_earlier_time(backend: Backend) {
 }
 
 fn a_blocked_poller_keeps_sleeping_when_the_time_is_postponed(backend: Backend) {
-    check(backend, |timer| {
-        let soon = now() + ms(2);
+    check(backend, |timer, delay| {
+        let soon = now() + delay;
         timer.arm_at(soon).unwrap();
-        pause();
-        let goal = soon + ms(2);
+        pause(delay);
+        let goal = soon + delay;
         timer.arm_at(goal).unwrap();
         (goal, now() < soon)
     });
 }
 
 fn a_blocked_poller_keeps_sleeping_when_another_thread_disarms(backend: Backend) {
-    check(backend, |timer| {
-        let soon = now() + ms(2);
+    check(backend, |timer, delay| {
+        let soon = now() + delay;
         timer.arm_at(soon).unwrap();
-        pause();
+        pause(delay);
         timer.disarm().unwrap();
         let is_in_time = now() < soon;
-        // This is after the time that the timer was set for.
-        thread::sleep(ms(3));
+        sleep_past(soon);
         let goal = now() + ms(1);
         timer.arm_at(goal).unwrap();
         (goal, is_in_time)
