@@ -6,6 +6,7 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 
 use polling::{Event, PollMode, Poller};
@@ -23,8 +24,10 @@ use crate::pollable::Pollable;
 /// `Box<dyn Timer>`, and your own type that contains one. The source can be borrowed by shared
 /// reference only. If its methods need `&mut self`, put a `Mutex` or `RefCell` around its state.
 ///
-/// A forked child can share its parent's poller, for example if it uses `epoll`. If the child drops
-/// a `Registered`, the source is also deleted from the parent's poller.
+/// A forked child shares its parent's `epoll` instance. If the child drops a `Registered`, the
+/// source is also deleted from the parent's poller. A child does not inherit a kqueue. If the child
+/// drops a `Registered` there, the parent's poller keeps the source, and the source is leaked in
+/// the child.
 ///
 /// ```
 /// use portable_timerfd::polling::{Event, PollMode, Poller};
@@ -47,6 +50,8 @@ pub struct Registered<T: 'static> {
     source: ManuallyDrop<T>,
     handle: fn(&T) -> BorrowedFd<'_>,
     fd: RawFd,
+    /// The `mode_number` of the registered mode.
+    mode: AtomicU8,
     poller: Arc<Poller>,
 }
 
@@ -56,7 +61,9 @@ impl<T: 'static> Registered<T> {
     /// - [`PollMode::Level`]: the timer is reported while it is readable. Most users of a timerfd
     ///   expect this mode.
     /// - [`PollMode::Oneshot`]: one event is reported. Call [`modify`](Registered::modify) to
-    ///   receive the next one.
+    ///   receive the next one. After an event, [`read`](crate::Timer::read) can fail with
+    ///   [`WouldBlock`](io::ErrorKind::WouldBlock), as the next section describes. Then call
+    ///   `modify` and continue.
     /// - [`PollMode::Edge`]: one event is reported for one or more expirations. Read the timer
     ///   after each event.
     ///
@@ -66,11 +73,17 @@ impl<T: 'static> Registered<T> {
     /// where `polling` uses `poll(2)`, such as Haiku, support `Oneshot` and `Level`. All other
     /// platforms support every mode.
     ///
+    /// If an expired timer is read, disarmed or set to a later time before the program waits,
+    /// there is no event on most platforms. On FreeBSD, NetBSD, OpenBSD, illumos and Solaris, a
+    /// one-shot mode reports the timer nevertheless, because the kernel does not check a queued
+    /// event again. docs/pollers.md in the repository compares the pollers.
+    ///
     /// # Errors
     ///
     /// Those of [`Poller::add_with_mode`]:
     ///
     /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is already in the poller.
+    ///   illumos and Solaris do not report this error: the new registration replaces the old one.
     /// - [`Unsupported`](io::ErrorKind::Unsupported): the poller does not support the mode.
     ///
     /// After an error, the source is dropped. To keep it, pass an `Arc` or a clone.
@@ -108,7 +121,8 @@ impl<T: 'static> Registered<T> {
         // leaked, the source is leaked too: `T` is `'static`, so it contains no borrow that could
         // end.
         unsafe { poller.add_with_mode(fd, interest, mode)? };
-        Ok(Registered { source: ManuallyDrop::new(source), handle, fd, poller: Arc::clone(poller) })
+        let (source, mode) = (ManuallyDrop::new(source), AtomicU8::new(mode_number(mode)));
+        Ok(Registered { source, handle, fd, mode, poller: Arc::clone(poller) })
     }
 
     /// Changes the interest or the mode, or requests the next event in one-shot mode.
@@ -117,7 +131,17 @@ impl<T: 'static> Registered<T> {
     ///
     /// Those of [`Poller::modify_with_mode`].
     pub fn modify(&self, interest: Event, mode: PollMode) -> io::Result<()> {
-        self.poller.modify_with_mode((self.handle)(&self.source), interest, mode)
+        let source = (self.handle)(&self.source);
+        let is_new_mode = self.mode.load(Ordering::Relaxed) != mode_number(mode);
+        // kqueue keeps the mode of a registration that exists. So remove the registration first.
+        // Other pollers do not need this. Those without an edge-triggered mode could refuse `mode`
+        // after the interest was removed.
+        if is_new_mode && self.poller.supports_edge() {
+            self.poller.modify_with_mode(source, Event::none(interest.key), mode)?;
+        }
+        self.poller.modify_with_mode(source, interest, mode)?;
+        self.mode.store(mode_number(mode), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Deletes the source from the poller, and returns it.
@@ -154,6 +178,17 @@ impl<T: 'static> Registered<T> {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
         }
+    }
+}
+
+/// Returns the number of a mode, which fits into an atomic.
+fn mode_number(mode: PollMode) -> u8 {
+    match mode {
+        PollMode::Level => 0,
+        PollMode::Edge => 1,
+        PollMode::Oneshot => 2,
+        PollMode::EdgeOneshot => 3,
+        _ => 4,
     }
 }
 
