@@ -2,6 +2,7 @@
 
 use crate::common::{assert_errno, descriptors, raw_read, until_readable};
 use crate::fd_only::{create, set, until, HOUR, MS};
+use crate::poller_behaviour::{AfterClose, HERE};
 use nix::libc;
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{dup2_raw, fork, pipe2, read, ForkResult};
@@ -86,11 +87,12 @@ fn an_unread_count_is_refreshed_above_the_low_numbers() {
 /// The loop of `polling` stands for an epoll set, which a closed descriptor leaves without an
 /// event.
 fn a_timer_disarmed_before_it_is_closed_leaves_the_epoll_set() {
-    let set_of_pollers = polling::Poller::new().unwrap();
-    let mut events = polling::Events::new();
-    if !set_of_pollers.supports_edge() {
+    // In other pollers, `polling` keeps a descriptor that was not deleted, and refuses its number.
+    if HERE.after_close != AfterClose::OldFile {
         return;
     }
+    let set_of_pollers = polling::Poller::new().unwrap();
+    let mut events = polling::Events::new();
     for round in 0..2_000 {
         let timer = create();
         // SAFETY: the descriptor leaves the set when it is closed, which this test shows.

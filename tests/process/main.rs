@@ -14,6 +14,8 @@ mod modes;
 mod numbers;
 #[path = "../common/own_process.rs"]
 mod own_process;
+#[path = "../common/poller_behaviour.rs"]
+mod poller_behaviour;
 #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
 mod refusals;
 #[cfg(all(target_os = "linux", not(portable_timerfd_test_posix)))]
