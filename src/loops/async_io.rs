@@ -58,7 +58,8 @@ impl<T: Timer> AsyncIoTimer<T> {
     /// # Errors
     ///
     /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is registered with the
-    ///   reactor already.
+    ///   reactor already. illumos and Solaris do not report this error: the new registration
+    ///   replaces the old one, so the waits of the first `AsyncIoTimer` never end.
     /// - Another error: the descriptor cannot be registered.
     ///
     /// On an error the timer is dropped. To keep it, pass an `Arc`.

@@ -34,6 +34,11 @@
 //!
 //! If mio is built on `poll(2)` or event ports (Haiku, Hurd; Solaris), an event ends the interest
 //! of the registration. Call `reregister` after each read.
+//!
+//! If a timer is registered twice with one `Poll`, `register` returns
+//! [`AlreadyExists`](io::ErrorKind::AlreadyExists) where mio is built on epoll or `poll(2)`. On
+//! kqueue (macOS, iOS, the BSDs) and event ports it is not an error: the second token and interest
+//! replace the first ones.
 
 use std::io;
 use std::os::fd::AsRawFd;

@@ -19,6 +19,14 @@
 //! descriptor apply. If a forked child shares its parent's loop, as it shares an `epoll` instance,
 //! dropping the timer in the child also removes the timer from the parent's loop.
 //!
+//! A loop can report a timer that has no unread expiration, because another thread has read or set
+//! the timer meanwhile. On FreeBSD, NetBSD, OpenBSD, illumos and Solaris, one-shot polling does so
+//! even if the timer was read, disarmed or set to a later time before the wait. Then
+//! [`read`](crate::Timer::read) fails with [`WouldBlock`](std::io::ErrorKind::WouldBlock), and the
+//! program continues. In blocking mode, `read` would wait, so call
+//! [`try_read`](crate::Timer::try_read). The adapters for timers in `tokio`, `async-io` and
+//! `calloop` ignore such an event. docs/pollers.md in the repository compares the pollers.
+//!
 //! The adapters for timers in mio, tokio, async-io and calloop set the timer's descriptor to
 //! non-blocking mode. [`MissedTicks`] is the policy for missed expirations in `tokio` and
 //! `async-io`.

@@ -109,10 +109,19 @@ impl<T: Timer> TokioTimer<T> {
     ///
     /// - [`Other`](io::ErrorKind::Other): there is no current runtime, or it is shutting down.
     /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is registered with the
-    ///   runtime already.
+    ///   runtime already. Not every platform reports this error, as the next section describes.
     /// - Another error: the descriptor cannot be registered.
     ///
     /// On an error the timer is dropped. To keep it, pass an `Arc`.
+    ///
+    /// # Platforms
+    ///
+    /// Register a timer once per runtime. On platforms with kqueue (macOS, iOS, the BSDs) and on
+    /// Solaris, a second registration is not an error: it replaces the first one. The waits of the
+    /// first `TokioTimer` then never end, and dropping either `TokioTimer` ends the events of both.
+    /// Share one `TokioTimer` instead: any number of tasks can [wait](TokioTimer::wait) for it.
+    /// A [`TokioSource`] registers a duplicate of the descriptor, so several of them can wait for
+    /// one timer.
     ///
     /// # Panics
     ///

@@ -1,6 +1,7 @@
 //! async-io: awaited expirations.
 
 use crate::awaited::Awaited;
+use crate::poller_behaviour::HERE;
 use crate::sources::Heartbeat;
 use crate::support::*;
 use ::async_io::{block_on, Async};
@@ -26,6 +27,8 @@ fn expirations(backend: Backend) -> AsyncIoTimer<TimerFd> {
 }
 
 impl Awaited for AsyncIoTimer<Arc<TimerFd>> {
+    const REFUSES_A_SECOND_REGISTRATION: bool = HERE.refuses_a_second_registration;
+
     fn new(timer: Arc<TimerFd>) -> io::Result<Self> {
         AsyncIoTimer::new(timer)
     }

@@ -18,6 +18,8 @@ mod cases;
 mod common;
 mod mio;
 mod mio_sets;
+#[path = "../common/poller_behaviour.rs"]
+mod poller_behaviour;
 mod polling_sets;
 #[allow(dead_code)] // the suite of sets uses the rest
 #[path = "../timer_set/probe.rs"]

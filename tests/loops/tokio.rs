@@ -1,6 +1,7 @@
 //! tokio: awaited expirations.
 
 use crate::awaited::Awaited;
+use crate::poller_behaviour::IN_MIO;
 use crate::sources::Heartbeat;
 use crate::support::*;
 use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,6 +42,8 @@ fn run<R>(future: impl Future<Output = R>) -> R {
 }
 
 impl Awaited for TokioTimer<Arc<TimerFd>> {
+    const REFUSES_A_SECOND_REGISTRATION: bool = IN_MIO.mio_refuses_a_second_registration;
+
     fn new(timer: Arc<TimerFd>) -> io::Result<Self> {
         TokioTimer::new(timer)
     }
