@@ -5,9 +5,8 @@ use crate::support::*;
 use polling::{Event, Events};
 use portable_timerfd::{Backend, Clock, CreateFlags, Registered, Timer};
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -19,7 +18,6 @@ crate::cases![
     a_timer_dropped_while_another_thread_waits_is_not_reported,
     dropping_a_registration_removes_a_living_timer_from_the_loop,
     a_timer_taken_out_of_its_registration_leaves_the_loop_and_works,
-    a_timer_is_registered_once,
     a_writable_event_never_comes,
 ];
 
@@ -102,16 +100,6 @@ fn a_timer_taken_out_of_its_registration_leaves_the_loop_and_works(backend: Back
     timer.arm_after(Duration::ZERO).unwrap();
     until_readable(&timer);
     assert!(keys(&poller, Some(Duration::ZERO)).is_empty());
-}
-
-fn a_timer_is_registered_once(backend: Backend) {
-    let poller = poller();
-    let timer = Arc::new(open(backend));
-    let first = Registered::new(&poller, Arc::clone(&timer), Event::readable(1), at_least_once(&poller)).unwrap();
-    let second = Registered::new(&poller, Arc::clone(&timer), Event::readable(2), at_least_once(&poller));
-    assert_eq!(second.unwrap_err().kind(), ErrorKind::AlreadyExists);
-    timer.arm_after(Duration::ZERO).unwrap();
-    assert_eq!(keys(&poller, None), [1], "the first is not disturbed by {}", first.as_raw_fd());
 }
 
 fn a_writable_event_never_comes(backend: Backend) {

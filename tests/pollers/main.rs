@@ -16,9 +16,13 @@ mod epoll;
 mod epoll_many;
 mod in_a_loop;
 mod modes;
+#[path = "../common/poller_behaviour.rs"]
+mod poller_behaviour;
+mod registrations;
 mod setup;
 #[path = "../common/support.rs"]
 mod support;
+mod table;
 #[path = "../common/trials.rs"]
 mod trials;
 mod undeleted;
@@ -33,7 +37,6 @@ use epoll as epoll_many;
 
 use all_backends::Case;
 use nix::sys::resource::{getrlimit, rlim_t, setrlimit, Resource};
-use polling::Poller;
 use std::process::ExitCode;
 use std::sync::RwLock;
 
@@ -53,10 +56,13 @@ fn main() -> ExitCode {
         ("epoll_many", epoll_many::CASES),
         ("in_a_loop", in_a_loop::CASES),
         ("modes", modes::CASES),
+        ("registrations", registrations::CASES),
         ("edges", edges::CASES),
         ("undeleted", undeleted::CASES),
         ("waiters", waiters::CASES),
     ];
-    let has_edges = Poller::new().unwrap().supports_edge();
-    all_backends::run(&themes, if has_edges { &[] } else { &["edges"] })
+    let lacks: &[&str] = if poller_behaviour::HERE.has_edge { &[] } else { &["edges"] };
+    let mut trials = all_backends::trials_of(&themes, lacks);
+    trials.push(table::trial());
+    trials::conclude(trials)
 }

@@ -72,8 +72,6 @@ impl Drop for ByHand {
     }
 }
 
-type Enter = fn(&Arc<Poller>, &Arc<TimerFd>, Event, PollMode) -> io::Result<Box<dyn InLoop>>;
-
 fn registered(
     poller: &Arc<Poller>,
     timer: &Arc<TimerFd>,
@@ -95,19 +93,23 @@ pub struct Setup {
     pub poller: Arc<Poller>,
     pub timer: Arc<TimerFd>,
     pub mode: PollMode,
-    enter: Enter,
+    pub is_by_hand: bool,
 }
 
 /// Returns every combination of a loop, a mode and a way to register.
 pub fn setups(backend: Backend) -> impl Iterator<Item = Setup> {
-    let ways: [Enter; 2] = [registered, by_hand];
-    modes()
-        .flat_map(move |mode| ways.map(|enter| Setup { poller: poller(), timer: Arc::new(open(backend)), mode, enter }))
+    let setup = move |mode, is_by_hand| Setup { poller: poller(), timer: Arc::new(open(backend)), mode, is_by_hand };
+    modes().flat_map(move |mode| [false, true].map(|is_by_hand| setup(mode, is_by_hand)))
 }
 
 impl Setup {
     pub fn enter(&self) -> Box<dyn InLoop> {
-        (self.enter)(&self.poller, &self.timer, Event::readable(5), self.mode).unwrap()
+        let enter = if self.is_by_hand { by_hand } else { registered };
+        enter(&self.poller, &self.timer, Event::readable(5), self.mode).unwrap()
+    }
+
+    pub fn is_oneshot(&self) -> bool {
+        matches!(self.mode, PollMode::Oneshot | PollMode::EdgeOneshot)
     }
 
     pub fn ask(&self, entry: &dyn InLoop) {
@@ -117,6 +119,12 @@ impl Setup {
     #[track_caller]
     pub fn assert_reported(&self) {
         assert_eq!(keys(&self.poller, None), [5], "{:?}", self.mode);
+    }
+
+    /// As `assert_reported`, for an event that is there already. So this fails instead of waiting.
+    #[track_caller]
+    pub fn assert_reported_now(&self) {
+        assert_eq!(keys(&self.poller, Some(Duration::ZERO)), [5], "{:?}", self.mode);
     }
 
     #[track_caller]
@@ -137,7 +145,7 @@ impl Setup {
     pub fn assert_expiration_is_reported(&self, entry: &dyn InLoop) {
         let goal = Clock::Monotonic.now().unwrap() + ms(1);
         self.timer.arm_at(goal).unwrap();
-        if matches!(self.mode, PollMode::Oneshot | PollMode::EdgeOneshot) {
+        if self.is_oneshot() {
             self.ask(entry);
         }
         self.assert_reported();
