@@ -6,6 +6,9 @@ pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) use std::time::Instant;
 
 use std::sync::{Condvar, TryLockError};
+use std::time::Duration;
+
+use super::system::SYSTEM;
 
 /// Locks the mutex, unless another thread holds it for longer than most calls take.
 pub(crate) fn lock_unless_busy<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
@@ -50,6 +53,9 @@ impl Parker {
 
     /// Parks this thread until it is unparked, or until the deadline if there is one, or until a
     /// spurious wake-up. Returns `false` once the deadline has passed.
+    ///
+    /// If the system may extend sleeps, a long sleep has several parts. The end of each part is a
+    /// spurious wake-up.
     pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -60,7 +66,10 @@ impl Parker {
             state.is_parked = true;
             state = match left {
                 None => self.unparked.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => self.unparked.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(left) => {
+                    let length = sleep_length(left, SYSTEM.sleep_extension);
+                    self.unparked.wait_timeout(state, length).unwrap_or_else(PoisonError::into_inner).0
+                }
             };
         }
         *state = Parked::default();
@@ -78,6 +87,23 @@ impl Parker {
         if is_parked {
             self.unparked.notify_one();
         }
+    }
+}
+
+/// The extension of a sleep that is accepted. The thread wakes up ahead of adaptive timers by up to
+/// this time, and a tick of such a system is longer. So more parts would cost wake-ups for nothing.
+const ACCEPTED_EXTENSION: Duration = Duration::from_micros(200);
+
+/// Returns how long a thread sleeps next if its deadline is `left` away and the system may extend a
+/// sleep by its length divided by `extension` (0: not at all).
+///
+/// The longest extension then ends at the deadline, or is [`ACCEPTED_EXTENSION`] at most. If the
+/// system does not extend the sleep, `1 / (extension + 1)` of the time remains for the next one.
+fn sleep_length(left: Duration, extension: u32) -> Duration {
+    if extension == 0 || left <= ACCEPTED_EXTENSION * extension {
+        left
+    } else {
+        left - left / (extension + 1)
     }
 }
 
@@ -119,7 +145,6 @@ pub(crate) fn spin(deadline: Option<Instant>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn lock_unless_busy_gives_up_while_the_mutex_is_locked() {
@@ -139,6 +164,59 @@ mod tests {
         let deadline = Instant::now() + Duration::from_millis(1);
         while parker.park(Some(deadline)) {}
         assert!(Instant::now() >= deadline);
+    }
+
+    /// Returns the number of sleeps until a deadline, and the time from the deadline to the end of
+    /// the last one. The system extends each sleep by this share of its length.
+    fn sleep_until(deadline: Duration, share: impl Fn(Duration) -> Duration) -> (usize, Duration) {
+        let (mut now, mut sleeps) = (Duration::ZERO, 0);
+        while now < deadline {
+            let length = sleep_length(deadline - now, 16);
+            assert!(!length.is_zero() && length <= deadline - now, "{length:?} of {:?}", deadline - now);
+            now += length + share(length);
+            sleeps += 1;
+        }
+        (sleeps, now - deadline)
+    }
+
+    #[test]
+    fn a_long_sleep_takes_few_parts_if_none_is_extended() {
+        let (ms, secs) = (Duration::from_millis, Duration::from_secs);
+        for (length, sleeps) in [(ms(3), 1), (ms(4), 2), (ms(250), 3), (secs(10), 4), (secs(3_600), 6)] {
+            assert_eq!(sleep_until(length, |_| Duration::ZERO), (sleeps, Duration::ZERO), "{length:?}");
+        }
+        assert!(sleep_until(Duration::MAX, |_| Duration::ZERO).0 < 20);
+    }
+
+    #[test]
+    fn a_sleep_ends_late_by_the_accepted_extension_at_most() {
+        let mut length = Duration::from_nanos(1);
+        while length < Duration::from_secs(1 << 30) {
+            for part in [16, 17, 20, 100] {
+                let late = sleep_until(length, |sleep| sleep / part).1;
+                assert!(late <= ACCEPTED_EXTENSION, "{late:?} after {length:?}");
+            }
+            length += length / 3 + Duration::from_nanos(1);
+        }
+    }
+
+    #[test]
+    fn a_sleep_is_whole_if_the_system_does_not_extend_it() {
+        for length in [Duration::ZERO, Duration::from_secs(1), Duration::MAX] {
+            assert_eq!(sleep_length(length, 0), length);
+        }
+    }
+
+    #[test]
+    #[cfg(portable_timerfd_test_posix)]
+    fn a_part_of_a_long_sleep_ends_ahead_of_the_deadline() {
+        let parker = Parker::new();
+        // On a busy machine, a part may end after the deadline, but not each of them.
+        let ends_ahead = |_| {
+            let deadline = Instant::now() + Duration::from_millis(170);
+            parker.park(Some(deadline)) && Instant::now() < deadline
+        };
+        assert!((0..50).any(ends_ahead));
     }
 
     #[test]

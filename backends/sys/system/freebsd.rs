@@ -13,6 +13,11 @@ pub(crate) const SYSTEM: System = System {
     // `adjtime` and NTP scale the time counter, from which both clocks are derived.
     max_slew_ppm: 0,
     count_of_descriptors,
+    // The share is `kern.timecounter.alloweddeviation`: its default of 5 % gives 1/16. It affects
+    // condition variables in FreeBSD 12, but not in recent sources, and `nanosleep`, `poll` and the
+    // timeout of `kevent` in all. It does not affect kqueue's own timers, but these would need a
+    // descriptor, which the program may close.
+    sleep_extension: 16,
     ..BSD
 };
 

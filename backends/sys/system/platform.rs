@@ -86,6 +86,9 @@ pub(crate) struct System {
     pub(crate) name_thread: fn(&CStr),
     /// Makes the sleeps of this thread end as accurately as the system allows.
     pub(crate) sleep_exactly: fn(),
+    /// The system may extend each sleep by its length divided by this number, to combine it with
+    /// other wake-ups. 0 if an extension does not depend on the length.
+    pub(crate) sleep_extension: u32,
     /// The mode of `dlopen` that loads nothing and prevents the unloading of a loaded object, or
     /// `None` if it is not known.
     pub(crate) pin_mode: Option<libc::c_int>,
@@ -131,6 +134,7 @@ pub(crate) const POSIX: System = System {
     count_of_descriptors: || None,
     name_thread: |_| {},
     sleep_exactly: || {},
+    sleep_extension: 0,
     pin_mode: None,
     is_in_main_program: |_| false,
     threads: threads::INHERITED,

@@ -5,5 +5,7 @@ use super::platform::{System, POSIX};
 pub(crate) const SYSTEM: System = System {
     descriptor_directory: Some(b"/proc/thread-self/fd\0"),
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
+    // As on FreeBSD, so that the tests run sleeps in parts.
+    sleep_extension: 16,
     ..POSIX
 };
