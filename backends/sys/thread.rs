@@ -51,6 +51,9 @@ pub(crate) fn spawn<T: Body>(on: &'static T, options: Option<&ThreadOptions>) ->
     if options.map_or(true, |options| options.chosen_cpus().is_none()) {
         (SYSTEM.threads.adopt_cpus)(thread);
     }
+    if options.is_some_and(ThreadOptions::has_exact_sleep) {
+        (SYSTEM.threads.sleep_exactly_at_a_cost)(thread);
+    }
     // SAFETY: `thread` was created by this call, and no other code detaches or joins it.
     unsafe { libc::pthread_detach(thread) };
     Ok(())

@@ -22,7 +22,7 @@ pub enum ThreadPolicy {
     RoundRobin(u8),
 }
 
-/// The scheduling policy, priority and CPUs of the timer thread.
+/// The scheduling policy, priority and CPUs of the timer thread, and whether its sleeps are exact.
 ///
 /// By default, the timer thread has the policy `SCHED_OTHER`, priority 0, and the CPUs and nice
 /// value of the process's main thread, as far as the system allows this. For details, see
@@ -48,26 +48,28 @@ pub enum ThreadPolicy {
 ///
 /// # Text
 ///
-/// [`FromStr`] reads `other`, `fifo:PRIORITY` or `rr:PRIORITY`, optionally followed by `@CPUS`, a
-/// list of numbers and ranges. Examples: `fifo:60`, `rr:10@0,2-3`, `other@1`. Malformed text is an
-/// `EINVAL` error. The priority is checked only by
-/// [`set_for_process`](ThreadOptions::set_for_process). The libraries for C and Python read this
-/// text from the environment variable `PORTABLE_TIMERFD_THREAD`.
+/// [`FromStr`] reads `other`, `fifo:PRIORITY` or `rr:PRIORITY`. Two optional parts can follow:
+/// `+exact` for [`exact_sleep`](ThreadOptions::exact_sleep), and then `@CPUS`, a list of numbers
+/// and ranges. Examples: `fifo:60`, `rr:10@0,2-3`, `other+exact@1`. Malformed text is an `EINVAL`
+/// error. The priority is checked only by [`set_for_process`](ThreadOptions::set_for_process). The
+/// libraries for C and Python read this text from the environment variable
+/// `PORTABLE_TIMERFD_THREAD`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ThreadOptions {
     policy: ThreadPolicy,
     cpus: Option<Vec<usize>>,
+    exact_sleep: bool,
 }
 
 impl ThreadOptions {
-    /// Creates the options `SCHED_OTHER` and the CPUs of the main thread.
+    /// Creates the options `SCHED_OTHER` and the CPUs of the main thread, without exact sleeps.
     ///
     /// If a program sets these options and the system refuses them, arming a timer fails. If a
     /// program sets no options and the system refuses the defaults, the timer thread has the
     /// attributes of the thread that arms the first timer.
     #[must_use]
     pub const fn new() -> ThreadOptions {
-        ThreadOptions { policy: ThreadPolicy::Other, cpus: None }
+        ThreadOptions { policy: ThreadPolicy::Other, cpus: None, exact_sleep: false }
     }
 
     /// Sets the scheduling policy and its priority.
@@ -83,6 +85,44 @@ impl ThreadOptions {
     pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> ThreadOptions {
         self.cpus = Some(cpus.into_iter().collect());
         self
+    }
+
+    /// Sets whether the thread asks the system for exact sleeps, even if they cost energy.
+    ///
+    /// The default is `false`. To save energy, a system delays the end of a sleep until other
+    /// threads wake up too.
+    ///
+    /// - On macOS, iOS and the other Apple systems, `false` allows the system to delay each sleep
+    ///   by an eighth of its length, but not by more than 1 ms (2 ms while the user is idle). In a
+    ///   process with a lower latency tier, the limit is 5 to 75 ms. In a background process, it is
+    ///   100 ms. In App Nap, it is some seconds. With `true`, the thread has Mach's real-time
+    ///   policy (`THREAD_TIME_CONSTRAINT_POLICY`), and the system does not delay its sleeps. This
+    ///   costs more wake-ups of a CPU, and the thread takes precedence over all ordinary threads.
+    ///   In the background, iOS ignores the policy. These facts are from the source of Apple's
+    ///   kernel, and the option has not been tried on an Apple system yet.
+    /// - On Linux and Android, the option has no effect. The thread always has the shortest timer
+    ///   slack, 1 ns.
+    /// - On the other platforms, the option has no effect, because the library knows no such
+    ///   request. [`Accuracy`](crate::Accuracy#platforms) describes their sleeps.
+    ///
+    /// On Apple systems, `set_for_process` returns `EOPNOTSUPP` if `true` is combined with
+    /// `SCHED_FIFO` or `SCHED_RR`. If the system refuses the real-time policy, no call fails, and
+    /// the thread has the ordinary policy.
+    ///
+    /// ```
+    /// use portable_timerfd::backends::userspace::ThreadOptions;
+    ///
+    /// ThreadOptions::new().exact_sleep(true).set_for_process()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn exact_sleep(mut self, is_exact: bool) -> ThreadOptions {
+        self.exact_sleep = is_exact;
+        self
+    }
+
+    pub(crate) fn has_exact_sleep(&self) -> bool {
+        self.exact_sleep
     }
 
     pub(crate) fn chosen_policy(&self) -> ThreadPolicy {
@@ -109,6 +149,7 @@ impl FromStr for ThreadOptions {
 
 fn parse(text: &str) -> Option<ThreadOptions> {
     let (policy, cpus) = text.split_once('@').map_or((text, None), |(policy, cpus)| (policy, Some(cpus)));
+    let (policy, exact_sleep) = policy.strip_suffix("+exact").map_or((policy, false), |policy| (policy, true));
     let policy = match policy.split_once(':') {
         None if policy == "other" => ThreadPolicy::Other,
         Some(("fifo", priority)) => ThreadPolicy::Fifo(number(priority)?.try_into().ok()?),
@@ -119,7 +160,7 @@ fn parse(text: &str) -> Option<ThreadOptions> {
         Some(list) => Some(parse_cpus(list)?),
         None => None,
     };
-    Some(ThreadOptions { policy, cpus })
+    Some(ThreadOptions { policy, cpus, exact_sleep })
 }
 
 fn parse_cpus(list: &str) -> Option<Vec<usize>> {
@@ -145,12 +186,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn from_str_parses_policy_priority_and_cpus() {
+    fn from_str_parses_policy_priority_exact_sleep_and_cpus() {
         let options = ThreadOptions::new();
         for (text, expected) in [
             ("other", options.clone()),
             ("fifo:60", options.clone().policy(ThreadPolicy::Fifo(60))),
             ("rr:10@0,2-3", options.clone().policy(ThreadPolicy::RoundRobin(10)).cpus([0, 2, 3])),
+            ("other+exact", options.clone().exact_sleep(true)),
+            ("rr:9+exact@1", options.clone().policy(ThreadPolicy::RoundRobin(9)).exact_sleep(true).cpus([1])),
             ("other@1", options.cpus([1])),
         ] {
             assert_eq!(text.parse::<ThreadOptions>().unwrap(), expected, "{text}");
@@ -186,6 +229,13 @@ mod tests {
             "idle",
             "batch",
             "other@1@2",
+            "+exact",
+            "exact",
+            "other+",
+            "other+inexact",
+            "other+exact+exact",
+            "other@1+exact",
+            "fifo+exact:6",
         ] {
             let refused = text.parse::<ThreadOptions>().unwrap_err();
             assert_eq!(refused.raw_os_error(), Some(EINVAL), "{text:?}");

@@ -38,7 +38,8 @@ impl ThreadOptions {
     /// - `EINVAL`: the list of CPUs is empty or names a CPU above 8191, or the priority is outside
     ///   the policy's range.
     /// - `EOPNOTSUPP`: the platform cannot set these options. Only Linux can set CPUs. Android,
-    ///   Haiku and systems that are not listed can set none of the options.
+    ///   Haiku and systems that are not listed can set neither policy nor CPUs. Apple systems
+    ///   cannot combine [`exact_sleep`](ThreadOptions::exact_sleep) with a real-time policy.
     pub fn set_for_process(self) -> io::Result<()> {
         if !self.has_valid_cpus() {
             return Err(os_error(EINVAL));

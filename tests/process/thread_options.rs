@@ -27,6 +27,7 @@ crate::cases![
         options_are_not_set_after_the_first_raw_timer,
         options_that_no_thread_can_have_are_refused_at_once,
         chosen_cpus_are_those_of_the_thread,
+        exact_sleep_changes_no_other_option_on_linux,
         a_forked_child_keeps_the_options,
         a_policy_that_the_system_refuses_is_an_error_that_changes_nothing,
         a_cpu_that_the_system_lacks_is_an_error_that_changes_nothing,
@@ -298,6 +299,20 @@ fn chosen_cpus_are_those_of_the_thread() {
     let _timer = armed();
     assert_eq!(cpus(&the_thread()), first_cpu().to_string());
     assert_eq!(cpus(Path::new("/proc/thread-self")), cpus(Path::new("/proc/self")), "the caller's are as they were");
+}
+
+fn exact_sleep_changes_no_other_option_on_linux() {
+    for options in [ThreadOptions::new(), ThreadOptions::new().cpus([first_cpu()])] {
+        in_child(|| {
+            let expected = if options == ThreadOptions::new() { cpus(&main_thread()) } else { first_cpu().to_string() };
+            options.exact_sleep(true).set_for_process().unwrap();
+            let timer = armed();
+            assert_eq!(scheduling(&the_thread()), ordinary());
+            assert_eq!(cpus(&the_thread()), expected);
+            timer.arm_after(Duration::from_millis(1)).unwrap();
+            assert_eq!(timer.wait(None).unwrap(), 1);
+        });
+    }
 }
 
 fn chosen_real_time_policies_are_those_of_the_thread() {

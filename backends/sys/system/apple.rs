@@ -1,10 +1,14 @@
 //! macOS, iOS and the other Apple platforms.
 
+use std::io;
 use std::os::fd::AsRawFd;
+use std::ptr::addr_of_mut;
 
 use super::explicit::explicit;
 use super::platform::{System, POSIX};
-use crate::backends::sys::error::check;
+use super::threads::Threads;
+use crate::backends::sys::error::{check, os_error};
+use crate::backends::sys::thread_options::{ThreadOptions, ThreadPolicy};
 
 pub(crate) const SYSTEM: System = System {
     // `CLOCK_MONOTONIC` advances during a suspend, and has a resolution of a microsecond.
@@ -32,6 +36,62 @@ pub(crate) const SYSTEM: System = System {
         unsafe { libc::pthread_setname_np(name.as_ptr()) };
     },
     pin_mode: Some(libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE),
-    threads: explicit::<2>(),
+    threads: Threads { check: check_options, sleep_exactly_at_a_cost: make_real_time, ..explicit::<2>() },
     ..POSIX
 };
+
+/// A thread with exact sleeps has the real-time policy, so it cannot have another one.
+fn check_options(options: &ThreadOptions) -> io::Result<()> {
+    match options.chosen_policy() {
+        ThreadPolicy::Fifo(_) | ThreadPolicy::RoundRobin(_) if options.has_exact_sleep() => {
+            Err(os_error(libc::EOPNOTSUPP))
+        }
+        _ => (explicit::<2>().check)(options),
+    }
+}
+
+// The declarations of `mach/mach_time.h`. The `libc` crate has deprecated its own.
+#[repr(C)]
+#[derive(Default)]
+struct TimebaseInfo {
+    numer: u32,
+    denom: u32,
+}
+
+extern "C" {
+    fn mach_timebase_info(info: *mut TimebaseInfo) -> libc::kern_return_t;
+}
+
+/// Gives a thread Mach's real-time policy. If the kernel refuses it, the thread keeps its own.
+///
+/// The kernel delays the sleeps of all other threads (`timer_compute_leeway`). Latency tier 0 and a
+/// fixed priority give the delay of an ordinary thread, 1 ms, and the kernel prefers a longer delay
+/// of the process. A quality-of-service class is impossible: `pthread_set_qos_class_self_np`
+/// returns `EPERM` in a thread that was created with a policy or a priority.
+fn make_real_time(thread: libc::pthread_t) {
+    // After a wake-up, the thread computes for less than this. The kernel requires that the
+    // constraint is not shorter, and raises a computation that is less than half of it.
+    const COMPUTATION_NANOS: u64 = 1_000_000;
+    const CONSTRAINT_NANOS: u64 = 2_000_000;
+    let mut base = TimebaseInfo::default();
+    // SAFETY: `base` is valid for writes.
+    unsafe { mach_timebase_info(&mut base) };
+    let ticks = |nanos: u64| (nanos * u64::from(base.denom) / u64::from(base.numer.max(1))) as u32;
+    let mut policy = libc::thread_time_constraint_policy_data_t {
+        // The expirations have no common period.
+        period: 0,
+        computation: ticks(COMPUTATION_NANOS),
+        constraint: ticks(CONSTRAINT_NANOS),
+        preemptible: 1,
+    };
+    // SAFETY: `thread` is neither joined nor detached yet, so its identity is valid. `policy` is
+    // valid for reads of its size, which the last argument is, in integers.
+    unsafe {
+        libc::thread_policy_set(
+            libc::pthread_mach_thread_np(thread),
+            libc::THREAD_TIME_CONSTRAINT_POLICY as libc::thread_policy_flavor_t,
+            addr_of_mut!(policy).cast(),
+            libc::THREAD_TIME_CONSTRAINT_POLICY_COUNT,
+        );
+    }
+}

@@ -26,6 +26,9 @@ pub(crate) struct Threads {
     pub(crate) adopt_cpus: fn(libc::pthread_t),
     /// Gives the calling thread the nice value of the main thread.
     pub(crate) adopt_nice_value: fn(),
+    /// Asks the system for exact sleeps of a thread that the calling thread has just created, even
+    /// if they cost energy. `System::sleep_exactly` makes the requests that cost none.
+    pub(crate) sleep_exactly_at_a_cost: fn(libc::pthread_t),
 }
 
 /// The functions of a platform where a new thread inherits all attributes from its creator.
@@ -40,4 +43,5 @@ pub(crate) const INHERITED: Threads = Threads {
     prepare: |_, create| create(),
     adopt_cpus: |_| {},
     adopt_nice_value: || {},
+    sleep_exactly_at_a_cost: |_| {},
 };
