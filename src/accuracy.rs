@@ -16,8 +16,9 @@ use crate::backends::sys::set_once::SetOnce;
 /// the refreshes of its count.
 ///
 /// The effect of a mode depends on the machine. Spinning needs a free CPU, and it does not shorten
-/// the time that the reader takes to wake up. `docs/performance.md` in the source has measurements
-/// of each mode's latency and cost.
+/// the time that the reader takes to wake up. If the process may use only one CPU, spinning keeps
+/// the reader from that CPU, and [`Economical`](Accuracy::Economical) can be more accurate.
+/// `docs/performance.md` in the source has measurements of each mode's latency and cost.
 ///
 /// [Each timer](crate::TimerFdBuilder::accuracy) has one mode for its whole life. The default is
 /// the mode of [the process](Accuracy::set_for_process).
@@ -32,10 +33,16 @@ use crate::backends::sys::set_once::SetOnce;
 ///
 /// # Platforms
 ///
-/// The figures on this page were measured on Linux. macOS may coalesce a thread's sleeps with those
-/// of other threads, and the delay can exceed every wake-ahead. The kernel backend ignores the
-/// mode. Where sleeps end only at a tick of the system (10 ms on NetBSD and OpenBSD), no wake-ahead
-/// is long enough, and all modes give the same accuracy.
+/// The figures on this page were measured on Linux. The kernel backend ignores the mode.
+///
+/// - Apple systems delay the end of a sleep to combine it with others: by up to 1 ms in ordinary
+///   processes, and by up to 10 s in App Nap. This can exceed every wake-ahead.
+///   [`ThreadOptions::exact_sleep`](crate::backends::userspace::ThreadOptions::exact_sleep)
+///   prevents it, at the cost of energy.
+/// - On FreeBSD, the timer thread sleeps in several parts, because the system extends each sleep by
+///   up to 1/16 of its length. An extension of at most 200 µs remains.
+/// - On NetBSD, OpenBSD and DragonFly, a sleep ends at a tick of the system (about every 10 ms),
+///   and up to two ticks late. No wake-ahead is long enough, and all modes give the same accuracy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Accuracy {

@@ -94,12 +94,12 @@ impl ThreadOptions {
     ///
     /// - On macOS, iOS and the other Apple systems, `false` allows the system to delay each sleep
     ///   by an eighth of its length, but not by more than 1 ms (2 ms while the user is idle). In a
-    ///   process with a lower latency tier, the limit is 5 to 75 ms. In a background process, it is
-    ///   100 ms. In App Nap, it is some seconds. With `true`, the thread has Mach's real-time
-    ///   policy (`THREAD_TIME_CONSTRAINT_POLICY`), and the system does not delay its sleeps. This
-    ///   costs more wake-ups of a CPU, and the thread takes precedence over all ordinary threads.
-    ///   In the background, iOS ignores the policy. These facts are from the source of Apple's
-    ///   kernel, and the option has not been tried on an Apple system yet.
+    ///   process with a lower latency tier, which App Nap can set, the limit is 5 ms to 10 s. In a
+    ///   background process, it is 100 ms. With `true`, the thread has Mach's real-time policy
+    ///   (`THREAD_TIME_CONSTRAINT_POLICY`), and the system does not delay its sleeps. This costs
+    ///   more wake-ups of a CPU, and the thread takes precedence over all ordinary threads. In the
+    ///   background, iOS ignores the policy. These facts are from the source of Apple's kernel, and
+    ///   the option has not been tried on an Apple system yet.
     /// - On Linux and Android, the option has no effect. The thread always has the shortest timer
     ///   slack, 1 ns.
     /// - On the other platforms, the option has no effect, because the library knows no such
