@@ -37,7 +37,11 @@ fn first_cpu() -> Result<String, Failed> {
 
 fn the_environment_chooses_cpus() -> Result<(), Failed> {
     let program = build::program("thread.c", Link::Shared)?;
-    starts_with(output_of(&program, &format!("other@{}", first_cpu()?), &[])?, "policy 0, priority 0, on 1 CPUs, ")
+    for policy in ["other", "other+exact"] {
+        let options = format!("{policy}@{}", first_cpu()?);
+        starts_with(output_of(&program, &options, &[])?, "policy 0, priority 0, on 1 CPUs, ")?;
+    }
+    Ok(())
 }
 
 fn the_environment_chooses_a_real_time_policy() -> Result<(), Failed> {
