@@ -202,12 +202,24 @@ pub(crate) fn identity(number: RawFd) -> io::Result<Identity> {
     status(number).map(|file| identity_in(&file))
 }
 
-/// Returns the identity of the file that this number refers to, if the file is a pipe.
+/// Returns the identity of a new pipe or socket.
+///
+/// NetBSD and OpenBSD give a socket its inode number at the first `fstat`. They begin with 0, which
+/// stands for no number, so the next `fstat` gives the socket another number.
+pub(super) fn lasting_identity(mut ask: impl FnMut() -> io::Result<Identity>) -> io::Result<Identity> {
+    match ask()? {
+        (_, 0) => ask(),
+        known => Ok(known),
+    }
+}
+
+/// Returns the identity of the file that this number refers to, if the file can be an end of a
+/// timer's pipe: a pipe or a socket.
 #[allow(clippy::unnecessary_cast)] // the types depend on the platform
-pub(super) fn pipe_identity(number: RawFd) -> Option<Identity> {
+pub(super) fn end_identity(number: RawFd) -> Option<Identity> {
     let file = status(number).ok()?;
     let kind = file.st_mode as u32 & libc::S_IFMT as u32;
-    (kind == libc::S_IFIFO as u32).then(|| identity_in(&file))
+    [libc::S_IFIFO as u32, libc::S_IFSOCK as u32].contains(&kind).then(|| identity_in(&file))
 }
 
 #[allow(clippy::unnecessary_cast)] // the types depend on the platform

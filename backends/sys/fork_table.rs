@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock;
-use super::fd::{close, has_reopen_flag, is_placeholder, is_readable_mode, pipe_identity, Identity, FIRST};
+use super::fd::{close, end_identity, has_reopen_flag, is_placeholder, is_readable_mode, Identity, FIRST};
 use super::fork::{set_child_handler, PerProcess};
 use super::system::SYSTEM;
 use crate::clock::Clock;
@@ -80,9 +80,13 @@ pub(crate) struct PipeEntry {
     duplicate: AtomicI32,
     /// The time at which the entry was released, or [`IN_USE`].
     released: AtomicU32,
-    /// The identity of the pipe. The inode is 0 while the pipe is being created.
+    /// The device of both ends, and the inode of the read end. The inode is 0 while the pipe is
+    /// being created.
     device: AtomicUsize,
     inode: AtomicUsize,
+    /// The inode of the write end. Some platforms give both ends of a pipe the same inode, others
+    /// do not. The two sockets of a pair have different ones.
+    write_inode: AtomicUsize,
 }
 
 impl ForkTable {
@@ -201,6 +205,7 @@ impl PipeEntry {
             released: AtomicU32::new(IN_USE),
             device: AtomicUsize::new(0),
             inode: AtomicUsize::new(0),
+            write_inode: AtomicUsize::new(0),
         }
     }
 
@@ -225,9 +230,10 @@ impl PipeEntry {
         }
     }
 
-    /// Stores the pipe's identity.
-    pub(super) fn identify(&self, (device, inode): Identity) {
+    /// Stores the identities of the read end and of the write end.
+    pub(super) fn identify(&self, [(device, inode), (_, write_inode)]: [Identity; 2]) {
         self.device.store(device as usize, Ordering::Release);
+        self.write_inode.store(write_inode as usize, Ordering::Release);
         self.inode.store(inode as usize, Ordering::Release);
     }
 
@@ -247,27 +253,46 @@ impl PipeEntry {
         }
     }
 
-    fn is_of(&self, (device, inode): Identity) -> bool {
+    fn is_read_end(&self, (device, inode): Identity) -> bool {
         let known = (self.device.load(Ordering::Acquire), self.inode.load(Ordering::Acquire));
         known == (device as usize, inode as usize)
+    }
+
+    fn is_write_end(&self, (device, inode): Identity) -> bool {
+        let known = (self.device.load(Ordering::Acquire), self.write_inode.load(Ordering::Acquire));
+        known == (device as usize, inode as usize)
+    }
+
+    /// Whether these numbers refer to the read end and the write end of one pipe.
+    fn are_ends(&self, [reader, writer]: [RawFd; 2]) -> bool {
+        let Some(write_end) = end_identity(writer) else { return false };
+        // The user's read end may have got the number of the write end.
+        let may_write = || SYSTEM.pipes_may_be_bidirectional || !is_readable_mode(writer);
+        if self.inode.load(Ordering::Acquire) != 0 {
+            return self.is_write_end(write_end) && (!self.is_read_end(write_end) || may_write());
+        }
+        match end_identity(reader) {
+            Some(read_end) if read_end == write_end => may_write(),
+            // If the inodes of the ends can differ, the device is all that is known of a new pipe.
+            Some(read_end) => read_end.0 == write_end.0 && !SYSTEM.ends_share_inode,
+            None => false,
+        }
     }
 
     /// Closes the library's descriptors in a forked child. Does not close a number that refers to
     /// another file or to a user's read end.
     fn close_in_child(&self) {
-        let [reader, writer] = [0, 1].map(|end: usize| self.ends[end].load(Ordering::Acquire));
+        let ends = [0, 1].map(|end: usize| self.ends[end].load(Ordering::Acquire));
         let released = self.released.load(Ordering::Acquire);
-        if writer == NONE || (released != IN_USE && !is_recent(released)) {
+        if ends[1] == NONE || (released != IN_USE && !is_recent(released)) {
             return;
         }
-        let is_read_end = !SYSTEM.pipes_may_be_bidirectional && is_readable_mode(writer);
-        let pipe = pipe_identity(writer).filter(|_| !is_read_end);
-        let is_known = self.inode.load(Ordering::Acquire) != 0;
-        if pipe.is_some_and(|found| if is_known { self.is_of(found) } else { pipe_identity(reader) == Some(found) }) {
-            close(writer);
+        if self.are_ends(ends) {
+            close(ends[1]);
         }
         let duplicate = self.duplicate.load(Ordering::Acquire);
-        if is_known && duplicate != NONE && pipe_identity(duplicate).is_some_and(|found| self.is_of(found)) {
+        let is_known = self.inode.load(Ordering::Acquire) != 0;
+        if is_known && duplicate != NONE && end_identity(duplicate).is_some_and(|found| self.is_read_end(found)) {
             close(duplicate);
         }
         // The child's own descriptors may get the same numbers, and the child's children inherit
@@ -280,7 +305,8 @@ impl PipeEntry {
 fn close_descriptors_of_the_parent() {
     let Some(table) = TABLE.inherited() else { return };
     let close_if_listed = |number: RawFd| {
-        if pipe_identity(number).is_some_and(|found| table.entries().any(|entry| entry.is_of(found))) {
+        let is_listed = |end| table.entries().any(|entry| entry.is_read_end(end) || entry.is_write_end(end));
+        if end_identity(number).is_some_and(is_listed) {
             close(number);
         }
     };
@@ -336,7 +362,7 @@ mod tests {
         let entry = reserve().unwrap();
         let [reader, writer] = pipe(entry);
         let file = identity(reader).unwrap();
-        entry.identify((0, 0));
+        entry.identify([(0, 0); 2]);
         entry.close_in_child();
         let is_pipe = |number| identity(number).is_ok_and(|found| found == file);
         assert_eq!([reader, writer].map(is_pipe), [true, false]);
@@ -352,7 +378,7 @@ mod tests {
             let [reader, writer] = pipe(entry);
             duplicate_onto(file.as_raw_fd(), writer).unwrap();
             if !is_known {
-                entry.identify((0, 0));
+                entry.identify([(0, 0); 2]);
             }
             entry.close_in_child();
             assert!(is_open(writer));

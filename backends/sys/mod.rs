@@ -8,7 +8,6 @@ pub(crate) mod clock;
 pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod fd;
-mod fifo;
 pub(crate) mod fork;
 pub(crate) mod fork_table;
 pub(crate) mod nowait;

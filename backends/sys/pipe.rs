@@ -1,11 +1,14 @@
-//! The creation of pipes: their modes, their inheritance, and the suppression of `SIGPIPE`.
+//! The creation of pipes, and of pairs of sockets that serve as pipes: their modes, their
+//! inheritance, and the suppression of `SIGPIPE`.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::error::{check, os_error, EBADF};
-use super::fd::{identity, is_writable, lowest_duplicate, set_close_on_exec, set_modes, set_nonblocking, FIRST};
-use super::fifo::fifo;
+use super::fd::{
+    identity, is_writable, lasting_identity, lowest_duplicate, set_close_on_exec, set_modes, set_nonblocking, Identity,
+    FIRST,
+};
 use super::fork_table::PipeEntry;
 use super::nowait;
 use super::standard_streams::above_the_standard_streams;
@@ -25,63 +28,104 @@ use super::system::{System, SYSTEM};
 /// at the same moment.
 pub(crate) fn pipe(nonblocking: bool, close_on_exec: bool) -> io::Result<(OwnedFd, OwnedFd)> {
     let mut ends = [-1; 2];
-    pipe_of(&SYSTEM, nonblocking, close_on_exec, ends.as_mut_ptr())
+    make(&SYSTEM, private_pipe, nonblocking, close_on_exec, ends.as_mut_ptr())
 }
 
 /// Creates a [`pipe`] that is listed among the descriptors that a forked child closes.
 ///
-/// The pipe has an [`identity`] that distinguishes its descriptors from those of other files.
+/// The read end has an [`identity`] that distinguishes its descriptors from those of other files.
 ///
 /// # Platforms
 ///
-/// On NetBSD, OpenBSD and DragonFly, pipes have no inode numbers. On these platforms, the result is
-/// a [`fifo`].
+/// On NetBSD, OpenBSD and older releases of DragonFly, pipes have no inode numbers. On these
+/// platforms, the ends are connected sockets.
 pub(crate) fn listed_pipe(nonblocking: bool, close_on_exec: bool, entry: &PipeEntry) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (mut reader, mut writer) = pipe_of(&SYSTEM, nonblocking, close_on_exec, entry.ends())?;
-    if identity(reader.as_raw_fd())?.1 == 0 {
+    listed_pipe_of(&SYSTEM, nonblocking, close_on_exec, entry)
+}
+
+pub(super) fn listed_pipe_of(
+    system: &System,
+    nonblocking: bool,
+    close_on_exec: bool,
+    entry: &PipeEntry,
+) -> io::Result<(OwnedFd, OwnedFd)> {
+    let create = if system.pipes_lack_inodes { private_socket_pair } else { private_pipe };
+    let (mut reader, mut writer) = make(system, create, nonblocking, close_on_exec, entry.ends())?;
+    let mut identities = identities(&reader, &writer)?;
+    if identities[0].1 == 0 {
         entry.clear();
         drop((reader, writer));
-        (reader, writer) = fifo(nonblocking, close_on_exec)?;
+        (reader, writer) = make(system, private_socket_pair, nonblocking, close_on_exec, entry.ends())?;
+        identities = self::identities(&reader, &writer)?;
     }
     entry.set_ends(&reader, &writer);
-    entry.identify(identity(reader.as_raw_fd())?);
+    entry.identify(identities);
     Ok((reader, writer))
 }
 
+/// Returns the identities of the read end and of the write end. They can differ.
+fn identities(reader: &OwnedFd, writer: &OwnedFd) -> io::Result<[Identity; 2]> {
+    let identity = |end: &OwnedFd| lasting_identity(|| identity(end.as_raw_fd()));
+    Ok([identity(reader)?, identity(writer)?])
+}
+
+/// A function that creates two ends which are non-blocking and closed on `exec`. The pointer must
+/// be valid for writes of two descriptors.
+type Create = fn(&System, *mut RawFd) -> io::Result<(OwnedFd, OwnedFd)>;
+
 /// Creates a pipe. The system call stores the numbers of the descriptors at `ends`, where a forked
 /// child finds them.
-fn pipe_of(
+fn make(
     system: &System,
+    create: Create,
     nonblocking: bool,
     close_on_exec: bool,
     ends: *mut RawFd,
 ) -> io::Result<(OwnedFd, OwnedFd)> {
     nowait::prepare();
     // The user's read end gets the lowest free number, like any new descriptor.
-    let (reader, mut writer) = above_the_standard_streams(1, || private_pipe(system, ends))?;
+    let (reader, mut writer) = above_the_standard_streams(1, || create(system, ends))?;
     if writer.as_raw_fd() < FIRST {
         // Another thread has closed a standard stream in the meantime.
         writer = lowest_duplicate(writer.as_raw_fd())?;
-    }
-    (system.shrink_to_one_page)(writer.as_fd());
-    if system.pipes_may_be_bidirectional {
-        fill(&reader)?;
     }
     set_modes(&reader, nonblocking, close_on_exec)?;
     Ok((reader, writer))
 }
 
-/// Creates a pipe whose ends are both non-blocking and closed on `exec`. `ends` must be valid for
-/// writes of two descriptors.
+/// Creates a pipe, and fills the read end if it may be writable.
 fn private_pipe(system: &System, ends: *mut RawFd) -> io::Result<(OwnedFd, OwnedFd)> {
-    if let Some(pipe2) = system.pipe2 {
+    let (reader, writer) = if let Some(pipe2) = system.pipe2 {
         // SAFETY: `ends` is valid for writes of two descriptors.
         check(unsafe { pipe2(ends, libc::O_CLOEXEC | libc::O_NONBLOCK | system.no_sigpipe) })?;
-        return own(ends);
+        own(ends)?
+    } else {
+        // SAFETY: `ends` is valid for writes of two descriptors.
+        check(unsafe { libc::pipe(ends) })?;
+        make_private(system, own(ends)?)?
+    };
+    (system.shrink_to_one_page)(writer.as_fd());
+    if system.pipes_may_be_bidirectional {
+        fill(&reader)?;
     }
+    Ok((reader, writer))
+}
+
+/// Creates a pair of connected sockets, and fills the read end.
+fn private_socket_pair(system: &System, ends: *mut RawFd) -> io::Result<(OwnedFd, OwnedFd)> {
     // SAFETY: `ends` is valid for writes of two descriptors.
-    check(unsafe { libc::pipe(ends) })?;
-    let (reader, writer) = own(ends)?;
+    check(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | system.socket_flags, 0, ends) })?;
+    let mut sockets = own(ends)?;
+    if system.socket_flags == 0 {
+        sockets = make_private(system, sockets)?;
+    }
+    (system.shrink_send_buffer)(sockets.0.as_fd());
+    fill(&sockets.0)?;
+    Ok(sockets)
+}
+
+/// Makes both ends non-blocking and closed on `exec`, and prevents `SIGPIPE`.
+fn make_private(system: &System, (reader, writer): (OwnedFd, OwnedFd)) -> io::Result<(OwnedFd, OwnedFd)> {
     for end in [&reader, &writer] {
         set_close_on_exec(end, true)?;
         set_nonblocking(end, true)?;
@@ -126,81 +170,4 @@ fn fill(reader: &OwnedFd) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backends::sys::system::POSIX;
-    use nix::poll::{poll, PollFd, PollFlags};
-    use std::os::fd::IntoRawFd;
-    use std::os::unix::net::UnixStream;
-
-    fn flags(end: &OwnedFd, what: libc::c_int) -> libc::c_int {
-        // SAFETY: reading flags touches no memory.
-        unsafe { libc::fcntl(end.as_raw_fd(), what) }
-    }
-
-    #[test]
-    fn the_write_end_is_nonblocking_and_close_on_exec_in_every_mode_of_the_read_end() {
-        for (nonblocking, close_on_exec) in [(true, true), (true, false), (false, true), (false, false)] {
-            let (reader, writer) = pipe(nonblocking, close_on_exec).unwrap();
-            for (end, nonblocking, close_on_exec) in [(&reader, nonblocking, close_on_exec), (&writer, true, true)] {
-                assert_eq!(flags(end, libc::F_GETFL) & libc::O_NONBLOCK != 0, nonblocking);
-                assert_eq!(flags(end, libc::F_GETFD) & libc::FD_CLOEXEC != 0, close_on_exec);
-            }
-        }
-    }
-
-    #[test]
-    fn a_pipe_has_the_same_modes_with_and_without_pipe2() {
-        for system in [SYSTEM, POSIX] {
-            let (reader, writer) = private_pipe(&system, [-1; 2].as_mut_ptr()).unwrap();
-            for end in [&reader, &writer] {
-                assert_ne!(flags(end, libc::F_GETFL) & libc::O_NONBLOCK, 0);
-                assert_eq!(flags(end, libc::F_GETFD), libc::FD_CLOEXEC);
-            }
-        }
-    }
-
-    /// Uses a pair of sockets as the pipe, because sockets are bidirectional on every platform. A
-    /// bug blocks the test forever.
-    #[test]
-    fn the_read_end_of_a_bidirectional_pipe_is_not_writable_in_either_mode() {
-        unsafe extern "C" fn bidirectional(ends: *mut libc::c_int, _: libc::c_int) -> libc::c_int {
-            let (reader, writer) = UnixStream::pair().unwrap();
-            reader.set_nonblocking(true).unwrap();
-            // SAFETY: `ends` is valid for writes of two descriptors.
-            unsafe { ends.cast::<[RawFd; 2]>().write([reader.into_raw_fd(), writer.into_raw_fd()]) };
-            0
-        }
-        let system = System { pipe2: Some(bidirectional), pipes_may_be_bidirectional: true, ..POSIX };
-        for nonblocking in [true, false] {
-            let (reader, _writer) = pipe_of(&system, nonblocking, true, [-1; 2].as_mut_ptr()).unwrap();
-            assert!(!is_writable(reader.as_fd()).unwrap());
-            assert_eq!(flags(&reader, libc::F_GETFL) & libc::O_NONBLOCK != 0, nonblocking);
-        }
-    }
-
-    #[test]
-    fn fill_ignores_a_descriptor_that_polls_as_writable_but_refuses_writes() {
-        let device = std::fs::File::open("/dev/null").unwrap();
-        fill(&device.into()).unwrap();
-    }
-
-    /// Uses a pair of sockets, which are bidirectional on every platform.
-    #[test]
-    fn a_filled_descriptor_is_readable_but_not_writable() {
-        let (reader, writer) = UnixStream::pair().unwrap();
-        let reader = OwnedFd::from(reader);
-        set_nonblocking(&reader, true).unwrap();
-        let events = || {
-            let mut entry = [PollFd::new(reader.as_fd(), PollFlags::POLLIN | PollFlags::POLLOUT)];
-            poll(&mut entry, 0u8).unwrap();
-            entry[0].revents().unwrap()
-        };
-        assert_eq!(events(), PollFlags::POLLOUT);
-        fill(&reader).unwrap();
-        assert_eq!(events(), PollFlags::empty());
-        nix::unistd::write(&writer, &[0; 8]).unwrap();
-        assert_eq!(events(), PollFlags::POLLIN);
-        assert_eq!(nix::unistd::read(&reader, &mut [0; 9]).unwrap(), 8);
-    }
-}
+mod tests;

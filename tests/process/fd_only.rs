@@ -2,6 +2,7 @@
 
 use crate::common::{assert_errno, descriptors, is_readable, left, raw_read, until_readable};
 use crate::forks::in_a_child;
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::unistd::{close, pipe2, read};
@@ -193,7 +194,11 @@ fn a_blocked_read_outlives_the_descriptor() {
     close(fd).unwrap();
     // These calls make the library sweep closed timers.
     (0..100).for_each(|_| drop(create()));
-    let read = reader.join().unwrap().unwrap();
+    let read = match reader.join().unwrap() {
+        // Linux reports the end of a pair of sockets in this way if the closed socket was full.
+        Err(Errno::ECONNRESET) if KEEPS_A_DUPLICATE => (0, 0),
+        read => read.unwrap(),
+    };
     assert_eq!(read, if KEEPS_A_DUPLICATE { (0, 0) } else { (8, 1) });
 }
 
@@ -213,8 +218,9 @@ fn a_forked_child_has_no_fd_only_timers_of_its_parent_but_makes_its_own() {
     set(&fd, TimerSpec::after(HOUR));
     let own = descriptors().len() - before.len() - 1;
     let fd = in_a_child(fd, |inherited| {
-        let closed = descriptors().len() == before.len() + 1;
+        // The first call, which closes the library's descriptors on systems like OpenBSD.
         let unknown = RawTimer::find(inherited.as_raw_fd()).is_err();
+        let closed = descriptors().len() == before.len() + 1;
         let made = create();
         set(&made, TimerSpec::after(MS));
         closed && unknown && raw_read(&made).unwrap() == 1 && descriptors().len() == before.len() + 2 + own

@@ -3,11 +3,16 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use super::*;
+use crate::backends::sys::fd::lasting_identity;
+
+fn identity_of_socket(socket: &UnixStream) -> Identity {
+    lasting_identity(|| identity(socket.as_raw_fd())).unwrap()
+}
 
 #[test]
 fn has_another_finds_a_duplicate_but_no_other_file() {
     let (one, other) = UnixStream::pair().unwrap();
-    let (file, number) = (identity(one.as_raw_fd()).unwrap(), one.as_raw_fd());
+    let (file, number) = (identity_of_socket(&one), one.as_raw_fd());
     let known = [number, other.as_raw_fd()];
     assert!(!OpenFiles::now().has_another(file, known));
     assert!(OpenFiles::now().has_another(file, [other.as_raw_fd(); 2]), "the descriptor itself, if it is not known");
@@ -170,7 +175,7 @@ fn the_cost_of_searching_this_process_is_proportional_to_its_descriptors() {
     let _limit = Limit::raised();
     let (one, other) = UnixStream::pair().unwrap();
     let high = duplicate_at_the_limit(&one);
-    let (file, open) = (identity(one.as_raw_fd()).unwrap(), OpenFiles::now());
+    let (file, open) = (identity_of_socket(&one), OpenFiles::now());
     assert!(open.has_another(file, [one.as_raw_fd(), other.as_raw_fd()]), "number {}", high.as_raw_fd());
     if let Some(listed) = listed() {
         // Other tests open descriptors at the same time.

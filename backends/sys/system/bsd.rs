@@ -9,6 +9,7 @@ pub(crate) const BSD: System = System {
     monotonic: libc::CLOCK_UPTIME,
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     pipe2: Some(libc::pipe2),
+    socket_flags: libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
     is_set_user_id: || {
         // SAFETY: the call touches no memory.
         unsafe { libc::issetugid() != 0 }

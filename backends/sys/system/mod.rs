@@ -6,9 +6,9 @@ mod timerfd;
 
 use cfg_if::cfg_if;
 
-pub(super) use platform::System;
 #[cfg(test)]
 pub(super) use platform::POSIX;
+pub(super) use platform::System;
 pub(super) use timerfd::Timerfd;
 
 // This is the only code that depends on the target platform. With `portable_timerfd_test_posix`,

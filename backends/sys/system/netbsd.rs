@@ -13,7 +13,9 @@ pub(crate) const SYSTEM: System = System {
     max_slew_ppm: 0,
     pipe2: Some(libc::pipe2),
     pipes_may_be_bidirectional: false,
+    pipes_lack_inodes: true,
     no_sigpipe: libc::O_NOSIGPIPE,
+    socket_flags: libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK | libc::SOCK_NOSIGPIPE,
     highest_descriptor: || {
         const ANY: libc::c_int = 0;
         // SAFETY: the call touches no memory, and ignores the descriptor.

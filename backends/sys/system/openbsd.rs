@@ -10,6 +10,9 @@ pub(crate) const SYSTEM: System = System {
     boottime: Some(libc::CLOCK_BOOTTIME),
     #[cfg(feature = "libc")]
     more_clock_ids: &[(libc::CLOCK_BOOTTIME, crate::clock::Clock::Boottime)],
+    pipes_lack_inodes: true,
+    // The kernel ends a process that sets this option after `pledge("stdio")`.
+    shrink_send_buffer: |_| {},
     count_of_descriptors: || {
         // SAFETY: the call has no argument and touches no memory.
         usize::try_from(unsafe { getdtablecount() }).ok()

@@ -2,7 +2,9 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::mem::size_of;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::ptr::addr_of;
 
 use super::threads::{self, Threads};
 use super::timerfd::{self, Timerfd};
@@ -42,6 +44,16 @@ pub(crate) struct System {
     pub(crate) set_no_sigpipe: fn(BorrowedFd<'_>) -> io::Result<()>,
     /// Whether the read end of a pipe may be writable too.
     pub(crate) pipes_may_be_bidirectional: bool,
+    /// Whether both ends of a pipe are known to have the same inode number.
+    pub(crate) ends_share_inode: bool,
+    /// Whether pipes are known to have no inode numbers. Timers that need an identity are then
+    /// pairs of sockets.
+    pub(crate) pipes_lack_inodes: bool,
+    /// The flags of `socketpair` that make both sockets non-blocking and closed on `exec` and
+    /// prevent `SIGPIPE`, or 0 if the platform may lack them.
+    pub(crate) socket_flags: libc::c_int,
+    /// Limits the buffer of a socket for data to send, so that filling it takes little memory.
+    pub(crate) shrink_send_buffer: fn(BorrowedFd<'_>),
     /// Limits the buffer of the pipe with this write end to one page, if the system supports this.
     /// All pipes of a user share one limit, and a timer's pipe holds only eight bytes.
     pub(crate) shrink_to_one_page: fn(BorrowedFd<'_>),
@@ -117,6 +129,10 @@ pub(crate) const POSIX: System = System {
     no_sigpipe: 0,
     set_no_sigpipe: |_| Ok(()),
     pipes_may_be_bidirectional: true,
+    ends_share_inode: false,
+    pipes_lack_inodes: false,
+    socket_flags: 0,
+    shrink_send_buffer,
     shrink_to_one_page: |_| {},
     duplicate_onto,
     reopen_flag: 0,
@@ -152,6 +168,16 @@ fn duplicate_onto(from: RawFd, number: RawFd) -> io::Result<()> {
         check(libc::dup2(from, number))?;
         check(libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC)).map(drop)
     }
+}
+
+fn shrink_send_buffer(socket: BorrowedFd<'_>) {
+    // NetBSD takes one small buffer of its network memory for this size. Linux raises the size to
+    // its minimum.
+    let size: libc::c_int = 256;
+    let (value, length) = (addr_of!(size).cast(), size_of::<libc::c_int>() as libc::socklen_t);
+    // SAFETY: `value` is valid for reads of `length` bytes. If the call fails, the socket keeps its
+    // buffer, and filling it takes more memory.
+    unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_SNDBUF, value, length) };
 }
 
 pub(super) fn poll(entry: &mut libc::pollfd, timeout: libc::c_int) -> io::Result<libc::c_int> {

@@ -3,6 +3,8 @@
 use super::platform::{System, POSIX};
 
 pub(crate) const SYSTEM: System = System {
+    // Linux's pipes have inode numbers. This runs the sockets of NetBSD and OpenBSD.
+    pipes_lack_inodes: true,
     descriptor_directory: Some(b"/proc/thread-self/fd\0"),
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     // As on FreeBSD, so that the tests run sleeps in parts.

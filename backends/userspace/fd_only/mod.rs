@@ -76,8 +76,8 @@ use registry::{Entry, FdOnly};
 /// process, gets the end of the file. Each timer takes three descriptors there.
 ///
 /// A descriptor is identified by the device and inode numbers of its file (`st_dev`, `st_ino`). On
-/// NetBSD, OpenBSD and DragonFly, pipes have no inode number. There the timer is a FIFO, which has
-/// a name in the temporary folder until both ends are open.
+/// NetBSD, OpenBSD and older releases of DragonFly, pipes have no inode number. There the timer is
+/// one of two connected sockets.
 ///
 /// [`create`](RawTimer::create) starts the timer thread. If the thread cannot be started, `create`
 /// succeeds, and [`settime`](RawTimer::settime) fails.
@@ -100,14 +100,17 @@ impl RawTimer {
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` if the system gives two pipes
-    /// the same identity.
+    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` if the system repeatedly gives
+    /// two timers the same identity.
     pub fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
         check_clock(clock)?;
         let engine = engine()?;
         engine.registry.reclaim();
         match create(engine, clock, flags) {
             Err(e) if is_out_of_descriptors(&e) && engine.registry.sweep() => create(engine, clock, flags),
+            // NetBSD can give two sockets the same inode number if two threads call `fstat` for the
+            // first time at the same moment.
+            Err(e) if e.raw_os_error() == Some(EOPNOTSUPP) => create(engine, clock, flags),
             created => created,
         }
     }

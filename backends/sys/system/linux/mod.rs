@@ -29,6 +29,7 @@ pub(crate) const SYSTEM: System = System {
     may_wake_the_system,
     pipe2: Some(libc::pipe2),
     pipes_may_be_bidirectional: false,
+    ends_share_inode: true,
     shrink_to_one_page,
     duplicate_onto,
     reopen_flag: libc::O_SYNC,

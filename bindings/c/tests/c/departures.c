@@ -14,20 +14,34 @@ static int expired_timer(void)
     return fd;
 }
 
+/* Whether pipes have no inode number on this system. A timer is then a socket. */
+static int is_socket(int fd)
+{
+    struct stat status;
+    CHECK(fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)));
+    return S_ISSOCK(status.st_mode);
+}
+
 static void a_timer_is_the_read_end_of_a_pipe(void)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), bytes = -1;
-    struct stat status;
-    CHECK(fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode));
-    CHECK((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY);
-    CHECK_FAILS(write(fd, "12345678", 8), EBADF);
+    if (is_socket(fd)) CHECK_FAILS(write(fd, "12345678", 8), EAGAIN);
+#ifdef __linux__
+    else {
+        CHECK((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY);
+        CHECK_FAILS(write(fd, "12345678", 8), EBADF);
+    }
+#endif
     CHECK_FAILS(lseek(fd, 0, SEEK_SET), ESPIPE);
     CHECK(ioctl(fd, FIONREAD, &bytes) == 0 && bytes == 0);
     set(fd, 0, 1, 0);
     CHECK(polled(fd, POLLRDNORM, -1) == POLLRDNORM);
     CHECK(ioctl(fd, FIONREAD, &bytes) == 0 && bytes == 8);
     CHECK_FAILS(read(fd, (void *)-1L, 8), EFAULT);
+    /* OpenBSD's sockets lose what they could not store. */
+#ifndef __OpenBSD__
     CHECK(read_count(fd) == 1);
+#endif
     close(fd);
 }
 
@@ -57,6 +71,7 @@ static void a_timer_can_be_opened_again_through_proc(void)
     int fd = expired_timer(), again;
     char name[64];
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    if (is_socket(fd)) return;
     CHECK((again = open(name, O_RDONLY | O_NONBLOCK)) >= 0);
     CHECK(read_count(again) == 1);
     check_empty(fd);
@@ -105,10 +120,14 @@ static void a_child_reads_end_of_file_after_its_parent_has_ended(void)
         set(fd, 0, FAR, 0);
         if (fork() == 0) {
             uint64_t count = 5;
-            /* If the child itself had the write end, the read would block for ever. */
+            /* The first call, which closes the library's descriptors on OpenBSD. If the child itself
+               had the write end, the read would block for ever. */
+            check_calls_fail(fd);
             alarm(60);
-            CHECK(read(fd, &count, sizeof count) == 0 && count == 5);
-            CHECK(polled(fd, POLLIN, 0) == POLLHUP);
+            /* Linux reports the end of a pair of sockets by this error, the BSDs do not. */
+            CHECK(read(fd, &count, sizeof count) == 0 || (is_socket(fd) && errno == ECONNRESET));
+            CHECK(count == 5 && read(fd, &count, sizeof count) == 0);
+            CHECK(polled(fd, POLLIN, 0) & POLLHUP);
             check_calls_fail(fd);
             CHECK(write(ends[1], "", 1) == 1);
             exit(0);
