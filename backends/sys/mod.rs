@@ -24,6 +24,7 @@ pub(crate) mod sync;
 mod system;
 pub(crate) mod thread;
 pub(crate) mod thread_options;
+mod wiped_page;
 
 /// The timerfd calls of this platform.
 pub(crate) const TIMERFD: system::Timerfd = system::SYSTEM.timerfd;

@@ -8,7 +8,7 @@ use cfg_if::cfg_if;
 
 #[cfg(test)]
 pub(super) use platform::POSIX;
-pub(super) use platform::System;
+pub(super) use platform::{System, WipeOnFork};
 pub(super) use timerfd::Timerfd;
 
 // This is the only code that depends on the target platform. With `portable_timerfd_test_posix`,

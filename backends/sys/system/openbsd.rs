@@ -17,10 +17,19 @@ pub(crate) const SYSTEM: System = System {
         // SAFETY: the call has no argument and touches no memory.
         usize::try_from(unsafe { getdtablecount() }).ok()
     },
+    // If a handler is registered, a child's first fork after it has created a thread never returns:
+    // the C library marks the child as single-threaded before it unlocks the list of handlers, and
+    // so leaves the list locked.
+    wipe_on_fork: Some(|page, size| {
+        const INHERIT_ZERO: libc::c_int = 3;
+        // SAFETY: the caller owns the page.
+        unsafe { minherit(page, size, INHERIT_ZERO) }
+    }),
     ..BSD
 };
 
-// The declaration of `unistd.h`. The `libc` crate does not have it.
+// The declarations of `unistd.h` and `sys/mman.h`. The `libc` crate may not have them.
 extern "C" {
     fn getdtablecount() -> libc::c_int;
+    fn minherit(page: *mut libc::c_void, size: libc::size_t, inheritance: libc::c_int) -> libc::c_int;
 }

@@ -12,6 +12,9 @@ use crate::backends::sys::error::{check, os_error};
 #[cfg(feature = "libc")]
 use crate::clock::Clock;
 
+/// Makes whole pages zero in each new child, and returns -1 if that fails. The caller must own them.
+pub(crate) type WipeOnFork = unsafe fn(*mut libc::c_void, usize) -> libc::c_int;
+
 /// The clocks, flags and functions of a platform.
 pub(crate) struct System {
     /// The clock for `Clock::Monotonic`. It is never set. If the platform has such a clock, it stands
@@ -94,6 +97,9 @@ pub(crate) struct System {
     /// Returns the number of open descriptors of this process, or `None` if the system does not
     /// report it.
     pub(crate) count_of_descriptors: fn() -> Option<usize>,
+    /// Makes memory zero in each child that this process forks. `None` if the system cannot do this,
+    /// or if a handler of `pthread_atfork` can detect forks without blocking the next one.
+    pub(crate) wipe_on_fork: Option<WipeOnFork>,
     /// Sets the name of this thread.
     pub(crate) name_thread: fn(&CStr),
     /// Makes the sleeps of this thread end as accurately as the system allows.
@@ -148,6 +154,7 @@ pub(crate) const POSIX: System = System {
     highest_descriptor: || None,
     is_set_user_id,
     count_of_descriptors: || None,
+    wipe_on_fork: None,
     name_thread: |_| {},
     sleep_exactly: || {},
     sleep_extension: 0,

@@ -9,5 +9,10 @@ pub(crate) const SYSTEM: System = System {
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     // As on FreeBSD, so that the tests run sleeps in parts.
     sleep_extension: 16,
+    // As on OpenBSD.
+    wipe_on_fork: Some(|page, size| {
+        // SAFETY: the caller owns the page.
+        unsafe { libc::madvise(page, size, libc::MADV_WIPEONFORK) }
+    }),
     ..POSIX
 };
