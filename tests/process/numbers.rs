@@ -124,8 +124,8 @@ fn no_internal_descriptor_has_the_number_of_a_standard_stream() {
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);
 
 fn a_closed_standard_stream_takes_no_write_while_timers_are_made() {
-    // The ends of the user's two timers may have the first of these numbers. A write to the end of a
-    // pipe fails as a write to a closed number does, but a write to an end of another kind does not.
+    // The ends of the user's two timers may have the first of these numbers. A write to the read end
+    // of a pipe fails as a write to a closed number does. A write to a socket does not.
     const USERS: usize = if cfg!(target_os = "linux") && !cfg!(portable_timerfd_test_posix) { 1 } else { 2 };
     in_a_process_for_each_set_of_streams(|closed| {
         let asked: Vec<RawFd> = closed.into_iter().skip(USERS).collect();

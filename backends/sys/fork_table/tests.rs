@@ -28,7 +28,8 @@ fn own(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-/// Tries the pipes of this platform, and sockets, whose ends have different inodes on every platform.
+/// Tries the pipes of this platform, and sockets, whose ends have different inodes on every
+/// platform.
 #[test]
 fn a_child_closes_the_write_end_but_not_the_users_read_end() {
     for pipes_lack_inodes in [SYSTEM.pipes_lack_inodes, true] {

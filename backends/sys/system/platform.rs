@@ -12,7 +12,8 @@ use crate::backends::sys::error::{check, os_error};
 #[cfg(feature = "libc")]
 use crate::clock::Clock;
 
-/// Makes whole pages zero in each new child, and returns -1 if that fails. The caller must own them.
+/// Makes whole pages zero in each new child, and returns -1 if that fails. The caller must own the
+/// pages.
 pub(crate) type WipeOnFork = unsafe fn(*mut libc::c_void, usize) -> libc::c_int;
 
 /// The clocks, flags and functions of a platform.
@@ -97,8 +98,8 @@ pub(crate) struct System {
     /// Returns the number of open descriptors of this process, or `None` if the system does not
     /// report it.
     pub(crate) count_of_descriptors: fn() -> Option<usize>,
-    /// Makes memory zero in each child that this process forks. `None` if the system cannot do this,
-    /// or if a handler of `pthread_atfork` can detect forks without blocking the next one.
+    /// Makes memory zero in each child that this process forks. `None` if the system cannot do
+    /// this, or if a handler of `pthread_atfork` can detect forks without blocking the next one.
     pub(crate) wipe_on_fork: Option<WipeOnFork>,
     /// Sets the name of this thread.
     pub(crate) name_thread: fn(&CStr),
