@@ -109,11 +109,24 @@ impl TimerState {
     /// `ECANCELED` reports a clock change under the previous setting; the new one is in force.
     #[inline]
     pub(crate) fn settime(&mut self, clocks: &impl Clocks, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.settime_with_past(clocks, clock, new, 0)
+    }
+
+    /// The same for a timer that has expired `past` times before the initial expiration of `new`.
+    #[inline]
+    pub(crate) fn settime_with_past(
+        &mut self,
+        clocks: &impl Clocks,
+        clock: Clock,
+        new: &TimerSpec,
+        past: u64,
+    ) -> io::Result<TimerSpec> {
         let new_clock = clock_of(clock, new);
         let now = clocks.now(new_clock);
         let now_on_old_clock = if self.clock == new_clock { now } else { clocks.now(self.clock) };
         self.discard_unread(now_on_old_clock)?;
         let previous = self.remaining(now_on_old_clock);
+        self.pending = past;
         self.arm(new, new_clock, now);
         if self.subscribe(clocks, subscribes(clock, new), new.is_armed()) {
             return Err(os_error(ECANCELED));

@@ -70,3 +70,36 @@ fn the_write_to_an_owned_timer_is_left_to_the_caller() {
     write.run().unwrap();
     assert_eq!(fd::read_count(reader.as_fd()).unwrap(), Some(1));
 }
+
+/// Clocks that stand still.
+struct Fixed(u64);
+
+impl Clocks for Fixed {
+    fn now(&self, _: Clock) -> u64 {
+        self.0
+    }
+
+    fn changes(&self) -> u64 {
+        0
+    }
+}
+
+/// A timer whose first periods were before the zero of its clock.
+#[test]
+fn past_expirations_are_part_of_the_next_count() {
+    let (pipe, reader) = TimerPipe::new(CreateFlags::default()).unwrap();
+    let mut state = due_at_5_ns(pipe);
+    let at = |nanos| TimerSpec::at(ClockTime::new(Clock::Monotonic, Duration::from_nanos(nanos)));
+    let clocks = Fixed(25);
+    let unread = || fd::read_count(reader.as_fd()).ok().flatten();
+    let periodic = at(10).every(Duration::from_nanos(10));
+    state.settime_with_past(&clocks, Clock::Monotonic, &periodic, 7).unwrap();
+    assert_eq!(unread(), Some(7 + 2));
+    let (setting, _) = state.gettime(&clocks).unwrap();
+    assert_eq!(setting.initial(), Initial::After(Duration::from_nanos(5)), "the phase is kept");
+    state.settime_with_past(&clocks, Clock::Monotonic, &at(1000).every(Duration::from_nanos(10)), 1).unwrap();
+    assert_eq!(unread(), Some(1), "also before the first period of the setting");
+    state.settime_with_past(&clocks, Clock::Monotonic, &periodic, 7).unwrap();
+    state.settime(&clocks, Clock::Monotonic, &at(1000)).unwrap();
+    assert_eq!(unread(), None, "the next setting discards them");
+}

@@ -124,8 +124,46 @@ pub fn max_slew_ppm() -> u32 {
     SYSTEM.max_slew_ppm
 }
 
+/// Returns how far C's `CLOCK_MONOTONIC` is ahead of [`Clock::Monotonic`], in nanoseconds. Returns
+/// zero if they are one clock.
+///
+/// The result is never more than the true difference. A time of C's clock minus the result is
+/// therefore never too early.
+///
+/// # Errors
+///
+/// Those of `clock_gettime(2)`.
+pub fn c_monotonic_offset() -> io::Result<i64> {
+    if SYSTEM.monotonic_is_that_of_c {
+        return Ok(0);
+    }
+    let c = || Ok(whole_nanos(duration(gettime(libc::CLOCK_MONOTONIC)?)));
+    greatest_difference(c, || Ok(whole_nanos(now(Clock::Monotonic)?)))
+}
+
+/// Reads both clocks several times, and returns the greatest difference.
+///
+/// Each difference is too small by the time between its two readings, so the greatest one is the
+/// most accurate. The differences are measured at each call, because a suspend changes them. To
+/// check a cached difference, the library would have to read the clocks too.
+fn greatest_difference(
+    mut c: impl FnMut() -> io::Result<i64>,
+    mut here: impl FnMut() -> io::Result<i64>,
+) -> io::Result<i64> {
+    const TRIES: usize = 4;
+    let mut difference = || -> io::Result<i64> {
+        let earlier = c()?;
+        Ok(earlier - here()?)
+    };
+    (1..TRIES).try_fold(difference()?, |greatest, _| Ok(greatest.max(difference()?)))
+}
+
+fn whole_nanos(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
+}
+
 fn signed_nanos(clock: Clock) -> i64 {
-    now(clock).map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+    now(clock).map_or(0, whole_nanos)
 }
 
 fn duration(time: libc::timespec) -> Duration {

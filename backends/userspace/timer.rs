@@ -267,7 +267,7 @@ impl SharedTimer {
 
     pub(super) fn settime(self: &Arc<Self>, clock: Clock, new: &TimerSpec) -> io::Result<TimerSpec> {
         self.check(clock, new)?;
-        self.apply(&mut self.lock_settled(), clock, new)
+        self.apply(&mut self.lock_settled(), clock, new, 0)
     }
 
     /// Checks the privilege that a setting needs, and starts the thread if the setting
@@ -280,15 +280,16 @@ impl SharedTimer {
         Ok(())
     }
 
-    /// Applies a setting that was checked.
+    /// Applies a setting that was checked. The next count includes `past` earlier expirations.
     pub(super) fn apply(
         self: &Arc<Self>,
         state: &mut TimerState,
         clock: Clock,
         new: &TimerSpec,
+        past: u64,
     ) -> io::Result<TimerSpec> {
         let was_subscriber = state.has_subscription();
-        let previous = state.settime(self.engine, clock, new);
+        let previous = state.settime_with_past(self.engine, clock, new, past);
         match (was_subscriber, state.has_subscription()) {
             (false, true) => self.engine.subscribe(self.id, self),
             (true, false) => self.engine.unsubscribe(self.id),

@@ -26,7 +26,7 @@ fn a_locked_timer_delays_no_other_timer() {
     // Starts the timer thread.
     busy.set(&TimerSpec::after(3_600_000 * MS)).unwrap();
     let mut state = busy.shared.lock_settled();
-    busy.shared.apply(&mut state, Clock::Monotonic, &TimerSpec::after(MS).every(MS)).unwrap();
+    busy.shared.apply(&mut state, Clock::Monotonic, &TimerSpec::after(MS).every(MS), 0).unwrap();
     for _ in 0..5 {
         other.set(&TimerSpec::after(MS)).unwrap();
         until_readable(&other);

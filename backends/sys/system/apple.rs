@@ -14,6 +14,8 @@ pub(crate) const SYSTEM: System = System {
     // `CLOCK_MONOTONIC` advances during a suspend, and has a resolution of a microsecond.
     // `CLOCK_UPTIME_RAW` counts the same ticks as `CLOCK_MONOTONIC_RAW`.
     monotonic: libc::CLOCK_UPTIME_RAW,
+    // `CLOCK_MONOTONIC` is the wall clock minus the time of the boot, so slewing moves it.
+    monotonic_is_that_of_c: false,
     monotonic_counts_suspend: Some(false),
     boottime: Some(libc::CLOCK_MONOTONIC_RAW),
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),

@@ -5,6 +5,8 @@ use super::platform::System;
 
 pub(crate) const SYSTEM: System = System {
     monotonic_counts_suspend: Some(false),
+    // `CLOCK_MONOTONIC` is the same clock as `CLOCK_BOOTTIME`.
+    monotonic_is_that_of_c: false,
     // `adjtime` and `adjfreq` scale the time counter, from which both clocks are derived.
     max_slew_ppm: 0,
     boottime: Some(libc::CLOCK_BOOTTIME),

@@ -21,6 +21,8 @@ pub(crate) struct System {
     /// The clock for `Clock::Monotonic`. It is never set. If the platform has such a clock, it stands
     /// still during a suspend.
     pub(crate) monotonic: libc::clockid_t,
+    /// Whether C's `CLOCK_MONOTONIC` shows the same time as `monotonic`.
+    pub(crate) monotonic_is_that_of_c: bool,
     /// Whether `monotonic` advances during a suspend, or `None` if that is not known.
     pub(crate) monotonic_counts_suspend: Option<bool>,
     /// How much the wall clock may gain or lose on `monotonic` while it is slewed, in parts per
@@ -123,6 +125,7 @@ pub(crate) struct System {
 /// the other platforms contain only their differences from this one.
 pub(crate) const POSIX: System = System {
     monotonic: libc::CLOCK_MONOTONIC,
+    monotonic_is_that_of_c: true,
     monotonic_counts_suspend: None,
     // The usual limits: 5,000 for `adjtime`, and 500 for the frequency that NTP sets.
     max_slew_ppm: 5_500,

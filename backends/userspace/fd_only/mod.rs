@@ -135,10 +135,22 @@ impl RawTimer {
     ///
     /// The same, and `EBADF` if the descriptor was closed after the timer was found.
     pub fn settime(&self, new: &TimerSpec) -> io::Result<TimerSpec> {
+        self.settime_with_past(new, 0)
+    }
+
+    /// Like [`settime`](RawTimer::settime), for a timer that has expired `past` times before the
+    /// initial expiration of `new`. The next count includes these expirations.
+    ///
+    /// A setting can thus begin before the zero of the timer's clock.
+    ///
+    /// # Errors
+    ///
+    /// Those of `settime`.
+    pub fn settime_with_past(&self, new: &TimerSpec, past: u64) -> io::Result<TimerSpec> {
         let (timer, clock) = (&self.entry.timer, self.entry.clock);
         new.check_clock(clock)?;
         timer.check(clock, new)?;
-        timer.apply(&mut *self.lock()?, clock, new)
+        timer.apply(&mut *self.lock()?, clock, new, past)
     }
 
     /// Like [`Timer::get`](crate::Timer::get).

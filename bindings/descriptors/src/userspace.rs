@@ -3,7 +3,7 @@
 //! Each call checks its arguments in the same order as Linux.
 
 use crate::cancel::Uncanceled;
-use crate::clock;
+use crate::clock::{self, Translated};
 use crate::itimerspec::Itimerspec;
 use crate::thread;
 use libc::c_int;
@@ -53,7 +53,8 @@ pub fn settime(timer: io::Result<RawTimer>, flags: c_int, new: &Itimerspec) -> i
     let spec = new.to_spec(clock, flags)?;
     let timer = timer?;
     let _uncanceled = Uncanceled::begin();
-    let before = timer.settime(&clock::translated(spec)?)?;
+    let Translated { spec, past } = clock::translated(spec)?;
+    let before = timer.settime_with_past(&spec, past)?;
     Ok(Itimerspec::of(&before))
 }
 
