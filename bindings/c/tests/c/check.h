@@ -18,9 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #define US INT64_C(1000)
 #define MS INT64_C(1000000)
@@ -31,7 +33,7 @@
 /* An errno that no call sets. A call that succeeds must not change errno. */
 #define UNTOUCHED 4242
 
-static inline void check_failed(const char *file, int line, const char *what, long long result, int error)
+__attribute__((noreturn)) static inline void check_failed(const char *file, int line, const char *what, long long result, int error)
 {
     fprintf(stderr, "%s:%d: %s: result %lld, errno %d (%s)\n", file, line, what, result, error, strerror(error));
     exit(1);
@@ -67,6 +69,26 @@ static inline void check_failed(const char *file, int line, const char *what, lo
             check_failed(__FILE__, __LINE__, #low " <= " #what " <= " #high, check_what, errno);             \
         }                                                                                                    \
     } while (0)
+
+/* The clocks of timers besides CLOCK_REALTIME and CLOCK_MONOTONIC. FreeBSD defines CLOCK_BOOTTIME as
+   another name of a clock that timers there do not have. */
+#if defined CLOCK_BOOTTIME && (defined __linux__ || defined __OpenBSD__)
+#define HAS_BOOTTIME
+#endif
+#ifdef CLOCK_REALTIME_ALARM
+#define HAS_ALARM_CLOCKS
+#endif
+
+/* Whether CLOCK_MONOTONIC is another clock than that of the timers. If so, the library converts an
+   absolute time, and the result may be later by the time between two readings of the clocks. */
+static inline int has_two_clocks(void)
+{
+#if defined __APPLE__ || defined __OpenBSD__
+    return 1;
+#else
+    return getenv("TEST_TWO_CLOCKS") != NULL;
+#endif
+}
 
 static inline int64_t to_ns(struct timespec t)
 {
@@ -114,6 +136,22 @@ static inline void set(int fd, int flags, int64_t value, int64_t interval)
 {
     struct itimerspec s = spec(value, interval);
     CHECK_OK(timerfd_settime(fd, flags, &s, NULL));
+}
+
+/* Sets an absolute time. Returns by how much the timer may be late because of two clocks. */
+static inline int64_t set_at(int fd, int64_t time, int64_t interval)
+{
+    int64_t before = now_ns(CLOCK_MONOTONIC);
+    set(fd, TFD_TIMER_ABSTIME, time, interval);
+    return has_two_clocks() ? now_ns(CLOCK_MONOTONIC) - before : 0;
+}
+
+/* Checks the remaining time of a periodic timer, measured between two readings of the clock. The
+   timer first expires at t0, or up to `late` later. */
+static inline void check_phase(int64_t before, int64_t left, int64_t after, int64_t t0, int64_t interval, int64_t late)
+{
+    int64_t phase = (before + left - t0) % interval;
+    CHECK(phase <= late || phase + (after - before) >= interval);
 }
 
 static inline struct itimerspec get(int fd)

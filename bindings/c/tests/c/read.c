@@ -105,8 +105,10 @@ static void a_timer_has_no_file_position(void)
     set(fd, 0, 1, 0);
     until_ready(fd);
     CHECK_FAILS(pread(fd, &count, sizeof count, 0), ESPIPE);
-    CHECK_FAILS(pwrite(fd, &count, sizeof count, 0), ESPIPE);
+    /* Some systems check the position first, and some whether the descriptor is writable. */
+    CHECK(pwrite(fd, &count, sizeof count, 0) == -1 && (errno == ESPIPE || errno == EBADF));
 #ifdef __linux__
+    CHECK_FAILS(pwrite(fd, &count, sizeof count, 0), ESPIPE);
     CHECK_FAILS(preadv(fd, &place, 1, 0), ESPIPE);
     CHECK(preadv2(fd, &place, 1, -1, 0) == 8 && count == 1);
     check_empty(fd);
