@@ -8,32 +8,36 @@
  *
  * On Linux the timers are the kernel's. On other systems, or if PORTABLE_TIMERFD_BACKEND=userspace
  * is in the environment, each timer is the read end of a pipe, and one thread of the library writes
- * to all pipes. A program can then see these differences (Linux in parentheses):
+ * to all pipes. A program can then see these differences (timers of Linux in parentheses):
  *
  *   read of fewer than 8 bytes  returns those bytes of the count, or blocks; 0 bytes return 0
  *                               (EINVAL, the count stays)
- *   read to a bad address       EFAULT, the count stays (it is lost)
+ *   read to a bad address       EFAULT; the count stays, or is lost on OpenBSD (it is lost)
  *   read after a long time      the count at the last refresh, at most 10 ms ago, or up to 1 s if
  *                               thousands of timers are unread; the next read returns the rest
  *   clock step with             readable within 250 ms; read returns a count in which the step
  *   TFD_TIMER_CANCEL_ON_SET     counts as one, and the next settime with that flag fails with
  *                               ECANCELED (read fails with ECANCELED)
- *   write                       EBADF (EINVAL)
+ *   write                       never changes the count. EBADF; on some systems EAGAIN, or success
+ *                               (EINVAL)
  *   poll                        POLLIN | POLLRDNORM (POLLIN alone)
  *   edge-triggered, unread      one event for each refresh (one until it is read)
- *   fcntl F_GETFL, fstat        read-only, a FIFO; FIONREAD, splice and O_ASYNC work (read-write,
- *                               no type)
+ *   fcntl F_GETFL, fstat        read-only, but read-write where pipes are bidirectional, as on
+ *                               FreeBSD; a FIFO or a socket. FIONREAD, splice and O_ASYNC work
+ *                               (read-write, no type)
  *   after fork, in the child    settime and gettime: EINVAL. read consumes expirations of the
  *                               parent's timer. After the parent has ended, read returns 0, and
- *                               poll reports POLLHUP without POLLIN, so a loop that checks only for
- *                               POLLIN spins. New timers work: create them after daemon() (parent
- *                               and child share the timer)
+ *                               poll reports POLLHUP. Linux does not report POLLIN then, so a loop
+ *                               that checks only for POLLIN spins. BSDs report both. New timers
+ *                               work: create them after daemon() (parent and child share the timer)
  *   in another process          as in a child of the process that created the timer
  *   after exec                  as in a child whose parent has ended
  *   in a signal handler         only read and close may be called (all calls)
  *   close                       the library closes its own descriptor of the timer later
  *   bad pointers                EFAULT on Linux; on other systems only for null pointers
  *   CLOCK_*_ALARM               do not wake the system
+ *   absolute CLOCK_MONOTONIC    on macOS and OpenBSD, the timer does not count later suspends, and
+ *                               on macOS no later slewing of the wall clock
  *
  * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, sets the policy, priority and CPUs
  * of the thread.
