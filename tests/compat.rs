@@ -5,7 +5,7 @@
 mod common;
 
 use common::{assert_canceled, backends_here, is_nonblocking_and_closed_on_exec, is_readable, until_readable, HOUR};
-use nix::sys::pthread::{pthread_kill, pthread_self};
+use nix::sys::pthread::{pthread_kill, pthread_self, Pthread};
 use nix::sys::signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use portable_timerfd::compat::timerfd::{ClockId, SetTimeFlags, TimerFd, TimerState};
 use portable_timerfd::{Backend, Clock, SimulatedClock};
@@ -170,13 +170,14 @@ fn a_blocking_read_survives_signals() {
     // SAFETY: the handler does nothing.
     unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
     on_each(&[Clock::Monotonic], false, |mut timer, _| {
-        let reader = pthread_self();
+        // A pointer on some systems, which could not be shared with the thread.
+        let reader = pthread_self() as usize;
         timer.set_state(TimerState::Oneshot(Duration::from_millis(20)), SetTimeFlags::Default).unwrap();
         let has_read = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !has_read.load(Ordering::Relaxed) {
-                    pthread_kill(reader, Signal::SIGUSR1).unwrap();
+                    pthread_kill(reader as Pthread, Signal::SIGUSR1).unwrap();
                     thread::sleep(Duration::from_millis(1));
                 }
             });
