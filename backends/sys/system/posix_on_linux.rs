@@ -6,7 +6,6 @@ use super::platform::{System, POSIX};
 ///
 /// The two clocks show the same time unless the system was suspended. A time namespace can set any
 /// difference between them.
-#[allow(unexpected_cfgs)]
 const HAS_TWO_CLOCKS: bool = cfg!(portable_timerfd_test_boottime);
 
 pub(crate) const SYSTEM: System = System {
