@@ -1,17 +1,22 @@
-//! Stress test: creates, sets and drops many timers. No descriptor, thread or memory remains.
+//! Stress test: creates, sets and drops many timers. No descriptor, thread or memory remains. On
+//! Linux, also compares the calls that show this on every Unix with `/proc`.
 
 #[path = "common/allocator.rs"]
 mod allocator;
 #[path = "common/mod.rs"]
 mod common;
+#[cfg(target_os = "linux")]
+#[path = "common/compared_with_proc.rs"]
+mod compared_with_proc;
+#[path = "common/timer_thread.rs"]
+mod timer_thread;
+#[path = "common/usage.rs"]
+mod usage;
 
 use allocator::Counting;
-use common::{backends_here, clocks, open_on};
+use common::{backends_here, clocks, descriptors, open_on, HOUR};
 use libtest_mimic::{Arguments, Trial};
-use portable_timerfd::{Accuracy, Backend, Clock, TimerFd, TimerSpec};
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs::read_dir;
+use portable_timerfd::{backends, Accuracy, Backend, Clock, TimerFd, TimerSpec};
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -24,10 +29,11 @@ const THREADS: u64 = 8;
 /// Creates, sets and drops this many timers, divided among the threads.
 fn create_set_and_drop(backend: Backend, timers: u64) {
     let clocks = clocks();
+    let work = || (0..timers / THREADS).for_each(|round| make_set_and_drop(backend, &clocks, round));
     thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| (0..timers / THREADS).for_each(|round| make_set_and_drop(backend, &clocks, round)));
-        }
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
+        // The scope alone does not wait until the threads have freed their memory.
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
@@ -53,45 +59,55 @@ fn make_set_and_drop(backend: Backend, clocks: &[Clock], round: u64) {
     }
 }
 
-/// Returns the descriptors (`fd`) or threads (`task`) of this process.
-fn listed(what: &str) -> BTreeSet<OsString> {
-    read_dir(format!("/proc/self/{what}")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+/// Waits for the end of the timer thread, if the backend has one. It ends a second after the last
+/// timer.
+fn until_the_thread_has_ended(backend: Backend) {
+    if backend == backends::userspace::BACKEND {
+        let timer = open_on(backend, Clock::Monotonic);
+        timer.arm_after(HOUR).unwrap();
+        timer_thread::the_thread();
+        drop(timer);
+        timer_thread::until_the_thread_has_ended();
+    }
+    // A timer that is dropped while the thread processes it is freed with the next one.
+    drop(open_on(backend, Clock::Monotonic));
 }
 
 fn many_short_lived_timers_leave_no_descriptor_thread_or_memory() {
-    // A sanitizer may start a thread of its own with the first thread of a process, and keep it.
-    thread::spawn(|| ()).join().unwrap();
-    let threads = listed("task");
-    // The threads of the stress test end some time after it, the timer thread after a second. This
-    // waits until they have ended.
-    let until_all_threads_have_ended = |backend| {
-        while !listed("task").is_subset(&threads) {
-            thread::sleep(Duration::from_millis(10));
-        }
-        // A timer that is dropped while the thread processes it is freed with the next one.
-        drop(open_on(backend, Clock::Monotonic));
-    };
     for backend in backends_here() {
         // The first run also makes what is made once and kept, for example the queue of each clock
         // and mode.
         create_set_and_drop(backend, 1_000);
-        until_all_threads_have_ended(backend);
-        let descriptors = listed("fd");
-        let bytes = allocator::bytes();
+        until_the_thread_has_ended(backend);
+        let (open, bytes) = (descriptors(), allocator::bytes());
         create_set_and_drop(backend, 100_000);
-        until_all_threads_have_ended(backend);
+        until_the_thread_has_ended(backend);
         assert_eq!(allocator::bytes(), bytes, "{}: bytes", backend.name());
-        assert_eq!(listed("fd"), descriptors, "{}", backend.name());
+        assert_eq!(descriptors(), open, "{}", backend.name());
     }
 }
 
-/// Runs the case on the main thread, because another thread would allocate memory at some time.
+const CASES: &[(&str, fn())] = &[
+    #[cfg(target_os = "linux")]
+    ("the_usage_is_that_in_proc", compared_with_proc::the_usage_is_that_in_proc),
+    #[cfg(target_os = "linux")]
+    ("the_descriptors_are_those_in_proc", compared_with_proc::the_descriptors_are_those_in_proc),
+    #[cfg(target_os = "linux")]
+    ("the_timer_thread_is_the_one_in_proc", compared_with_proc::the_timer_thread_is_the_one_in_proc),
+    (
+        "many_short_lived_timers_leave_no_descriptor_thread_or_memory",
+        many_short_lived_timers_leave_no_descriptor_thread_or_memory,
+    ),
+];
+
+/// Runs the cases on the main thread, because another thread would allocate memory at some time.
 fn main() -> ExitCode {
-    let case = Trial::test("many_short_lived_timers_leave_no_descriptor_thread_or_memory", || {
-        many_short_lived_timers_leave_no_descriptor_thread_or_memory();
-        Ok(())
-    });
-    let ignored = !std::path::Path::new("/proc/self/task").exists();
-    let case = case.with_ignored_flag(ignored);
-    libtest_mimic::run(&Arguments { test_threads: Some(1), ..Arguments::from_args() }, vec![case]).exit_code()
+    let trial = |&(name, case): &(&'static str, fn())| {
+        Trial::test(name, move || {
+            case();
+            Ok(())
+        })
+    };
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    libtest_mimic::run(&arguments, CASES.iter().map(trial).collect()).exit_code()
 }

@@ -15,9 +15,9 @@ const ASKED: &str = "OWN_PROCESS_CASE";
 /// A part of the names of cases that show as ignored unless root runs them.
 const FOR_ROOT: &str = "::as_root::";
 
-/// Runs the cases, or shows them as ignored if the program is `ignored`. Each process first calls
-/// `in_each`. `is_fine` decides from the output of a process whether its case has passed.
-pub fn run(cases: &[Case], ignored: bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
+/// Runs the cases. Those that `ignores` names show as ignored. Each process first calls `in_each`.
+/// `is_fine` decides from the output of a process whether its case has passed.
+pub fn run(cases: &[Case], ignores: impl Fn(&str) -> bool, in_each: fn(), is_fine: fn(&Output) -> bool) -> ExitCode {
     mode::take_from_env();
     if let Ok(asked) = std::env::var(ASKED) {
         in_each();
@@ -33,7 +33,7 @@ pub fn run(cases: &[Case], ignored: bool, in_each: fn(), is_fine: fn(&Output) ->
             Ok(())
         };
         let needs_another_user = name.contains(FOR_ROOT) && !nix::unistd::geteuid().is_root();
-        Trial::test(name, run).with_ignored_flag(ignored || needs_another_user)
+        Trial::test(name, run).with_ignored_flag(ignores(name) || needs_another_user)
     };
     libtest_mimic::run(&Arguments::from_args(), cases.iter().map(trial).collect()).exit_code()
 }

@@ -3,25 +3,27 @@
 
 #[path = "../common/cases.rs"]
 mod cases;
-#[path = "../common/own_process.rs"]
-mod own_process;
-
-use own_process::Case;
-use std::process::ExitCode;
 
 cfg_if::cfg_if! {
     if #[cfg(all(target_os = "linux", target_env = "gnu"))] {
         mod calls;
         #[path = "../common/mod.rs"]
         mod common;
+        #[path = "../common/own_process.rs"]
+        mod own_process;
         mod thread;
 
-        const CASES: &[Case] = thread::CASES;
-    } else {
-        const CASES: &[Case] = &[];
-    }
-}
+        use own_process::Case;
 
-fn main() -> ExitCode {
-    own_process::run(CASES, false, || (), |output| output.status.success())
+        fn main() -> std::process::ExitCode {
+            own_process::run(thread::CASES, |_| false, || (), |output| output.status.success())
+        }
+    } else {
+        #[path = "../common/not_here.rs"]
+        mod not_here;
+
+        fn main() -> std::process::ExitCode {
+            not_here::ignore_all("only glibc has arenas")
+        }
+    }
 }

@@ -1,15 +1,19 @@
 //! Fd-only timers do not affect the other descriptors of the process.
 
-use crate::common::{assert_errno, descriptors, raw_read, until_readable};
-use crate::fd_only::{create, set, until, HOUR, MS};
+use crate::common::{assert_errno, descriptors, polled, raw_read, until_readable};
+use crate::fd_only::{create, set, HOUR, MS};
 use crate::poller_behaviour::{AfterClose, HERE};
+use crate::timer_thread::{the_thread, until_the_thread_has_ended};
+use nix::fcntl::{fcntl, FcntlArg, OFlag};
 use nix::libc;
+use nix::poll::PollFlags;
+use nix::sys::stat::{fstat, FileStat, SFlag};
 use nix::sys::wait::{waitpid, WaitStatus};
-use nix::unistd::{dup2_raw, fork, pipe2, read, ForkResult};
+use nix::unistd::{dup2_raw, fork, pipe, read, ForkResult};
 use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{Clock, ClockTime, TimerSpec};
 use std::collections::BTreeSet;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -27,16 +31,24 @@ fn closing_every_number_loses_only_the_timer() {
     let before = descriptors();
     let fd = create();
     set(&fd, TimerSpec::after(20 * MS).every(MS));
+    the_thread();
     let number = fd.as_raw_fd();
-    let (theirs, writer) = pipe2(nix::fcntl::OFlag::O_NONBLOCK).unwrap();
+    let (theirs, writer) = nonblocking_pipe();
     let users = [number, theirs.as_raw_fd(), writer.as_raw_fd()];
     let ours: Vec<RawFd> = descriptors().difference(&before).copied().filter(|fd| !users.contains(fd)).collect();
     assert!(!ours.is_empty());
     // The numbers that the library had now refer to the other pipe.
     take_over(ours.iter().chain([&number]), &writer);
     std::mem::forget(fd);
-    until(|| std::fs::read_dir("/proc/self/task").unwrap().count() == 1);
+    until_the_thread_has_ended();
     assert_untouched(&theirs, ours);
+}
+
+/// Returns a pipe whose read end does not block.
+fn nonblocking_pipe() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = pipe().unwrap();
+    fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    (reader, writer)
 }
 
 /// Makes these numbers refer to another file.
@@ -60,7 +72,7 @@ fn closing_the_librarys_numbers_ends_the_timer() {
     let fd = create();
     set(&fd, TimerSpec::after(HOUR));
     let number = fd.as_raw_fd();
-    let (theirs, writer) = pipe2(nix::fcntl::OFlag::O_NONBLOCK).unwrap();
+    let (theirs, writer) = nonblocking_pipe();
     let known = [number, theirs.as_raw_fd(), writer.as_raw_fd()];
     let ours: Vec<RawFd> = descriptors().difference(&before).copied().filter(|fd| !known.contains(fd)).collect();
     take_over(&ours, &writer);
@@ -175,21 +187,33 @@ fn is_clean_child(others: &BTreeSet<RawFd>, timers: &[OwnedFd]) -> bool {
 fn count_of_other_sockets(found: &[RawFd], timers: &[OwnedFd]) -> usize {
     assert!(timers.len() > 2 * THREADS);
     let is_known = |number| timers.iter().any(|timer| is_same_file(timer, number));
-    let others = found.iter().filter(|&&number| !is_known(number)).map(|&number| name(number));
-    others.filter(|name| name.starts_with("socket:")).collect::<BTreeSet<String>>().len()
+    let others = found.iter().filter(|&&number| is_socket(number) && !is_known(number));
+    others.map(|&number| stat(number).st_ino).collect::<BTreeSet<_>>().len()
 }
 
-fn name(number: RawFd) -> String {
-    let name = std::fs::read_link(format!("/proc/self/fd/{number}"));
-    name.map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
+fn stat(number: RawFd) -> FileStat {
+    // SAFETY: the number is open, and stays open while the child has one thread.
+    fstat(unsafe { BorrowedFd::borrow_raw(number) }).unwrap()
 }
 
+fn is_socket(number: RawFd) -> bool {
+    SFlag::from_bits_truncate(stat(number).st_mode) & SFlag::S_IFMT == SFlag::S_IFSOCK
+}
+
+/// Whether this is the end of a timer's pipe that the library writes to.
 fn is_write_end(number: RawFd) -> bool {
-    // SAFETY: asking for flags touches no memory.
-    let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
-    name(number).starts_with("pipe:") && flags & libc::O_ACCMODE == libc::O_WRONLY
+    if is_socket(number) {
+        return false;
+    }
+    // SAFETY: as above.
+    let fd = unsafe { BorrowedFd::borrow_raw(number) };
+    let mode = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL).unwrap()) & OFlag::O_ACCMODE;
+    // Some systems report both ends as open for reading and writing. The library fills such a pipe
+    // from the read end, so that only the write end is writable.
+    mode == OFlag::O_WRONLY || mode == OFlag::O_RDWR && polled(&fd, 0u8).contains(PollFlags::POLLOUT)
 }
 
 fn is_same_file(timer: &OwnedFd, number: RawFd) -> bool {
-    name(timer.as_raw_fd()) == name(number)
+    let [one, other] = [timer.as_raw_fd(), number].map(stat);
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{assert_errno, polled, raw_read, userspace_builder};
 use crate::forks::in_a_child;
-use crate::thread::the_thread;
+use crate::usage::cpu_time;
 use nix::libc::EBUSY;
 use nix::poll::PollTimeout;
 use portable_timerfd::{Accuracy, Clock, ClockTime, TimerFd};
@@ -56,28 +56,23 @@ fn an_earlier_time_expires_first_while_the_thread_spins() {
     }
 }
 
-/// Returns the CPU time of the timer thread, as the kernel counts it.
-fn processor_time() -> Duration {
-    let stat = std::fs::read_to_string(the_thread().join("schedstat")).unwrap();
-    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
-}
-
-/// Returns the thread's CPU time for five hundred expirations, 200 µs apart, each of which is read.
+/// Returns the CPU time of the process for five hundred expirations, 200 µs apart, each of which is
+/// read.
 fn of_ticks(timer: &TimerFd) -> Duration {
     timer.arm_every(Duration::from_micros(200)).unwrap();
     timer.wait(None).unwrap();
-    let before = processor_time();
+    let before = cpu_time();
     let mut ticks = 0;
     while ticks < 500 {
         ticks += timer.wait(None).unwrap();
     }
-    let took = processor_time() - before;
+    let took = cpu_time() - before;
     timer.disarm().unwrap();
     took
 }
 
-/// A timer with spins costs at least 100 µs per expiration. The wake-up and the work take a
-/// fraction of that. Other programs can preempt a spinning thread and slow down the others' work,
+/// A timer with spins costs at least 100 µs per expiration. The wake-up, the work and the reading
+/// thread take a fraction of that. Other programs can preempt a spinning thread and slow down the others' work,
 /// so this may take several tries.
 fn assert_cheaper(cheap: &TimerFd, expensive: &TimerFd) {
     let shows = |_| of_ticks(cheap) * 3 < of_ticks(expensive) * 2;

@@ -1,15 +1,15 @@
 //! The attributes of the timer thread: its defaults, and those that a program chooses.
 
 use crate::common::{errno, HOUR};
-use crate::thread::{status, the_thread, timer_threads, until_the_thread_has_ended};
+use crate::linux::{status, the_thread, timer_threads, until_the_thread_has_ended};
+use crate::options::refused;
 use crate::userspace;
 use nix::libc;
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use nix::sys::wait::{waitpid, WaitStatus};
 use nix::unistd::{fork, geteuid, getpid, gettid, setuid, ForkResult, Pid, Uid};
 use portable_timerfd::backends::userspace::{start_thread, ThreadOptions, ThreadPolicy};
-use portable_timerfd::bindings::RawTimer;
-use portable_timerfd::{Clock, CreateFlags, TimerFd, TimerSpec};
+use portable_timerfd::{TimerFd, TimerSpec};
 use std::cell::Cell;
 use std::io;
 use std::mem::size_of_val;
@@ -22,9 +22,6 @@ crate::cases![
         the_thread_has_the_cpus_of_the_main_thread,
         the_thread_has_the_nice_value_of_the_main_thread,
         from_an_idle_thread_without_privilege_the_policy_is_inherited,
-        options_are_set_once,
-        options_are_not_set_after_the_first_timer,
-        options_are_not_set_after_the_first_raw_timer,
         options_that_no_thread_can_have_are_refused_at_once,
         chosen_cpus_are_those_of_the_thread,
         exact_sleep_changes_no_other_option_on_linux,
@@ -32,7 +29,6 @@ crate::cases![
         a_policy_that_the_system_refuses_is_an_error_that_changes_nothing,
         a_cpu_that_the_system_lacks_is_an_error_that_changes_nothing,
         a_chosen_ordinary_policy_is_not_replaced_by_an_inherited_one,
-        a_thread_that_is_started_early_stays_without_timers,
         a_thread_that_is_started_early_has_begun_when_the_call_returns,
         an_early_start_that_fails_keeps_no_thread;
 ];
@@ -259,27 +255,6 @@ fn from_a_deadline_thread_without_privilege_arming_is_enomem() {
     std::thread::spawn(arm).join().unwrap();
 }
 
-fn refused(options: ThreadOptions) -> Option<i32> {
-    errno(options.set_for_process())
-}
-
-fn options_are_set_once() {
-    ThreadOptions::new().set_for_process().unwrap();
-    assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY));
-}
-
-fn options_are_not_set_after_the_first_timer() {
-    let timer = userspace();
-    assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY));
-    drop(timer);
-    assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY));
-}
-
-fn options_are_not_set_after_the_first_raw_timer() {
-    RawTimer::create(Clock::Monotonic, CreateFlags::default()).unwrap();
-    assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY));
-}
-
 fn options_that_no_thread_can_have_are_refused_at_once() {
     let new = ThreadOptions::new;
     for options in [
@@ -385,20 +360,6 @@ fn a_chosen_ordinary_policy_is_not_replaced_by_an_inherited_one() {
     give_up_root();
     set_policy(libc::SCHED_IDLE, 0).unwrap();
     assert_arming_fails(ThreadOptions::new(), libc::EPERM);
-}
-
-fn a_thread_that_is_started_early_stays_without_timers() {
-    for _ in 0..2 {
-        start_thread().unwrap();
-    }
-    assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY));
-    let early = the_thread();
-    drop(armed());
-    // Any other thread ends a second after the last timer.
-    std::thread::sleep(Duration::from_millis(1_500));
-    assert_eq!(timer_threads(), std::slice::from_ref(&early));
-    let _timer = armed();
-    assert_eq!(timer_threads(), [early]);
 }
 
 /// The thread sets its name near the end of its start.

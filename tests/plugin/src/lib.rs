@@ -2,7 +2,7 @@
 
 use portable_timerfd::bindings::RawTimer;
 use portable_timerfd::{backends, Clock, CreateFlags, TimerFd, TimerSpec};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::time::Duration;
 
@@ -49,20 +49,25 @@ pub extern "C" fn give_raw(_: bool) -> RawFd {
     raw().unwrap_or(-1)
 }
 
-/// Runs while the loader holds its lock. If the host has asked for it, writes a byte to one
-/// descriptor and waits for a byte from another.
+/// What the plugin does while it is loaded.
 #[cfg(target_os = "linux")]
-extern "C" fn initialize() {
-    let Ok(numbers) = std::env::var("PLUGIN_WAITS_FOR_HOST") else { return };
-    let Some((begun, done)) = numbers.split_once(' ') else { return };
-    let file = |number| std::fs::OpenOptions::new().read(true).write(true).open(format!("/proc/self/fd/{number}"));
-    if let (Ok(mut begun), Ok(mut done)) = (file(begun), file(done)) {
-        let met = begun.write_all(&[1]).and_then(|()| done.read_exact(&mut [0]));
-        assert!(met.is_ok());
-    }
-}
+mod initializer {
+    use std::fs::OpenOptions;
+    use std::io::{Read, Write};
 
-#[cfg(target_os = "linux")]
-#[used]
-#[link_section = ".init_array"]
-static INITIALIZE: extern "C" fn() = initialize;
+    /// Runs while the loader holds its lock. If the host has asked for it, writes a byte to one
+    /// descriptor and waits for a byte from another.
+    extern "C" fn initialize() {
+        let Ok(numbers) = std::env::var("PLUGIN_WAITS_FOR_HOST") else { return };
+        let Some((begun, done)) = numbers.split_once(' ') else { return };
+        let file = |number| OpenOptions::new().read(true).write(true).open(format!("/proc/self/fd/{number}"));
+        if let (Ok(mut begun), Ok(mut done)) = (file(begun), file(done)) {
+            let met = begun.write_all(&[1]).and_then(|()| done.read_exact(&mut [0]));
+            assert!(met.is_ok());
+        }
+    }
+
+    #[used]
+    #[link_section = ".init_array"]
+    static INITIALIZE: extern "C" fn() = initialize;
+}
