@@ -2,7 +2,8 @@
 
 use crate::measured;
 use crate::*;
-use std::time::Instant;
+use portable_timerfd::{Clock, TimerFd};
+use std::time::{Duration, Instant};
 
 /// Measures several times how long it takes until the clocks make the timer readable. The latency
 /// depends on the machine; in at least one try of fifty, it is within the backend's bound.

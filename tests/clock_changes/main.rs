@@ -1,91 +1,23 @@
 //! Clock changes and suspends on the userspace backend. The system's clocks stay unchanged: this
 //! program has its own `clock_gettime`, whose clocks the tests set.
-#![cfg(target_os = "linux")]
 
-mod bounds;
-mod cancel;
-#[path = "../common/mod.rs"]
-mod common;
-mod follow;
-#[path = "../common/measured.rs"]
-mod measured;
-mod slew;
+cfg_if::cfg_if! {
+    if #[cfg(target_os = "linux")] {
+        mod bounds;
+        mod cancel;
+        mod clocks;
+        #[path = "../common/mod.rs"]
+        mod common;
+        mod follow;
+        #[path = "../common/measured.rs"]
+        mod measured;
+        mod slew;
 
-use common::*;
-use nix::libc::{
-    clockid_t, syscall, time_t, timespec, SYS_clock_gettime, CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_REALTIME,
-};
-use portable_timerfd::{Clock, ClockTime, TimerFd, TimerSpec};
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// The seconds by which the wall clock was set forward.
-static SET_FORWARD: AtomicI32 = AtomicI32::new(0);
-/// The seconds of simulated suspends, which some clocks count.
-static SUSPENDED: AtomicI32 = AtomicI32::new(0);
-
-/// # Safety
-///
-/// As the C library's: `time` is valid for writes.
-#[no_mangle]
-pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> i32 {
-    // SAFETY: the caller keeps the promise that `time` is valid for writes.
-    unsafe {
-        let result = syscall(SYS_clock_gettime, clock, time);
-        let ahead = match clock {
-            CLOCK_REALTIME => SET_FORWARD.load(Ordering::SeqCst) + SUSPENDED.load(Ordering::SeqCst),
-            CLOCK_BOOTTIME => SUSPENDED.load(Ordering::SeqCst),
-            _ => 0,
-        };
-        if result == 0 {
-            (*time).tv_sec += nix::libc::c_long::from(ahead);
-            if clock == CLOCK_REALTIME {
-                slew::adjust(&mut *time);
-            }
-        }
-        result as i32
+        use clocks::{alone, left, now, open, open_blocking, open_on, step_wall_clock, suspend, watching};
+        use common::*;
+    } else {
+        #[test]
+        #[ignore = "the program replaces `clock_gettime` by a system call of Linux"]
+        fn clock_changes() {}
     }
-}
-
-/// Runs one test at a time, because all tests set the same clocks.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn step_wall_clock(secs: i32) {
-    SET_FORWARD.fetch_add(secs, Ordering::SeqCst);
-}
-
-fn suspend(secs: i32) {
-    SUSPENDED.fetch_add(secs, Ordering::SeqCst);
-}
-
-fn open_on(clock: Clock) -> TimerFd {
-    userspace_builder(clock).open().unwrap()
-}
-
-fn open() -> TimerFd {
-    open_on(Clock::Realtime)
-}
-
-fn open_blocking() -> TimerFd {
-    userspace_builder(Clock::Realtime).nonblocking(false).open().unwrap()
-}
-
-fn now() -> ClockTime {
-    Clock::Realtime.now().unwrap()
-}
-
-/// Returns a timer that is due in an hour, with `cancel_on_set`.
-fn watching() -> TimerFd {
-    let timer = open();
-    timer.set(&TimerSpec::at(now() + HOUR).cancel_on_set()).unwrap();
-    timer
-}
-
-#[track_caller]
-fn left(timer: &TimerFd) -> Duration {
-    common::left(timer.get().unwrap())
 }

@@ -2,8 +2,10 @@
 #![allow(clippy::useless_conversion)] // The types of the fields differ between targets.
 
 use crate::*;
-use std::sync::atomic::AtomicI64;
+use nix::libc::{syscall, time_t, timespec, SYS_clock_gettime, CLOCK_MONOTONIC};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// The rate difference, in parts per million.
 static PPM: AtomicI64 = AtomicI64::new(0);

@@ -65,7 +65,7 @@ pub fn on_every_backend(nonblocking: bool) -> impl Iterator<Item = TimerFd> {
 mod linux_only {
     fn not_here() {
         unreachable!("this case is ignored");
-}
+    }
 
     pub const CASES: &[crate::Case] = &[
         // No other system lets a process refuse its own system calls.
