@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 #[test]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), ignore = "only Linux has timers of the kernel")]
 fn a_timer_round_trips_through_a_descriptor() {
     let timer = match KernelTimer::new(Clock::Monotonic, CreateFlags::default()) {
         Err(e) if e.kind() == ErrorKind::Unsupported => return,
@@ -44,6 +45,7 @@ extern "C" fn use_the_timer(_: i32) {
 }
 
 #[test]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), ignore = "only Linux has timers of the kernel")]
 fn a_signal_handler_may_set_and_read_the_kernels_timers() {
     use nix::sys::signal::{raise, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
     let Ok(timer) = KernelTimer::new(Clock::Monotonic, CreateFlags::default()) else { return };

@@ -156,7 +156,8 @@ mod on_linux {
     fn a_read_to_a_bad_address() {
         let [kernel, userspace] = both_expired();
         for timer in [&kernel, &userspace] {
-            // SAFETY: the page at zero is never mapped, and the system checks this before it writes.
+            // SAFETY: the page at zero is never mapped, and the system checks this before it
+            // writes.
             let read = unsafe { libc::read(timer.as_raw_fd(), 8 as *mut libc::c_void, 8) };
             assert_eq!(Errno::result(read), Err(Errno::EFAULT));
         }
@@ -251,7 +252,8 @@ mod on_linux {
         while read(&userspace, &mut bytes).unwrap() > 0 {}
     }
 
-    /// Counts the edges of an unread periodic timer: one on Linux, one per refresh on the emulation.
+    /// Counts the edges of an unread periodic timer: one on Linux, one per refresh on the
+    /// emulation.
     #[test]
     fn edges_of_an_unread_periodic_timer() {
         use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};

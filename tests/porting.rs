@@ -267,6 +267,7 @@ mod in_c {
 }
 
 #[test]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), ignore = "only Linux has timers of the kernel")]
 fn the_descriptor_of_a_kernel_timer_can_be_taken_out_with_its_setting() {
     if is_missing(kernel::BACKEND) {
         return;

@@ -51,8 +51,8 @@ pub fn left(spec: TimerSpec) -> Duration {
     }
 }
 
-/// Returns the open descriptors of this process. Asks for each number, which needs no descriptor and
-/// works on every Unix.
+/// Returns the open descriptors of this process. Asks for each number, which needs no descriptor
+/// and works on every Unix.
 ///
 /// A system hands out the lowest free number, and no test has this many descriptors open when it
 /// asks. So a descriptor that leaks is below this bound.

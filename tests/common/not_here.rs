@@ -1,4 +1,5 @@
-//! Stands for a suite that this system cannot run: one test, which shows as ignored with the reason.
+//! Stands for a suite that this system cannot run: one test, which shows as ignored with the
+//! reason.
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;

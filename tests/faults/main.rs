@@ -22,7 +22,8 @@ cfg_if::cfg_if! {
             let ignored = !can_trace.is_ok_and(|output| output.status.success());
             let cases = [made::CASES, used::CASES].concat();
             own_process::run(&cases, |_| ignored, end_what_waits_for_ever, |output| {
-                // The error output must be empty, because a panic of another thread appears only there.
+                // The error output must be empty, because a panic of another thread appears only
+                // there.
                 output.status.success() && output.stderr.is_empty()
             })
         }

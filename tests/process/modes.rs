@@ -72,8 +72,8 @@ fn of_ticks(timer: &TimerFd) -> Duration {
 }
 
 /// A timer with spins costs at least 100 µs per expiration. The wake-up, the work and the reading
-/// thread take a fraction of that. Other programs can preempt a spinning thread and slow down the others' work,
-/// so this may take several tries.
+/// thread take a fraction of that. Other programs can preempt a spinning thread and slow down the
+/// others' work, so this may take several tries.
 fn assert_cheaper(cheap: &TimerFd, expensive: &TimerFd) {
     let shows = |_| of_ticks(cheap) * 3 < of_ticks(expensive) * 2;
     assert!((0..100).any(shows));

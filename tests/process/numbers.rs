@@ -41,8 +41,8 @@ fn close_all_above_the_standard_streams() {
     descriptors().into_iter().filter(|&number| number > 2).for_each(close);
 }
 
-/// Returns the size of this process's table of descriptors, if the system reports it. When it grows,
-/// Linux waits for all CPUs.
+/// Returns the size of this process's table of descriptors, if the system reports it. When it
+/// grows, Linux waits for all CPUs.
 fn table_size() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("FDSize:"))?.trim().parse().ok()

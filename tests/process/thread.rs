@@ -132,8 +132,8 @@ fn an_unread_count_is_refreshed_by_few_wake_ups() {
     timer.arm_every(Duration::from_nanos(1)).unwrap();
     let is_little = |(sleeps, cpu_time, elapsed): (u64, Duration, Duration)| {
         println!("{sleeps} sleeps, {cpu_time:?} of {elapsed:?}");
-        // The back-off is 100 µs at first, doubles each time, and is 1.5 ms in the end. The wake-ups
-        // alone take a few percent, more in a debug build. Spinning would take 100 %.
+        // The back-off is 100 µs at first, doubles each time, and is 1.5 ms in the end. The
+        // wake-ups alone take a few percent, more in a debug build. Spinning would take 100 %.
         u128::from(sleeps) <= 8 + elapsed.as_micros() / 1_500 && cpu_time < elapsed / 4
     };
     assert!((0..10).any(|_| is_little(used_in_half_a_second())));
