@@ -3,11 +3,10 @@
 //! Otherwise, the output of a program without standard streams could be written to a timer's pipe
 //! as a count.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+use super::error::check;
 use super::fd::{is_open, FIRST};
 use super::fork_table::PlaceholdersInUse;
 use super::system::SYSTEM;
@@ -48,6 +47,12 @@ fn closed_above(free: usize) -> usize {
     closed
 }
 
-fn placeholder() -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(SYSTEM.no_access).open("/")
+/// Opens a directory. Does not use std's `OpenOptions`, because that removes `O_PATH` on musl, where
+/// the flag is a part of `O_ACCMODE`.
+fn placeholder() -> io::Result<OwnedFd> {
+    let flags = libc::O_RDONLY | libc::O_CLOEXEC | SYSTEM.no_access;
+    // SAFETY: the path ends with a zero.
+    let fd = check(unsafe { libc::open(b"/\0".as_ptr().cast(), flags) })?;
+    // SAFETY: the system has just created this descriptor, and no other code knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
