@@ -75,6 +75,11 @@ fn until_the_thread_has_ended(backend: Backend) {
 
 fn many_short_lived_timers_leave_no_descriptor_thread_or_memory() {
     for backend in backends_here() {
+        if !timer_thread::can_be_found() {
+            // ThreadSanitizer still finds data races.
+            create_set_and_drop(backend, 100_000);
+            continue;
+        }
         // The first run also makes what is made once and kept, for example the queue of each clock
         // and mode.
         create_set_and_drop(backend, 1_000);
@@ -107,6 +112,7 @@ fn main() -> ExitCode {
             case();
             Ok(())
         })
+        .with_ignored_flag(name.ends_with("_in_proc") && !timer_thread::can_be_found())
     };
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     libtest_mimic::run(&arguments, CASES.iter().map(trial).collect()).exit_code()

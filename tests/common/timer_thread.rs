@@ -28,6 +28,12 @@ static NUMBERED: AtomicUsize = AtomicUsize::new(0);
 static ENDED: AtomicUsize = AtomicUsize::new(0);
 static NUMBER: OnceLock<libc::pthread_key_t> = OnceLock::new();
 
+/// Whether this process can find the thread. ThreadSanitizer has a thread that sleeps again and
+/// again, takes `SIGSYS` too, and ends the process if it runs a handler. `ci/tsan` sets the variable.
+pub fn can_be_found() -> bool {
+    std::env::var_os("TSAN_OPTIONS").is_none()
+}
+
 /// Waits until there is a timer thread, and returns its number. The first thread that a process
 /// finds has number 1, the next one has number 2.
 pub fn the_thread() -> usize {
