@@ -196,9 +196,10 @@
 //!
 //! # Limits of the emulation
 //!
-//! So far this crate has been run on Linux only. `docs/platforms.md` in the source describes what
-//! is known about other systems. [`Backend::capabilities`] returns the capabilities of a backend on
-//! the current system.
+//! The tests of this crate run on Linux at every change. On FreeBSD, NetBSD and OpenBSD, those of
+//! an earlier commit were run once, by hand. `docs/platforms.md` in the source has the results, and
+//! describes what is known about other systems. [`Backend::capabilities`] returns the capabilities
+//! of a backend on the current system.
 //!
 //! `docs/parity.md` in the source lists every promise, and where a pipe cannot do what the kernel
 //! does. The largest limit: a timer of the userspace backend belongs to the process that created
