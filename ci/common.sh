@@ -141,5 +141,5 @@ build_in() {
     exec {lock}>"$1/lock"
     flock "$lock"
     "${cargo[@]}" clean --quiet --locked --package portable-timerfd --package portable-timerfd-descriptors \
-        --package portable-timerfd-c --package portable-timerfd-python --package migration --target "$2"
+        --package portable-timerfd-c --package portable-timerfd-python --package portable-timerfd-for-tests --package migration --target "$2"
 }
