@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// Returns the program of an example. `cargo test` builds all examples together with the tests.
 pub fn program(name: &str) -> Command {
@@ -25,6 +26,10 @@ pub fn on_every_backend(name: &str, check: impl Fn(Command, &str)) {
     }
 }
 
+/// Held while a server is started. A process that has forked to execute another server still has
+/// all descriptors of this one.
+static STARTING: Mutex<()> = Mutex::new(());
+
 /// A running server and its output.
 pub struct Server {
     pub child: Child,
@@ -35,7 +40,9 @@ pub struct Server {
 
 impl Server {
     pub fn start(mut program: Command) -> Server {
+        let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut child = program.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        drop(starting);
         let mut server = Server { lines: child.stdout.take().map(BufReader::new), child, address: String::new() };
         let line = server.until("Listening on ");
         server.address = line.trim_start_matches("Listening on ").to_owned();
@@ -49,6 +56,7 @@ impl Server {
     /// Closes the output, as a program does that reads only its beginning.
     #[allow(dead_code)] // Not all suites use it.
     pub fn close_output(&mut self) {
+        let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         self.lines = None;
     }
 

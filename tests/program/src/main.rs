@@ -17,7 +17,8 @@ usage: portable-timerfd-tests [--list] [--suite NAME]... [--folder FOLDER] [ARGU
 ARGUMENTS        go to each suite: part of a test's name, --skip PART, --ignored, --test-threads N.
                  Write -- before the first one that begins with a dash
 
-The program writes the suites to a new folder, and removes the folder at the end. The output is that
+The program writes the suites to a new folder, and removes the folder at the end. Some tests need sh
+and sleep in PATH. The output is that
 of `cargo test`, which `cargo run -p parity-report` reads. The exit status is 0 if all tests pass, 1
 if a test fails, 2 if the arguments are wrong, and 3 if the suites cannot be written or executed.
 ";
