@@ -79,6 +79,7 @@ impl Report {
                 }
             }
         }
+        failed.dedup();
         if !failed.is_empty() {
             self.fault(promise, &format!("on {column} {} failed", failed.join(", ")));
             return "FAILED".into();
