@@ -97,7 +97,7 @@ const ROWS: [Row; 13] = [
     },
     Row {
         what: "postpone or disarm a timer while a thread waits",
-        cell: |_| "the thread waits on",
+        cell: |_| "the thread continues to wait",
         program: POLLERS,
         test: "a_blocked_poller_keeps_sleeping_when_the_time_is_postponed",
         unseen: &[MACOS, PORTS],

@@ -17,8 +17,10 @@ fn main() {
         writeln!(code, "    ({name:?}, include_bytes!({path:?})),").expect("a String takes any text");
     }
     code += "]\n";
+    println!("cargo:rerun-if-env-changed=CARRIED_COMMIT");
     let target = var("TARGET").expect("cargo sets TARGET");
     println!("cargo:rustc-env=CARRIED_TARGET={target}");
+    println!("cargo:rustc-env=CARRIED_COMMIT={}", var("CARRIED_COMMIT").unwrap_or_default());
     let out = PathBuf::from(var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     write(out.join("carried.rs"), code).expect("OUT_DIR is writable");
 }

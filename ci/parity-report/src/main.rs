@@ -55,7 +55,11 @@ fn task() -> Result<Task, Error> {
                 let value = args.value()?;
                 let value = value.to_str().and_then(|value| value.split_once('='));
                 let (name, file) = value.ok_or("--also needs NAME=FILE")?;
-                also.push((name.to_owned(), text(file.into())?));
+                let log = text(file.into())?;
+                if !results::is_whole(&log) {
+                    return Err(format!("{file} is not the whole output of the test program").into());
+                }
+                also.push((name.to_owned(), log));
             }
             lexopt::Arg::Value(log) => logs.push(text(log)?),
             lexopt::Arg::Long("write") => return Ok(Task::Write),

@@ -84,6 +84,12 @@ impl Results {
     }
 }
 
+/// Whether a log of the test program contains its last line, which it prints after all suites.
+pub fn is_whole(log: &str) -> bool {
+    let is_end = |line: &str| line.starts_with("All suites passed: ") || line.starts_with("Tests failed in: ");
+    log.lines().any(is_end)
+}
+
 /// The suite of a test binary: `clock_changes` for `clock_changes/main.rs (target/…)`. The path starts
 /// at the folder of the package. The name of a unit test begins with `unittests`, and that of a test
 /// in another package with `tests/`.

@@ -1,10 +1,10 @@
 //! Runs the suites that this file carries, on a system that has no compiler.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 const HELP: &str = "\
 Runs the suites of portable-timerfd that this file carries.
@@ -17,10 +17,10 @@ usage: portable-timerfd-tests [--list] [--suite NAME]... [--folder FOLDER] [ARGU
 ARGUMENTS        go to each suite: part of a test's name, --skip PART, --ignored, --test-threads N.
                  Write -- before the first one that begins with a dash
 
-The program writes the suites to a new folder, and removes the folder at the end. Some tests need sh
-and sleep in PATH. The output is that
-of `cargo test`, which `cargo run -p parity-report` reads. The exit status is 0 if all tests pass, 1
-if a test fails, 2 if the arguments are wrong, and 3 if the suites cannot be written or executed.
+The program writes the suites to a new folder, and removes the folder at the end. If it is stopped by
+a signal, the folder stays. Some tests need sh and sleep in PATH. The output is that of `cargo test`,
+which `cargo run -p parity-report` reads. The exit status is 0 if all tests pass, 1 if a test fails, 2
+if the arguments are wrong or select no test, and 3 if the suites cannot be written or executed.
 ";
 
 /// The path and the content of each program. The path of a suite is `suites/NAME`.
@@ -106,56 +106,77 @@ impl Drop for Folder {
     }
 }
 
-/// Runs the suites. Returns the names of those in which a test failed.
-fn run(options: &Options) -> io::Result<Vec<&'static str>> {
-    let parent = options.folder.clone().unwrap_or_else(std::env::temp_dir);
-    let named = |error: io::Error, path: &Path| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let parent = parent.canonicalize().map_err(|error| named(error, &parent))?;
-    let folder = Folder::new(&parent).map_err(|error| named(error, &parent))?;
-    let mut failed = Vec::new();
-    for suite in suites().filter(|&suite| options.suites.is_empty() || options.suites.iter().any(|name| name == suite))
-    {
-        println!("\n     Running {suite}.rs (carried)");
-        io::stdout().flush()?;
-        let program = folder.0.join("suites").join(suite);
-        // Some tests write files to the current folder of the suite.
-        let status = Command::new(&program).args(&options.arguments).current_dir(&folder.0).status();
-        if !status.map_err(|error| named(error, &program))?.success() {
-            failed.push(suite);
-        }
-    }
-    Ok(failed)
+/// What the suites have done.
+#[derive(Default)]
+struct Outcome {
+    /// The number of tests that were selected, including ignored ones.
+    tests: usize,
+    /// The suites in which a test failed.
+    failed: Vec<&'static str>,
 }
 
-fn main() -> ExitCode {
-    let options = match options() {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(e) => {
-            eprintln!("{e}");
-            return ExitCode::from(2);
-        }
-    };
-    if CARRIED.is_empty() {
-        eprintln!("this file carries no suite: ci/test-program builds one that does");
-        return ExitCode::from(3);
+fn run(options: &Options) -> io::Result<Outcome> {
+    let parent = options.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let parent = parent.canonicalize().map_err(|error| named(error, &parent))?;
+    let folder = Folder::new(&parent).map_err(|error| named(error, &parent))?;
+    let mut outcome = Outcome::default();
+    let is_wanted = |&suite: &&str| options.suites.is_empty() || options.suites.iter().any(|name| name == suite);
+    for suite in suites().filter(is_wanted) {
+        println!("\n     Running {suite}.rs (carried)");
+        let program = folder.0.join("suites").join(suite);
+        let mut command = Command::new(&program);
+        // Some tests write files to the current folder of the suite.
+        command.args(&options.arguments).current_dir(&folder.0);
+        let (tests, has_passed) = run_suite(&mut command).map_err(|error| named(error, &program))?;
+        outcome.tests += tests;
+        outcome.failed.extend((!has_passed).then_some(suite));
     }
-    if options.lists {
-        list();
-        return ExitCode::SUCCESS;
+    Ok(outcome)
+}
+
+/// Adds a path to an error.
+fn named(error: io::Error, path: &Path) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Runs one suite and prints its output. Returns the number of its tests, and whether they passed.
+fn run_suite(command: &mut Command) -> io::Result<(usize, bool)> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut tests = 0;
+    for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).split(b'\n')) {
+        let line = line?;
+        tests += selected_tests(&String::from_utf8_lossy(&line));
+        io::stdout().write_all(&line)?;
+        io::stdout().write_all(b"\n")?;
     }
-    println!("portable-timerfd-tests {} for {}", env!("CARGO_PKG_VERSION"), env!("CARRIED_TARGET"));
-    match run(&options) {
-        Ok(failed) if failed.is_empty() => {
-            println!("\nAll tests of all suites passed");
-            ExitCode::SUCCESS
-        }
-        Ok(failed) => {
+    Ok((tests, child.wait()?.success()))
+}
+
+/// The number of tests in the summary of a suite: `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+/// 0 for every other line.
+fn selected_tests(line: &str) -> usize {
+    let counts = line.strip_prefix("test result: ").into_iter().flat_map(|counts| counts.split([';', '.']));
+    let selected = counts.filter_map(|count| {
+        let (number, kind) = count.trim().split_once(' ')?;
+        ["passed", "failed", "ignored"].contains(&kind).then(|| number.parse::<usize>().ok())?
+    });
+    selected.sum()
+}
+
+/// Prints a summary, whose beginning the parity report knows, and returns the exit status.
+fn summarize(outcome: &io::Result<Outcome>) -> ExitCode {
+    match outcome {
+        Ok(Outcome { failed, .. }) if !failed.is_empty() => {
             println!("\nTests failed in: {}", failed.join(", "));
             ExitCode::FAILURE
+        }
+        Ok(Outcome { tests: 0, .. }) => {
+            eprintln!("the arguments select no test");
+            ExitCode::from(2)
+        }
+        Ok(Outcome { tests, .. }) => {
+            println!("\nAll suites passed: {tests} tests, including ignored ones");
+            ExitCode::SUCCESS
         }
         Err(e) => {
             eprintln!("{e}");
@@ -164,5 +185,43 @@ fn main() -> ExitCode {
             }
             ExitCode::from(3)
         }
+    }
+}
+
+fn main() -> ExitCode {
+    match options() {
+        Ok(None) => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Ok(Some(_)) if CARRIED.is_empty() => {
+            eprintln!("this file carries no suite: ci/test-program builds one that does");
+            ExitCode::from(3)
+        }
+        Ok(Some(options)) if options.lists => {
+            list();
+            ExitCode::SUCCESS
+        }
+        Ok(Some(options)) => {
+            println!("portable-timerfd-tests of commit {} for {}", env!("CARRIED_COMMIT"), env!("CARRIED_TARGET"));
+            summarize(&run(&options))
+        }
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_of_a_suite_gives_the_number_of_selected_tests() {
+        let summary =
+            "test result: FAILED. 3 passed; 1 failed; 2 ignored; 4 measured; 9 filtered out; finished in 0.1s";
+        assert_eq!(selected_tests(summary), 6);
+        assert_eq!(selected_tests("test a::b ... ok"), 0);
     }
 }
