@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::clock;
 use super::fd::{close, end_identity, has_reopen_flag, is_placeholder, is_readable_mode, Identity, FIRST};
-use super::fork::{set_child_handler, PerProcess};
+use super::fork::{handler_runs_at_the_fork, set_child_handler, PerProcess};
 use super::system::SYSTEM;
 use crate::clock::Clock;
 
@@ -287,11 +287,13 @@ impl PipeEntry {
         if ends[1] == NONE || (released != IN_USE && !is_recent(released)) {
             return;
         }
-        if self.are_ends(ends) {
+        let is_known = self.inode.load(Ordering::Acquire) != 0;
+        // The child may already have closed a pipe that was being created, and have opened its own
+        // files at these numbers.
+        if (is_known || handler_runs_at_the_fork()) && self.are_ends(ends) {
             close(ends[1]);
         }
         let duplicate = self.duplicate.load(Ordering::Acquire);
-        let is_known = self.inode.load(Ordering::Acquire) != 0;
         if is_known && duplicate != NONE && end_identity(duplicate).is_some_and(|found| self.is_read_end(found)) {
             close(duplicate);
         }

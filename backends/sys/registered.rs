@@ -129,7 +129,9 @@ impl<T: 'static> Registered<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Poller::modify_with_mode`].
+    /// Those of [`Poller::modify_with_mode`]. If a change of the mode fails, the poller may report no
+    /// events until a later call succeeds. Two threads must not change the mode at the same time,
+    /// because the poller can then keep the mode of either.
     pub fn modify(&self, interest: Event, mode: PollMode) -> io::Result<()> {
         let source = (self.handle)(&self.source);
         let is_new_mode = self.mode.load(Ordering::Relaxed) != mode_number(mode);

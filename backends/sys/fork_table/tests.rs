@@ -58,13 +58,18 @@ fn a_child_does_not_close_a_users_read_end_that_has_the_number_of_the_write_end(
     entry.release();
 }
 
+/// Unless the child's own code runs first. Then the numbers may be those of its own files.
 #[test]
 fn a_child_closes_the_write_end_of_a_pipe_that_is_being_created() {
     let entry = reserve().unwrap();
     let [reader, writer] = pipe(entry);
     entry.identify([(0, 0); 2]);
-    assert_eq!(kept([reader, writer], || entry.close_in_child()), [true, false]);
+    let is_kept = !handler_runs_at_the_fork();
+    assert_eq!(kept([reader, writer], || entry.close_in_child()), [true, is_kept]);
     drop(own(reader));
+    if is_kept {
+        drop(own(writer));
+    }
     entry.release();
 }
 

@@ -55,7 +55,9 @@ fn task() -> Result<Task, Error> {
                 let value = args.value()?;
                 let value = value.to_str().and_then(|value| value.split_once('='));
                 let (name, file) = value.ok_or("--also needs NAME=FILE")?;
-                let log = text(file.into())?;
+                // A serial console may add bytes that are not UTF-8.
+                let log = std::fs::read(file).map_err(|e| format!("{file}: {e}"))?;
+                let log = String::from_utf8_lossy(&log).into_owned();
                 if !results::is_whole(&log) {
                     return Err(format!("{file} is not the whole output of the test program").into());
                 }

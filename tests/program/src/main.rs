@@ -86,15 +86,27 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(parent: &Path) -> io::Result<Folder> {
-        let path = parent.join(format!("portable-timerfd-tests-{}", std::process::id()));
-        DirBuilder::new().mode(0o700).create(&path)?;
-        let folder = Folder(path);
+        let folder = Folder::empty(parent)?;
         for (name, content) in CARRIED {
             let path = folder.0.join(name);
             fs::create_dir_all(path.parent().unwrap_or(&folder.0))?;
             OpenOptions::new().write(true).create_new(true).mode(0o700).open(path)?.write_all(content)?;
         }
         Ok(folder)
+    }
+
+    /// Makes an empty folder. One of this name may be left of an earlier run, because numbers of
+    /// processes recur.
+    fn empty(parent: &Path) -> io::Result<Folder> {
+        let mut attempt = 0;
+        loop {
+            let path = parent.join(format!("portable-timerfd-tests-{}-{attempt}", std::process::id()));
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Folder(path)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
@@ -180,9 +192,7 @@ fn summarize(outcome: &io::Result<Outcome>) -> ExitCode {
         }
         Err(e) => {
             eprintln!("{e}");
-            if e.kind() == io::ErrorKind::PermissionDenied {
-                eprintln!("--folder names a folder in which programs may be executed");
-            }
+            eprintln!("--folder names another folder, in which programs may be executed");
             ExitCode::from(3)
         }
     }

@@ -28,6 +28,7 @@ pub(crate) const SYSTEM: System = System {
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     may_wake_the_system,
     pipe2: Some(libc::pipe2),
+    socket_flags: libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
     pipes_may_be_bidirectional: false,
     ends_share_inode: true,
     shrink_to_one_page,
