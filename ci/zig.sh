@@ -4,8 +4,8 @@
 zig_version=0.17.1
 zig=$cache/zig-$zig_version
 
-# Pairs of a target and its name in zig.
-zig_targets=(aarch64-apple-darwin=aarch64-macos x86_64-apple-darwin=x86_64-macos x86_64-unknown-freebsd=x86_64-freebsd
+# Pairs of a target and its name in zig, for macOS with the oldest release that Rust supports.
+zig_targets=(aarch64-apple-darwin=aarch64-macos.11.0 x86_64-apple-darwin=x86_64-macos.10.13 x86_64-unknown-freebsd=x86_64-freebsd
     x86_64-unknown-netbsd=x86_64-netbsd x86_64-unknown-openbsd=x86_64-openbsd)
 
 # Downloads zig from PyPI, and writes a linker for rustc.
