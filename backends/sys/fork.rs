@@ -39,7 +39,7 @@ pub(crate) fn generation() -> usize {
 /// Whether the child's handler runs before any other code of the child. Otherwise it runs at the
 /// first call of [`generation`] in the child.
 pub(super) fn handler_runs_at_the_fork() -> bool {
-    SYSTEM.wipe_on_fork.is_none() || WIPED.load(Ordering::Acquire).is_null()
+    WIPED.load(Ordering::Acquire).is_null()
 }
 
 /// Counts the fork that has created this process, on the first call in this process.

@@ -253,13 +253,17 @@ impl PipeEntry {
         }
     }
 
-    fn is_read_end(&self, (device, inode): Identity) -> bool {
-        let known = (self.device.load(Ordering::Acquire), self.inode.load(Ordering::Acquire));
-        known == (device as usize, inode as usize)
+    fn is_read_end(&self, found: Identity) -> bool {
+        self.is_end(&self.inode, found)
     }
 
-    fn is_write_end(&self, (device, inode): Identity) -> bool {
-        let known = (self.device.load(Ordering::Acquire), self.write_inode.load(Ordering::Acquire));
+    fn is_write_end(&self, found: Identity) -> bool {
+        self.is_end(&self.write_inode, found)
+    }
+
+    /// Whether the end with this inode has this identity.
+    fn is_end(&self, end: &AtomicUsize, (device, inode): Identity) -> bool {
+        let known = (self.device.load(Ordering::Acquire), end.load(Ordering::Acquire));
         known == (device as usize, inode as usize)
     }
 

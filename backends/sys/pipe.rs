@@ -73,8 +73,8 @@ fn identities(reader: &OwnedFd, writer: &OwnedFd) -> io::Result<[Identity; 2]> {
 /// be valid for writes of two descriptors.
 type Create = fn(&System, *mut RawFd) -> io::Result<(OwnedFd, OwnedFd)>;
 
-/// Creates a pipe. The system call stores the numbers of the descriptors at `ends`, where a forked
-/// child finds them.
+/// Creates a pipe, or a pair of sockets, and sets the modes of the read end. The system call stores
+/// the numbers of the descriptors at `ends`, where a forked child finds them.
 fn make(
     system: &System,
     create: Create,

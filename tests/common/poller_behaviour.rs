@@ -84,18 +84,8 @@ pub const EVENT_PORTS: PollerBehaviour = PollerBehaviour {
 };
 
 /// `poll(2)`, with a list of descriptors in the process.
-pub const POLL: PollerBehaviour = PollerBehaviour {
-    has_level: true,
-    has_edge: false,
-    reports_a_drained_timer: false,
-    short_read_is_an_edge: false,
-    modify_changes_the_mode: true,
-    refuses_a_second_registration: true,
-    refuses_a_second_deletion: true,
-    mio_refuses_a_second_registration: true,
-    after_close: AfterClose::NewFile,
-    is_shared_with_a_child: false,
-};
+pub const POLL: PollerBehaviour =
+    PollerBehaviour { has_edge: false, after_close: AfterClose::NewFile, is_shared_with_a_child: false, ..EPOLL };
 
 const HAS_KQUEUE: bool =
     cfg!(any(target_os = "freebsd", target_os = "netbsd", target_os = "openbsd", target_os = "dragonfly"));
