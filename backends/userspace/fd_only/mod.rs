@@ -162,6 +162,25 @@ impl RawTimer {
         self.entry.timer.query(&mut *self.lock()?)
     }
 
+    /// Like [`Timer::read`](crate::Timer::read), except that it does not wait: returns `None` if
+    /// there are no expirations and the descriptor is in blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// The same, and `EBADF` if the descriptor was closed after the timer was found. `EAGAIN` if
+    /// there are no expirations and the descriptor is in non-blocking mode.
+    pub fn read(&self) -> io::Result<Option<u64>> {
+        let timer = &self.entry.timer;
+        let mut state = self.lock()?;
+        let taken = state.try_read(timer.engine);
+        timer.enqueue(&mut state);
+        match taken {
+            // The timer thread switches the mode for the length of a refresh, under the lock.
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock && !sys::fd::is_nonblocking(&self.fd)? => Ok(None),
+            taken => taken.map(Some),
+        }
+    }
+
     /// The clock that the timer was created for.
     #[must_use]
     pub fn clock(&self) -> Clock {

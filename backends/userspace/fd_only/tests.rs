@@ -16,4 +16,6 @@ fn the_read_end_keeps_no_descriptor_after_a_call() {
     assert_no_call();
     timer.gettime().unwrap();
     assert_no_call();
+    assert!(timer.read().is_err());
+    assert_no_call();
 }
