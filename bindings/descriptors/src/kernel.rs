@@ -34,6 +34,14 @@ mod calls {
         check(unsafe { libc::syscall(libc::SYS_timerfd_gettime, fd, now) })
     }
 
+    /// Reads the count of a timer. `None` if the read returned no count.
+    pub(crate) fn read(fd: c_int) -> io::Result<Option<u64>> {
+        let mut count = [0; 8];
+        // SAFETY: `count` is valid for a write of its length.
+        let read = check(unsafe { libc::syscall(libc::SYS_read, fd, count.as_mut_ptr(), count.len()) })?;
+        Ok((read == 8).then_some(u64::from_ne_bytes(count)))
+    }
+
     fn check(answer: libc::c_long) -> io::Result<c_int> {
         match c_int::try_from(answer) {
             Ok(answer) if answer >= 0 => Ok(answer),
@@ -67,7 +75,11 @@ mod calls {
     pub unsafe fn gettime(_: c_int, _: *mut Itimerspec) -> io::Result<c_int> {
         absent()
     }
+
+    pub(crate) fn read(_fd: c_int) -> io::Result<Option<u64>> {
+        Err(io::Error::from_raw_os_error(libc::ENOSYS))
+    }
 }
 
-pub(crate) use calls::create;
+pub(crate) use calls::{create, read};
 pub use calls::{gettime, settime};

@@ -1,15 +1,20 @@
-//! The options of the timer thread from the environment variable `PORTABLE_TIMERFD_THREAD`.
+//! The options of the timer thread: those that the program sets, otherwise those of the environment
+//! variable `PORTABLE_TIMERFD_THREAD`.
 
 use std::ffi::CStr;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
-use timers::backends::userspace::ThreadOptions;
+use timers::backends::userspace::{start_thread, ThreadOptions};
 use timers::bindings::is_set_user_id;
+
+fn error(code: i32) -> io::Error {
+    io::Error::from_raw_os_error(code)
+}
 
 /// The name of the variable, as a C string.
 const VARIABLE: &[u8] = b"PORTABLE_TIMERFD_THREAD\0";
 
-/// The state of the variable when the first timer was created.
+/// Whether the options are set, and whether those of the environment were malformed.
 static STATE: AtomicU8 = AtomicU8::new(UNREAD);
 const UNREAD: u8 = 0;
 const VALID: u8 = 1;
@@ -28,8 +33,35 @@ pub(crate) fn set_options() -> io::Result<()> {
     }
     match state {
         VALID => Ok(()),
-        _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        _ => Err(error(libc::EINVAL)),
     }
+}
+
+/// Sets the options that the text describes. From then on, the environment variable is ignored.
+///
+/// # Errors
+///
+/// `EBUSY` if options were set before, or an emulated timer was created. Otherwise those of
+/// [`ThreadOptions`].
+pub fn set_options_from(text: &[u8]) -> io::Result<()> {
+    if STATE.load(Ordering::Acquire) != UNREAD {
+        return Err(error(libc::EBUSY));
+    }
+    let text = std::str::from_utf8(text).map_err(|_| error(libc::EINVAL))?;
+    text.parse::<ThreadOptions>()?.set_for_process()?;
+    STATE.store(VALID, Ordering::Release);
+    Ok(())
+}
+
+/// Starts the timer thread now, with the options that are set.
+///
+/// # Errors
+///
+/// `EINVAL` if the options of the environment are malformed. Otherwise those of
+/// [`start_thread`].
+pub fn start() -> io::Result<()> {
+    set_options()?;
+    start_thread()
 }
 
 /// Reads the variable. Returns `false` if it is malformed or not valid on this system.
