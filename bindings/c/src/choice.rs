@@ -1,4 +1,5 @@
-//! The backend that creates the timers of this process, as the environment chooses it.
+//! The backend that creates the timers of this process, as the program or the environment chooses
+//! it.
 
 use descriptors::{is_set_user_id, Backend};
 use std::ffi::{CStr, OsStr};
@@ -9,14 +10,28 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// The name of the variable, as a C string.
 const VARIABLE: &[u8] = b"PORTABLE_TIMERFD_BACKEND\0";
 
-/// The backend that the environment requests: 0 until the variable is read.
+/// The backend that the program or the environment requests: 0 until the program has set it or the
+/// variable is read.
 static REQUESTED: AtomicU8 = AtomicU8::new(0);
 const BEST: u8 = 1;
 const KERNEL: u8 = 2;
 const USERSPACE: u8 = 3;
 const UNKNOWN: u8 = 4;
 
-/// Returns the backend that the environment requested when the first timer was created.
+/// Makes this the backend of the process. From then on, the environment variable is ignored.
+///
+/// # Errors
+///
+/// `EBUSY` if a backend was set before, or if a timer was created.
+pub(crate) fn set(backend: Backend) -> io::Result<()> {
+    match REQUESTED.compare_exchange(0, number_of(Some(backend)), Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(io::Error::from_raw_os_error(libc::EBUSY)),
+    }
+}
+
+/// Returns the backend that the program has set, or that the environment requested when the first
+/// timer was created.
 ///
 /// # Errors
 ///
@@ -25,9 +40,22 @@ const UNKNOWN: u8 = 4;
 pub(crate) fn backend() -> io::Result<Backend> {
     let mut requested = REQUESTED.load(Ordering::Relaxed);
     if requested == 0 {
-        requested = read_environment();
+        requested = fix_environment();
     }
-    match requested {
+    backend_of(requested)
+}
+
+/// Returns the backend that the first timer would have now. Unlike [`backend`], this does not fix
+/// the choice.
+pub(crate) fn backend_for_now() -> io::Result<Backend> {
+    match REQUESTED.load(Ordering::Relaxed) {
+        0 => backend_of(number_of(environment().map_or(Some(Backend::Best), Backend::named))),
+        requested => backend_of(requested),
+    }
+}
+
+fn backend_of(number: u8) -> io::Result<Backend> {
+    match number {
         BEST => Ok(Backend::Best),
         KERNEL => Ok(Backend::Kernel),
         USERSPACE => Ok(Backend::Userspace),
@@ -35,24 +63,38 @@ pub(crate) fn backend() -> io::Result<Backend> {
     }
 }
 
-/// A set-user-ID program ignores the variable, because its user has set it.
-fn read_environment() -> u8 {
+fn number_of(requested: Option<Backend>) -> u8 {
+    match requested {
+        Some(Backend::Best) => BEST,
+        Some(Backend::Kernel) => KERNEL,
+        Some(Backend::Userspace) => USERSPACE,
+        None => UNKNOWN,
+    }
+}
+
+/// Returns the value of the variable. A set-user-ID program ignores the variable, because its user
+/// has set it.
+fn environment() -> Option<&'static [u8]> {
     // std takes a lock to read the environment. A forked child may have inherited that lock held,
     // so this calls the C library instead.
     // SAFETY: the name is null-terminated.
     let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
     // SAFETY: the value of a variable is a null-terminated string. As in any C program, no other
     // thread changes the environment meanwhile.
-    let value = (!value.is_null() && !is_set_user_id()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes());
-    let requested = match value.map_or(Some(Backend::Best), Backend::named) {
-        Some(Backend::Best) => BEST,
-        Some(Backend::Kernel) => KERNEL,
-        Some(Backend::Userspace) => USERSPACE,
-        None => UNKNOWN,
-    };
-    let is_first = REQUESTED.compare_exchange(0, requested, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-    if let (UNKNOWN, true, Some(value)) = (requested, is_first, value) {
-        report(value);
+    (!value.is_null() && !is_set_user_id()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes())
+}
+
+/// Fixes the choice of the environment, and returns its number.
+fn fix_environment() -> u8 {
+    let value = environment();
+    let requested = number_of(value.map_or(Some(Backend::Best), Backend::named));
+    match REQUESTED.compare_exchange(0, requested, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(earlier) => return earlier,
+        Ok(_) => {
+            if let (UNKNOWN, Some(value)) = (requested, value) {
+                report(value);
+            }
+        }
     }
     requested
 }

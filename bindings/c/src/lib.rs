@@ -1,4 +1,5 @@
-//! The three functions of `<sys/timerfd.h>`, with the names of Linux's C libraries.
+//! The three functions of `<sys/timerfd.h>`, with the names of Linux's C libraries, and those of
+//! `<portable_timerfd.h>`.
 //!
 //! On Linux the functions make the kernel's calls, or, if the environment requests it, those of the
 //! userspace backend. On other systems they always make those of the userspace backend. A program
@@ -9,6 +10,7 @@
 #![warn(clippy::undocumented_unsafe_blocks, clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod choice;
+pub mod extensions;
 mod memory;
 
 use descriptors::{kernel, userspace, Itimerspec};

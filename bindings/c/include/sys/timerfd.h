@@ -41,6 +41,21 @@
  *
  * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, sets the policy, priority and CPUs
  * of the thread.
+ *
+ * A raw read(2) of a pipe cannot fail with ECANCELED. So a loop that works on Linux and on the
+ * emulation computes the time anew after every read, and does not use the interval:
+ *
+ *     ssize_t size = read(fd, &count, sizeof count);
+ *     if (size == sizeof count || (size == -1 && errno == ECANCELED)) {
+ *         // The timer has expired, or the clock was changed. Let the program look at the clock,
+ *         // and set the next time. ECANCELED: the clock was changed before; the time is set.
+ *         if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &next, NULL) == -1
+ *             && errno != ECANCELED) return -1;
+ *     } else if (size == 0 || errno != EAGAIN) {
+ *         return -1;
+ *     }
+ *
+ * If a program must know which of the two it was, it calls ptfd_read of <portable_timerfd.h>.
  */
 #ifndef PORTABLE_TIMERFD_SYS_TIMERFD_H
 #define PORTABLE_TIMERFD_SYS_TIMERFD_H

@@ -1,17 +1,31 @@
 //! The library's exports, its choice of the backend, and how it is loaded and unloaded.
 
 use crate::configurations::Link;
+use crate::output::STANDARDS;
 use crate::run::run;
 use crate::{build, configurations};
 use libtest_mimic::{Failed, Trial};
 use std::process::Command;
 
+/// The names that the library exports, in the order of `sort_unstable`.
+const NAMES: [&str; 9] = [
+    "ptfd_capabilities",
+    "ptfd_read",
+    "ptfd_set_backend",
+    "ptfd_set_thread_options",
+    "ptfd_start_thread",
+    "ptfd_version",
+    "timerfd_create",
+    "timerfd_gettime",
+    "timerfd_settime",
+];
+
 /// A program can have no other conflict of names with the library.
-fn the_library_exports_three_functions() -> Result<(), Failed> {
+fn the_library_exports_the_functions_of_its_headers() -> Result<(), Failed> {
     let output = run(Command::new("nm").args(["-D", "--defined-only"]).arg(build::shared_library()?))?;
     let mut names: Vec<_> = output.out.lines().filter_map(|line| line.split_whitespace().last()).collect();
     names.sort_unstable();
-    if names == ["timerfd_create", "timerfd_gettime", "timerfd_settime"] {
+    if names == NAMES {
         Ok(())
     } else {
         Err(format!("exported: {names:?}").into())
@@ -55,12 +69,32 @@ fn emulated_timers_work_in_a_sandbox_that_kills_for_timerfd() -> Result<(), Fail
     run(Command::new(program).env("PORTABLE_TIMERFD_BACKEND", "userspace")).map(drop)
 }
 
+/// The calls take precedence over the environment.
+fn extensions(backend: &str) -> Result<(), Failed> {
+    for standard in STANDARDS {
+        build::is_valid("extension_header.c", Link::Shared, standard)?;
+    }
+    let mut command = Command::new(build::program("extensions.c", Link::Shared)?);
+    command.env("PORTABLE_TIMERFD_BACKEND", "nonsense").env("PORTABLE_TIMERFD_THREAD", "nonsense");
+    let output = run(command.arg(backend))?;
+    if output.err.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("it succeeded, but printed errors: {}", output.err).into())
+    }
+}
+
 pub fn trials() -> Vec<Trial> {
     let kernel_is_missing =
         configurations::ALL.iter().any(|configuration| configuration.name == "kernel" && configuration.is_missing());
     vec![
-        Trial::test("library::the_library_exports_three_functions", the_library_exports_three_functions)
-            .with_ignored_flag(!cfg!(target_os = "linux")),
+        Trial::test(
+            "library::the_library_exports_the_functions_of_its_headers",
+            the_library_exports_the_functions_of_its_headers,
+        )
+        .with_ignored_flag(!cfg!(target_os = "linux")),
+        Trial::test("extensions::kernel", || extensions("kernel")).with_ignored_flag(kernel_is_missing),
+        Trial::test("extensions::userspace", || extensions("userspace")),
         Trial::test(
             "library::emulated_timers_work_in_a_sandbox_that_kills_for_timerfd",
             emulated_timers_work_in_a_sandbox_that_kills_for_timerfd,

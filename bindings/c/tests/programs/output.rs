@@ -6,9 +6,12 @@ use crate::run::{run, succeeds};
 use libtest_mimic::Failed;
 use std::time::Instant;
 
+/// The versions of C and C++ in which a header must compile.
+pub const STANDARDS: [&str; 8] = ["c89", "c99", "c11", "c++98", "c++11", "c++14", "c++17", "c++20"];
+
 /// Checks that the header compiles in all versions of C and C++, and that its declarations work.
 pub fn header(configuration: &Configuration, source: &'static str) -> Result<(), Failed> {
-    for standard in ["c89", "c99", "c11", "c++98", "c++11", "c++14", "c++17", "c++20"] {
+    for standard in STANDARDS {
         build::is_valid(source, configuration.link, standard)?;
     }
     succeeds(configuration, source)
