@@ -12,6 +12,7 @@ mod cases;
 cfg_if::cfg_if! {
     if #[cfg(target_os = "linux")] {
         mod adjust;
+        mod aligned;
         mod cancel;
         #[path = "../common/mod.rs"]
         mod common;

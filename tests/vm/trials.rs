@@ -2,7 +2,7 @@
 //! simulated backend has its own machine, on every system.
 
 use crate::test_backend::{Case, TestBackend};
-use crate::{adjust, blocked, cancel, follow, guest, limits, rollback, suspend, suspended};
+use crate::{adjust, aligned, blocked, cancel, follow, guest, limits, rollback, suspend, suspended};
 use libtest_mimic::{Arguments, Trial};
 use portable_timerfd::{backends, Clock};
 use std::process::ExitCode;
@@ -12,7 +12,8 @@ const SIMULATED: [(&str, &[Case]); 4] =
     [("follow", follow::CASES), ("rollback", rollback::CASES), ("cancel", cancel::CASES), ("blocked", blocked::CASES)];
 
 /// The cases that need the machine's clock and system.
-const OF_THE_MACHINE: [(&str, &[Case]); 2] = [("adjust", adjust::CASES), ("limits", limits::CASES)];
+const OF_THE_MACHINE: [(&str, &[Case]); 3] =
+    [("adjust", adjust::CASES), ("aligned", aligned::CASES), ("limits", limits::CASES)];
 
 fn trial(name: String, run: impl FnOnce() + Send + 'static) -> Trial {
     if !guest::is_throw_away() {
