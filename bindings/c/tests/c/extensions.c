@@ -121,7 +121,7 @@ static void check_that_a_signal_ends_the_wait(void)
     CHECK(close(fd) == 0);
 }
 
-/* The child has the parent's choice. It can read no emulated timer of the parent. */
+/* The child has the parent's choice, and its own timers. */
 static void check_child(int backend)
 {
     int fd = new_timer(CLOCK_MONOTONIC, TFD_NONBLOCK), status;
