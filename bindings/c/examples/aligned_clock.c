@@ -21,10 +21,16 @@ static time_t now(void)
 static int arm(int fd, long period)
 {
     struct itimerspec next = {{0, 0}, {0, 0}};
-    next.it_value.tv_sec = (now() / period + 1) * period;
-    if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &next, NULL) == 0) return 0;
-    /* The clock was changed before the call. The next time is set. */
-    return errno == ECANCELED ? 0 : -1;
+    time_t present;
+    do {
+        present = now() / period;
+        next.it_value.tv_sec = (present + 1) * period;
+        /* ECANCELED: the clock was changed before this call. The time is set. */
+        if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &next, NULL) == -1
+            && errno != ECANCELED) return -1;
+        /* From here on, a read reports a change. Before, another time is present. */
+    } while (now() / period != present);
+    return 0;
 }
 
 static int show(const char *what)

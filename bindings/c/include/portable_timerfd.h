@@ -10,29 +10,55 @@
  * loop works on every backend. It reads the clock by clock_gettime, because time(2) of Linux may
  * still return the last second when the timer expires:
  *
- *     int arm(int fd)
+ *     #include <portable_timerfd.h>
+ *     #include <errno.h>
+ *     #include <poll.h>
+ *     #include <stddef.h>
+ *
+ *     void show(time_t minute);
+ *
+ *     static time_t this_minute(void)
  *     {
- *         struct itimerspec alarm = {{0, 0}, {0, 0}};
- *         int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
  *         struct timespec now;
  *         clock_gettime(CLOCK_REALTIME, &now);
- *         alarm.it_value.tv_sec = (now.tv_sec / 60 + 1) * 60;
- *         // ECANCELED: the clock was changed before this call. The new time is set.
- *         return timerfd_settime(fd, flags, &alarm, NULL) == -1 && errno != ECANCELED ? -1 : 0;
+ *         return now.tv_sec / 60 * 60;
  *     }
  *
- *     int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
- *     if (fd == -1 || arm(fd) == -1) return 1;
- *     struct pollfd entry = {fd, POLLIN, 0};
- *     while (poll(&entry, 1, -1) != -1 || errno == EINTR) {
- *         uint64_t count;
- *         if (ptfd_read(fd, &count) == 0 || errno == ECANCELED) {
- *             // The minute has passed, or the clock was changed.
- *             if (arm(fd) == -1) return 1;
- *             show_the_time();
- *         } else if (errno != EAGAIN) {
- *             return 1;
+ *     // Sets the timer to the next full minute, and returns the present one, or -1.
+ *     static time_t arm(int fd)
+ *     {
+ *         struct itimerspec next = {{0, 0}, {0, 0}};
+ *         const int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
+ *         time_t minute;
+ *         do {
+ *             minute = this_minute();
+ *             next.it_value.tv_sec = minute + 60;
+ *             // ECANCELED: the clock was changed before this call. The time is set.
+ *             if (timerfd_settime(fd, flags, &next, NULL) == -1 && errno != ECANCELED) return -1;
+ *             // From here on, a read reports a change. Before, the minute shows it.
+ *         } while (this_minute() != minute);
+ *         return minute;
+ *     }
+ *
+ *     int main(void)
+ *     {
+ *         int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+ *         struct pollfd entry = {-1, POLLIN, 0};
+ *         time_t minute;
+ *         if (fd == -1 || (minute = arm(fd)) == -1) return 1;
+ *         show(minute);
+ *         entry.fd = fd;
+ *         while (poll(&entry, 1, -1) != -1 || errno == EINTR) {
+ *             uint64_t count;
+ *             if (ptfd_read(fd, &count) == 0 || errno == ECANCELED) {
+ *                 // The minute has passed, or the clock was changed.
+ *                 if ((minute = arm(fd)) == -1) return 1;
+ *                 show(minute);
+ *             } else if (errno != EAGAIN) {
+ *                 return 1;
+ *             }
  *         }
+ *         return 1;
  *     }
  */
 #ifndef PORTABLE_TIMERFD_H

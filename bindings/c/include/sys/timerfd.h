@@ -47,11 +47,17 @@
  *
  *     ssize_t size = read(fd, &count, sizeof count);
  *     if (size == sizeof count || (size == -1 && errno == ECANCELED)) {
- *         // The timer has expired, or the clock was changed. Let the program look at the clock,
- *         // and set the next time. ECANCELED: the clock was changed before; the time is set.
- *         if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &next, NULL) == -1
- *             && errno != ECANCELED) return -1;
- *     } else if (size == 0 || errno != EAGAIN) {
+ *         // The timer has expired, or the clock was changed.
+ *         do {
+ *             clock_gettime(CLOCK_REALTIME, &now);
+ *             next.it_value = time_after(now);
+ *             // ECANCELED: the clock was changed before this call. The time is set.
+ *             // flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET
+ *             if (timerfd_settime(fd, flags, &next, NULL) == -1 && errno != ECANCELED) return -1;
+ *             // If the clock was changed between the two calls, another time is next.
+ *             clock_gettime(CLOCK_REALTIME, &now);
+ *         } while (is_different(next.it_value, time_after(now)));
+ *     } else if (size != -1 || errno != EAGAIN) {
  *         return -1;
  *     }
  *

@@ -10,10 +10,17 @@ static time_t seconds(void)
 
 static void arm(int fd, long period)
 {
-    struct itimerspec next = spec((seconds() / period + 1) * period * SECOND, 0);
-    int result = timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &next, NULL);
-    /* ECANCELED: the clock was changed before the call, and the next time is set. */
-    CHECK(result == 0 || errno == ECANCELED);
+    time_t present;
+    do {
+        struct itimerspec next;
+        int result;
+        present = seconds() / period;
+        next = spec((present + 1) * period * SECOND, 0);
+        result = timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &next, NULL);
+        /* ECANCELED: the clock was changed before this call, and the time is set. */
+        CHECK(result == 0 || errno == ECANCELED);
+        /* From here on, a read reports a change. Before, another time is present. */
+    } while (seconds() / period != present);
 }
 
 static void show(const char *what)
