@@ -5,3 +5,20 @@ pub use crate::backends::sys::clock::{c_monotonic_offset, max_slew_ppm};
 pub use crate::backends::sys::environment::is_set_user_id;
 pub use crate::backends::userspace::fd_only::RawTimer;
 pub use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
+
+use crate::backends::sys::nowait;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+/// Reads the count of a kernel's timer without waiting, also in blocking mode.
+///
+/// Returns `None` if the descriptor is readable but the read returns no count.
+///
+/// # Errors
+///
+/// Those of `read(2)`. In particular `EAGAIN` if there is no expiration, and `ECANCELED` after a
+/// clock change.
+pub fn try_read_timerfd(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+    nowait::prepare();
+    nowait::read_timerfd(fd)
+}

@@ -13,11 +13,13 @@ mod capabilities;
 mod clock;
 mod itimerspec;
 pub mod kernel;
+mod read;
 pub mod thread;
 pub mod userspace;
 
 pub use capabilities::capabilities;
 pub use itimerspec::Itimerspec;
+pub use read::try_read;
 pub use timers::bindings::is_set_user_id;
 pub use timers::Capabilities;
 

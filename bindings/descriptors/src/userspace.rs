@@ -81,6 +81,12 @@ fn until_readable(fd: c_int) -> io::Result<()> {
     }
 }
 
+/// Like [`crate::try_read`].
+pub(crate) fn try_read(timer: &RawTimer) -> io::Result<Option<u64>> {
+    let _uncanceled = Uncanceled::begin();
+    timer.read()
+}
+
 /// Returns the remaining time and the interval of the timer.
 pub fn gettime(timer: &RawTimer) -> io::Result<Itimerspec> {
     let _uncanceled = Uncanceled::begin();
