@@ -9,6 +9,7 @@ mod arguments;
 mod calls;
 mod choice;
 mod errors;
+mod read;
 mod times;
 
 use pyo3::prelude::*;
@@ -19,6 +20,8 @@ mod _timerfd {
     use crate::calls::{timerfd_create, timerfd_gettime, timerfd_gettime_ns, timerfd_settime, timerfd_settime_ns};
     #[pymodule_export]
     use crate::choice::{create, get_backend, set_backend};
+    #[pymodule_export]
+    use crate::read::try_read;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)] // Python's name for it

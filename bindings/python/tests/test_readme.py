@@ -10,7 +10,7 @@ from conftest import PYTHON
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 PROGRAMS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-EXPECTED = ("expired 1 times\n" * 3, "1\n1\n")
+EXPECTED = ("expired 1 times\n" * 3, "1\n1\ncancelled\n1\n", "the time is 1:1:1\n" * 2, "1\n")
 
 
 def test_every_program_has_expected_output():

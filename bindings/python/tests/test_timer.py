@@ -38,9 +38,10 @@ def test_a_timer_accepts_clocks_and_flags(backend):
         timer.settime(time.time() + 0.01, flags=portable_timerfd.TFD_TIMER_ABSTIME)
         select.select([timer], [], [])
         assert timer.read() == 1
-    with pytest.raises(OSError) as raised:
-        Timer(12345)
-    assert raised.value.errno == errno.EINVAL
+    for clockid, flags in ((12345, 0), (time.CLOCK_MONOTONIC, 7)):
+        with pytest.raises(OSError, match=rf"Timer\({clockid}, flags={flags}\)") as raised:
+            Timer(clockid, flags=flags)
+        assert raised.value.errno == errno.EINVAL
 
 
 def test_the_functions_accept_a_timer(backend):

@@ -8,13 +8,14 @@ results and errors as in os:
     count = int.from_bytes(os.read(fd, 8), sys.byteorder)
 
 install() adds them to os. Timer is an object for programs that do not need a raw descriptor.
-every() is for asyncio.
+every() and sleep_until() are for asyncio and trio.
 
 If the kernel has no such timers, the descriptor is the read end of a pipe, and a thread of the
 library writes to the pipe.
 """
 
-from ._expirations import Expirations, every
+from ._errors import ClockChanged
+from ._expirations import Expirations, every, sleep_until
 from ._install import install
 from ._timer import Timer
 from ._timerfd import (
@@ -31,18 +32,24 @@ from ._timerfd import (
     timerfd_settime_ns,
 )
 from ._timerfd import __version__ as __version__
+from ._types import Backend, Delay, MissedTicks
 
 __all__ = [
     "TFD_CLOEXEC",
     "TFD_NONBLOCK",
     "TFD_TIMER_ABSTIME",
     "TFD_TIMER_CANCEL_ON_SET",
+    "Backend",
+    "ClockChanged",
+    "Delay",
     "Expirations",
+    "MissedTicks",
     "Timer",
     "every",
     "get_backend",
     "install",
     "set_backend",
+    "sleep_until",
     "timerfd_create",
     "timerfd_gettime",
     "timerfd_gettime_ns",
@@ -52,6 +59,6 @@ __all__ = [
 
 # Makes the public names members of this package: the private modules are an implementation detail.
 for _name in __all__:
-    if not _name.startswith("TFD"):
+    if not _name.startswith("TFD") and _name not in ("Backend", "Delay", "MissedTicks"):
         globals()[_name].__module__ = __name__
 del _name

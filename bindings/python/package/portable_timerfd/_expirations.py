@@ -1,4 +1,4 @@
-"""Expirations of timers for asyncio."""
+"""Expirations of timers for asyncio and trio."""
 
 from __future__ import annotations
 
@@ -9,52 +9,59 @@ from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from ._timer import Timer
 from ._timerfd import TFD_NONBLOCK
+from ._waiting import Waiting, waiting
 
 if TYPE_CHECKING:
-    import asyncio
+    from datetime import datetime
 
-    from ._timerfd import _Backend
+    from ._types import Backend, Delay, MissedTicks
 
 Self = TypeVar("Self", bound="Expirations")
 
 
 def every(
-    interval: float,
+    interval: Delay,
     *,
-    initial: float | None = None,
+    initial: Delay | None = None,
     clockid: SupportsIndex = time.CLOCK_MONOTONIC,
-    backend: _Backend | None = None,
+    missed_ticks: MissedTicks = "count",
+    backend: Backend | None = None,
 ) -> Expirations:
-    """Returns an asynchronous iterator over the expirations of a new timer.
+    """Returns an asynchronous iterator over the expirations of a new timer, for asyncio and trio.
 
-    The timer expires every interval seconds, from the call on.
+    The timer expires after each interval, from the call on.
 
         async for expirations in every(0.5):
             print(expirations)
 
     Each item is the number of expirations since the previous item, or since the call. It is 1, or
     more if the timer expired while no task was waiting. No expiration is lost or early. The
-    expirations keep their phase, however long the body of the loop takes.
+    expirations keep their phase, however long the body of the loop takes. missed_ticks chooses
+    another policy: see Expirations.
 
-    initial is the delay of the first expiration, in seconds. 0 means at once (settime() would
-    disarm the timer), and None means after one interval. clockid and backend are those of Timer.
-    For other settings, for example absolute times, set a Timer and pass it to Expirations.
-
-    Raises ValueError if interval is not greater than 0, or if initial is less than 0. Also raises
-    the errors of Timer and its settime(). Waiting raises the errors of Timer.read().
+    interval and initial are those of Timer.every(), with the same errors. clockid and backend are
+    those of Timer. For other settings, for example absolute times, set a Timer and pass it to
+    Expirations. Waiting raises the errors of Timer.read().
     """
-    if not interval > 0:
-        raise ValueError("interval must be more than 0")
-    if initial is not None and not initial >= 0:
-        raise ValueError("initial must not be less than 0")
     timer = Timer(clockid, flags=TFD_NONBLOCK, backend=backend)
     try:
-        # Zero would disarm the timer.
-        timer.settime(interval if initial is None else initial or 1e-9, interval)
+        timer.every(interval, initial=initial)
+        return Expirations(timer, missed_ticks=missed_ticks)
     except BaseException:
         timer.close()
         raise
-    return Expirations(timer)
+
+
+async def sleep_until(when: datetime, *, backend: Backend | None = None) -> None:
+    """Waits until the wall clock reaches a time, in asyncio or trio.
+
+    when is an aware datetime, as for Timer.at(), with the same errors. If the wall clock is set
+    meanwhile, the wait follows it. If the time has passed, the call still lets other tasks run.
+    """
+    timer = Timer(time.CLOCK_REALTIME, flags=TFD_NONBLOCK, backend=backend)
+    async with Expirations(timer) as expirations:
+        timer.at(when)
+        await expirations.__anext__()
 
 
 class Expirations:
@@ -63,22 +70,34 @@ class Expirations:
     Expirations(timer) creates one for an existing Timer, which must have TFD_NONBLOCK (otherwise
     ValueError). The iterator owns that timer from then on.
 
+    missed_ticks is the policy for expirations that were missed between two waits. It does not
+    change the timer's schedule.
+
+    - "count" reports the full count: the number of expirations since the last report.
+    - "coalesce" reports the missed expirations at once, as one. The count is always 1.
+    - "skip" reports no missed expirations. The next report is the next scheduled expiration. The
+      count is always 1, and a report is always less than one interval late. If the interval is
+      shorter than the time that a report takes, expirations are reported rarely or never.
+
     Only one task at a time may wait for the next item; a second one gets RuntimeError. aclose(),
     the end of the async with block, or the garbage collection of the iterator closes the timer. So
     after you leave a loop, you need not close anything.
     """
 
-    def __init__(self, timer: Timer) -> None:
+    def __init__(self, timer: Timer, *, missed_ticks: MissedTicks = "count") -> None:
+        if missed_ticks not in ("count", "coalesce", "skip"):
+            raise ValueError(f"missed_ticks is neither 'count' nor 'coalesce' nor 'skip': {missed_ticks!r}")
         if os.get_blocking(timer.fileno()):
             raise ValueError("the timer must have TFD_NONBLOCK")
         self._timer = timer
-        self._readable: asyncio.Future[None] | None = None
+        self._missed_ticks = missed_ticks
+        self._waiting: Waiting | None = None
 
     def __aiter__(self: Self) -> Self:
         return self
 
     async def __anext__(self) -> int:
-        if self._readable is not None and not self._readable.get_loop().is_closed():
+        if self._waiting is not None and not self._waiting.is_abandoned:
             raise RuntimeError("another task is waiting for these expirations")
         while not self._timer.closed:
             # Waits even if there is something to read already, so that other tasks can run.
@@ -86,43 +105,42 @@ class Expirations:
             if self._timer.closed:
                 break
             try:
-                return self._timer.read()
+                count = self._timer.read()
             except BlockingIOError:
                 continue
+            if self._missed_ticks == "count":
+                return count
+            if self._missed_ticks == "coalesce" or count == 1:
+                return 1
         raise StopAsyncIteration
 
     async def _until_readable(self) -> None:
         """Waits until there is something to read, or the timer is closed."""
-        # Imported here because the import is slow and most programs use only descriptors.
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        readable: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(self._timer.fileno(), _wake, readable)
-        self._readable = readable
+        self._waiting = waiting(self._timer.fileno())
         try:
-            await readable
+            await self._waiting.wait()
         finally:
             self._ignore()
 
-    def _ignore(self) -> asyncio.Future[None] | None:
-        """Stops watching the descriptor. Returns the future of the waiting task, if there is one.
+    def _ignore(self) -> Waiting | None:
+        """Stops watching the descriptor. Returns the wait of the waiting task, if there is one.
 
         Must be called before the timer is closed, because another file may then have the number.
         """
-        readable, self._readable = self._readable, None
-        if readable is not None and not self._timer.closed and not readable.get_loop().is_closed():
-            readable.get_loop().remove_reader(self._timer.fileno())
-        return readable
+        stopped, self._waiting = self._waiting, None
+        if stopped is not None and not self._timer.closed:
+            stopped.stop()
+        return stopped
 
     async def aclose(self) -> None:
         """Closes the timer and ends the wait of another task, which must be in the same loop."""
+        stopped = None
         try:
-            readable = self._ignore()
+            stopped = self._ignore()
         finally:
             self._timer.close()
-        if readable is not None and not readable.get_loop().is_closed():
-            readable.get_loop().call_soon_threadsafe(_wake, readable)
+        if stopped is not None:
+            stopped.end()
 
     async def __aenter__(self: Self) -> Self:
         return self
@@ -144,8 +162,3 @@ class Expirations:
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} of {self._timer!r}>"
-
-
-def _wake(readable: asyncio.Future[None]) -> None:
-    if not readable.done():
-        readable.set_result(None)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from . import _timerfd
 
 if TYPE_CHECKING:
-    from ._timerfd import _Backend
+    from ._types import Backend
 
 #: The names that Python 3.13 has in os on Linux.
 NAMES = [name for name in _timerfd.__all__ if name.startswith(("TFD_", "timerfd_"))]
 
 
-def install(backend: _Backend | None = None) -> None:
+def install(backend: Backend | None = None) -> None:
     """Adds to os the timerfd functions and constants that it lacks.
 
     Programs for Python 3.13 on Linux then run unchanged.

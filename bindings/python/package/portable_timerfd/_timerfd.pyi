@@ -1,7 +1,8 @@
-from typing import Final, Literal, SupportsFloat, SupportsIndex
+from typing import Final, SupportsFloat, SupportsIndex
 
 from _typeshed import FileDescriptorLike
-from typing_extensions import TypeAlias
+
+from ._types import Backend as _Backend
 
 __all__ = [
     "__version__",
@@ -17,9 +18,8 @@ __all__ = [
     "timerfd_gettime_ns",
     "timerfd_settime",
     "timerfd_settime_ns",
+    "try_read",
 ]
-
-_Backend: TypeAlias = Literal["kernel", "userspace"]
 
 __version__: Final[str]
 TFD_CLOEXEC: Final[int]
@@ -47,5 +47,6 @@ def timerfd_settime_ns(
 def timerfd_gettime(fd: FileDescriptorLike, /) -> tuple[float, float]: ...
 def timerfd_gettime_ns(fd: FileDescriptorLike, /) -> tuple[int, int]: ...
 def create(backend: _Backend | None, clockid: SupportsIndex, flags: SupportsIndex, /) -> int: ...
+def try_read(fd: FileDescriptorLike, /) -> int | None: ...
 def set_backend(backend: _Backend | None, /) -> None: ...
 def get_backend() -> _Backend | None: ...

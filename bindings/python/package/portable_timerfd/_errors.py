@@ -1,0 +1,19 @@
+"""The exceptions of timers."""
+
+from __future__ import annotations
+
+import errno
+
+
+class ClockChanged(OSError):
+    """The wall clock was set, or a suspend stopped the monotonic clock. errno is ECANCELED.
+
+    Timer.read() raises it on each backend if the timer was set with cancel_on_set, or with
+    TFD_TIMER_CANCEL_ON_SET. If the timer had already expired, it is disarmed then, even if it is
+    periodic: set it again. If a method that sets the timer raises it, the new setting is in force.
+    """
+
+
+def as_clock_change(error: OSError) -> OSError:
+    """Returns ClockChanged for ECANCELED, and otherwise the error itself."""
+    return ClockChanged(*error.args) if error.errno == errno.ECANCELED else error

@@ -1,0 +1,63 @@
+"""Conversions of delays and datetimes to nanoseconds. No result is earlier than its argument."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta, timezone
+from typing import SupportsFloat, SupportsIndex
+
+from ._types import Delay
+
+#: The first time that is too late, in nanoseconds.
+LIMIT = 2**63
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def of_delay(name: str, delay: Delay) -> int:
+    """Returns a delay in nanoseconds. name is that of the argument, for error messages."""
+    nanoseconds = _of_timedelta(delay) if isinstance(delay, timedelta) else _of_seconds(name, delay)
+    if nanoseconds < 0:
+        raise ValueError(f"{name} must not be negative: {delay!r}")
+    if nanoseconds >= LIMIT:
+        raise OverflowError(f"{name} must be less than 2**63 nanoseconds (about 292 years): {delay!r}")
+    return nanoseconds
+
+
+def of_interval(name: str, interval: Delay) -> int:
+    """Returns an interval in nanoseconds, which is at least 1."""
+    nanoseconds = of_delay(name, interval)
+    if nanoseconds == 0:
+        raise ValueError(f"{name} must be greater than 0")
+    return nanoseconds
+
+
+def of_datetime(name: str, when: datetime) -> int:
+    """Returns the time of the wall clock in nanoseconds, at least 1."""
+    if not isinstance(when, datetime):
+        raise TypeError(f"{name} must be a datetime, not {type(when).__name__}")
+    if when.utcoffset() is None:
+        raise ValueError(f"{name} must have a time zone: {when!r} is naive; {name}.astimezone() makes it local time")
+    nanoseconds = _of_timedelta(when - EPOCH)
+    if nanoseconds >= LIMIT:
+        raise OverflowError(f"{name} must be less than 2**63 nanoseconds after 1970 (in the year 2262): {when!r}")
+    # Zero would disarm the timer, and the kernel refuses negative times.
+    return max(nanoseconds, 1)
+
+
+def _of_timedelta(delay: timedelta) -> int:
+    return delay // timedelta(microseconds=1) * 1000
+
+
+def _of_seconds(name: str, seconds: SupportsFloat | SupportsIndex) -> int:
+    if isinstance(seconds, int):
+        return seconds * 10**9
+    # A str has no such method, but float() accepts it.
+    if not hasattr(type(seconds), "__float__") and not hasattr(type(seconds), "__index__"):
+        raise TypeError(f"{name} must be a number of seconds or a timedelta, not {type(seconds).__name__}")
+    nanoseconds = float(seconds) * 1e9
+    if math.isnan(nanoseconds):
+        raise ValueError(f"{name} must be a number: {seconds!r}")
+    if not math.isfinite(nanoseconds):
+        return LIMIT if nanoseconds > 0 else -LIMIT
+    # A product just below zero would be rounded up to zero.
+    return math.ceil(nanoseconds) if nanoseconds >= 0 else math.floor(nanoseconds)
