@@ -109,7 +109,7 @@ class Timer:
         self.settime_ns()
 
     def _set(self, initial: int, interval: int = 0, flags: int = 0) -> None:
-        # Zero would disarm the timer.
+        # Zero would disarm the timer, and the kernel refuses negative times.
         self.settime_ns(max(initial, 1), interval, flags=flags)
 
     def settime(

@@ -32,7 +32,7 @@ def of_interval(name: str, interval: Delay) -> int:
 
 
 def of_datetime(name: str, when: datetime) -> int:
-    """Returns the time of the wall clock in nanoseconds, at least 1."""
+    """Returns the time of the wall clock in nanoseconds, which are negative before 1970."""
     if not isinstance(when, datetime):
         raise TypeError(f"{name} must be a datetime, not {type(when).__name__}")
     if when.utcoffset() is None:
@@ -40,8 +40,7 @@ def of_datetime(name: str, when: datetime) -> int:
     nanoseconds = _of_timedelta(when - EPOCH)
     if nanoseconds >= LIMIT:
         raise OverflowError(f"{name} must be less than 2**63 nanoseconds after 1970 (in the year 2262): {when!r}")
-    # Zero would disarm the timer, and the kernel refuses negative times.
-    return max(nanoseconds, 1)
+    return nanoseconds
 
 
 def _of_timedelta(delay: timedelta) -> int:
