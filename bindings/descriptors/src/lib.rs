@@ -13,6 +13,7 @@ mod capabilities;
 mod clock;
 mod itimerspec;
 pub mod kernel;
+pub mod owned;
 mod read;
 pub mod thread;
 pub mod userspace;

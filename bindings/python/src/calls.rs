@@ -3,7 +3,7 @@
 use crate::arguments::{descriptor, double, int, nanoseconds, Given};
 use crate::choice::create;
 use crate::errors::os_error;
-use crate::times;
+use crate::{simulated_fds, times};
 use descriptors::Itimerspec;
 use libc::c_int;
 use pyo3::prelude::*;
@@ -88,7 +88,11 @@ pub(crate) fn timerfd_settime_ns(
 }
 
 fn settime(py: Python<'_>, fd: c_int, flags: c_int, new: &Itimerspec) -> PyResult<Itimerspec> {
-    py.detach(|| descriptors::settime(fd, flags, new)).map_err(|error| os_error(py, &error))
+    let set = || match simulated_fds::find(fd) {
+        Some(timer) => simulated_fds::settime(&timer, flags, new),
+        None => descriptors::settime(fd, flags, new),
+    };
+    py.detach(set).map_err(|error| os_error(py, &error))
 }
 
 /// Returns the remaining time and the interval of a file descriptor's timer, in seconds.
@@ -120,5 +124,9 @@ pub(crate) fn timerfd_gettime_ns(fd: &Bound<'_, PyAny>) -> PyResult<(i64, i64)> 
 
 fn gettime(fd: &Bound<'_, PyAny>) -> PyResult<Itimerspec> {
     let number = descriptor(fd)?;
-    fd.py().detach(|| descriptors::gettime(number)).map_err(|error| os_error(fd.py(), &error))
+    let get = || match simulated_fds::find(number) {
+        Some(timer) => simulated_fds::gettime(&timer),
+        None => descriptors::gettime(number),
+    };
+    fd.py().detach(get).map_err(|error| os_error(fd.py(), &error))
 }

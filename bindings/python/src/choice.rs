@@ -20,6 +20,11 @@ fn named(what: &str, name: &str) -> PyResult<Backend> {
     Backend::named(name.as_bytes()).ok_or_else(no_such)
 }
 
+/// Returns the backend with this name. Without a name, returns the requested one.
+pub(crate) fn chosen(py: Python<'_>, backend: Option<&str>) -> PyResult<Backend> {
+    backend.map_or_else(|| requested(py), |name| named("backend", name))
+}
+
 /// Returns the backend that the program or the environment requested.
 fn requested(py: Python<'_>) -> PyResult<Backend> {
     let chosen = CHOICES[usize::from(CHOSEN.load(Ordering::Relaxed))];
@@ -44,7 +49,7 @@ pub(crate) fn create(
     flags: Given<'_>,
 ) -> PyResult<c_int> {
     let (clockid, flags) = (int(clockid)?, flags.by(int)?);
-    let backend = backend.map_or_else(|| requested(py), |name| named("backend", name))?;
+    let backend = chosen(py, backend)?;
     // PEP 446: no descriptor is inherited, unless the program calls `os.set_inheritable`.
     let flags = flags | libc::O_CLOEXEC;
     py.detach(|| descriptors::create(backend, clockid, flags)).map_err(|error| os_error(py, &error))

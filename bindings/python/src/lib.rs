@@ -10,6 +10,9 @@ mod calls;
 mod choice;
 mod errors;
 mod read;
+mod simulated;
+mod simulated_fds;
+mod timer_set;
 mod times;
 
 use pyo3::prelude::*;
@@ -22,6 +25,9 @@ mod _timerfd {
     use crate::choice::{create, get_backend, set_backend};
     #[pymodule_export]
     use crate::read::try_read;
+    use crate::simulated::Machine;
+    #[pymodule_export]
+    use crate::timer_set::{Entries, Key};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)] // Python's name for it

@@ -9,12 +9,28 @@ import pytest
 from conftest import PYTHON
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
-PROGRAMS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-EXPECTED = ("expired 1 times\n" * 3, "1\n1\ncancelled\n1\n", "the time is 1:1:1\n" * 2, "1\n")
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+TESTS = [block for block in BLOCKS if "def test_" in block]
+PROGRAMS = [block for block in BLOCKS if block not in TESTS]
+EXPECTED = (
+    "expired 1 times\n" * 3,
+    "1\n1\ncancelled\n1\n",
+    "the time is 1:1:1\n" * 2,
+    "1\n",
+    "fast\nslow\n",
+)
 
 
 def test_every_program_has_expected_output():
     assert len(PROGRAMS) == len(EXPECTED)
+
+
+def test_the_test_passes(tmp_path):
+    [test] = TESTS
+    (tmp_path / "test_retry.py").write_text(test)
+    command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_retry.py"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0 and "1 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(("program", "output"), list(zip(PROGRAMS, EXPECTED)), ids=range(len(EXPECTED)))

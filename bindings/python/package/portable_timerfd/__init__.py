@@ -8,7 +8,8 @@ results and errors as in os:
     count = int.from_bytes(os.read(fd, 8), sys.byteorder)
 
 install() adds them to os. Timer is an object for programs that do not need a raw descriptor.
-every() and sleep_until() are for asyncio and trio.
+every() and sleep_until() are for asyncio and trio. TimerSet has many deadlines behind one
+descriptor. SimulatedClock is for tests of code that uses timers.
 
 If the kernel has no such timers, the descriptor is the read end of a pipe, and a thread of the
 library writes to the pipe.
@@ -17,12 +18,15 @@ library writes to the pipe.
 from ._errors import ClockChanged
 from ._expirations import Expirations, every, sleep_until
 from ._install import install
+from ._simulated import SimulatedClock, SimulatedTimer
 from ._timer import Timer
+from ._timer_set import Expired, TimerSet
 from ._timerfd import (
     TFD_CLOEXEC,
     TFD_NONBLOCK,
     TFD_TIMER_ABSTIME,
     TFD_TIMER_CANCEL_ON_SET,
+    Key,
     get_backend,
     set_backend,
     timerfd_create,
@@ -43,8 +47,13 @@ __all__ = [
     "ClockChanged",
     "Delay",
     "Expirations",
+    "Expired",
+    "Key",
     "MissedTicks",
+    "SimulatedClock",
+    "SimulatedTimer",
     "Timer",
+    "TimerSet",
     "every",
     "get_backend",
     "install",

@@ -1,0 +1,63 @@
+"""Conversion of delays and times to nanoseconds. No result is earlier than its argument."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import datetime, timedelta, timezone
+from typing import SupportsFloat, SupportsIndex, Union
+
+Seconds = Union[SupportsFloat, SupportsIndex]
+#: A length of time: a number of seconds, or a timedelta.
+Delay = Union[Seconds, timedelta]
+#: A time of a clock: a number of seconds, or an aware datetime of the wall clock.
+Time = Union[Seconds, datetime]
+
+#: The first time that is too late, in nanoseconds.
+LIMIT = 2**63
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+WALL_CLOCKS = (time.CLOCK_REALTIME, 8)  # Python has no name for CLOCK_REALTIME_ALARM
+
+
+def of_delay(name: str, delay: Delay) -> int:
+    """Returns a delay in nanoseconds. name is that of the argument, for error messages."""
+    nanoseconds = _of_timedelta(delay) if isinstance(delay, timedelta) else _of_seconds(name, delay)
+    if nanoseconds < 0:
+        raise ValueError(f"{name} must not be negative: {delay!r}")
+    if nanoseconds >= LIMIT:
+        raise OverflowError(f"{name} must be less than 2**63 nanoseconds (about 292 years): {delay!r}")
+    return nanoseconds
+
+
+def of_time(name: str, when: Time, clockid: int) -> int:
+    """Returns a time of a clock in nanoseconds. A time before the clock's zero becomes zero."""
+    if not isinstance(when, datetime):
+        nanoseconds = _of_seconds(name, when)
+    elif clockid not in WALL_CLOCKS:
+        raise ValueError(f"{name} is a datetime, but the clock is not CLOCK_REALTIME: {when!r}")
+    elif when.utcoffset() is None:
+        raise ValueError(f"{name} must have a time zone: {when!r} is naive; {name}.astimezone() makes it local time")
+    else:
+        nanoseconds = _of_timedelta(when - EPOCH)
+    if nanoseconds >= LIMIT:
+        raise OverflowError(f"{name} must be less than 2**63 nanoseconds after the clock's zero: {when!r}")
+    return max(nanoseconds, 0)
+
+
+def _of_timedelta(delay: timedelta) -> int:
+    return delay // timedelta(microseconds=1) * 1000
+
+
+def _of_seconds(name: str, seconds: Seconds) -> int:
+    if isinstance(seconds, int):
+        return seconds * 10**9
+    # A str has no such method, but float() accepts it.
+    if not hasattr(type(seconds), "__float__") and not hasattr(type(seconds), "__index__"):
+        raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}")
+    nanoseconds = float(seconds) * 1e9
+    if math.isnan(nanoseconds):
+        raise ValueError(f"{name} must be a number: {seconds!r}")
+    if math.isinf(nanoseconds):
+        return LIMIT if nanoseconds > 0 else -LIMIT
+    # A product just below zero would be rounded up to zero.
+    return math.ceil(nanoseconds) if nanoseconds >= 0 else math.floor(nanoseconds)

@@ -1,0 +1,208 @@
+"""A simulated clock, for tests that do not wait."""
+
+from __future__ import annotations
+
+import operator
+import os
+import time
+from typing import TYPE_CHECKING, Any, Callable, SupportsIndex
+
+from . import _timerfd
+from ._nanoseconds import of_delay, of_time
+from ._timer import Timer
+from ._timer_set import TimerSet
+
+if TYPE_CHECKING:
+    from ._nanoseconds import Delay, Time
+
+
+class SimulatedClock:
+    """A clock that advances only when a test says so. Its timers have real descriptors.
+
+        clock = SimulatedClock()
+        with clock.timer() as timer:
+            timer.settime(3600)
+            clock.advance(3600)
+            assert timer.read() == 1
+
+    Code under test takes its timer, or a function that creates timers, as an argument: Timer in the
+    program, clock.timer in its test. It takes the time from a function too: time.monotonic in the
+    program, clock.monotonic in its test.
+
+    When a method that advances the clock returns, the descriptor of every timer that is due is
+    readable: in select, in selectors, and in asyncio's add_reader.
+
+    With auto_advance, a read() that would wait advances the clock to the next expiration instead.
+    Tests of code that waits then need no second thread. It is for code that runs in one thread.
+
+    A new clock shows 1,000 s on CLOCK_MONOTONIC, 2,000 s on CLOCK_BOOTTIME, and 9 September 2001,
+    01:46:40 UTC on CLOCK_REALTIME. Clocks are independent of each other. Durations are seconds or a
+    timedelta. The functions of the modules time and asyncio still use real time.
+    """
+
+    def __init__(self, *, auto_advance: bool = False) -> None:
+        #: Whether a read() that would wait advances the clock instead.
+        self.auto_advance = auto_advance
+        self._machine = _timerfd.Machine()
+        self._latency = 0
+
+    def timer(self, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, flags: SupportsIndex = 0) -> SimulatedTimer:
+        """Creates a timer on this clock. The arguments and errors are those of Timer()."""
+        return SimulatedTimer(self, clockid, flags=flags)
+
+    def timer_set(self, clockid: SupportsIndex = time.CLOCK_MONOTONIC) -> TimerSet[Any]:
+        """Creates a TimerSet on this clock.
+
+        A set arms its timer for the next deadline when a drain ends. So end the drain before you
+        call advance_to_next().
+        """
+        timers: TimerSet[Any] = TimerSet.__new__(TimerSet)
+        timers._begin(self._machine.entries(clockid), operator.index(clockid))
+        return timers
+
+    def clock_gettime_ns(self, clockid: SupportsIndex) -> int:
+        """Returns the simulated time of a clock in nanoseconds, like time.clock_gettime_ns()."""
+        return self._machine.now(clockid)
+
+    def clock_gettime(self, clockid: SupportsIndex) -> float:
+        """Returns the simulated time of a clock in seconds, like time.clock_gettime()."""
+        return self.clock_gettime_ns(clockid) / 1e9
+
+    def monotonic(self) -> float:
+        """Returns the simulated time of CLOCK_MONOTONIC in seconds, like time.monotonic()."""
+        return self.clock_gettime(time.CLOCK_MONOTONIC)
+
+    def time(self) -> float:
+        """Returns the simulated time of CLOCK_REALTIME in seconds, like time.time()."""
+        return self.clock_gettime(time.CLOCK_REALTIME)
+
+    def advance(self, duration: Delay) -> None:
+        """Advances all clocks at once."""
+        self._machine.advance(of_delay("duration", duration))
+
+    def advance_to_next(self) -> float | None:
+        """Advances all clocks to the next expiration of any timer, and by the latency.
+
+        Returns by how many seconds. Returns None, and does nothing, if no timer will ever expire. A
+        timer that was set to the current time or the past has already expired. So a test that
+        handles all expirations is a loop:
+
+            while clock.has_unread() or clock.advance_to_next() is not None:
+                ...
+        """
+        return _seconds(self._machine.advance_to_next())
+
+    def advance_through(self, duration: Delay, at_each: Callable[[], object]) -> None:
+        """Advances all clocks, and calls at_each at the time of each expiration on the way.
+
+        at_each can read the timers and set them again. It is not called for timers that have
+        already expired. With a latency, each call is later by the latency, but not later than the
+        end.
+        """
+        left = of_delay("duration", duration)
+        while True:
+            next_ = self._machine.next_expiration()
+            if not next_ or next_ > left:
+                break
+            step = min(next_ + self._latency, left)
+            self._machine.advance(step)
+            left -= step
+            at_each()
+        self._machine.advance(left)
+
+    def set_latency(self, latency: Delay) -> None:
+        """Sets how late expirations are handled. The default is 0.
+
+        On a real machine no expiration is handled on time. With a latency, advance_to_next() and
+        advance_through() advance beyond each expiration, so a test finds code that relies on being
+        on time.
+        """
+        self._latency = of_delay("latency", latency)
+        self._machine.set_latency(self._latency)
+
+    def next_expiration(self) -> float | None:
+        """Returns the seconds until the next expiration of any timer, or None if there is none."""
+        return _seconds(self._machine.next_expiration())
+
+    def set_realtime(self, when: Time) -> None:
+        """Sets the wall clock, to seconds since 1970 or to an aware datetime.
+
+        Absolute settings on CLOCK_REALTIME follow the change. Timers with TFD_TIMER_CANCEL_ON_SET
+        become readable, and read() raises OSError with ECANCELED.
+        """
+        self._machine.set_realtime(of_time("when", when, time.CLOCK_REALTIME))
+
+    def suspend(self, duration: Delay) -> float:
+        """Suspends the simulated machine, and returns for how many seconds.
+
+        CLOCK_BOOTTIME and CLOCK_REALTIME advance, CLOCK_MONOTONIC does not. A suspend is a change
+        of the wall clock. The first expiration of a timer on an alarm clock ends it early.
+        """
+        return self._machine.suspend(of_delay("duration", duration)) / 1e9
+
+    def has_unread(self) -> bool:
+        """Returns whether any timer on this clock is readable."""
+        return self._machine.has_unread()
+
+    def waiting(self) -> int:
+        """Returns the number of threads that wait in read() of a timer that is not readable."""
+        return self._machine.waiting()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__qualname__} monotonic={self.monotonic()} time={self.time()}>"
+
+
+class SimulatedTimer(Timer):
+    """A timer on a SimulatedClock, whose timer() method creates it.
+
+    It has the methods of Timer. The timerfd functions of this module accept its descriptor. After a
+    change of the wall clock, an os.read() of the descriptor returns a count, as on the userspace
+    backend.
+    """
+
+    def __init__(
+        self, clock: SimulatedClock, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, flags: SupportsIndex = 0
+    ) -> None:
+        fd = clock._machine.create(clockid, flags)
+        self.close()
+        self._clock, self._fd, self._clockid = clock, fd, operator.index(clockid)
+
+    def read(self, timeout: Delay | None = None) -> int:
+        """Returns the number of expirations since the last read or setting. Waits if there is none.
+
+        Another thread must advance the clock meanwhile, except with auto_advance. Raises
+        TimeoutError after timeout, which is simulated time with auto_advance, otherwise real time.
+        With auto_advance, raises RuntimeError if no timer on the clock will ever expire.
+        """
+        fd = self.fileno()
+        limit = None if timeout is None else of_delay("timeout", timeout)
+        waits = os.get_blocking(fd) if timeout is None else True
+        if not waits or not self._clock.auto_advance:
+            return self._clock._machine.read(fd, waits, limit)
+        return self._read_and_advance(fd, limit)
+
+    def _read_and_advance(self, fd: int, limit: int | None) -> int:
+        machine = self._clock._machine
+        while True:
+            try:
+                return machine.read(fd, False, None)
+            except BlockingIOError:
+                next_ = machine.next_expiration()
+            if limit is not None and (next_ is None or next_ > limit):
+                machine.advance(limit)
+                return machine.read(fd, True, 0)  # raises TimeoutError
+            before = machine.now(time.CLOCK_MONOTONIC)
+            if machine.advance_to_next() is None:
+                raise RuntimeError("read() would wait forever: no timer on the simulated clock will expire")
+            if limit is not None:
+                limit = max(limit - machine.now(time.CLOCK_MONOTONIC) + before, 0)
+
+    def close(self) -> None:
+        """Closes the timer. Does nothing if it is already closed."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            self._clock._machine.close(fd)
+
+
+def _seconds(nanoseconds: int | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds / 1e9

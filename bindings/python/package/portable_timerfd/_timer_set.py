@@ -1,0 +1,206 @@
+"""The TimerSet class."""
+
+from __future__ import annotations
+
+import operator
+import time
+import warnings
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Iterator, NamedTuple, SupportsIndex, TypeVar
+
+from . import _timerfd
+from ._nanoseconds import of_delay, of_time
+from ._timerfd import Key
+
+if TYPE_CHECKING:
+    from ._nanoseconds import Delay, Time
+    from ._timerfd import _Backend
+
+T = TypeVar("T")
+Self = TypeVar("Self", bound="TimerSet")  # type: ignore[type-arg]
+
+_MISSING = object()
+
+
+class Expired(NamedTuple):
+    """An entry of a TimerSet that has expired."""
+
+    #: The key of the entry. If the entry is not periodic, it is no longer in the set.
+    key: Key
+    #: The value of the entry.
+    value: Any
+    #: The number of expirations. It is 1 if the entry is not periodic.
+    count: int  # type: ignore[assignment]  # hides tuple.count
+    #: When the entry was due, in seconds of its clock. If count is more than 1, the first time.
+    deadline: float
+
+
+class TimerSet(Generic[T]):
+    """Any number of deadlines, each with a value, behind one descriptor.
+
+    The descriptor is readable when an entry is due. drain() then returns the entries that are due.
+
+        timers = TimerSet()
+        slow = timers.insert(60, "slow")
+        timers.insert(0.005, "fast")
+        timers.rearm(slow, 90)
+        select.select([timers], [], [])
+        for expired in timers.drain():
+            print(expired.value)
+
+    Delays and intervals are seconds (int or float) or a timedelta. A delay counts on
+    CLOCK_MONOTONIC if the clock of the set is CLOCK_REALTIME, otherwise on the clock of the set.
+    Times are seconds of the clock of the set, or an aware datetime if that is CLOCK_REALTIME.
+    Fractions of a nanosecond are rounded up, so no expiration is early.
+
+    The descriptor may also become readable when no entry is due, for example after its entry was
+    removed. drain() then returns nothing. Do not read or set the descriptor.
+
+    clockid and backend are those of Timer, whose errors TimerSet() raises. Threads may share a set.
+    After close(), or the end of the with block, all methods except close() raise ValueError. A
+    forked child must not use an inherited set.
+    """
+
+    _entries: _timerfd.Entries | None = None
+
+    def __init__(self, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, backend: _Backend | None = None) -> None:
+        self._begin(_timerfd.Entries(backend, clockid), operator.index(clockid))
+
+    def _begin(self, entries: _timerfd.Entries, clockid: int) -> None:
+        if self._entries is not None:
+            self._entries.close()
+        self._entries, self._clockid = entries, clockid
+
+    def insert(self, delay: Delay, value: T, *, interval: Delay = 0) -> Key:
+        """Inserts an entry that expires after delay, and returns its key.
+
+        With an interval, the entry then expires again after each interval, and stays in the set.
+        Otherwise drain() removes it. A delay of 0 means now.
+        """
+        return self._all().insert(_relative(delay, interval), value)
+
+    def insert_at(self, when: Time, value: T, *, interval: Delay = 0) -> Key:
+        """Like insert(), at a time of the clock of the set. A time in the past means now."""
+        return self._all().insert(self._absolute(when, interval), value)
+
+    def rearm(self, key: Key, delay: Delay, *, interval: Delay = 0) -> bool:
+        """Changes when an entry expires. Returns False if the entry is not in the set.
+
+        The arguments are those of insert(). An entry without an interval is not periodic any more.
+        Re-arming to a later time makes no system call.
+        """
+        return self._all().rearm(key, _relative(delay, interval))
+
+    def rearm_at(self, key: Key, when: Time, *, interval: Delay = 0) -> bool:
+        """Like rearm(), at a time of the clock of the set."""
+        return self._all().rearm(key, self._absolute(when, interval))
+
+    def remove(self, key: Key, default: T | None = None) -> T | None:
+        """Removes an entry and returns its value. Returns default if it is not in the set."""
+        return self._all().remove(key, default)  # type: ignore[return-value]
+
+    def drain(self) -> Iterator[Expired]:
+        """Returns an iterator over the entries that are due, in the order of their deadlines.
+
+        It never waits. The set may be changed meanwhile: an entry that is removed or re-armed
+        before the iterator reaches it is not returned, and an entry that is inserted belongs to the
+        next drain. If the loop ends early, the descriptor stays readable, and the next drain()
+        continues.
+
+        Raises OSError with ECANCELED at the end after report_clock_changes(True).
+        """
+        entries = self._all()
+        while True:
+            expired = entries.next_expired()
+            if expired is None:
+                return
+            key, deadline, count, value = expired
+            yield Expired(key, value, count, deadline / 1e9)
+
+    def report_clock_changes(self, report: bool) -> None:
+        """Turns reports of changes of the wall clock on or off. They are off at first.
+
+        If they are on, a change makes the descriptor readable, and drain() raises OSError with
+        ECANCELED once, after the last entry. No entry is lost. Has no effect on other clocks.
+        """
+        self._all().report_clock_changes(report)
+
+    def deadline(self, key: Key) -> float:
+        """Returns when an entry expires next, in seconds of the clock that it counts on.
+
+        Raises KeyError if the entry is not in the set.
+        """
+        found = self._all().deadline(key)
+        if found is None:
+            raise KeyError(key)
+        return found / 1e9
+
+    def __getitem__(self, key: Key) -> T:
+        """Returns the value of an entry. Raises KeyError if it is not in the set."""
+        value = self._all().get(key, _MISSING)
+        if value is _MISSING:
+            raise KeyError(key)
+        return value  # type: ignore[return-value]
+
+    def __contains__(self, key: Key) -> bool:
+        return self._all().get(key, _MISSING) is not _MISSING
+
+    def __iter__(self) -> Iterator[Key]:
+        """Iterates over the keys of the entries that are in the set now, in no particular order."""
+        return iter(self._all().keys())
+
+    def __len__(self) -> int:
+        return self._all().len()
+
+    def fileno(self) -> int:
+        """Returns the descriptor, which the set still owns."""
+        return self._all().fileno()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the set is closed."""
+        return self._entries is None
+
+    def close(self) -> None:
+        """Closes the set and drops its values. Does nothing if it is already closed."""
+        entries, self._entries = self._entries, None
+        if entries is not None:
+            entries.close()
+
+    def _all(self) -> _timerfd.Entries:
+        if self._entries is None:
+            raise ValueError("I/O operation on closed timer set")
+        return self._entries
+
+    def _absolute(self, when: Time, interval: Delay) -> tuple[bool, int, int]:
+        first = of_time("when", when, self._clockid)
+        return True, first, of_delay("interval", interval)
+
+    def __enter__(self: Self) -> Self:
+        self._all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if self._entries is not None:
+            # A warning filter may turn the warning into an error.
+            try:
+                warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            finally:
+                self.close()
+
+    def __getstate__(self) -> None:
+        # Both copies would close the same descriptor.
+        raise TypeError(f"cannot copy or pickle {type(self).__qualname__!r} object")
+
+    def __repr__(self) -> str:
+        state = "closed" if self._entries is None else f"fd={self.fileno()} entries={len(self)}"
+        return f"<{type(self).__module__}.{type(self).__qualname__} {state}>"
+
+
+def _relative(delay: Delay, interval: Delay) -> tuple[bool, int, int]:
+    return False, of_delay("delay", delay), of_delay("interval", interval)

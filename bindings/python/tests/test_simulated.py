@@ -1,0 +1,251 @@
+"""SimulatedClock and its timers."""
+
+import asyncio
+import datetime
+import errno
+import gc
+import os
+import select
+import selectors
+import signal
+import sys
+import threading
+import time
+
+import portable_timerfd
+import pytest
+from portable_timerfd import TFD_NONBLOCK, TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET, SimulatedClock, Timer
+from portable_timerfd.pytest import simulated_clock  # noqa: F401
+
+HOUR = 3600
+
+
+@pytest.fixture
+def clock(simulated_clock):  # noqa: F811
+    return simulated_clock
+
+
+@pytest.fixture
+def timer(clock):
+    with clock.timer() as timer:
+        yield timer
+
+
+def test_a_timer_expires_when_the_clock_is_advanced(clock, timer):
+    assert isinstance(timer, Timer)
+    assert timer.settime(HOUR, 1) == (0.0, 0.0)
+    clock.advance(datetime.timedelta(hours=1, seconds=-1))
+    assert timer.gettime() == (1.0, 1.0) and not clock.has_unread()
+    assert select.select([timer], [], [], 0)[0] == []
+    clock.advance(3)
+    assert select.select([timer], [], [], 0)[0] == [timer] and clock.has_unread()
+    assert timer.read() == 3
+    assert timer.settime_ns(5) == (10**9, 10**9) and timer.gettime_ns() == (5, 0)
+
+
+def test_a_new_clock_shows_fixed_times(clock):
+    assert clock.monotonic() == 1000.0 and clock.time() == 1e9
+    assert clock.clock_gettime_ns(time.CLOCK_REALTIME) == 10**18
+    assert repr(clock) == "<portable_timerfd.SimulatedClock monotonic=1000.0 time=1000000000.0>"
+    clock.advance(1.5)
+    assert (clock.monotonic(), clock.time()) == (1001.5, 1000000001.5)
+    assert SimulatedClock().monotonic() == 1000.0
+
+
+def test_the_functions_accept_the_descriptor(clock, timer):
+    fd = timer.fileno()
+    portable_timerfd.timerfd_settime(fd, initial=2, interval=3)
+    assert portable_timerfd.timerfd_gettime_ns(timer) == (2 * 10**9, 3 * 10**9)
+    clock.advance(5)
+    assert int.from_bytes(os.read(fd, 8), sys.byteorder) == 2
+    with pytest.raises(OSError) as raised:
+        portable_timerfd.timerfd_settime(fd, flags=64)
+    assert raised.value.errno == errno.EINVAL
+
+
+def test_a_closed_timer_is_no_timer_any_more(clock):
+    with clock.timer() as timer:
+        fd = timer.fileno()
+    with pytest.raises(OSError) as raised:
+        portable_timerfd.timerfd_gettime(fd)
+    assert raised.value.errno == errno.EBADF
+    with pytest.raises(ValueError, match="closed"):
+        timer.read()
+    timer = clock.timer()
+    with pytest.warns(ResourceWarning, match="unclosed <portable_timerfd.SimulatedTimer"):
+        del timer
+        gc.collect()
+    assert clock.next_expiration() is None
+
+
+def test_advance_to_next_stops_at_each_expiration(clock, timer):
+    assert clock.advance_to_next() is None and clock.next_expiration() is None
+    with clock.timer() as other:
+        timer.settime(10)
+        other.settime(4)
+        assert clock.next_expiration() == 4.0
+        assert [clock.advance_to_next(), other.read()] == [4.0, 1]
+        assert [clock.advance_to_next(), timer.read()] == [6.0, 1]
+        assert clock.advance_to_next() is None and clock.monotonic() == 1010.0
+
+
+def test_latency_makes_expirations_late(clock, timer):
+    clock.set_latency(0.25)
+    timer.settime(1, 1)
+    assert clock.advance_to_next() == 1.25 and timer.read() == 1
+    late = []
+    clock.advance_through(2, lambda: late.append((clock.monotonic(), timer.read())))
+    assert late == [(1002.25, 1), (1003.25, 1)]
+
+
+def test_advance_through_calls_at_each_expiration(clock, timer):
+    pauses = [1]
+
+    def double():
+        timer.read()
+        pauses.append(pauses[-1] * 2)
+        timer.settime(pauses[-1])
+
+    timer.settime(1)
+    clock.advance_through(HOUR, double)
+    assert pauses[-1] == 2048 and clock.monotonic() == 1000.0 + HOUR
+
+
+def test_set_realtime_moves_absolute_times(clock):
+    noon = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.timezone.utc)
+    with clock.timer(time.CLOCK_REALTIME, flags=TFD_NONBLOCK) as timer:
+        timer.settime(noon.timestamp(), flags=TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)
+        clock.set_realtime(noon - datetime.timedelta(seconds=10))
+        assert clock.time() == noon.timestamp() - 10
+        with pytest.raises(OSError) as raised:
+            timer.read()
+        assert raised.value.errno == errno.ECANCELED
+        with pytest.raises(BlockingIOError):
+            timer.read()
+        assert clock.advance_to_next() == 10.0 and timer.read() == 1
+    with pytest.raises(ValueError, match="must have a time zone"):
+        clock.set_realtime(datetime.datetime(2030, 1, 1))
+
+
+def test_suspend_stops_only_the_monotonic_clock(clock, timer):
+    timer.settime(1)
+    assert clock.suspend(HOUR) == 3600.0
+    assert (clock.monotonic(), clock.time(), clock.has_unread()) == (1000.0, 1e9 + HOUR, False)
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        assert clock.clock_gettime(time.CLOCK_BOOTTIME) == 2000.0 + HOUR
+
+
+def test_durations_must_be_numbers(clock):
+    for method in (clock.advance, clock.suspend, clock.set_latency):
+        with pytest.raises(ValueError, match="must not be negative"):
+            method(-1)
+        with pytest.raises(TypeError):
+            method("1")
+    with pytest.raises(OSError):
+        clock.timer(12345)
+    with pytest.raises(OSError):
+        clock.timer(flags=1)
+
+
+def test_a_waiting_thread_is_counted_and_wakes(clock, timer):
+    results = []
+    timer.settime(HOUR)
+    worker = threading.Thread(target=lambda: results.append(timer.read()))
+    worker.start()
+    while clock.waiting() != 1:
+        time.sleep(0)
+    assert not results
+    clock.advance_to_next()
+    worker.join()
+    assert results == [1] and clock.waiting() == 0
+
+
+def test_read_raises_after_its_timeout(clock, timer):
+    with pytest.raises(TimeoutError):
+        timer.read(timeout=0.001)
+    clock.auto_advance = True
+    timer.settime(10)
+    with pytest.raises(TimeoutError):
+        timer.read(timeout=4)
+    assert clock.monotonic() == 1004.0
+    assert timer.read(timeout=6) == 1 and clock.monotonic() == 1010.0
+
+
+def test_auto_advance_replaces_waiting(clock, timer):
+    clock.auto_advance = True
+    timer.settime(HOUR, 1)
+    with clock.timer() as other:
+        other.settime(60)
+        assert timer.read() == 1 and clock.monotonic() == 1000.0 + HOUR
+        assert other.read() == 1
+    assert timer.read() == 1 and clock.monotonic() == 1001.0 + HOUR
+    timer.settime(0)
+    with pytest.raises(RuntimeError, match="wait forever"):
+        timer.read()
+    with clock.timer(flags=TFD_NONBLOCK) as nonblocking, pytest.raises(BlockingIOError):
+        nonblocking.read()
+
+
+def test_selectors_report_expired_timers(clock, timer):
+    timer.settime(HOUR)
+    with selectors.DefaultSelector() as selector:
+        selector.register(timer, selectors.EVENT_READ)
+        assert selector.select(0) == []
+        clock.advance_to_next()
+        [(key, _)] = selector.select(0)
+        assert key.fileobj is timer
+
+
+def test_asyncio_handles_each_expiration(clock):
+    async def main():
+        with clock.timer(flags=TFD_NONBLOCK) as timer:
+            timer.settime(1, 60)
+            loop, seen = asyncio.get_running_loop(), asyncio.Queue()
+            loop.add_reader(timer, lambda: seen.put_nowait((timer.read(), clock.monotonic())))
+            for minute in range(60):
+                clock.advance_to_next()
+                assert await seen.get() == (1, 1001.0 + minute * 60)
+            loop.remove_reader(timer)
+
+    asyncio.run(main())
+
+
+def test_expirations_iterates_over_a_simulated_timer(clock):
+    async def main():
+        timer = clock.timer(flags=TFD_NONBLOCK)
+        timer.settime(HOUR, HOUR)
+        async with portable_timerfd.Expirations(timer) as expirations:
+            waiting = asyncio.ensure_future(expirations.__anext__())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            clock.advance(HOUR)
+            assert await waiting == 1
+
+    asyncio.run(main())
+
+
+def test_a_thread_that_waits_handles_signals(clock, timer):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        with pytest.raises(KeyboardInterrupt):
+            timer.read()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_cannot_use_the_clock(clock, timer):
+    timer.settime(1)
+    child = os.fork()
+    if child == 0:
+        try:
+            timer.gettime()
+            os._exit(1)
+        except OSError as error:
+            os._exit(0 if error.errno == errno.ESRCH else 2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert timer.gettime() == (1.0, 0.0)
