@@ -77,6 +77,13 @@ python_with_timerfd() {
     if fetch_python "$suite" "$version" >&2; then echo "$cache/python-$version/python"; fi
 }
 
+# Prints the path of this Python of this Debian release, or nothing. Downloads it once.
+debian_python() {
+    local python=$cache/python-$2/python
+    "$python" -c '' 2>/dev/null || fetch_python "$1" "$2" >&2 || return 0
+    echo "$python"
+}
+
 # Unpacks this Python of this Debian release, and writes a command that runs it.
 fetch_python() {
     local suite=$1 version=$2 repository packages

@@ -9,6 +9,7 @@ mod arguments;
 mod calls;
 mod choice;
 mod errors;
+mod interpreter;
 mod read;
 mod simulated;
 mod simulated_fds;
@@ -19,6 +20,13 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _timerfd {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::interpreter::check(module.py())
+    }
+
     #[pymodule_export]
     use crate::calls::{timerfd_create, timerfd_gettime, timerfd_gettime_ns, timerfd_settime, timerfd_settime_ns};
     #[pymodule_export]

@@ -51,4 +51,7 @@ def test_calls_have_the_same_outcome(module, call):
     actual, recorded = calls.outcome(module, call), RECORDED[call]
     if call.endswith(calls.WORDED_BY_VERSION):
         actual, recorded = without_message(actual), without_message(recorded)
+    if module is os and actual.get("says") == "timestamp out of range for C PyTime_t":
+        # The message of os since Python 3.14.
+        actual["says"] = "timestamp out of range for platform time_t"
     assert actual == recorded
