@@ -20,11 +20,10 @@ pub mod userspace;
 
 pub use capabilities::capabilities;
 pub use itimerspec::Itimerspec;
-pub use read::try_read;
+pub use read::{read, try_read};
 pub use timers::bindings::is_set_user_id;
 pub use timers::Capabilities;
 
-use cancel::Uncanceled;
 use libc::c_int;
 use std::io;
 use timers::bindings::RawTimer;
@@ -124,24 +123,4 @@ pub fn gettime(fd: c_int) -> io::Result<Itimerspec> {
         unsafe { kernel::gettime(fd, &mut now) }.map(|_| now)
     };
     call(fd, by_kernel, |timer| userspace::gettime(&timer?))
-}
-
-/// Reads the expirations of a descriptor's timer, or the error `ECANCELED` for a clock change.
-///
-/// A raw `read(2)` cannot return this error for an emulated timer. Unlike `read(2)`, this call is
-/// no cancellation point.
-pub fn read(fd: c_int) -> io::Result<u64> {
-    let _uncanceled = Uncanceled::begin();
-    call(fd, || read_by_kernel(fd), |timer| userspace::read(fd, timer))
-}
-
-fn read_by_kernel(fd: c_int) -> io::Result<u64> {
-    loop {
-        if let Some(count) = kernel::read(fd)? {
-            return Ok(count);
-        }
-        // A blocking read returns 0 bytes if the wall clock was set back to a time before an unread
-        // expiration. If the descriptor is not a timer, `gettime` returns an error.
-        gettime(fd)?;
-    }
 }

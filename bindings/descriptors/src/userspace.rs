@@ -58,35 +58,6 @@ pub fn settime(timer: io::Result<RawTimer>, flags: c_int, new: &Itimerspec) -> i
     Ok(Itimerspec::of(&before))
 }
 
-/// Returns the expirations of the timer. If there are none, and the descriptor is in blocking mode,
-/// waits for one.
-pub(crate) fn read(fd: c_int, mut timer: io::Result<RawTimer>) -> io::Result<u64> {
-    loop {
-        if let Some(count) = timer?.read()? {
-            return Ok(count);
-        }
-        until_readable(fd)?;
-        // Another thread may have closed the descriptor meanwhile.
-        timer = find(fd);
-    }
-}
-
-/// Waits for an event of the descriptor, or for a signal (`EINTR`).
-fn until_readable(fd: c_int) -> io::Result<()> {
-    let mut entry = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    // SAFETY: `entry` is valid for reads and writes of one entry.
-    match unsafe { libc::poll(&mut entry, 1, -1) } {
-        -1 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
-    }
-}
-
-/// Like [`crate::try_read`].
-pub(crate) fn try_read(timer: &RawTimer) -> io::Result<Option<u64>> {
-    let _uncanceled = Uncanceled::begin();
-    timer.read()
-}
-
 /// Returns the remaining time and the interval of the timer.
 pub fn gettime(timer: &RawTimer) -> io::Result<Itimerspec> {
     let _uncanceled = Uncanceled::begin();

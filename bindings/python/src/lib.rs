@@ -33,6 +33,7 @@ mod _timerfd {
     use crate::choice::{create, get_backend, set_backend};
     #[pymodule_export]
     use crate::read::try_read;
+    #[pymodule_export]
     use crate::simulated::Machine;
     #[pymodule_export]
     use crate::timer_set::{Entries, Key};

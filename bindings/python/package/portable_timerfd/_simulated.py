@@ -8,12 +8,13 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, SupportsIndex
 
 from . import _timerfd
-from ._nanoseconds import of_delay, of_time
+from ._errors import as_clock_change
 from ._timer import Timer
 from ._timer_set import TimerSet
+from ._times import of_delay, of_time
 
 if TYPE_CHECKING:
-    from ._nanoseconds import Delay, Time
+    from ._types import Delay, Time
 
 
 class SimulatedClock:
@@ -128,7 +129,7 @@ class SimulatedClock:
         """Sets the wall clock, to seconds since 1970 or to an aware datetime.
 
         Absolute settings on CLOCK_REALTIME follow the change. Timers with TFD_TIMER_CANCEL_ON_SET
-        become readable, and read() raises OSError with ECANCELED.
+        become readable, and read() raises ClockChanged.
         """
         self._machine.set_realtime(of_time("when", when, time.CLOCK_REALTIME))
 
@@ -178,19 +179,25 @@ class SimulatedTimer(Timer):
         limit = None if timeout is None else of_delay("timeout", timeout)
         waits = os.get_blocking(fd) if timeout is None else True
         if not waits or not self._clock.auto_advance:
-            return self._clock._machine.read(fd, waits, limit)
+            return self._read(fd, waits, limit)
         return self._read_and_advance(fd, limit)
+
+    def _read(self, fd: int, waits: bool, limit: int | None = None) -> int:
+        try:
+            return self._clock._machine.read(fd, waits, limit)
+        except OSError as error:
+            raise as_clock_change(error) from None
 
     def _read_and_advance(self, fd: int, limit: int | None) -> int:
         machine = self._clock._machine
         while True:
             try:
-                return machine.read(fd, False, None)
+                return self._read(fd, False)
             except BlockingIOError:
                 next_ = machine.next_expiration()
             if limit is not None and (next_ is None or next_ > limit):
                 machine.advance(limit)
-                return machine.read(fd, True, 0)  # raises TimeoutError
+                return self._read(fd, True, 0)  # raises TimeoutError
             before = machine.now(time.CLOCK_MONOTONIC)
             if machine.advance_to_next() is None:
                 raise RuntimeError("read() would wait forever: no timer on the simulated clock will expire")

@@ -7,7 +7,7 @@ import os
 import time
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, TypeVar, Union
+from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from . import _timerfd
 from ._errors import as_clock_change
@@ -16,10 +16,8 @@ from ._times import of_datetime, of_delay, of_interval
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ._types import Backend, Delay
+    from ._types import Backend, Delay, Seconds
 
-#: The types of times in seconds that the functions accept.
-Seconds = Union[SupportsFloat, SupportsIndex]
 #: The longest wait of poll(), which takes a C int, in milliseconds.
 LONGEST_POLL = 2**31 - 1
 Self = TypeVar("Self", bound="Timer")

@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Iterator, NamedTuple, SupportsIndex, TypeVar
 
 from . import _timerfd
-from ._nanoseconds import of_delay, of_time
+from ._errors import as_clock_change
 from ._timerfd import Key
+from ._times import of_delay, of_time
 
 if TYPE_CHECKING:
-    from ._nanoseconds import Delay, Time
-    from ._timerfd import _Backend
+    from ._types import Backend, Delay, Time
 
 T = TypeVar("T")
 Self = TypeVar("Self", bound="TimerSet")  # type: ignore[type-arg]
@@ -63,7 +63,7 @@ class TimerSet(Generic[T]):
 
     _entries: _timerfd.Entries | None = None
 
-    def __init__(self, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, backend: _Backend | None = None) -> None:
+    def __init__(self, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, backend: Backend | None = None) -> None:
         self._begin(_timerfd.Entries(backend, clockid), operator.index(clockid))
 
     def _begin(self, entries: _timerfd.Entries, clockid: int) -> None:
@@ -107,11 +107,11 @@ class TimerSet(Generic[T]):
         next drain. If the loop ends early, the descriptor stays readable, and the next drain()
         continues.
 
-        Raises OSError with ECANCELED at the end after report_clock_changes(True).
+        Raises ClockChanged at the end after report_clock_changes(True).
         """
         entries = self._all()
         while True:
-            expired = entries.next_expired()
+            expired = _next_expired(entries)
             if expired is None:
                 return
             key, deadline, count, value = expired
@@ -120,8 +120,8 @@ class TimerSet(Generic[T]):
     def report_clock_changes(self, report: bool) -> None:
         """Turns reports of changes of the wall clock on or off. They are off at first.
 
-        If they are on, a change makes the descriptor readable, and drain() raises OSError with
-        ECANCELED once, after the last entry. No entry is lost. Has no effect on other clocks.
+        If they are on, a change makes the descriptor readable, and drain() raises ClockChanged
+        once, after the last entry. No entry is lost. Has no effect on other clocks.
         """
         self._all().report_clock_changes(report)
 
@@ -204,3 +204,10 @@ class TimerSet(Generic[T]):
 
 def _relative(delay: Delay, interval: Delay) -> tuple[bool, int, int]:
     return False, of_delay("delay", delay), of_delay("interval", interval)
+
+
+def _next_expired(entries: _timerfd.Entries) -> tuple[Key, int, int, object] | None:
+    try:
+        return entries.next_expired()
+    except OSError as error:
+        raise as_clock_change(error) from None

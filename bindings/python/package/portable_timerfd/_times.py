@@ -1,21 +1,22 @@
-"""Conversions of delays and datetimes to nanoseconds. No result is earlier than its argument."""
+"""Conversions of delays and times to nanoseconds. No result is earlier than its argument."""
 
 from __future__ import annotations
 
 import math
+import time
 from datetime import datetime, timedelta, timezone
-from typing import SupportsFloat, SupportsIndex
 
-from ._types import Delay
+from ._types import Delay, Seconds, Time
 
 #: The first time that is too late, in nanoseconds.
 LIMIT = 2**63
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+WALL_CLOCKS = (time.CLOCK_REALTIME, 8)  # Python has no name for CLOCK_REALTIME_ALARM
 
 
 def of_delay(name: str, delay: Delay) -> int:
     """Returns a delay in nanoseconds. name is that of the argument, for error messages."""
-    nanoseconds = _of_timedelta(delay) if isinstance(delay, timedelta) else _of_seconds(name, delay)
+    nanoseconds = _of_timedelta(delay) if isinstance(delay, timedelta) else _of_seconds(name, delay, "timedelta")
     if nanoseconds < 0:
         raise ValueError(f"{name} must not be negative: {delay!r}")
     if nanoseconds >= LIMIT:
@@ -43,16 +44,28 @@ def of_datetime(name: str, when: datetime) -> int:
     return nanoseconds
 
 
+def of_time(name: str, when: Time, clockid: int) -> int:
+    """Returns a time of a clock in nanoseconds. A time before the clock's zero becomes zero."""
+    if isinstance(when, datetime):
+        if clockid not in WALL_CLOCKS:
+            raise ValueError(f"{name} is a datetime, but the clock is not CLOCK_REALTIME: {when!r}")
+        return max(of_datetime(name, when), 0)
+    nanoseconds = _of_seconds(name, when, "datetime")
+    if nanoseconds >= LIMIT:
+        raise OverflowError(f"{name} must be less than 2**63 nanoseconds after the clock's zero: {when!r}")
+    return max(nanoseconds, 0)
+
+
 def _of_timedelta(delay: timedelta) -> int:
     return delay // timedelta(microseconds=1) * 1000
 
 
-def _of_seconds(name: str, seconds: SupportsFloat | SupportsIndex) -> int:
+def _of_seconds(name: str, seconds: Seconds, alternative: str) -> int:
     if isinstance(seconds, int):
         return seconds * 10**9
     # A str has no such method, but float() accepts it.
     if not hasattr(type(seconds), "__float__") and not hasattr(type(seconds), "__index__"):
-        raise TypeError(f"{name} must be a number of seconds or a timedelta, not {type(seconds).__name__}")
+        raise TypeError(f"{name} must be a number of seconds or a {alternative}, not {type(seconds).__name__}")
     nanoseconds = float(seconds) * 1e9
     if math.isnan(nanoseconds):
         raise ValueError(f"{name} must be a number: {seconds!r}")
