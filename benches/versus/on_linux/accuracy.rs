@@ -16,10 +16,10 @@ const BARE_PIPE: usize = 3;
 ///
 /// The last line shows how close the precise mode is to the lower bound for a pipe.
 const LINES: [(&str, [usize; 2], f64, f64); 5] = [
-    ("userspace.lateness_p50/kernel", [ADAPTIVE, KERNEL], 50.0, 1.0),
-    ("userspace.lateness_p99/kernel", [ADAPTIVE, KERNEL], 99.0, 1.5),
+    ("userspace.latency_p50/kernel", [ADAPTIVE, KERNEL], 50.0, 0.5),
+    ("userspace.latency_p99/kernel", [ADAPTIVE, KERNEL], 99.0, 1.0),
     ("userspace.precise_p50/kernel", [PRECISE, KERNEL], 50.0, 0.25),
-    ("userspace.precise_p99/kernel", [PRECISE, KERNEL], 99.0, 1.0),
+    ("userspace.precise_p99/kernel", [PRECISE, KERNEL], 99.0, 0.8),
     ("userspace.precise_p50/bare_pipe", [PRECISE, BARE_PIPE], 50.0, 1.2),
 ];
 

@@ -19,5 +19,5 @@ pub fn run(request: &Request) {
     let [ours, others, pipes] = [each[0], each[1], each[2]].map(|each| each * COUNT as f64);
     let [by_kernel, by_pipes] = names;
     request.print(by_kernel, ours, Some(others), 3.0);
-    request.print(by_pipes, ours, Some(pipes), 1.3);
+    request.print(by_pipes, ours, Some(pipes), 1.15);
 }

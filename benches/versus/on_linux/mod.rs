@@ -17,6 +17,9 @@ mod kernel_timers;
 #[path = "../../common/latency.rs"]
 mod latency;
 mod line;
+#[allow(dead_code)] // other benches use the rest
+#[path = "../../common/load.rs"]
+mod load;
 #[path = "../../common/raw.rs"]
 mod raw;
 mod resources;
@@ -109,6 +112,7 @@ impl Request {
 pub fn run() -> Result<(), lexopt::Error> {
     let request = Request::from_args()?;
     timers::raise_descriptor_limit();
+    println!("{}{}", load::RECORDED, load::text(load::average()));
     for (what, part) in PARTS {
         eprintln!("{what}");
         part(&request);

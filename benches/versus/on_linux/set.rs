@@ -86,10 +86,9 @@ fn compare(
 
 fn rearm_later(request: &Request, size: usize) {
     let in_order: Vec<usize> = (0..size).collect();
-    let orders = [("", in_order, 0.10), ("_scattered", scattered(size), if size > 1_000 { 0.6 } else { 0.10 })];
-    for (order, numbers, bar) in orders {
+    for (order, numbers) in [("", in_order), ("_scattered", scattered(size))] {
         for backend in available_backends() {
-            let others = [("kernel_settime", bar), ("heap", 1.0)];
+            let others = [("kernel_settime", 0.10), ("heap", 1.0)];
             compare(request, &format!("{backend}.rearm_later{order}@{size}"), others, 500, || {
                 let mut heap = filled(OfHeap::new(), (0..size).map(|_| HOUR));
                 let heap = with_each(numbers.clone(), move |number| heap.rearm(number, HOUR));

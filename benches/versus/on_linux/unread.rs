@@ -12,7 +12,10 @@ use super::timers::open;
 use super::usage::cpu_time;
 use super::Request;
 
+/// The number of unread timers beside which a latency is measured.
 const COUNT: usize = 9_000;
+/// The numbers of unread timers whose CPU time is measured.
+const COUNTS: [usize; 2] = [1_000, COUNT];
 const USERSPACE: Backend = backends::userspace::BACKEND;
 const BACKENDS: [Backend; 2] = [USERSPACE, backends::kernel::BACKEND];
 /// The periods of the unread timers.
@@ -25,9 +28,11 @@ const SAMPLES: usize = 200;
 pub fn run(request: &Request) {
     // A timer of the `userspace` backend takes two descriptors. Those of the `kernel` backend are
     // open at other times.
-    let name = format!("userspace.unread@{COUNT}_cpu");
-    if request.wants_with(&name, 2 * COUNT) {
-        request.print(name, cpu_of_unread(request.rounds(5)), None, 3.0);
+    for count in COUNTS {
+        let name = format!("userspace.unread@{count}_cpu");
+        if request.wants_with(&name, 2 * count) {
+            request.print(name, cpu_of_unread(count, request.rounds(5)), None, 3.0);
+        }
     }
     let name = format!("userspace.precise_p99_beside_{COUNT}_unread/kernel");
     if request.wants_with(&name, 2 * COUNT) {
@@ -37,9 +42,9 @@ pub fn run(request: &Request) {
 }
 
 /// Returns the CPU time of the unread timers in percent of one CPU, for the worse period.
-fn cpu_of_unread(rounds: usize) -> f64 {
+fn cpu_of_unread(count: usize, rounds: usize) -> f64 {
     let reader = reader(USERSPACE, Accuracy::Economical);
-    let unread: Vec<TimerFd> = (0..COUNT).map(|_| open(USERSPACE)).collect();
+    let unread: Vec<TimerFd> = (0..count).map(|_| open(USERSPACE)).collect();
     let mut shares = PERIODS.map(|_| Vec::with_capacity(rounds));
     for _ in 0..rounds {
         let without = share_of_cpu(&reader);

@@ -11,16 +11,16 @@ const COUNTS: [usize; 3] = [1, 1_000, 5_000];
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub fn run(request: &Request) {
-    for (count, bar) in COUNTS.into_iter().zip([0.35, 0.25, 0.20]) {
+    for count in COUNTS {
         let name = format!("userspace.settime_later@{count}/kernel");
-        compare(request, name, count, bar, |backend| settime_later(backend, count));
+        compare(request, name, count, 0.15, |backend| settime_later(backend, count));
     }
     for count in COUNTS {
         let name = format!("userspace.settime_random@{count}/kernel");
-        compare(request, name, count, 0.6, |backend| settime_random(backend, count));
+        compare(request, name, count, 0.15, |backend| settime_random(backend, count));
     }
-    compare(request, "userspace.gettime/kernel".to_owned(), 1, 0.5, gettime);
-    compare(request, "userspace.create/kernel".to_owned(), 1, 3.0, create);
+    compare(request, "userspace.gettime/kernel".to_owned(), 1, 0.25, gettime);
+    compare(request, "userspace.create/kernel".to_owned(), 1, 2.2, create);
 }
 
 /// Compares an operation on `count` timers of each backend, which exist at the same time.
