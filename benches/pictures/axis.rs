@@ -9,7 +9,15 @@ use crate::page::whole;
 pub struct Axis {
     pub label: String,
     range: Range<f64>,
-    is_log: bool,
+    scale: Scale,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scale {
+    Linear,
+    Log,
+    /// Fractions of a whole. Each further nine has the same width.
+    Nines,
 }
 
 impl Axis {
@@ -17,23 +25,28 @@ impl Axis {
     pub fn linear(label: &str, values: impl Iterator<Item = f64>) -> Axis {
         let most = values.fold(f64::MIN_POSITIVE, f64::max) * 1.02;
         let step = round_up(most / 5.0);
-        Axis { label: label.to_owned(), range: 0.0..(most / step).ceil() * step, is_log: false }
+        Axis { label: label.to_owned(), range: 0.0..(most / step).ceil() * step, scale: Scale::Linear }
     }
 
     /// Creates a linear axis from zero to the largest value.
     pub fn span(label: &str, values: impl Iterator<Item = f64>) -> Axis {
-        Axis { label: label.to_owned(), range: 0.0..values.fold(f64::MIN_POSITIVE, f64::max), is_log: false }
+        Axis { label: label.to_owned(), range: 0.0..values.fold(f64::MIN_POSITIVE, f64::max), scale: Scale::Linear }
     }
 
     /// Creates a logarithmic axis. All values must be greater than zero.
     pub fn log(label: &str, values: impl Iterator<Item = f64>) -> Axis {
         let (least, most) = values.fold((f64::MAX, f64::MIN_POSITIVE), |(a, z), value| (a.min(value), z.max(value)));
-        Axis { label: label.to_owned(), range: round_down(least)..round_up(most), is_log: true }
+        Axis { label: label.to_owned(), range: round_down(least)..round_up(most), scale: Scale::Log }
     }
 
-    /// Creates an axis from 0 to 1.
-    pub fn fraction(label: &str) -> Axis {
-        Axis { label: label.to_owned(), range: 0.0..1.0, is_log: false }
+    /// Creates an axis of fractions from 0 to just above 0.999, on which the tail is readable.
+    pub fn nines(label: &str) -> Axis {
+        Axis { label: label.to_owned(), range: 0.0..0.9995, scale: Scale::Nines }
+    }
+
+    /// Returns whether the value is on the axis.
+    pub fn contains(&self, value: f64) -> bool {
+        self.range.contains(&value)
     }
 
     fn even_steps(&self, many: usize) -> Vec<f64> {
@@ -48,6 +61,14 @@ impl Axis {
         let all = exponents.flat_map(|exponent| multiples.iter().map(move |multiple| multiple * 10f64.powi(exponent)));
         all.filter(|value| ends.contains(value)).collect()
     }
+}
+
+/// The steps of an axis of nines.
+const NINES: [(f64, &str); 4] =
+    [(0.5, "0.5 (p50)"), (0.9, "0.9 (p90)"), (0.99, "0.99 (p99)"), (0.999, "0.999 (p99.9)")];
+
+fn nines_label(value: f64) -> &'static str {
+    NINES.iter().find(|(fraction, _)| *fraction == value).map_or("", |(_, label)| label)
 }
 
 const NICE: [f64; 4] = [1.0, 2.0, 5.0, 10.0];
@@ -69,7 +90,11 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
-        let place = |value: f64| if self.is_log { value.max(f64::MIN_POSITIVE).log10() } else { value };
+        let place = |value: f64| match self.scale {
+            Scale::Linear => value,
+            Scale::Log => value.max(f64::MIN_POSITIVE).log10(),
+            Scale::Nines => -(1.0 - value).log10(),
+        };
         let (start, end) = (place(self.range.start), place(self.range.end));
         let part = (place(*value) - start) / (end - start);
         from + (f64::from(to - from) * part.clamp(0.0, 1.0)).round() as i32
@@ -77,11 +102,12 @@ impl Ranged for Axis {
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
         let decades = (self.range.end / self.range.start).log10();
-        match (self.is_log, hint.weight().allow_light_points()) {
-            (false, _) => self.even_steps(hint.bold_points()),
-            (true, true) => self.powers(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]),
-            (true, false) if decades < 2.5 => self.powers(&[1.0, 2.0, 5.0]),
-            (true, false) => self.powers(&[1.0]),
+        match (self.scale, hint.weight().allow_light_points()) {
+            (Scale::Linear, _) => self.even_steps(hint.bold_points()),
+            (Scale::Nines, _) => NINES.map(|(fraction, _)| fraction).to_vec(),
+            (Scale::Log, true) => self.powers(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]),
+            (Scale::Log, false) if decades < 2.5 => self.powers(&[1.0, 2.0, 5.0]),
+            (Scale::Log, false) => self.powers(&[1.0]),
         }
     }
 
@@ -93,6 +119,7 @@ impl Ranged for Axis {
 impl ValueFormatter<f64> for Axis {
     fn format_ext(&self, value: &f64) -> String {
         match *value {
+            value if self.scale == Scale::Nines => nines_label(value).to_owned(),
             value if value >= 10.0 => whole(value),
             // Hides the rounding error of the step.
             value => format!("{}", (value * 1e6).round() / 1e6),

@@ -8,7 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const TEMPLATE: &str = include_str!("page.md");
-const PARTS: [&str; 4] = ["lateness", "versus", "scale", "soak"];
+const PARTS: [&str; 5] = ["latency", "versus", "sets", "scale", "soak"];
+/// The heading of the section that explains each missed bar.
+const EXPLAINED: &str = "### Missed bars";
 
 /// The texts and pictures of a part, in the order of the page.
 pub struct Report(pub Vec<Block>);
@@ -41,9 +43,13 @@ pub fn keep(docs: &Path, part: &str, report: &Report, below: &str) -> io::Result
         text.push(format!("*{below}*"));
     }
     fs::write(folder.join(format!("{part}.md")), text.join("\n\n") + "\n")?;
-    fs::write(docs.join("performance.md"), assembled(&folder)?)?;
-    eprintln!("  written: performance.md, with {part}");
-    Ok(())
+    eprintln!("  written: {part}");
+    write(docs)
+}
+
+/// Writes the page from its template and the parts.
+pub fn write(docs: &Path) -> io::Result<()> {
+    fs::write(docs.join("performance.md"), assembled(&docs.join("performance"))?)
 }
 
 fn assembled(folder: &Path) -> io::Result<String> {
@@ -53,9 +59,46 @@ fn assembled(folder: &Path) -> io::Result<String> {
             Err(e) if e.kind() == io::ErrorKind::NotFound => "Not measured yet.".to_owned(),
             text => text?,
         };
-        page = page.replace(&format!("{{{{{part}}}}}"), text.trim_end());
+        let lines: Vec<String> = text.trim_end().lines().map(wrapped).collect();
+        page = page.replace(&format!("{{{{{part}}}}}"), &lines.join("\n"));
     }
     Ok(page)
+}
+
+/// Breaks a line of prose at 100 columns.
+fn wrapped(line: &str) -> String {
+    if line.starts_with(['|', '!']) {
+        return line.to_owned();
+    }
+    let (mut text, mut column) = (String::new(), 0);
+    for word in line.split(' ') {
+        let width = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + width <= 100;
+            text.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        text.push_str(word);
+        column += width;
+    }
+    text
+}
+
+/// Returns an error that names the missed bars that the page does not explain.
+///
+/// An explanation names a line in a code span, whole or up to a `*`.
+pub fn check_explained(missed: &[&str]) -> Result<(), String> {
+    let section = TEMPLATE.split_once(EXPLAINED).map_or("", |(_, rest)| rest);
+    let section = section.split("\n## ").next().unwrap_or("");
+    let names: Vec<&str> = section.split('`').skip(1).step_by(2).collect();
+    let is_explained = |line: &str| {
+        names.iter().any(|name| name.strip_suffix('*').map_or(*name == line, |start| line.starts_with(start)))
+    };
+    let left: Vec<&str> = missed.iter().copied().filter(|line| !is_explained(line)).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(format!("written, but \"{EXPLAINED}\" in benches/pictures/page.md does not explain: {}", left.join(", ")))
 }
 
 /// Returns a Markdown table. The first column has words and the others have figures.

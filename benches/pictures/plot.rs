@@ -7,16 +7,14 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::error::Error;
 
 use crate::axis::Axis;
+use crate::bars::Bars;
+use crate::scheme::{with_dark, FAINT, GRID, INK, PAPER};
 
 /// Pixels.
 const WIDTH: u32 = 900;
 const PANEL: u32 = 310;
 const TITLE: u32 = 44;
 const LEGEND: u32 = 26;
-
-const INK: RGBColor = RGBColor(40, 40, 40);
-const GRID: RGBColor = RGBColor(205, 205, 205);
-const FAINT: RGBColor = RGBColor(238, 238, 238);
 
 /// One line of a panel.
 pub struct Curve {
@@ -30,6 +28,7 @@ pub struct Curve {
 pub enum Kind {
     Line,
     Dashes,
+    ShortDashes,
     /// A line with a dot at each point.
     Dots,
 }
@@ -43,33 +42,46 @@ pub struct Panel {
     pub curves: Vec<Curve>,
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn Error>>;
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub type Drawn = Result<(), Box<dyn Error>>;
 type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
 
 /// Draws the panels in this number of columns.
 pub fn svg(title: &str, columns: usize, panels: &[Panel]) -> Result<String, Box<dyn Error>> {
-    let mut text = String::new();
+    svg_with_bars(title, columns, panels, &[])
+}
+
+/// Draws the panels in this number of columns, and panels of bars side by side below them.
+pub fn svg_with_bars(title: &str, columns: usize, panels: &[Panel], bars: &[Bars]) -> Result<String, Box<dyn Error>> {
+    let common = panels.iter().find(|panel| panel.legend.is_none());
+    let head = TITLE + common.map_or(0, |_| LEGEND);
     let rows = panels.chunks(columns).len();
-    let tall = if panels.len() == 1 { PANEL + 130 } else { PANEL };
+    let tall = if rows == 1 { PANEL + 130 } else { PANEL };
+    let above_bars = head + tall * u32::try_from(rows)?;
+    let height = above_bars + bars.iter().map(Bars::height).max().unwrap_or(0);
+    let mut text = String::new();
     {
-        let common = panels.iter().find(|panel| panel.legend.is_none());
-        let head = TITLE + common.map_or(0, |_| LEGEND);
-        let height = head + tall * u32::try_from(rows)?;
         let root = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
-        root.fill(&WHITE)?;
-        let (top, rest) = root.split_vertically(head);
-        let heading = ("sans-serif", 23).into_font().color(&INK).pos(centred());
-        top.draw(&Text::new(title, (WIDTH as i32 / 2, 24), heading))?;
-        if let Some(panel) = common {
-            common_legend(&top, &panel.curves)?;
-        }
+        root.fill(&PAPER)?;
+        let (rest, bottom) = root.split_vertically(above_bars);
+        let (top, rest) = rest.split_vertically(head);
+        heading(&top, title, common)?;
         for (area, panel) in rest.split_evenly((rows, columns)).iter().zip(panels) {
             draw(area, panel)?;
         }
+        for (area, bars) in bottom.split_evenly((1, bars.len().max(1))).iter().zip(bars) {
+            bars.draw(area)?;
+        }
         root.present()?;
     }
-    Ok(text)
+    Ok(with_dark(&text)?)
+}
+
+/// Draws the title, and the legend of the panels that share one.
+fn heading(top: &Area<'_>, title: &str, common: Option<&Panel>) -> Drawn {
+    let font = ("sans-serif", 23).into_font().color(&INK).pos(centred());
+    top.draw(&Text::new(title, (WIDTH as i32 / 2, 24), font))?;
+    common.map_or(Ok(()), |panel| common_legend(top, &panel.curves))
 }
 
 fn centred() -> Pos {
@@ -109,6 +121,7 @@ fn trace(chart: &mut Chart<'_>, curve: &Curve) -> Drawn {
     let points = curve.points.iter().copied();
     let drawn = match curve.kind {
         Kind::Dashes => chart.draw_series(DashedLineSeries::new(points, 7, 4, style))?,
+        Kind::ShortDashes => chart.draw_series(DashedLineSeries::new(points, 2, 3, style))?,
         Kind::Line => chart.draw_series(LineSeries::new(points, style))?,
         Kind::Dots => chart.draw_series(LineSeries::new(points, style.filled()).point_size(3))?,
     };
@@ -122,6 +135,7 @@ fn specimen<'a>(kind: Kind, color: RGBColor, (x, y): (i32, i32)) -> DynElement<'
     let ends = [(x, y), (x + 18, y)];
     match kind {
         Kind::Dashes => DashedPathElement::new(ends, 7, 4, color.stroke_width(2)).into_dyn(),
+        Kind::ShortDashes => DashedPathElement::new(ends, 2, 3, color.stroke_width(2)).into_dyn(),
         _ => PathElement::new(ends, color.stroke_width(2)).into_dyn(),
     }
 }
@@ -129,7 +143,7 @@ fn specimen<'a>(kind: Kind, color: RGBColor, (x, y): (i32, i32)) -> DynElement<'
 /// Draws the names side by side, centred below the title.
 fn common_legend(top: &Area<'_>, curves: &[Curve]) -> Drawn {
     // The approximate width of the letters, and the width of the specimen with its gaps.
-    let width = |curve: &Curve| 7 * curve.name.chars().count() as i32 + 44;
+    let width = |curve: &Curve| 7 * curve.name.chars().count() as i32 + 38;
     let mut x = (WIDTH as i32 - curves.iter().map(width).sum::<i32>()) / 2;
     let y = TITLE as i32 + 8;
     let font = ("sans-serif", 16).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
@@ -147,17 +161,9 @@ fn legend(chart: &mut Chart<'_>, position: SeriesLabelPosition) -> Drawn {
         .position(position)
         .margin(6)
         .legend_area_size(26)
-        .background_style(WHITE.mix(0.85))
+        .background_style(PAPER.mix(0.85))
         .border_style(GRID)
         .label_font(("sans-serif", 15).into_font().color(&INK))
         .draw()?;
     Ok(())
-}
-
-/// Returns the colour of a backend, which is the same in every picture.
-pub fn color(backend: &str) -> RGBColor {
-    match backend {
-        "kernel" => RGBColor(0, 114, 178),
-        _ => RGBColor(213, 94, 0),
-    }
 }

@@ -9,14 +9,12 @@ use crate::axis::Axis;
 use crate::compare::{medians, Candidate};
 use crate::plot::{svg, Curve, Kind, Panel};
 use crate::queue::{Queues, TimerId};
+use crate::scheme::{BLUE, GREEN, ORANGE};
 use crate::Request;
 
 const SIZES: [usize; 13] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
-const OPS: [(&str, RGBColor); 3] = [
-    ("insert one and remove it", RGBColor(213, 94, 0)),
-    ("move one to another time", RGBColor(0, 114, 178)),
-    ("take the first", RGBColor(0, 158, 115)),
-];
+const OPS: [(&str, RGBColor); 3] =
+    [("insert one and remove it", ORANGE), ("move one to another time", BLUE), ("take the first", GREEN)];
 
 /// A queue, the ids of its entries, and the ids that were removed.
 struct FilledQueue {

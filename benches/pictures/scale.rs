@@ -10,7 +10,8 @@ use crate::axis::Axis;
 use crate::compare::{medians, Candidate};
 use crate::expire::Burst;
 use crate::page::{short, table, whole, Block, Report};
-use crate::plot::{color, svg, Curve, Kind, Panel};
+use crate::plot::{svg, Curve, Kind, Panel};
+use crate::scheme::color;
 use crate::timers::{as_many_as_fit, available_backends, open};
 use crate::{expire, queue_alone, Request};
 

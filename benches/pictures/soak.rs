@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use crate::axis::Axis;
 use crate::page::{short, table, whole, Block, Report};
-use crate::plot::{color, svg, Curve, Kind, Panel};
+use crate::plot::{svg, Curve, Kind, Panel};
+use crate::scheme::color;
 use crate::timers::available_backends;
 use crate::Request;
 
@@ -52,7 +53,7 @@ fn measure(seconds: u64) -> Outcome<Vec<Soaked>> {
         .iter()
         .map(|backend| Ok((backend.name(), start(backend.name(), seconds)?)))
         .collect::<Outcome<_>>()?;
-    // One thread per process reads its output, because a pipe has room for only some kilobytes.
+    // One thread per process reads its output, because a pipe holds only some kilobytes.
     let readers: Vec<_> = started
         .into_iter()
         .map(|(backend, child)| {

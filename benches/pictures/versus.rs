@@ -1,10 +1,11 @@
-//! Makes a table of the output of one or several runs of `cargo bench --bench versus`.
+//! Makes tables of the output of one or several runs of `cargo bench --bench versus`.
 
 use std::error::Error;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::compare::percentile;
+use crate::load;
 use crate::page::{short, table, Block, Report};
 
 /// An operation in all runs.
@@ -22,34 +23,73 @@ struct Run {
     verdict: String,
 }
 
-pub fn report(files: &[PathBuf]) -> Result<Report, Box<dyn Error>> {
-    let mut lines: Vec<Line> = Vec::new();
-    for file in files {
-        let text = text(file)?;
+/// The runs, by operation.
+pub struct Runs {
+    lines: Vec<Line>,
+    /// The load average at the start of each run, if the run has recorded it.
+    loads: Vec<Option<f64>>,
+}
+
+impl Runs {
+    pub fn read(files: &[PathBuf]) -> Result<Runs, Box<dyn Error>> {
+        let mut runs = Runs { lines: Vec::new(), loads: Vec::new() };
+        for file in files {
+            runs.add(&text(file)?);
+        }
+        if runs.lines.is_empty() {
+            return Err("no line of these files is one of `versus`".into());
+        }
+        Ok(runs)
+    }
+
+    fn add(&mut self, text: &str) {
+        let load = text.lines().find_map(|line| line.strip_prefix(load::RECORDED)?.trim().parse().ok());
+        self.loads.push(load);
         for (name, bar, run) in text.lines().filter_map(parse) {
-            match lines.iter_mut().find(|line| line.name == name) {
+            match self.lines.iter_mut().find(|line| line.name == name) {
                 Some(line) => line.runs.push(run),
-                None => lines.push(Line { name, bar, runs: vec![run] }),
+                None => self.lines.push(Line { name, bar, runs: vec![run] }),
             }
         }
     }
-    if lines.is_empty() {
-        return Err("no line of these files is one of `versus`".into());
-    }
-    let head = ["operation", "ours", "other", "ratio", "bar", "verdict"];
-    let rows: Vec<Vec<String>> = lines.iter().map(Line::cells).collect();
-    Ok(Report(vec![Block::Text(note(files.len())), Block::Text(table(&head, &rows))]))
-}
 
-fn note(runs: usize) -> String {
-    let of = if runs == 1 {
-        "Of one run".to_owned()
-    } else {
-        format!("Medians of {runs} runs, with the verdict of each run")
-    };
-    format!(
-        "{of}. In nanoseconds, unless the name says otherwise. A bar limits the ratio, or the figure if there is none."
-    )
+    pub fn loads(&self) -> &[Option<f64>] {
+        &self.loads
+    }
+
+    /// Returns the names of the operations that miss their bar in a run.
+    pub fn missed(&self) -> Vec<&str> {
+        let is_missed = |line: &&Line| line.runs.iter().any(|run| run.verdict == "miss");
+        self.lines.iter().filter(is_missed).map(|line| line.name.as_str()).collect()
+    }
+
+    /// Returns the parts of the page for which there are lines: one for sets of timers, and one for
+    /// all other operations.
+    pub fn reports(&self) -> Vec<(&'static str, Report)> {
+        let is_set = |line: &&Line| line.name.starts_with("set.");
+        let (sets, others): (Vec<&Line>, Vec<&Line>) = self.lines.iter().partition(is_set);
+        let parts = [("versus", others), ("sets", sets)];
+        let parts = parts.into_iter().filter(|(_, lines)| !lines.is_empty());
+        parts.map(|(part, lines)| (part, self.report(&lines))).collect()
+    }
+
+    fn report(&self, lines: &[&Line]) -> Report {
+        let head = ["operation", "ours", "other", "ratio", "bar", "verdict"];
+        let rows: Vec<Vec<String>> = lines.iter().map(|line| line.cells()).collect();
+        Report(vec![Block::Text(self.note()), Block::Text(table(&head, &rows))])
+    }
+
+    fn note(&self) -> String {
+        let of = match self.loads.len() {
+            1 => "Of one run".to_owned(),
+            runs => format!("Medians of {runs} runs, with the verdict of each run"),
+        };
+        let loads = self.loads.iter().map(|&load| load::text(load)).collect::<Vec<_>>().join(", ");
+        format!(
+            "{of}. In nanoseconds, unless the name says otherwise. A bar limits the ratio, or the figure if there is \
+             none. Load average at the start: {loads}."
+        )
+    }
 }
 
 fn text(file: &Path) -> std::io::Result<String> {
