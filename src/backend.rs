@@ -66,6 +66,13 @@ impl Backend {
         self.is_kernel
     }
 
+    /// Returns whether both have the same name and functions. For equal functions, the compiler may
+    /// still return `false`.
+    fn is_same(&self, other: &Backend) -> bool {
+        let functions = |backend: &Backend| (backend.open as usize, backend.capabilities as usize);
+        self == other && functions(self) == functions(other)
+    }
+
     /// Returns the backend's name, as a user types it.
     ///
     /// The names of this crate's backends are `kernel` and `userspace`. The backend of a
@@ -109,6 +116,32 @@ impl Backend {
     /// closes it again, so it needs a free descriptor for a moment.
     pub fn capabilities(&self, clock: Clock) -> io::Result<Capabilities> {
         (self.capabilities)(clock)
+    }
+}
+
+/// The backend of a timer, in 16 bytes.
+///
+/// A [`Backend`] has 40 bytes, so a copy of it in each timer would use more memory.
+#[derive(Debug)]
+pub(crate) enum BackendOfTimer {
+    OfCrate(&'static Backend),
+    Other(Box<Backend>),
+}
+
+impl BackendOfTimer {
+    /// `of_crate` are the backends of this crate.
+    pub(crate) fn new(backend: Backend, of_crate: &[&'static Backend]) -> BackendOfTimer {
+        match of_crate.iter().find(|known| known.is_same(&backend)) {
+            Some(known) => BackendOfTimer::OfCrate(known),
+            None => BackendOfTimer::Other(Box::new(backend)),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Backend {
+        match self {
+            BackendOfTimer::OfCrate(backend) => **backend,
+            BackendOfTimer::Other(backend) => **backend,
+        }
     }
 }
 

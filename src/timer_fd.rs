@@ -6,11 +6,12 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use crate::accuracy::Accuracy;
-use crate::backend::Backend;
+use crate::backend::{Backend, BackendOfTimer};
 use crate::backends;
 use crate::backends::kernel::{self, KernelTimer};
 use crate::backends::simulated::{self, SimulatedTimer};
 use crate::backends::sys::error::{os_error, EOPNOTSUPP};
+use crate::backends::userspace;
 use crate::capabilities::Capabilities;
 use crate::clock::Clock;
 use crate::clock_time::ClockTime;
@@ -48,7 +49,7 @@ use crate::timer::Timer;
 #[derive(Debug)]
 pub struct TimerFd {
     timer: Inner,
-    backend: Backend,
+    backend: BackendOfTimer,
 }
 
 /// The timer. Kernel timers are not in a box, so that they need no allocation and no virtual call.
@@ -105,7 +106,7 @@ impl TimerFd {
     /// Returns the backend of the timer.
     #[must_use]
     pub fn backend(&self) -> Backend {
-        self.backend
+        self.backend.get()
     }
 }
 
@@ -193,7 +194,8 @@ impl TimerFdBuilder {
         process_backend::fix();
         self.try_backends(|backend| {
             let timer = Inner::open(backend, self.clock, self.flags)?;
-            Ok(TimerFd { timer, backend })
+            let of_crate = [&kernel::BACKEND, &userspace::BACKEND, &simulated::BACKEND];
+            Ok(TimerFd { timer, backend: BackendOfTimer::new(backend, &of_crate) })
         })
     }
 
@@ -246,7 +248,7 @@ impl TimerFdBuilder {
 /// Converts a timer of the kernel backend, for example one that was made from a descriptor.
 impl From<KernelTimer> for TimerFd {
     fn from(timer: KernelTimer) -> TimerFd {
-        TimerFd { timer: Inner::Kernel(timer), backend: kernel::BACKEND }
+        TimerFd { timer: Inner::Kernel(timer), backend: BackendOfTimer::OfCrate(&kernel::BACKEND) }
     }
 }
 
@@ -264,7 +266,8 @@ impl From<KernelTimer> for TimerFd {
 /// ```
 impl From<SimulatedTimer> for TimerFd {
     fn from(timer: SimulatedTimer) -> TimerFd {
-        TimerFd { timer: Inner::Boxed(Box::new(timer)), backend: simulated::BACKEND }
+        let backend = BackendOfTimer::OfCrate(&simulated::BACKEND);
+        TimerFd { timer: Inner::Boxed(Box::new(timer)), backend }
     }
 }
 
@@ -367,5 +370,39 @@ impl AsFd for TimerFd {
 impl AsRawFd for TimerFd {
     fn as_raw_fd(&self) -> RawFd {
         self.timer.as_dyn().as_pollable().as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::size_of;
+
+    fn open(clock: Clock, flags: CreateFlags) -> io::Result<Box<dyn Timer>> {
+        userspace::BACKEND.open(clock, flags)
+    }
+
+    fn no_capabilities(_: Clock) -> io::Result<Capabilities> {
+        Err(os_error(EOPNOTSUPP))
+    }
+
+    #[test]
+    fn a_timer_takes_four_words() {
+        assert_eq!(size_of::<TimerFd>(), 4 * size_of::<usize>());
+    }
+
+    #[test]
+    fn a_timer_returns_its_backend_even_if_one_of_this_crate_has_the_same_name() {
+        for name in ["mine", "userspace"] {
+            let mine = Backend::new(name, open, no_capabilities);
+            let timer = TimerFd::builder(Clock::Monotonic).backend(mine).open().unwrap();
+            assert_eq!(timer.backend().name(), name);
+            assert!(timer.backend().capabilities(Clock::Monotonic).is_err());
+        }
+        for backend in [userspace::BACKEND, kernel::BACKEND] {
+            let Ok(timer) = TimerFd::builder(Clock::Monotonic).backend(backend).open() else { continue };
+            assert_eq!(timer.backend(), backend);
+            assert!(matches!(timer.backend, BackendOfTimer::OfCrate(_)));
+        }
     }
 }
