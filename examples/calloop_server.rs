@@ -39,6 +39,8 @@ struct Server {
     clients: BTreeMap<RawFd, Commands>,
     /// No client is accepted until timer 1 expires again.
     is_full: bool,
+    /// Hides the lines about expirations.
+    quiet: bool,
     is_stopped: bool,
 }
 
@@ -61,11 +63,18 @@ impl Server {
                 move |count: io::Result<u64>, _: &mut _, server: &mut Server| server.tick(number, count?);
             handle.insert_source(expirations, on_expiration).map_err(|refused| refused.error)?;
         }
-        Ok(Server { handle, listener, clients: BTreeMap::new(), is_full: false, is_stopped: false })
+        Ok(Server {
+            handle,
+            listener,
+            clients: BTreeMap::new(),
+            is_full: false,
+            quiet: options.quiet,
+            is_stopped: false,
+        })
     }
 
     fn tick(&mut self, number: usize, count: u64) -> io::Result<PostAction> {
-        client::print_count(number, count)?;
+        client::print_count(number, count, self.quiet)?;
         if number == 1 {
             self.clients.values_mut().try_for_each(client::serve_silent)?;
             if std::mem::take(&mut self.is_full) {

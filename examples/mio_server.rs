@@ -44,6 +44,8 @@ struct Server {
     listener: TcpListener,
     timers: Vec<TimerFd>,
     clients: BTreeMap<Token, (TcpStream, Commands)>,
+    /// Hides the lines about expirations.
+    quiet: bool,
 }
 
 fn token_of(source: &impl AsRawFd) -> Token {
@@ -63,7 +65,7 @@ impl Server {
         register(&poll, &mut listener)?;
         timers::arm(&timers)?;
         timers.iter_mut().try_for_each(|timer| register(&poll, timer))?;
-        Ok(Server { poll, listener, timers, clients: BTreeMap::new() })
+        Ok(Server { poll, listener, timers, clients: BTreeMap::new(), quiet: options.quiet })
     }
 
     /// Handles the readiness of the source with this token. mio reports each readiness once. If
@@ -73,7 +75,7 @@ impl Server {
             self.accept()?;
         } else if let Some(index) = self.timers.iter().position(|timer| token_of(timer) == token) {
             // One read returns all expirations of a timer.
-            client::print_expirations(index + 1, &self.timers[index])?;
+            client::read_timer(index + 1, &self.timers[index], self.quiet)?;
             if index == 0 {
                 self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;
                 // An earlier accept may have failed because no descriptor was left.
@@ -94,10 +96,16 @@ impl Server {
     }
 
     fn accept(&mut self) -> io::Result<()> {
-        while let Accepted::Client(mut stream) = client::accepted(&self.listener, self.listener.accept())? {
+        loop {
+            let client = self.listener.accept();
+            let has_none = client.as_ref().is_err_and(|e| e.kind() == ErrorKind::WouldBlock);
+            if self.quiet && has_none {
+                // `accepted` would print a line for each expiration of timer 1.
+                return Ok(());
+            }
+            let Accepted::Client(mut stream) = client::accepted(&self.listener, client)? else { return Ok(()) };
             register(&self.poll, &mut stream)?;
             self.clients.insert(token_of(&stream), (stream, Commands::default()));
         }
-        Ok(())
     }
 }

@@ -40,6 +40,8 @@ struct Server {
     clients: BTreeMap<i32, (TcpStream, Commands)>,
     /// No client is accepted until timer 1 expires again.
     is_full: bool,
+    /// Hides the lines about expirations.
+    quiet: bool,
 }
 
 /// Returns whether the descriptor's number is small enough for `select`.
@@ -58,7 +60,7 @@ impl Server {
             return Err(io::Error::new(io::ErrorKind::Other, "more descriptors were inherited than select can watch"));
         }
         timers::arm(&timers)?;
-        Ok(Server { listener, timers, clients: BTreeMap::new(), is_full: false })
+        Ok(Server { listener, timers, clients: BTreeMap::new(), is_full: false, quiet: options.quiet })
     }
 
     /// Waits for at most three seconds.
@@ -95,7 +97,7 @@ impl Server {
     fn handle(&mut self, ready: &Ready) -> io::Result<Outcome> {
         for (index, timer) in self.timers.iter().enumerate() {
             if ready.contains(&timer.as_raw_fd()) {
-                client::print_expirations(index + 1, timer)?;
+                client::read_timer(index + 1, timer, self.quiet)?;
                 if index == 0 {
                     self.is_full = false;
                     self.clients.values_mut().try_for_each(|(_, commands)| client::serve_silent(commands))?;

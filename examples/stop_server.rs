@@ -4,8 +4,9 @@
 //! Run `cargo run --example stop_server`. With `-- --backend userspace` it runs on the userspace
 //! backend. With an address, such as `-- 127.0.0.1:0`, it listens there. It prints
 //! `Listening on ADDRESS`, then `Timer 1 expired 1 times` every 0.25 s, timer 2 every 0.5 s and
-//! timer 3 every 0.75 s. Talk to it from another terminal: `printf hello | nc 127.0.0.1 1234` makes
-//! it print `Unknown command: hello`, and `printf stop | nc 127.0.0.1 1234` ends it.
+//! timer 3 every 0.75 s. `--quiet` hides the lines about expirations, so that only those about
+//! clients remain. Talk to it from another terminal: `printf hello | nc 127.0.0.1 1234` makes it
+//! print `Unknown command: hello`, and `printf stop | nc 127.0.0.1 1234` ends it.
 
 mod common;
 
@@ -33,7 +34,9 @@ fn run(options: &common::Options) -> io::Result<()> {
         events.clear();
         server.poller.wait(&mut events, Some(Duration::from_secs(3)))?;
         let ready: Vec<(usize, u8)> = events.iter().map(|event| (event.key, event.readable.into())).collect();
-        say!("Signaled events={ready:?}");
+        if !server.quiet {
+            say!("Signaled events={ready:?}");
+        }
         for (key, _) in ready {
             if server.handle(key)? == Outcome::StopsServer {
                 return Ok(());
@@ -50,6 +53,8 @@ struct Server {
     clients: BTreeMap<usize, (Registered<TcpStream>, Commands)>,
     /// No client is accepted until timer 1 expires again.
     is_full: bool,
+    /// Hides the lines about expirations.
+    quiet: bool,
 }
 
 fn key_of(source: &impl AsRawFd) -> usize {
@@ -75,7 +80,7 @@ impl Server {
         let listener = register(&poller, listener)?;
         timers::arm(&timers)?;
         let timers = timers.into_iter().map(|timer| register(&poller, timer)).collect::<io::Result<_>>()?;
-        Ok(Server { poller, listener, timers, clients: BTreeMap::new(), is_full: false })
+        Ok(Server { poller, listener, timers, clients: BTreeMap::new(), is_full: false, quiet: options.quiet })
     }
 
     /// Handles the readiness of the source with this key.
@@ -83,7 +88,7 @@ impl Server {
         if key == key_of(&*self.listener) {
             self.accept()?;
         } else if let Some(index) = self.timers.iter().position(|timer| key_of(&**timer) == key) {
-            client::print_expirations(index + 1, &self.timers[index])?;
+            client::read_timer(index + 1, &self.timers[index], self.quiet)?;
             request_next(&self.timers[index])?;
             if index == 0 {
                 if std::mem::take(&mut self.is_full) {

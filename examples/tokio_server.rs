@@ -33,7 +33,8 @@ async fn run(options: &common::Options) -> io::Result<()> {
     // Notified each time that timer 1 expires.
     let (sender, mut ticks) = watch::channel(());
     for (timer, number) in timers.into_iter().zip(1..) {
-        tasks.spawn(print_expirations(number, timer, (number == 1).then(|| sender.clone())));
+        let ticks = (number == 1).then(|| sender.clone());
+        tasks.spawn(print_expirations(number, timer, options.quiet, ticks));
     }
     let mut is_full = false;
     loop {
@@ -52,10 +53,15 @@ async fn run(options: &common::Options) -> io::Result<()> {
     }
 }
 
-async fn print_expirations(number: usize, timer: TimerFd, ticks: Option<watch::Sender<()>>) -> io::Result<Outcome> {
+async fn print_expirations(
+    number: usize,
+    timer: TimerFd,
+    quiet: bool,
+    ticks: Option<watch::Sender<()>>,
+) -> io::Result<Outcome> {
     let expirations = TokioTimer::new(timer)?;
     loop {
-        client::print_count(number, expirations.wait().await?)?;
+        client::print_count(number, expirations.wait().await?, quiet)?;
         ticks.iter().for_each(|ticks| ticks.send_replace(()));
     }
 }

@@ -139,6 +139,39 @@ fn servers_serve_several_clients_with_any_input() {
     });
 }
 
+/// What a server with `--quiet` may print.
+const ABOUT_CLIENTS: [&str; 5] =
+    ["Accepting connection ", "Accepted connection ", "Reading data ", "Unknown command: ", "Stopping server"];
+
+#[test]
+fn quiet_servers_print_only_lines_about_clients() {
+    on_each_server(|mut program, backend| {
+        let name = format!("{program:?}");
+        program.arg("--quiet");
+        let mut server = Server::start(program);
+        let mut client = server.connect();
+        let mut lines = Vec::new();
+        // A command without a newline ends at an expiration of timer 1. After four commands, timer 3
+        // has expired too.
+        for _ in 0..4 {
+            client.write_all(b"hello").unwrap();
+            let mut is_done = false;
+            while !is_done {
+                let line = server.until("");
+                is_done = line == "Unknown command: hello";
+                lines.push(line);
+            }
+        }
+        client.write_all(b"stop").unwrap();
+        lines.extend(server.end().lines().map(str::to_owned));
+        let accepting = lines.iter().filter(|line| line.starts_with("Accepting connection ")).count();
+        assert_eq!(accepting, 1, "{name} on {backend}: {lines:?}");
+        for line in lines {
+            assert!(ABOUT_CLIENTS.iter().any(|text| line.starts_with(text)), "{name} on {backend}: {line}");
+        }
+    });
+}
+
 /// Returns the commands in these packets, followed by silence and the end of the connection.
 fn commands(packets: &[&[u8]]) -> Vec<String> {
     let mut commands = Commands::default();

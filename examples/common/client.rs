@@ -144,16 +144,21 @@ fn execute(command: &Command) -> io::Result<Outcome> {
     }
 }
 
-/// Reads a timer that is ready.
-pub fn print_expirations(number: usize, timer: &TimerFd) -> io::Result<()> {
-    say!("Reading timer {}", timer.as_raw_fd());
-    if let Some(count) = timers::expirations(timer)? {
-        print_count(number, count)?;
+/// Reads a timer that is ready, and prints its expirations unless `quiet` is set.
+pub fn read_timer(number: usize, timer: &TimerFd, quiet: bool) -> io::Result<()> {
+    if !quiet {
+        say!("Reading timer {}", timer.as_raw_fd());
     }
-    Ok(())
+    match timers::expirations(timer)? {
+        Some(count) => print_count(number, count, quiet),
+        None => Ok(()),
+    }
 }
 
-pub fn print_count(number: usize, count: u64) -> io::Result<()> {
-    say!("Timer {number} expired {count} times");
+/// Prints the expirations of a timer unless `quiet` is set.
+pub fn print_count(number: usize, count: u64, quiet: bool) -> io::Result<()> {
+    if !quiet {
+        say!("Timer {number} expired {count} times");
+    }
     Ok(())
 }

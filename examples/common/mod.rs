@@ -30,7 +30,8 @@ pub struct Options {
     pub idle: Duration,
     /// How long the clients may stay after a request to stop.
     pub grace: Duration,
-    /// Prints no line for each client.
+    /// Hides the lines that a server prints most often: those about expirations, or in
+    /// `keepalive_server` those about clients.
     pub quiet: bool,
 }
 
@@ -71,6 +72,7 @@ pub fn open(backend: Option<Backend>, clock: Clock, nonblocking: bool) -> io::Re
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     Backend,
+    /// Also `--quiet`, as each server does.
     BackendAndAddress,
     /// Also the durations of `keepalive_server`.
     BackendAddressAndTimeouts,
@@ -80,7 +82,7 @@ impl Takes {
     fn arguments(self) -> &'static str {
         match self {
             Takes::Backend => "[--backend kernel|userspace]",
-            Takes::BackendAndAddress => "[--backend kernel|userspace] [ADDRESS]",
+            Takes::BackendAndAddress => "[--backend kernel|userspace] [--quiet] [ADDRESS]",
             Takes::BackendAddressAndTimeouts => {
                 "[--backend kernel|userspace] [--idle SECONDS] [--grace SECONDS] [--quiet] [ADDRESS]"
             }
@@ -119,6 +121,7 @@ fn program_name() -> String {
 fn parse(takes: Takes) -> Result<Option<Options>, lexopt::Error> {
     use lexopt::prelude::{Long, Short, Value, ValueExt};
     let mut options = Options::default();
+    let is_server = takes != Takes::Backend;
     let has_timeouts = takes == Takes::BackendAddressAndTimeouts;
     let mut addresses = 0;
     let mut arguments = lexopt::Parser::from_env();
@@ -127,9 +130,9 @@ fn parse(takes: Takes) -> Result<Option<Options>, lexopt::Error> {
             Long("backend") => options.backend = Some(arguments.value()?.parse()?),
             Long("idle") if has_timeouts => options.idle = arguments.value()?.parse_with(seconds)?,
             Long("grace") if has_timeouts => options.grace = arguments.value()?.parse_with(seconds)?,
-            Long("quiet") if has_timeouts => options.quiet = true,
+            Long("quiet") if is_server => options.quiet = true,
             Long("help") | Short('h') => return Ok(None),
-            Value(address) if takes != Takes::Backend && addresses == 0 => {
+            Value(address) if is_server && addresses == 0 => {
                 options.address = address.string()?;
                 addresses += 1;
             }
