@@ -9,6 +9,8 @@ use std::fmt::Write;
 pub struct Report {
     pub table: String,
     pub faults: Vec<String>,
+    /// The texts for all promises on all backends.
+    verdicts: Vec<String>,
 }
 
 impl Report {
@@ -30,10 +32,30 @@ impl Report {
                 let _ = write!(report.table, " {verdict} |");
             }
             report.table.push('\n');
+            report.verdicts.extend([kernel, userspace]);
             report.check_names(promise, results);
         }
         report.check_that_all_are_named(page, results);
+        let failed = results.failed.iter().map(|test| format!("failed: {test}"));
+        report.faults.extend(failed);
         report
+    }
+
+    /// One line about the whole report.
+    pub fn summary(&self) -> String {
+        let number = |word: &str| self.verdicts.iter().filter(|verdict| verdict.starts_with(word)).count();
+        let [pass, bounded, shown, ignored, failed] = ["pass", "bounded", "shown", "ignored", "FAILED"].map(number);
+        let without = self.verdicts.len() - pass - bounded - shown - ignored - failed;
+        let promises = self.verdicts.len() / BACKENDS.len();
+        let end = match self.faults.len() {
+            0 => String::from("the page and the tests agree"),
+            faults => format!("faults: {faults}"),
+        };
+        format!(
+            "{promises} promises, each on {}: {pass} pass, {bounded} bounded, {shown} shown, {ignored} ignored, \
+             {without} without a test, {failed} FAILED; {end}",
+            BACKENDS.join(" and ")
+        )
     }
 
     fn fault(&mut self, promise: &Promise, what: &str) {

@@ -23,6 +23,8 @@ pub struct Results {
     measured: BTreeMap<(String, usize), String>,
     /// The tests that must belong to a promise: those that ran.
     pub promising: BTreeSet<String>,
+    /// The suite and the path of each test that failed, in a promise or not.
+    pub failed: BTreeSet<String>,
 }
 
 impl Results {
@@ -63,6 +65,9 @@ impl Results {
             Some("ignored") => Outcome::Ignored,
             _ => Outcome::Failed,
         };
+        if outcome == Outcome::Failed {
+            self.failed.insert(format!("{suite} {path}"));
+        }
         // The part after a comma distinguishes the runs of one test.
         let path = path.split(',').next().unwrap_or(path);
         let name = path.rsplit("::").next().unwrap_or(path);
@@ -94,7 +99,7 @@ pub fn is_whole(log: &str) -> bool {
 /// The suite of a test binary: `clock_changes` for `clock_changes/main.rs (target/…)`. The path starts
 /// at the folder of the package. The name of a unit test begins with `unittests`, and that of a test
 /// in another package with `tests/`.
-fn suite_of(path: &str) -> String {
+pub fn suite_of(path: &str) -> String {
     let file = path.split(' ').next().unwrap_or(path);
     file.trim_end_matches(".rs").trim_end_matches("/main").to_owned()
 }
