@@ -64,6 +64,30 @@ python_venv() {
 # shellcheck disable=SC2034
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/portable-timerfd
 
+# Builds this version of a cargo command in a folder of its own, and puts it first in PATH.
+from_crates_io() {
+    local dir=$cache/$1-$2
+    [ -x "$dir/bin/$1" ] || cargo install --quiet --debug --locked --root "$dir" "$1@$2"
+    PATH=$dir/bin:$PATH
+}
+
+# Installs the programs of ci/requirements.txt, and puts them first in PATH.
+pypi_programs() {
+    local dir
+    dir=$cache/programs-$(cksum <ci/requirements.txt | cut -d ' ' -f 1)
+    if [ ! -e "$dir/is-complete" ]; then
+        rm -rf "$dir"
+        python_venv "$dir"
+        "$dir/bin/pip" --quiet --disable-pip-version-check install --requirement ci/requirements.txt || {
+            # This package always exists.
+            "$dir/bin/pip" --quiet download --no-deps --dest "$dir/probe" pip >/dev/null 2>&1 && exit 1
+            not_checked "PyPI can't be reached, so the programs of ci/requirements.txt did not run"
+        }
+        touch "$dir/is-complete"
+    fi
+    PATH=$dir/bin:$PATH
+}
+
 # Prints the path of a Python that has os.timerfd_create and its tests, or nothing. Prefers an
 # installed one to that of a later Debian, which comes with its own C library.
 python_with_timerfd() {
