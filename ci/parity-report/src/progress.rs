@@ -32,9 +32,10 @@ impl Progress {
     }
 }
 
-/// The backend that the path of a test names.
+/// The backend with which the path of a test begins. Unit tests have it within their paths, as the
+/// name of a module.
 fn backend_of(path: &str) -> Option<&str> {
-    path.split("::").find(|part| *part == "simulated" || BACKENDS.contains(part))
+    path.split("::").next().filter(|part| *part == "simulated" || BACKENDS.contains(part))
 }
 
 #[cfg(test)]
@@ -49,7 +50,7 @@ test kernel::counts::sums ... ok
 test kernel::reads::blocks ... ok
 test userspace::counts::sums ... ok
      Running unittests src/lib.rs (target/debug/deps/library-1)
-test queue::is_empty ... ok
+test backends::userspace::queues::is_empty ... ok
    Doc-tests library
 test src/lib.rs - (line 3) ... ok";
 

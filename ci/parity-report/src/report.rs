@@ -159,3 +159,30 @@ fn first_words(claim: &str) -> &str {
     let end = ends.iter().filter_map(|end| claim.find(end)).min().unwrap_or(claim.len());
     &claim[..end]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn promise(words: &str, claim: &str, test: &str) -> Promise {
+        let claims = [claim.to_owned(), claim.to_owned()];
+        Promise { section: String::new(), words: words.to_owned(), claims, tests: vec![test.to_owned()] }
+    }
+
+    #[test]
+    fn the_summary_counts_each_promise_on_each_backend() {
+        let log = "Running conformance/main.rs (target)\n\
+            test kernel::expires ... ok\ntest userspace::expires ... FAILED\ntest kernel::differs ... ok\n";
+        let page = [promise("a timer expires", "exact", "expires"), promise("a difference", "no pipe", "differs")];
+        let report = Report::new(&page, &Results::parse(&[log], ""), &[]);
+        let counts = "1 pass, 0 bounded, 1 shown, 0 ignored, 1 without a test, 1 FAILED; faults: 2";
+        assert_eq!(report.summary(), format!("2 promises, each on kernel and userspace: {counts}"));
+    }
+
+    #[test]
+    fn a_failed_test_of_no_promise_is_a_fault() {
+        let log = "Running compat.rs (target)\ntest kernel::panics ... FAILED\n";
+        let report = Report::new(&[], &Results::parse(&[log], ""), &[]);
+        assert_eq!(report.faults, ["failed: compat kernel::panics"]);
+    }
+}
