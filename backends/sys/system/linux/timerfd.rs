@@ -1,8 +1,17 @@
 //! The timerfd calls of Linux and Android.
+//!
+//! `create` makes the system call by its number. The library for C defines `timerfd_create` too, so
+//! in a program that uses or preloads it, the C library's name would lead there. That function may
+//! return an emulated timer, and it fixes the process's choice of the backend.
+//!
+//! `settime` and `gettime` call the C library, for two reasons. Where `time_t` is 32 bits wide and
+//! `libc` declares 64-bit times, only the C library's function knows the system call for the layout
+//! of `itimerspec`. And the functions of the library for C pass a kernel timer's descriptor to the
+//! kernel unchanged. They fix no choice and start no thread.
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use crate::backends::sys::error::{check, os_error};
@@ -21,15 +30,16 @@ pub(super) const NATIVE: Timerfd = Timerfd { create, settime, set, gettime };
 fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
     let nonblocking = if flags.nonblocking { libc::TFD_NONBLOCK } else { 0 };
     let close_on_exec = if flags.close_on_exec { libc::TFD_CLOEXEC } else { 0 };
+    let flags: libc::c_int = nonblocking | close_on_exec;
     // SAFETY: the call touches no memory of this process.
-    let fd = check(unsafe { libc::timerfd_create(id(clock), nonblocking | close_on_exec) });
+    let fd = check(unsafe { libc::syscall(libc::SYS_timerfd_create, id(clock), flags) });
     let fd = fd.map_err(|e| match e.raw_os_error() {
         // The flags are valid, so the kernel is too old for this clock.
         Some(libc::EINVAL) => os_error(libc::EOPNOTSUPP),
         _ => e,
     })?;
     // SAFETY: the kernel has just created this descriptor, and no other code knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
 /// Returns the kernel's number for `clock`.

@@ -69,6 +69,15 @@ fn emulated_timers_work_in_a_sandbox_that_kills_for_timerfd() -> Result<(), Fail
     run(Command::new(program).env("PORTABLE_TIMERFD_BACKEND", "userspace")).map(drop)
 }
 
+/// A question fixes no choice. The answer is also right in a sandbox without timerfd.
+fn a_question_about_capabilities_has_no_effect(refused: &[&str]) -> Result<(), Failed> {
+    for link in [Link::Shared, Link::Static] {
+        let program = build::program("queries.c", link)?;
+        run(Command::new(program).args(refused).env_remove("PORTABLE_TIMERFD_BACKEND"))?;
+    }
+    Ok(())
+}
+
 /// The calls take precedence over the environment.
 fn extensions(backend: &str) -> Result<(), Failed> {
     for standard in STANDARDS {
@@ -99,6 +108,15 @@ pub fn trials() -> Vec<Trial> {
             "library::emulated_timers_work_in_a_sandbox_that_kills_for_timerfd",
             emulated_timers_work_in_a_sandbox_that_kills_for_timerfd,
         )
+        .with_ignored_flag(!cfg!(target_os = "linux")),
+        Trial::test("library::a_question_about_capabilities_has_no_effect", || {
+            a_question_about_capabilities_has_no_effect(&[])
+        }),
+        Trial::test("library::capabilities_in_a_sandbox_are_those_of_emulated_timers", || {
+            ["ENOSYS", "EPERM", "EACCES"]
+                .iter()
+                .try_for_each(|&error| a_question_about_capabilities_has_no_effect(&[error]))
+        })
         .with_ignored_flag(!cfg!(target_os = "linux")),
         Trial::test("library::an_unknown_backend_is_an_error", an_unknown_backend_is_an_error),
         Trial::test("library::the_default_is_the_kernel", the_default_is_the_kernel)
