@@ -82,6 +82,11 @@ pub(crate) fn read_now(fd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
     Ok((read == COUNT_SIZE).then_some(u64::from_ne_bytes(message)))
 }
 
+/// Returns whether a read of this descriptor never waits in the model.
+pub(crate) fn is_nonblocking(fd: &impl AsRawFd) -> io::Result<bool> {
+    Ok(!MODEL.lock().waits(fd.as_raw_fd()))
+}
+
 pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
     let _state = MODEL.lock();
     poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], 0u8).unwrap() > 0
