@@ -1,4 +1,4 @@
-//! A value that is set at most once, without a lock.
+//! A value that is set once, without a lock.
 
 use std::io;
 use std::marker::PhantomData;
@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::error::{os_error, EBUSY};
 
-/// A value that is set at most once, and then kept for the life of the process.
+/// A value that is set once, and then kept for the life of the process, unless its owner replaces
+/// it.
 ///
 /// A forked child has the parent's value. `std::sync::OnceLock` is not used, because it has a lock
 /// that another thread of the parent may hold at the fork.
@@ -41,10 +42,16 @@ impl<T: Send + Sync> SetOnce<T> {
         }
     }
 
+    /// Sets the value, even if it was set before. The earlier value is never freed, because other
+    /// threads may still use it.
+    pub(crate) fn replace(&self, value: T) {
+        self.value.store(Box::into_raw(Box::new(value)), Ordering::Release);
+    }
+
     /// Returns the value, or `None` if it was not set.
     pub(crate) fn get(&self) -> Option<&'static T> {
         // SAFETY: the pointer is null, a `&'static T` from `get_or_set`, or it comes from a box of
-        // `set`, which is never freed. No code has a mutable reference to the value.
+        // `set` or `replace`, which is never freed. No code has a mutable reference to the value.
         unsafe { self.value.load(Ordering::Acquire).as_ref() }
     }
 
@@ -56,7 +63,7 @@ impl<T: Send + Sync> SetOnce<T> {
         let default = (default as *const T).cast_mut();
         let found = self.value.compare_exchange(null_mut(), default, Ordering::AcqRel, Ordering::Acquire);
         // SAFETY: the pointer is this or another `default`, which is a `&'static T`, or it comes
-        // from a box of `set`, which is never freed. No code has a mutable reference to the value.
+        // from a box of `set` or `replace`, which is never freed. No code has a mutable reference to the value.
         unsafe { &*found.err().unwrap_or(default) }
     }
 }
@@ -66,7 +73,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_value_is_never_replaced() {
+    fn replace_sets_another_value() {
+        static DEFAULT: u8 = 0;
+        let value = SetOnce::new();
+        assert_eq!(*value.get_or_set(&DEFAULT), 0);
+        value.replace(1);
+        assert_eq!((value.get(), value.set(2)), (Some(&1), false));
+    }
+
+    #[test]
+    fn set_never_replaces_the_first_value() {
         static DEFAULT: u8 = 0;
         let (set, defaulted) = (SetOnce::new(), SetOnce::new());
         assert_eq!(set.get(), None);

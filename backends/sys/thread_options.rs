@@ -48,10 +48,9 @@ pub enum ThreadPolicy {
 ///
 /// # Text
 ///
-/// [`FromStr`] reads `other`, `fifo:PRIORITY` or `rr:PRIORITY`. Two optional parts can follow:
-/// `+exact` for [`exact_sleep`](ThreadOptions::exact_sleep), and then `@CPUS`, a list of numbers
-/// and ranges. Examples: `fifo:60`, `rr:10@0,2-3`, `other+exact@1`. Malformed text is an `EINVAL`
-/// error. The priority is checked only by [`set_for_process`](ThreadOptions::set_for_process). The
+/// [`FromStr`] reads `other`, `fifo:PRIORITY`, `rr:PRIORITY`, or `other+exact` for
+/// [`exact_sleep`](ThreadOptions::exact_sleep). `@CPUS` can follow, a list of numbers and ranges.
+/// Examples: `fifo:60`, `rr:10@0,2-3`, `other+exact@1`. Malformed text is an `EINVAL` error. The priority is checked only by [`set_for_process`](ThreadOptions::set_for_process). The
 /// libraries for C and Python read this text from the environment variable
 /// `PORTABLE_TIMERFD_THREAD`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -149,9 +148,11 @@ impl FromStr for ThreadOptions {
 
 fn parse(text: &str) -> Option<ThreadOptions> {
     let (policy, cpus) = text.split_once('@').map_or((text, None), |(policy, cpus)| (policy, Some(cpus)));
-    let (policy, exact_sleep) = policy.strip_suffix("+exact").map_or((policy, false), |policy| (policy, true));
+    // Only `other` can have exact sleeps, as on Apple systems, so that a text means the same
+    // everywhere.
+    let exact_sleep = policy == "other+exact";
     let policy = match policy.split_once(':') {
-        None if policy == "other" => ThreadPolicy::Other,
+        None if exact_sleep || policy == "other" => ThreadPolicy::Other,
         Some(("fifo", priority)) => ThreadPolicy::Fifo(number(priority)?.try_into().ok()?),
         Some(("rr", priority)) => ThreadPolicy::RoundRobin(number(priority)?.try_into().ok()?),
         _ => return None,
@@ -193,7 +194,7 @@ mod tests {
             ("fifo:60", options.clone().policy(ThreadPolicy::Fifo(60))),
             ("rr:10@0,2-3", options.clone().policy(ThreadPolicy::RoundRobin(10)).cpus([0, 2, 3])),
             ("other+exact", options.clone().exact_sleep(true)),
-            ("rr:9+exact@1", options.clone().policy(ThreadPolicy::RoundRobin(9)).exact_sleep(true).cpus([1])),
+            ("other+exact@1", options.clone().exact_sleep(true).cpus([1])),
             ("other@1", options.cpus([1])),
         ] {
             assert_eq!(text.parse::<ThreadOptions>().unwrap(), expected, "{text}");
@@ -236,6 +237,8 @@ mod tests {
             "other+exact+exact",
             "other@1+exact",
             "fifo+exact:6",
+            "fifo:10+exact",
+            "rr:10+exact@0",
         ] {
             let refused = text.parse::<ThreadOptions>().unwrap_err();
             assert_eq!(refused.raw_os_error(), Some(EINVAL), "{text:?}");

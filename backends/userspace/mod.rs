@@ -56,7 +56,7 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
 /// The thread then stays for the life of the process, even while there is no timer. A forked child
 /// has no thread until it arms a timer or calls this function itself.
 ///
-/// Options of the thread cannot be set after this call.
+/// Options of the thread cannot be set after this call, unless it fails.
 ///
 /// # Errors
 ///

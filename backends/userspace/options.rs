@@ -1,7 +1,9 @@
-//! The options of the timer thread, which the program can set once.
+//! The options of the timer thread, which the program can set once, and again if the system refuses
+//! them.
 
 use std::io;
 
+use super::timer::engine;
 use crate::backends::sys;
 use crate::backends::sys::error::{os_error, EINVAL};
 use crate::backends::sys::set_once::SetOnce;
@@ -10,11 +12,16 @@ use crate::backends::sys::thread_options::ThreadOptions;
 static DEFAULT: ThreadOptions = ThreadOptions::new();
 static OF_PROCESS: SetOnce<ThreadOptions> = SetOnce::new();
 
-/// Returns the options that the program has set, or `None` for the default. After this call, none
-/// can be set.
+/// Returns the options that the program has set, or `None` for the default. After this call, options
+/// can be set only by [`replace`].
 pub(crate) fn fix() -> Option<&'static ThreadOptions> {
     let options = OF_PROCESS.get_or_set(&DEFAULT);
     (!std::ptr::eq(options, &DEFAULT)).then_some(options)
+}
+
+/// Replaces the options of the process.
+pub(super) fn replace(options: ThreadOptions) {
+    OF_PROCESS.replace(options);
 }
 
 impl ThreadOptions {
@@ -25,16 +32,27 @@ impl ThreadOptions {
     ///
     /// The system checks the options when the thread starts. If it refuses them, the call that arms
     /// a timer fails with the system's error and changes nothing: `EPERM` without the privilege for
-    /// a real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on Linux), `EINVAL` for a CPU that the
-    /// system lacks. The library does not fall back to other options: every later call that arms a
-    /// timer fails too. A program that wants an ordinary thread in that case checks its privilege
-    /// first.
+    /// a real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on Linux), `EINVAL` if the system has
+    /// none of the CPUs. The library does not fall back to other options: every later call that
+    /// arms a timer fails too. After such a failure, the program can set other options.
+    ///
+    /// ```
+    /// use portable_timerfd::backends::userspace::{start_thread, ThreadOptions, ThreadPolicy};
+    ///
+    /// ThreadOptions::new().policy(ThreadPolicy::Fifo(60)).set_for_process()?;
+    /// if start_thread().is_err() {
+    ///     ThreadOptions::new().set_for_process()?;
+    ///     start_thread()?;
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// - `EBUSY`: options were set before, or [`start_thread`](super::start_thread) was called,
-    ///   even if it failed. Or this process, or a process that forked it, has tried to create a
-    ///   [`TimerFd`](crate::TimerFd), or has created a timer of the userspace backend.
+    /// - `EBUSY`: options were set before, or [`start_thread`](super::start_thread) was called. Or
+    ///   this process, or a process that forked it, has tried to create a
+    ///   [`TimerFd`](crate::TimerFd), or has created a timer of the userspace backend. The call
+    ///   succeeds in all these cases if the last start of the thread in this process has failed.
     /// - `EINVAL`: the list of CPUs is empty or names a CPU above 8191, or the priority is outside
     ///   the policy's range.
     /// - `EOPNOTSUPP`: the platform cannot set these options. Only Linux can set CPUs. Android,
@@ -45,6 +63,9 @@ impl ThreadOptions {
             return Err(os_error(EINVAL));
         }
         sys::thread::check(&self)?;
+        if OF_PROCESS.get().is_some() {
+            return engine()?.replace_refused_options(self);
+        }
         OF_PROCESS.set_or_busy(self)
     }
 }

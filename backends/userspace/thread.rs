@@ -30,11 +30,13 @@ use crate::backends::emulation::pipe::PipeWrite;
 use crate::backends::emulation::queue::TimerId;
 use crate::backends::emulation::schedule::{nanos, QueueKey, Urgency, NEVER};
 use crate::backends::sys;
+use crate::backends::sys::error::{os_error, EBUSY};
 use crate::backends::sys::fd::Identity;
 use crate::backends::sys::short_lived::release_number;
 use crate::backends::sys::sync::{
     self, Arc, AtomicBool, Event, Instant, Mutex, MutexGuard, Ordering, Parker, PoisonError, Receiver, Sender,
 };
+use crate::backends::sys::thread_options::ThreadOptions;
 use crate::clock::Clock;
 
 /// A timer, as the thread sees it.
@@ -61,6 +63,8 @@ pub(super) struct Engine<T> {
     has_begun: Event,
     /// Becomes false only while the queues are locked and no timer is registered.
     is_running: AtomicBool,
+    /// Whether the last start of the thread has failed. Changes only while `starting` is locked.
+    is_refused: AtomicBool,
     /// Whether the thread stays when no timer is registered.
     stays: AtomicBool,
     clock_changes: Mutex<ClockChangeDetector>,
@@ -80,6 +84,7 @@ impl<T: Process> Engine<T> {
             starting: Mutex::new(()),
             has_begun: Event::new(),
             is_running: AtomicBool::new(false),
+            is_refused: AtomicBool::new(false),
             stays: AtomicBool::new(false),
             clock_changes: Mutex::default(),
             in_flight: InFlight::default(),
@@ -100,9 +105,22 @@ impl<T: Process> Engine<T> {
         let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_running.load(Ordering::Relaxed) {
             self.has_begun.set(false);
-            sys::thread::spawn(self, options::fix())?;
+            let started = sys::thread::spawn(self, options::fix());
+            self.is_refused.store(started.is_err(), Ordering::Relaxed);
+            started?;
             self.is_running.store(true, Ordering::Relaxed);
         }
+        Ok(())
+    }
+
+    /// Replaces the options of the thread if its last start has failed. Otherwise returns `EBUSY`.
+    pub(super) fn replace_refused_options(&self, options: ThreadOptions) -> io::Result<()> {
+        // No start uses the options meanwhile.
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_refused.swap(false, Ordering::Relaxed) {
+            return Err(os_error(EBUSY));
+        }
+        options::replace(options);
         Ok(())
     }
 

@@ -28,6 +28,7 @@ crate::cases![
         a_forked_child_keeps_the_options,
         a_policy_that_the_system_refuses_is_an_error_that_changes_nothing,
         a_cpu_that_the_system_lacks_is_an_error_that_changes_nothing,
+        options_that_the_system_refuses_can_be_replaced_until_the_thread_runs,
         a_chosen_ordinary_policy_is_not_replaced_by_an_inherited_one,
         a_thread_that_is_started_early_has_begun_when_the_call_returns,
         an_early_start_that_fails_keeps_no_thread;
@@ -345,6 +346,21 @@ fn assert_arming_fails(options: ThreadOptions, error: i32) {
     while !timer_threads().is_empty() {
         std::thread::yield_now();
     }
+}
+
+fn options_that_the_system_refuses_can_be_replaced_until_the_thread_runs() {
+    ThreadOptions::new().cpus([8191]).set_for_process().unwrap();
+    assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY), "no start has failed");
+    assert_eq!(errno(start_thread()), Some(libc::EINVAL));
+    ThreadOptions::new().cpus([8190]).set_for_process().unwrap();
+    assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY), "no start has failed since");
+    let timer = userspace();
+    assert_eq!(errno(timer.arm_after(HOUR)), Some(libc::EINVAL));
+    in_child(|| assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY), "no start has failed here"));
+    ThreadOptions::new().cpus([first_cpu()]).set_for_process().unwrap();
+    timer.arm_after(HOUR).unwrap();
+    assert_eq!(cpus(&the_thread()), first_cpu().to_string());
+    assert_eq!(refused(ThreadOptions::new()), Some(libc::EBUSY), "the thread runs");
 }
 
 fn a_policy_that_the_system_refuses_is_an_error_that_changes_nothing() {
