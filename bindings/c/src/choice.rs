@@ -1,10 +1,10 @@
 //! The backend that creates the timers of this process, as the program or the environment chooses
 //! it.
 
+use crate::report;
 use descriptors::{is_set_user_id, Backend};
-use std::ffi::{CStr, OsStr};
+use std::ffi::CStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The name of the variable, as a C string.
@@ -92,18 +92,9 @@ fn fix_environment() -> u8 {
         Err(earlier) => return earlier,
         Ok(_) => {
             if let (UNKNOWN, Some(value)) = (requested, value) {
-                report(value);
+                report::line("PORTABLE_TIMERFD_BACKEND is neither kernel nor userspace", value);
             }
         }
     }
     requested
-}
-
-/// Writes one line to standard error, with one `write`.
-fn report(value: &[u8]) {
-    let value = OsStr::from_bytes(value);
-    let line = format!("libportable_timerfd: PORTABLE_TIMERFD_BACKEND is neither kernel nor userspace: {value:?}\n");
-    // If the write fails, there is no other place to report the error to.
-    // SAFETY: the line is valid for reads of its length.
-    unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
 }

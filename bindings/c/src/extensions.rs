@@ -1,6 +1,6 @@
 //! The functions of `<portable_timerfd.h>`, which Linux does not have.
 
-use crate::{answer, choice};
+use crate::{answer, choice, report};
 use descriptors::{thread, Backend};
 use libc::{c_char, c_int, EFAULT, EINVAL};
 use std::ffi::CStr;
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn ptfd_set_thread_options(options: *const c_char) -> c_in
 /// Starts the timer thread now.
 #[no_mangle]
 pub extern "C" fn ptfd_start_thread() -> c_int {
-    answer(|| thread::start().map(|()| 0))
+    answer(|| report::with_thread_options(thread::start()).map(|()| 0))
 }
 
 /// Stores the capabilities of the timers that `timerfd_create` would create for this clock.

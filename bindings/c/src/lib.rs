@@ -12,6 +12,7 @@
 mod choice;
 pub mod extensions;
 mod memory;
+mod report;
 
 use descriptors::{kernel, userspace, Itimerspec};
 use errno::{errno, set_errno, Errno};
@@ -32,7 +33,7 @@ fn answer(call: impl FnOnce() -> io::Result<c_int>) -> c_int {
 /// `timerfd_create(2)`: creates a timer and returns its descriptor.
 #[no_mangle]
 pub extern "C" fn timerfd_create(clockid: c_int, flags: c_int) -> c_int {
-    answer(|| descriptors::create(choice::backend()?, clockid, flags))
+    answer(|| report::with_thread_options(descriptors::create(choice::backend()?, clockid, flags)))
 }
 
 /// `timerfd_settime(2)`: sets the timer of a descriptor and stores its old setting.

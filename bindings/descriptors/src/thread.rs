@@ -3,7 +3,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use timers::backends::userspace::{start_thread, ThreadOptions};
 use timers::bindings::is_set_user_id;
 
@@ -28,8 +28,10 @@ const MALFORMED: u8 = 2;
 pub(crate) fn set_options() -> io::Result<()> {
     let mut state = STATE.load(Ordering::Acquire);
     if state == UNREAD {
-        state = if read() { VALID } else { MALFORMED };
-        STATE.store(state, Ordering::Release);
+        let found = if read() { VALID } else { MALFORMED };
+        // The program may have set options meanwhile, which replace those of the environment.
+        let earlier = STATE.compare_exchange(UNREAD, found, Ordering::AcqRel, Ordering::Acquire);
+        state = earlier.err().unwrap_or(found);
     }
     match state {
         VALID => Ok(()),
@@ -37,16 +39,13 @@ pub(crate) fn set_options() -> io::Result<()> {
     }
 }
 
-/// Sets the options that the text describes. From then on, the environment variable is ignored.
+/// Sets the options that the text describes. From then on, the environment variable is ignored,
+/// even if it was found malformed before.
 ///
 /// # Errors
 ///
-/// `EBUSY` if options were set before, or an emulated timer was created. Otherwise those of
-/// [`ThreadOptions`].
+/// Those of [`ThreadOptions`].
 pub fn set_options_from(text: &[u8]) -> io::Result<()> {
-    if STATE.load(Ordering::Acquire) != UNREAD {
-        return Err(error(libc::EBUSY));
-    }
     let text = std::str::from_utf8(text).map_err(|_| error(libc::EINVAL))?;
     text.parse::<ThreadOptions>()?.set_for_process()?;
     STATE.store(VALID, Ordering::Release);
@@ -64,21 +63,34 @@ pub fn start() -> io::Result<()> {
     start_thread()
 }
 
-/// Reads the variable. Returns `false` if it is malformed or not valid on this system.
-fn read() -> bool {
+/// Returns the name and the value of the environment variable if it is malformed. Returns `None`
+/// after the first such result, so that a program reports the error once.
+pub fn take_malformed() -> Option<(&'static str, &'static [u8])> {
+    static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+    if STATE.load(Ordering::Acquire) != MALFORMED || IS_TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    let name = std::str::from_utf8(VARIABLE).unwrap_or_default().trim_end_matches('\0');
+    Some((name, value()?.to_bytes()))
+}
+
+/// Returns the value of the variable. A set-user-ID program ignores the variable.
+fn value() -> Option<&'static CStr> {
     if is_set_user_id() {
-        return true;
+        return None;
     }
     // std takes a lock to read the environment. A forked child may have inherited that lock held,
     // so this calls the C library instead.
     // SAFETY: the name is null-terminated.
     let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
-    if value.is_null() {
-        return true;
-    }
     // SAFETY: the value of a variable is a null-terminated string. As in any C program, no other
     // thread changes the environment meanwhile.
-    let value = unsafe { CStr::from_ptr(value) };
+    (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
+}
+
+/// Reads the variable. Returns `false` if it is malformed or not valid on this system.
+fn read() -> bool {
+    let Some(value) = value() else { return true };
     let options = value.to_str().ok().and_then(|text| text.parse::<ThreadOptions>().ok());
     // Another thread may have set the same options.
     options.is_some_and(|options| match options.set_for_process() {

@@ -50,13 +50,41 @@ fn the_environment_chooses_a_real_time_policy() -> Result<(), Failed> {
     starts_with(output_of(&program, &format!("rr:10@{}", first_cpu()?), &[])?, "policy 2, priority 10, on 1 CPUs, ")
 }
 
-/// Each create fails, and the library prints nothing.
+/// Checks that the library has printed one line about the variable.
+fn is_reported(output: &Output, options: &str) -> Result<(), Failed> {
+    let names = ["PORTABLE_TIMERFD_THREAD".to_owned(), format!("{options:?}")];
+    if output.err.lines().count() == 1 && names.iter().all(|name| output.err.contains(name)) && output.out.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{options:?}: it printed:\n{}{}", output.out, output.err).into())
+    }
+}
+
+/// Each create fails, and the library prints one line.
 fn malformed_options_are_an_error_each_time() -> Result<(), Failed> {
     let program = build::program("thread.c", Link::Shared)?;
-    for options in ["", "fifo", "fifo:60 ", "fifo:0", "fifo:100", "other:1", "other@", "other@8192", "idle", "\u{e9}"] {
-        starts_with(output_of(&program, options, &["malformed"])?, "")?;
+    for options in [
+        "",
+        "fifo",
+        "fifo:60 ",
+        "fifo:0",
+        "fifo:100",
+        "fifo:10+exact",
+        "other:1",
+        "other@",
+        "other@8192",
+        "idle",
+        "\u{e9}",
+    ] {
+        is_reported(&output_of(&program, options, &["malformed"])?, options)?;
     }
     Ok(())
+}
+
+/// The program replaces malformed options, and options that the system refuses.
+fn wrong_options_can_be_replaced() -> Result<(), Failed> {
+    let program = build::program("fallback.c", Link::Shared)?;
+    is_reported(&output_of(&program, "nonsense", &[])?, "nonsense")
 }
 
 /// A set-user-ID copy of the program that runs as root. It is removed on drop.
@@ -112,6 +140,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("thread::the_environment_chooses_a_real_time_policy", the_environment_chooses_a_real_time_policy)
             .with_ignored_flag(needs_root),
         Trial::test("thread::malformed_options_are_an_error_each_time", malformed_options_are_an_error_each_time),
+        Trial::test("thread::wrong_options_can_be_replaced", wrong_options_can_be_replaced),
         Trial::test(
             "thread::a_set_user_id_program_ignores_the_environment",
             a_set_user_id_program_ignores_the_environment,
