@@ -4,10 +4,11 @@
 //! in a program that uses or preloads it, the C library's name would lead there. That function may
 //! return an emulated timer, and it fixes the process's choice of the backend.
 //!
-//! `settime` and `gettime` call the C library, for two reasons. Where `time_t` is 32 bits wide and
-//! `libc` declares 64-bit times, only the C library's function knows the system call for the layout
-//! of `itimerspec`. And the functions of the library for C pass a kernel timer's descriptor to the
-//! kernel unchanged. They fix no choice and start no thread.
+//! `settime` and `gettime` call the C library, for two reasons. On 32-bit systems, Linux has a call
+//! for 32-bit times and one for 64-bit times, and the C library makes the one that fits its own
+//! `itimerspec`. And the functions of the library for C pass the setting of a kernel timer to the
+//! kernel unchanged: they fix no choice and start no thread. This also holds for the Python module
+//! with the library for C preloaded.
 
 use std::io;
 use std::mem::MaybeUninit;
