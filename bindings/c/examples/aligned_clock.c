@@ -28,7 +28,7 @@ static int arm(int fd, long period)
         /* ECANCELED: the clock was changed before this call. The time is set. */
         if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &next, NULL) == -1
             && errno != ECANCELED) return -1;
-        /* From here on, a read reports a change. Before, another time is present. */
+        /* A change between the two calls is not reported, so the clock is read again. */
     } while (now() / period != present);
     return 0;
 }

@@ -4,12 +4,19 @@
  *
  * Linux does not have these functions. A program that calls them needs this library on Linux too.
  * portable_timerfd(3) describes them all. Unless stated otherwise, a function returns 0, or -1 with
- * an error in errno. No function may be called in a signal handler, except ptfd_version.
+ * an error in errno. No function may be called in a signal handler, except ptfd_version. A null
+ * pointer gives EFAULT. Other bad pointers are dereferenced.
+ *
+ * With -std=c99 and the like, define _POSIX_C_SOURCE as 200809L before the first include.
  *
  * A clock on a screen, which changes at every full minute and when the wall clock is changed. The
  * loop works on every backend. It reads the clock by clock_gettime, because time(2) of Linux may
- * still return the last second when the timer expires:
+ * still return the last second when the timer expires. The function arm sets the timer to the next
+ * full minute, and returns the present one, or -1. If timerfd_settime fails with ECANCELED, the
+ * clock was changed before the call, and the timer is set. A change between the reading of the
+ * clock and timerfd_settime is not reported, so arm reads the clock again:
  *
+ *     #define _POSIX_C_SOURCE 200809L
  *     #include <portable_timerfd.h>
  *     #include <errno.h>
  *     #include <poll.h>
@@ -24,7 +31,6 @@
  *         return now.tv_sec / 60 * 60;
  *     }
  *
- *     // Sets the timer to the next full minute, and returns the present one, or -1.
  *     static time_t arm(int fd)
  *     {
  *         struct itimerspec next = {{0, 0}, {0, 0}};
@@ -33,9 +39,7 @@
  *         do {
  *             minute = this_minute();
  *             next.it_value.tv_sec = minute + 60;
- *             // ECANCELED: the clock was changed before this call. The time is set.
  *             if (timerfd_settime(fd, flags, &next, NULL) == -1 && errno != ECANCELED) return -1;
- *             // From here on, a read reports a change. Before, the minute shows it.
  *         } while (this_minute() != minute);
  *         return minute;
  *     }
@@ -51,7 +55,6 @@
  *         while (poll(&entry, 1, -1) != -1 || errno == EINTR) {
  *             uint64_t count;
  *             if (ptfd_read(fd, &count) == 0 || errno == ECANCELED) {
- *                 // The minute has passed, or the clock was changed.
  *                 if ((minute = arm(fd)) == -1) return 1;
  *                 show(minute);
  *             } else if (errno != EAGAIN) {
@@ -80,14 +83,18 @@
 /* Only emulated timers. */
 #define PTFD_BACKEND_USERSPACE 2
 
-/* The capabilities of timers on one clock. 1 means yes, 0 means no, and -1 means not known. */
+/* The capabilities of timers on one clock. */
 struct ptfd_capabilities {
 	int backend;         /* PTFD_BACKEND_KERNEL or PTFD_BACKEND_USERSPACE */
+	/* 1 means yes, 0 means no, and -1 means not known: */
 	int counts_suspend;  /* absolute times: the clock advances while the system is suspended */
 	int wakes_system;    /* an expiration ends a suspend */
 	int cancel_on_set;   /* TFD_TIMER_CANCEL_ON_SET has an effect */
 	int process_shared;  /* the timer works in a forked child and after exec */
-	int jump_latency_ms; /* how soon the descriptor is readable after a jump of the clock, or -1 */
+	/* The longest delay, in milliseconds, until the descriptor is readable after a change of the
+	   clock, or after a suspend that the clock counts. 0 for the kernel's timers, and for a clock
+	   that is never changed and counts no suspends. -1 if the delay is not known. */
+	int jump_latency_ms;
 	int reserved[10];    /* 0 */
 };
 
@@ -98,19 +105,21 @@ extern "C" {
 /* Returns the version of the library, for example "0.1.0". */
 const char *ptfd_version(void);
 
-/* Stores the number of expirations up to now. If there are none, waits for one, or fails with
- * EAGAIN if fd has O_NONBLOCK. Stores nothing on an error.
+/* Stores the number of expirations since the last read or setting. If there are none, waits for
+ * one, or fails with EAGAIN if fd has O_NONBLOCK. Stores nothing on an error.
  *
  * ECANCELED  the wall clock was changed, and the timer has TFD_TIMER_CANCEL_ON_SET. If the timer
- *            had already expired, it is now disarmed, even if it is periodic
+ *            had already expired, it is now disarmed, even if it is periodic. Otherwise it stays
+ *            armed
  * EAGAIN     no expiration, and fd has O_NONBLOCK. This can follow POLLIN
  * EINTR      a signal handler ran during the wait; on the emulation even one with SA_RESTART
  * EBADF      fd is not open
  * EINVAL     fd is not a timer
- * EFAULT     count is null
+ * EFAULT     count is null. The expirations stay unread
  *
- * The call is no cancellation point. On Linux, a descriptor that is not a timer of this process, as
- * an emulated one of the parent, may be read as by read(2).
+ * The call is no cancellation point. On Linux, a descriptor of another file, or of an emulated
+ * timer that the parent of this process has created, can, instead of EINVAL, be read: bytes are
+ * lost.
  */
 int ptfd_read(int fd, uint64_t *count);
 
@@ -118,34 +127,38 @@ int ptfd_read(int fd, uint64_t *count);
  * PORTABLE_TIMERFD_BACKEND is ignored. PTFD_BACKEND_KERNEL succeeds on every system; where the
  * kernel has no timers, timerfd_create then fails with ENOSYS.
  *
- * EBUSY      a backend was set before, or timerfd_create was called
+ * EBUSY      a backend was set before, or timerfd_create was called, even if it failed
  * EINVAL     there is no such backend
  */
 int ptfd_set_backend(int backend);
 
 /* Sets the policy, priority and CPUs of the timer thread: "other", "fifo:60", "rr:10@0,2-3",
  * "other+exact". From then on, PORTABLE_TIMERFD_THREAD is ignored. The system checks the options
- * when the thread starts: see ptfd_start_thread.
+ * when the thread starts: see ptfd_start_thread. If the start fails, the program can set others.
  *
- * EBUSY      options were set before, the thread was started, or an emulated timer was created
- * EINVAL     the text is malformed, or a priority or CPU is out of range
+ * EBUSY      options were set before, the thread was started, or an emulated timer was created; not
+ *            after a start of the thread that has failed
+ * EINVAL     the text is malformed, for example "fifo:10+exact". Or a priority is out of range (1
+ *            to 99 on Linux), or a CPU (0 to 8191)
  * EOPNOTSUPP this system cannot set these options
  * EFAULT     options is null
  */
 int ptfd_set_thread_options(const char *options);
 
 /* Starts the timer thread now, even if the kernel has timers. The thread then exists until the
- * process ends. A program can so learn of a failure early, or enter a sandbox afterwards.
+ * process ends. A program calls the function to learn of a failure early, or before it enters a
+ * sandbox. If the thread already runs, returns 0. A forked child has no thread until it creates an
+ * emulated timer or calls this function.
  *
- * EINVAL     PORTABLE_TIMERFD_THREAD is malformed, or names a CPU that the system lacks
+ * EINVAL     PORTABLE_TIMERFD_THREAD is malformed, or the system has none of the CPUs
  * EPERM      no privilege for a real-time policy
  * ENOMEM     the system cannot start a thread
  */
 int ptfd_start_thread(void);
 
 /* Stores the capabilities of the timers that timerfd_create would create for this clock, without
- * fixing the choice of the backend. Fails with the errors of timerfd_create, or with EFAULT if
- * capabilities is null.
+ * fixing the choice of the backend. Does not read PORTABLE_TIMERFD_THREAD. Fails with the errors of
+ * timerfd_create, or with EFAULT if capabilities is null.
  */
 int ptfd_capabilities(int clockid, struct ptfd_capabilities *capabilities);
 

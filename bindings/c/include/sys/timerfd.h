@@ -4,17 +4,21 @@
  *
  * timerfd_create(2) describes the three functions. The library replaces no other function: a
  * program reads a timer with read(2), waits for it with select, poll, epoll or kqueue, and ends it
- * with the last close(2). The types and flags are those of the system.
+ * with the last close(2). The types and flags are those of the system. With -std=c99 and the like,
+ * define _POSIX_C_SOURCE as 200809L before the first include.
  *
- * On Linux the timers are the kernel's. On other systems, or if PORTABLE_TIMERFD_BACKEND=userspace
- * is in the environment, each timer is the read end of a pipe, and one thread of the library writes
- * to all pipes. A program can then see these differences (timers of Linux in parentheses):
+ * On Linux the timers are the kernel's. The library emulates timers on other systems, if the kernel
+ * has no timerfd (ENOSYS), if a sandbox forbids it (EPERM or EACCES), and if the program, or
+ * PORTABLE_TIMERFD_BACKEND=userspace in the environment, chooses so. An emulated timer is the read
+ * end of a pipe, and one thread of the library writes to all pipes. A program can then see these
+ * differences (timers of Linux in parentheses):
  *
  *   read of fewer than 8 bytes  returns those bytes of the count, or blocks; 0 bytes return 0
  *                               (EINVAL, the count stays)
  *   read to a bad address       EFAULT; the count stays, or is lost on OpenBSD (it is lost)
- *   read after a long time      the count at the last refresh, at most 10 ms ago, or up to 1 s if
- *                               thousands of timers are unread; the next read returns the rest
+ *   read after a long time      the count at the last refresh. Refreshes of an unread count are
+ *                               1.6 ms apart (10 ms on Apple systems), or up to 1 s if thousands of
+ *                               timers are unread. The next read returns the rest
  *   clock step with             readable within 250 ms; read returns a count in which the step
  *   TFD_TIMER_CANCEL_ON_SET     counts as one, and the next settime with that flag fails with
  *                               ECANCELED (read fails with ECANCELED)
@@ -42,19 +46,19 @@
  * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, sets the policy, priority and CPUs
  * of the thread.
  *
- * A raw read(2) of a pipe cannot fail with ECANCELED. So a loop that works on Linux and on the
- * emulation computes the time anew after every read, and does not use the interval:
+ * A raw read(2) of a pipe cannot fail with ECANCELED: it cannot tell a clock change from an
+ * expiration. So a loop that works on Linux and on the emulation computes the time anew after every
+ * read, and does not use the interval. The flags are TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET.
+ * If timerfd_settime fails with ECANCELED, the clock was changed before the call, and the timer is
+ * set. If the clock was changed between clock_gettime and timerfd_settime, no read reports it. So
+ * the loop reads the clock again, and sets the timer again if another time is next:
  *
  *     ssize_t size = read(fd, &count, sizeof count);
  *     if (size == sizeof count || (size == -1 && errno == ECANCELED)) {
- *         // The timer has expired, or the clock was changed.
  *         do {
  *             clock_gettime(CLOCK_REALTIME, &now);
  *             next.it_value = time_after(now);
- *             // ECANCELED: the clock was changed before this call. The time is set.
- *             // flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET
  *             if (timerfd_settime(fd, flags, &next, NULL) == -1 && errno != ECANCELED) return -1;
- *             // If the clock was changed between the two calls, another time is next.
  *             clock_gettime(CLOCK_REALTIME, &now);
  *         } while (is_different(next.it_value, time_after(now)));
  *     } else if (size != -1 || errno != EAGAIN) {
