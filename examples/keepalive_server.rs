@@ -1,4 +1,4 @@
-//! An echo server that closes idle clients. The time-outs of all clients are in one `TimerSet`,
+//! An echo server that closes idle clients. The timeouts of all clients are in one `TimerSet`,
 //! behind one descriptor of a `polling` loop.
 //!
 //! Run `cargo run --example keepalive_server`, with an address and `--backend` as for
@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Keys of the poller. A client's key is its number, which is never used again. So a stale event or
-/// time-out cannot concern a later client.
+/// timeout cannot concern a later client.
 const LISTENER: usize = 0;
 const SIGNALS: usize = 1;
 const TIMEOUTS: usize = 2;
@@ -65,7 +65,7 @@ fn run(options: &common::Options) -> io::Result<()> {
         }
     }
     let Server { served, closed_idle, readable, .. } = server;
-    say!("Served {served} clients, closed {closed_idle} idle ones; the time-outs were readable {readable} times");
+    say!("Served {served} clients, closed {closed_idle} idle ones; the timeouts were readable {readable} times");
     Ok(())
 }
 
@@ -94,7 +94,7 @@ struct Server<'a> {
     clients: HashMap<usize, Client>,
     served: usize,
     closed_idle: usize,
-    /// How often the descriptor of the time-outs was readable.
+    /// How often the descriptor of the timeouts was readable.
     readable: usize,
 }
 
@@ -196,7 +196,7 @@ impl Server<'_> {
         Ok(())
     }
 
-    /// Serves a client, and postpones its time-out if it has sent something.
+    /// Serves a client, and postpones its timeout if it has sent something.
     fn serve(&mut self, number: usize) -> io::Result<Outcome> {
         // An earlier event of this turn may have closed the client.
         let Some(client) = self.clients.get_mut(&number) else { return Ok(Outcome::Closes) };

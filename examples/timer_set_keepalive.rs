@@ -1,4 +1,4 @@
-//! Re-arms the time-outs of 10,000 connections 100 times a second, for ten seconds.
+//! Re-arms the timeouts of 10,000 connections 100 times a second, for ten seconds.
 //!
 //! Run `cargo run --release --example timer_set_keepalive`. It prints how often the one descriptor
 //! was readable. `ci/keepalive` also counts the system calls.

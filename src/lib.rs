@@ -82,9 +82,9 @@
 //! [`loops`] has adapters for other loops (mio, tokio, async-io and calloop), and for a type of
 //! your own in any of them.
 //!
-//! # Many time-outs behind one descriptor
+//! # Many timeouts behind one descriptor
 //!
-//! A library often has a time-out for each connection or request, but can give the program's event
+//! A library often has a timeout for each connection or request, but can give the program's event
 //! loop only one descriptor. A [`TimerSet`] holds any number of deadlines behind the descriptor of
 //! one timer. Postponing or removing one makes no system call.
 //!
@@ -106,7 +106,7 @@
 //! }
 //! ```
 //!
-//! `docs/guide.md` in the source shows a library with several kinds of time-outs, and
+//! `docs/guide.md` in the source shows a library with several kinds of timeouts, and
 //! `docs/limits.md` what timers cost.
 //!
 //! # An alarm at a time of day

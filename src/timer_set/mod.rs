@@ -30,7 +30,7 @@ pub use slots::Key;
 
 /// Any number of deadlines, each with a value, behind one descriptor.
 ///
-/// A set is for a library that has many time-outs and gives one descriptor to the program's event
+/// A set is for a library that has many timeouts and gives one descriptor to the program's event
 /// loop. The descriptor is readable when an entry is due. [`next_expired`](TimerSet::next_expired)
 /// then returns the entries that are due, one by one.
 ///
@@ -51,7 +51,7 @@ pub use slots::Key;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// `docs/guide.md` in the source has a library type with several kinds of time-outs, its host, and
+/// `docs/guide.md` in the source has a library type with several kinds of timeouts, its host, and
 /// its test.
 ///
 /// # Costs

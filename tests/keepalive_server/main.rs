@@ -91,7 +91,7 @@ fn a_client_that_sends_one_byte_at_a_time_is_active() {
 fn a_client_can_connect_again() {
     on_every_server(&["--idle", "0.4"], |mut server| {
         for number in 0..5 {
-            // A client that leaves gives its descriptor to the next one, but not its time-out.
+            // A client that leaves gives its descriptor to the next one, but not its timeout.
             let mut first = Client::connect(&server);
             first.echo(b"first\n", IDLE);
             drop(first);
@@ -192,6 +192,6 @@ fn a_quiet_server_prints_only_its_address_and_the_summary() {
         let lines: Vec<&str> = output.lines().collect();
         assert_eq!(lines.len(), 2, "{output}");
         assert_eq!(lines[0], "Stopping server");
-        assert!(lines[1].starts_with("Served 1 clients, closed 1 idle ones; the time-outs were readable "), "{output}");
+        assert!(lines[1].starts_with("Served 1 clients, closed 1 idle ones; the timeouts were readable "), "{output}");
     });
 }

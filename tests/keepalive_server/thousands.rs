@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 const ACTIVE: usize = 200;
 const IDLE: usize = 5_000;
-/// The time-out of the server.
+/// The timeout of the server.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// An active client sends a line each time this has passed.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -106,7 +106,7 @@ impl Load {
             }
         }
         let connected = Instant::now();
-        // The active clients outlive the time-out at least twice.
+        // The active clients outlive the timeout at least twice.
         while connected.elapsed() < TIMEOUT * 2 || (self.open_idle > 0 && connected.elapsed() < TIMEOUT + NEVER) {
             self.turn(PERIOD);
         }

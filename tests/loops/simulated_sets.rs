@@ -81,7 +81,7 @@ fn a_day_passes_without_sleeping<L: SetLoop>() {
             for hour in 1..=24 {
                 let expired = entries.next().await.unwrap();
                 assert_eq!((expired.key, expired.count, expired.deadline), (hours, 1, begin + HOUR * hour));
-                // Each hour postpones the time-out.
+                // Each hour postpones the timeout.
                 assert!(entries.set().rearm_after(timeout, HOUR * 2).unwrap());
             }
         };

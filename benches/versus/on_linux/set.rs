@@ -152,7 +152,7 @@ fn memory(request: &Request) {
     }
 }
 
-/// Re-arms 10,000 connections 100 times a second for ten seconds, with a time-out of one second.
+/// Re-arms 10,000 connections 100 times a second for ten seconds, with a timeout of one second.
 fn wakeups(request: &Request, backend: Backend) {
     const CONNECTIONS: usize = 10_000;
     const TICK: Duration = Duration::from_millis(10);

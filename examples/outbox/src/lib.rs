@@ -1,11 +1,11 @@
 //! A message outbox: delivers messages over a connection that loses some of them.
 //!
 //! The outbox decides what to transmit and when. Its host owns the connection and the event loop.
-//! There are three kinds of time-outs:
+//! There are three kinds of timeouts:
 //!
 //! - *Debounce*: messages that closely follow each other are transmitted together, in one request.
 //! - *Retry*: a request that the peer does not acknowledge in time is transmitted again. Each
-//!   time-out is twice as long as the one before. After the last one, the outbox gives up.
+//!   timeout is twice as long as the one before. After the last one, the outbox gives up.
 //! - *Heartbeat*: the peer hears from the host at regular intervals.
 //!
 //! All of them are behind one descriptor. The host waits for [`as_fd`](Outbox::as_fd) in any loop.
@@ -83,7 +83,7 @@ pub struct Outbox<M: Timer = TimerFd> {
 }
 
 impl Outbox {
-    /// Creates an outbox with the default timing. Its time-outs do not count the time in suspend.
+    /// Creates an outbox with the default timing. Its timeouts do not count the time in suspend.
     pub fn new() -> io::Result<Outbox> {
         Outbox::with_timer(TimerFd::new(Clock::Monotonic)?, Timing::default())
     }
@@ -92,7 +92,7 @@ impl Outbox {
 impl<M: Timer> Outbox<M> {
     /// Creates an outbox above a timer, for example a simulated one. Only the outbox may set it.
     ///
-    /// The clock of the timer decides whether the time-outs count the time in suspend.
+    /// The clock of the timer decides whether the timeouts count the time in suspend.
     pub fn with_timer(timer: M, timing: Timing) -> io::Result<Outbox<M>> {
         let mut timeouts = TimerSet::with_timer(timer)?;
         timeouts.insert_every(timing.heartbeat, Timeout::Heartbeat)?;
