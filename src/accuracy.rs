@@ -7,9 +7,9 @@ use crate::backends::sys::set_once::SetOnce;
 /// The accuracy of a timer of the userspace backend, and what it may cost.
 ///
 /// Most of the latency of an expiration is the time that a sleeping CPU, and then a thread, take to
-/// wake up: some tens of microseconds. To hide it, the timer thread can wake up before the
-/// expiration (the *wake-ahead*) and spin until it: the thread checks the clock repeatedly, which
-/// keeps one CPU busy. The modes differ in the length of the wake-ahead.
+/// wake up: some tens of microseconds. To hide this time, the timer thread can wake up before the
+/// expiration (by the *wake-ahead*) and *spin* until the expiration: it checks the clock
+/// repeatedly, which keeps one CPU busy. The modes differ in the length of the wake-ahead.
 ///
 /// A timer is never early in any mode. No mode costs anything while no timer is due, or for a timer
 /// that was postponed or disarmed. While a timer stays unread, the cost is the same in all modes:
@@ -35,14 +35,14 @@ use crate::backends::sys::set_once::SetOnce;
 ///
 /// The figures on this page were measured on Linux. The kernel backend ignores the mode.
 ///
-/// - Apple systems delay the end of a sleep to combine it with others: by up to 1 ms in ordinary
-///   processes, and by up to 10 s in App Nap. This can exceed every wake-ahead.
+/// - Apple systems delay the end of a sleep to combine several wake-ups: by up to 1 ms in ordinary
+///   processes, and by up to 10 s in App Nap. This delay can exceed every wake-ahead.
 ///   [`ThreadOptions::exact_sleep`](crate::backends::userspace::ThreadOptions::exact_sleep)
-///   prevents it, at the cost of energy.
+///   prevents the delay, at the cost of energy.
 /// - On FreeBSD, the timer thread sleeps in several parts, because the system extends each sleep by
 ///   up to 1/16 of its length. An extension of at most 200 µs remains.
 /// - On NetBSD, OpenBSD and DragonFly, a sleep ends at a tick of the system (about every 10 ms),
-///   and up to two ticks late. No wake-ahead is long enough, and all modes give the same accuracy.
+///   and up to two ticks late. No wake-ahead is that long, so all modes have the same accuracy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Accuracy {
@@ -54,8 +54,9 @@ pub enum Accuracy {
     ///
     /// The wake-ahead is the recent 90th-percentile wake-up latency, at most 200 µs. A token bucket
     /// limits the spinning of all adaptive timers of the process together to 1 % of one CPU. The
-    /// bucket holds at most one millisecond of unspent budget. The emptier it is, the shorter the
-    /// wake-ahead: so the more often such timers are due, the shorter the thread spins for each.
+    /// bucket holds at most one millisecond of unspent budget. The emptier the bucket is, the
+    /// shorter the wake-ahead. So the more often such timers are due, the shorter the thread spins
+    /// for each.
     #[default]
     Adaptive,
     /// Spins before every expiration, without a limit.
@@ -75,8 +76,8 @@ impl Accuracy {
 
     /// Makes this the mode of timers for which the program chooses none.
     ///
-    /// The mode of the process can be set once, before the first timer is created. So it holds for
-    /// all timers. A forked child has its parent's mode.
+    /// The mode of the process can be set once, before the first timer is created. So the mode
+    /// applies to all timers. A forked child has its parent's mode.
     ///
     /// # Errors
     ///
@@ -95,7 +96,7 @@ impl Accuracy {
         OF_PROCESS.get().copied().unwrap_or(DEFAULT)
     }
 
-    /// Returns the mode of the process. After this call, it cannot be set.
+    /// Returns the mode of the process. After this call, the mode cannot be set.
     pub(crate) fn fix() -> Accuracy {
         *OF_PROCESS.get_or_set(&DEFAULT)
     }

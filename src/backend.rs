@@ -12,7 +12,8 @@ use crate::timer::Timer;
 /// A mechanism that creates timers: its name, and a function that opens one.
 ///
 /// [`backends::ALL`](crate::backends::ALL) lists the backends of this crate. [`FromStr`] parses the
-/// name of one of them, for example from the command line, and [`Display`](fmt::Display) writes it:
+/// name of one of these backends, for example from the command line. [`Display`](fmt::Display)
+/// writes the name:
 ///
 /// ```
 /// use portable_timerfd::{backends, Backend};
@@ -40,12 +41,12 @@ impl Backend {
     /// `open` creates a disarmed timer. If this system lacks the mechanism, or the mechanism lacks
     /// the clock, `open` fails with [`Unsupported`](io::ErrorKind::Unsupported). If a sandbox
     /// forbids the mechanism, `open` fails with
-    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied). [`TimerFd`](crate::TimerFd) tries the
-    /// next backend after these two errors, except after `PermissionDenied` for an alarm clock. It
-    /// returns any other error.
+    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied). After these two errors,
+    /// [`TimerFd`](crate::TimerFd) tries the next backend, except after `PermissionDenied` for an
+    /// alarm clock. It returns any other error to the caller.
     ///
-    /// `capabilities` returns the capabilities of such a timer, or fails with the error that `open`
-    /// would fail with.
+    /// `capabilities` returns the capabilities of such a timer. If `open` would fail,
+    /// `capabilities` fails with the same error.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -75,8 +76,8 @@ impl Backend {
 
     /// Returns the backend's name, as a user types it.
     ///
-    /// The names of this crate's backends are `kernel` and `userspace`. The backend of a
-    /// [simulated timer](crate::backends::simulated) is named `simulated`. It cannot be selected by
+    /// The names of this crate's backends are `kernel` and `userspace`. The backend of a [simulated
+    /// timer](crate::backends::simulated) is named `simulated`. That backend cannot be selected by
     /// its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -101,7 +102,7 @@ impl Backend {
 
     /// Returns the capabilities of timers on `clock`, if this thread can create one now.
     ///
-    /// [`Clock::now`] can succeed even if the backend lacks the clock. This method then fails.
+    /// If the backend lacks the clock, this method fails, even if [`Clock::now`] succeeds.
     ///
     /// ```
     /// use portable_timerfd::{backends, Clock};
@@ -111,9 +112,9 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// Those of [`open`](Backend::open) for such a timer. A backend may succeed even if there are
-    /// not enough descriptors or memory to open a timer. The kernel backend creates a timer and
-    /// closes it again, so it needs a free descriptor for a moment.
+    /// Those of [`open`](Backend::open) for such a timer. The userspace backend succeeds even if no
+    /// descriptor or memory is left to open a timer. The kernel backend creates a timer and closes
+    /// it again, so it needs a free descriptor for a moment.
     pub fn capabilities(&self, clock: Clock) -> io::Result<Capabilities> {
         (self.capabilities)(clock)
     }

@@ -1,4 +1,4 @@
-//! What only this project's bindings for C and Python need, and its tests. It can change in every
+//! Items for this project's tests and its bindings for C and Python. They can change in every
 //! release.
 
 pub use crate::backends::sys::clock::{c_monotonic_offset, max_slew_ppm};
@@ -10,7 +10,7 @@ use crate::backends::sys::nowait;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-/// Reads the count of a kernel's timer without waiting, also in blocking mode.
+/// Reads the count of a kernel timer without waiting, also in blocking mode.
 ///
 /// Returns `None` if the descriptor is readable but the read returns no count.
 ///

@@ -8,8 +8,8 @@ use std::time::Duration;
 /// [`TimerFdBuilder::capabilities`](crate::TimerFdBuilder::capabilities) returns those of the timer
 /// that the builder would create.
 ///
-/// For example, to create a timeout that continues while the system is suspended, on the best clock
-/// that this system has:
+/// This example creates a timeout that continues while the system is suspended, on the best clock
+/// of this system:
 ///
 /// ```
 /// use portable_timerfd::{Clock, TimerFd};
@@ -30,12 +30,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Whether this clock advances during suspend, for [absolute times](crate::TimerSpec::at).
+    /// Whether this clock advances while the system is suspended.
     ///
-    /// `None` if that is not known. [Relative](crate::TimerSpec::after) settings behave the same,
-    /// except those of [`Realtime`](crate::Clock::Realtime), which run on the monotonic clock.
+    /// `None` if that is not known. The value applies to [absolute](crate::TimerSpec::at) settings.
+    /// It also applies to [relative](crate::TimerSpec::after) settings, except those on
+    /// [`Realtime`](crate::Clock::Realtime), which run on the monotonic clock.
     pub counts_suspend: Option<bool>,
-    /// Whether an expiration wakes a suspended system, on hardware that has a clock for it.
+    /// Whether an expiration wakes a suspended system. The hardware must have a clock that can do
+    /// so.
     pub wakes_system: bool,
     /// Whether [`cancel_on_set`](crate::TimerSpec::cancel_on_set) has an effect on this clock.
     pub cancel_on_set: bool,
@@ -49,7 +51,7 @@ pub struct Capabilities {
     pub jump_latency: Option<Duration>,
     /// Whether the timer works outside the process that created it.
     ///
-    /// If so, a forked child, or a program that this process executes, can set an inherited timer,
-    /// and the timer continues when the process that created it ends.
+    /// If `true`, a forked child, or a program that this process executes, can set an inherited
+    /// timer. The timer continues when the process that created it ends.
     pub process_shared: bool,
 }

@@ -2,10 +2,10 @@
 
 /// A clock that a timer counts on.
 ///
-/// The names are those of POSIX and Linux. If the system's own clock of that name behaves
-/// differently from Linux's, the library uses a clock that behaves as on Linux, if there is one.
-/// [`Capabilities::counts_suspend`](crate::Capabilities::counts_suspend) tells whether there is
-/// one.
+/// The names are those of POSIX and Linux. On some systems, the clock of that name behaves
+/// differently from Linux's. There, the library uses another clock that behaves like Linux's, if
+/// the system has one. [`Capabilities::counts_suspend`](crate::Capabilities::counts_suspend)
+/// returns the behaviour of the clock that is used. [`Clock::now`] lists the clocks.
 ///
 /// | clock | moves with clock changes | counts suspend | wakes the system |
 /// |---|---|---|---|
@@ -21,8 +21,8 @@
 pub enum Clock {
     /// The wall clock: time since the Unix epoch.
     ///
-    /// It can be changed. A *relative* setting runs on the monotonic clock, so clock changes do not
-    /// affect it (Linux, `hrtimer_setup`).
+    /// A user or a program can change this clock. A *relative* setting runs on the monotonic clock,
+    /// so clock changes do not affect it (Linux, `hrtimer_setup`).
     #[doc(alias = "CLOCK_REALTIME")]
     Realtime,
     /// Time since an unspecified point.
@@ -32,7 +32,8 @@ pub enum Clock {
     Monotonic,
     /// Like [`Monotonic`](Clock::Monotonic), but includes the time in suspend.
     ///
-    /// Some systems lack it.
+    /// Most systems other than Linux and Android lack this clock. There, creating a timer fails
+    /// with [`Unsupported`](std::io::ErrorKind::Unsupported).
     #[doc(alias = "CLOCK_BOOTTIME")]
     Boottime,
     /// Like [`Realtime`](Clock::Realtime), but wakes a suspended system.
@@ -61,8 +62,8 @@ impl Clock {
 
     /// Returns whether the clock is meant to wake a suspended system.
     ///
-    /// Whether a backend does so is given by
-    /// [`Capabilities::wakes_system`](crate::Capabilities::wakes_system).
+    /// [`Capabilities::wakes_system`](crate::Capabilities::wakes_system) returns whether a backend
+    /// does so.
     #[must_use]
     pub const fn is_alarm(self) -> bool {
         matches!(self, Clock::RealtimeAlarm | Clock::BoottimeAlarm)

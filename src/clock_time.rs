@@ -125,7 +125,7 @@ impl ClockTime {
 
 /// Converts a time of the wall clock. A time before 1970 becomes the epoch.
 ///
-/// The epoch is also in the past, so a timer expires at once.
+/// The epoch is also in the past, so a timer that is set to it expires at once.
 impl From<SystemTime> for ClockTime {
     fn from(time: SystemTime) -> ClockTime {
         let since_zero = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);

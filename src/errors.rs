@@ -1,4 +1,4 @@
-//! The errors of this crate that std has no name for.
+//! The errors of this crate for which std has no name.
 
 use std::error::Error;
 use std::fmt;
@@ -11,9 +11,9 @@ use crate::clock::Clock;
 ///
 /// [`read`](crate::Timer::read), [`try_read`](crate::Timer::try_read),
 /// [`wait`](crate::Timer::wait), [`set`](crate::Timer::set) and [`replace`](crate::Timer::replace)
-/// return this error for a timer with [`cancel_on_set`](crate::TimerSpec::cancel_on_set). After
-/// this error from `set` or `replace`, **the new setting is in force**. So an alarm treats it as
-/// success:
+/// return this error for a timer with [`cancel_on_set`](crate::TimerSpec::cancel_on_set). If `set`
+/// or `replace` returns this error, **the new setting is in force**. So an alarm treats the error
+/// as success:
 ///
 /// ```
 /// use portable_timerfd::{is_clock_change, Clock, ClockTime, TimerFd, TimerSpec};
@@ -51,8 +51,9 @@ pub fn is_clock_change(error: &io::Error) -> bool {
 
 /// The error of setting a timer to an absolute time of another clock.
 ///
-/// An [`io::Error`] of the kind [`InvalidInput`](io::ErrorKind::InvalidInput) contains it. Its
-/// [`raw_os_error`](io::Error::raw_os_error) is `None`, because the system has no such error.
+/// The methods return it inside an [`io::Error`] of the kind
+/// [`InvalidInput`](io::ErrorKind::InvalidInput). The [`raw_os_error`](io::Error::raw_os_error) of
+/// that error is `None`, because the system has no such error.
 ///
 /// ```
 /// use portable_timerfd::{Clock, ClockMismatch, TimerFd};

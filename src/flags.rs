@@ -4,9 +4,9 @@ use crate::accuracy::Accuracy;
 
 /// The flags of a new timer and its descriptor.
 ///
-/// [`Backend::open`](crate::Backend::open), [`SimulatedClock::open`](crate::SimulatedClock::open)
-/// and the `new` functions of the backends' timers take them. For a [`TimerFd`](crate::TimerFd),
-/// its builder sets them.
+/// They are an argument of [`Backend::open`](crate::Backend::open),
+/// [`SimulatedClock::open`](crate::SimulatedClock::open) and the `new` functions of the backends'
+/// timers. For a [`TimerFd`](crate::TimerFd), use [the builder](crate::TimerFdBuilder).
 ///
 /// ```
 /// use portable_timerfd::CreateFlags;

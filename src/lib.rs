@@ -17,9 +17,10 @@
 //! A [`TimerFd`] is readable once it has expired, and a read returns the number of expirations. So
 //! one `select`, `poll`, `epoll` or `kqueue` loop serves sockets and timers alike.
 //!
-//! On Linux and Android, timers are the kernel's own, and `set`, `get` and `read` are one system
-//! call each. On every other Unix, this crate provides the same semantics with a pipe for each
-//! timer and one thread for all timers. [`Timer`] documents the behaviour on both backends.
+//! On Linux and Android, timers are the kernel's own (the *kernel backend*): `set`, `get` and
+//! `read` are one system call each. On every other Unix, this crate provides the same semantics
+//! with a pipe for each timer and one thread for all timers (the *userspace backend*). [`Timer`]
+//! documents the behaviour on both backends.
 //!
 //! # Features
 //!
@@ -38,8 +39,8 @@
 //!
 //! # One loop for sockets and timers
 //!
-//! [`Registered`] registers a timer, or anything else that has a descriptor, in a [`polling`] loop,
-//! and deregisters it before it is closed. You need no `unsafe` code to use it.
+//! [`Registered`] registers a timer, or anything else that has a descriptor, in a [`polling`] loop.
+//! It deregisters the descriptor before it closes it. You need no `unsafe` code to use it.
 //!
 //! ```
 //! use portable_timerfd::polling::{Event, Events, PollMode, Poller};
@@ -112,8 +113,8 @@
 //! # An alarm at a time of day
 //!
 //! An absolute time of the wall clock follows clock changes. If the clock is set forward past the
-//! time, the timer expires, on the kernel backend at once and on the userspace backend within 250
-//! ms. An alarm that shows its time to a user should also learn of the change itself:
+//! time, the timer expires: at once on the kernel backend, within 250 ms on the userspace backend.
+//! An alarm that shows its time to a user should also learn of the change itself:
 //! [`cancel_on_set`](TimerSpec::cancel_on_set) makes the timer readable, and `read` reports the
 //! change with an error that [`is_clock_change`] recognizes.
 //!
@@ -149,8 +150,8 @@
 //! # A timeout that counts the time in suspend
 //!
 //! `Monotonic` stops while the system is suspended. `Boottime` continues. On systems without
-//! `Boottime`, use an absolute time of the wall clock. It counts suspends too, but clock changes
-//! move it.
+//! `Boottime`, use an absolute time of the wall clock. Such a timer also counts the time in
+//! suspend, but clock changes move its expiration.
 //!
 //! ```
 //! use portable_timerfd::{Clock, TimerFd};
@@ -178,8 +179,8 @@
 //! # Accuracy
 //!
 //! A timer is never early. The latency of an expiration depends on the machine. On the userspace
-//! backend it also depends on the CPU time that the program allows: [`Accuracy`] has three
-//! modes, which can be chosen for a timer or for the process.
+//! backend, it also depends on the CPU time that the timer thread may spend. [`Accuracy`] has three
+//! modes. A program chooses one for a timer or for the process.
 //!
 //! # When not to use it
 //!
@@ -191,8 +192,8 @@
 //! # Tests that do not sleep
 //!
 //! The timers of a [`SimulatedClock`] are real descriptors, but their time advances only when a
-//! test says so. [`backends::simulated`] shows how to test code that is driven by timers: hours
-//! pass in a millisecond.
+//! test says so. [`backends::simulated`] shows how to test code that is driven by timers. In such
+//! tests, hours pass in a millisecond.
 //!
 //! # Limits of the emulation
 //!
@@ -202,9 +203,9 @@
 //! of a backend on the current system.
 //!
 //! `docs/parity.md` in the source lists every promise, and where a pipe cannot do what the kernel
-//! does. The largest limit: a timer of the userspace backend belongs to the process that created
-//! it. A forked child cannot set it, and it ends when that process ends or executes another
-//! program.
+//! does. The most important limit is this: a timer of the userspace backend belongs to the process
+//! that created it. A forked child cannot set the timer. The timer ends when its process ends or
+//! executes another program.
 //!
 //! # A descriptor for any reader
 //!

@@ -11,10 +11,10 @@ use crate::backends::sys::fd;
 /// A type with a handle that an event loop can wait for.
 ///
 /// Every [`Timer`](crate::Timer) is pollable: its handle becomes readable when the timer expires.
-/// The handle may be borrowed, polled and duplicated. It must not be closed. In most loops,
-/// deregister the value before you drop it. [`Registered`](crate::Registered) and the
-/// [adapters](crate::loops) for polling, tokio, async-io and calloop own the value and deregister
-/// it themselves. A timer in mio can be dropped while it is registered.
+/// You may borrow, poll and duplicate the handle. You must not close it. In most loops, deregister
+/// the handle before you drop the value. [`Registered`](crate::Registered) and the
+/// [adapters](crate::loops) for polling, tokio, async-io and calloop own the value, and deregister
+/// its handle themselves. A timer in mio can be dropped while it is registered.
 ///
 /// [`TimerFd`](crate::TimerFd) and the timers of each backend implement [`AsFd`](std::os::fd::AsFd)
 /// and [`AsRawFd`](std::os::fd::AsRawFd) too, so every function that accepts a descriptor accepts
@@ -40,8 +40,8 @@ use crate::backends::sys::fd;
 /// # Ok::<(), io::Error>(())
 /// ```
 ///
-/// Implement it for a type of your own that contains a timer, so that event loops accept it: see
-/// [`loops`](crate::loops).
+/// If a type of your own contains a timer, implement `Pollable` for it. Then the adapters for event
+/// loops accept the type: see [`loops`](crate::loops).
 ///
 /// # Platforms
 ///
@@ -54,14 +54,14 @@ pub trait Pollable {
 
     /// Waits until the handle is readable. Reads nothing, so the handle stays readable.
     ///
-    /// Without a `limit` it waits indefinitely. The limit has the granularity of `poll(2)`, one
-    /// millisecond, and is rounded up. Signals do not end the wait.
+    /// Without a `limit`, the call waits indefinitely. The limit has the granularity of `poll(2)`,
+    /// one millisecond, and is rounded up. Signals do not end the wait.
     /// [`SimulatedClock::waiting`](crate::SimulatedClock::waiting) does not count a thread in this
     /// call.
     ///
     /// # Errors
     ///
-    /// `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)): the limit has passed. Otherwise those
+    /// `ETIMEDOUT` ([`TimedOut`](io::ErrorKind::TimedOut)) if the limit has passed. Otherwise those
     /// of `poll(2)`.
     fn wait_readable(&self, limit: Option<Duration>) -> io::Result<()> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));

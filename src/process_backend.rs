@@ -44,13 +44,14 @@ impl Backend {
     /// Makes this the backend of every [`TimerFd`](crate::TimerFd) for which the program chooses
     /// none.
     ///
-    /// The backend of the process can be set once, before the first `TimerFd` is created. So it
-    /// holds for all of them. [`TimerFdBuilder::backend`](crate::TimerFdBuilder::backend) has
-    /// precedence. After this call, the environment variable `PORTABLE_TIMERFD_BACKEND` is ignored.
-    /// A forked child has its parent's backend.
+    /// The backend of the process can be set once, before the first `TimerFd` is created. So the
+    /// choice applies to every `TimerFd`.
+    /// [`TimerFdBuilder::backend`](crate::TimerFdBuilder::backend) has precedence. After this call,
+    /// the environment variable `PORTABLE_TIMERFD_BACKEND` is ignored. A forked child has its
+    /// parent's backend.
     ///
-    /// If this backend's own `open` creates a `TimerFd`, it must choose the backend of that timer.
-    /// Otherwise `open` would call itself.
+    /// If the `open` function of a backend of your own creates a `TimerFd`, that function must
+    /// choose the backend of that `TimerFd`. Otherwise `open` would call itself.
     ///
     /// # Errors
     ///
@@ -69,7 +70,7 @@ pub(crate) fn fix() {
 }
 
 /// Returns the backend of the process, or `None` for the best one. If the program has made no
-/// choice and the first timer was created, this call fixes that of the environment.
+/// choice and the first timer was created, this call fixes the choice of the environment.
 pub(crate) fn backend() -> io::Result<Option<Backend>> {
     match CHOSEN.get() {
         Some(Some(backend)) => Ok(Some(*backend)),

@@ -9,8 +9,8 @@ use crate::errors::ClockMismatch;
 
 /// The time of a timer's first expiration.
 ///
-/// It is an enum, not a number whose zero means "disarmed". So a computed delay of zero, or a time
-/// in the past, means *now*.
+/// In C, a time of zero disarms the timer. Here, a computed delay of zero, or a time in the past,
+/// means *now*.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Initial {
@@ -38,9 +38,9 @@ pub enum Initial {
 ///
 /// # Range
 ///
-/// Every [`Duration`] is accepted. Times saturate at 2⁶³−1 nanoseconds (292 years), which means
-/// *never*. So a timer set to `Duration::MAX` never expires, and the value neither panics nor wraps
-/// (Linux, `ktime_set`). The resolution is one nanosecond.
+/// Every [`Duration`] is accepted. The resolution is one nanosecond. Times saturate at 2⁶³−1
+/// nanoseconds (292 years), which means *never* (Linux, `ktime_set`). So a timer that is set to
+/// `Duration::MAX` never expires. No value panics or wraps around.
 ///
 /// On a 32-bit Linux whose C library has a 32-bit `time_t`, the kernel backend saturates at 68
 /// years. For an absolute time of the wall clock, that is January 2038.
@@ -69,9 +69,9 @@ impl TimerSpec {
 
     /// Creates a setting that expires once, at `time`.
     ///
-    /// If `time` is in the past, the timer expires now. A timer that counts on another clock than
-    /// `time` refuses the setting: see [`ClockMismatch`]. [`Timer::now`](crate::Timer::now) returns
-    /// the current time; for timers of real time, so does [`Clock::now`].
+    /// If `time` is in the past, the timer expires now. If the timer counts on another clock than
+    /// `time`, setting it fails with [`ClockMismatch`]. [`Timer::now`](crate::Timer::now) returns
+    /// the current time. For timers of real time, [`Clock::now`] returns the same time.
     #[must_use]
     pub const fn at(time: ClockTime) -> TimerSpec {
         TimerSpec::new(Initial::At(time), Duration::ZERO)
@@ -102,12 +102,12 @@ impl TimerSpec {
     ///
     /// The flag has an effect only on the wall clocks, and only if the initial expiration is
     /// [absolute](TimerSpec::at) or the setting is [`disarmed`](TimerSpec::disarmed). A disarmed
-    /// timer with this flag reports clock changes and never expires. In all other cases the flag is
-    /// accepted and ignored, as on Linux. [`get`](crate::Timer::get) does not report it.
+    /// timer with this flag reports clock changes and never expires. In all other cases, the flag
+    /// is ignored, as on Linux. [`get`](crate::Timer::get) does not report the flag.
     ///
     /// The `userspace` backend does not report small clock changes: less than 50 µs on Linux. On
-    /// systems that slew the wall clock alone the limit is higher, for example 1.4 ms on macOS.
-    /// `docs/parity.md` lists it for each system.
+    /// systems that slew the wall clock but not the monotonic clock, the limit is higher, for
+    /// example 1.4 ms on macOS. `docs/parity.md` in the source lists the limits.
     ///
     /// If the timer has unread expirations, or if the clock change makes it expire, `ECANCELED`
     /// discards them and disarms the timer, even if it is periodic. Otherwise the timer stays
@@ -115,8 +115,8 @@ impl TimerSpec {
     /// last expiration (Linux, `timerfd_read`). So re-arm the timer after `ECANCELED`. Compare the
     /// current time with the time of the alarm to find out whether the alarm was missed.
     ///
-    /// The flag stays in force after the expiration of a one-shot timer, and later clock changes
-    /// are still reported. To end that, [disarm](crate::Timer::disarm) the timer.
+    /// The flag stays in force after a one-shot timer has expired: the timer still reports later
+    /// clock changes. To end these reports, [disarm](crate::Timer::disarm) the timer.
     ///
     /// [`is_clock_change`](crate::is_clock_change) recognizes the error, and has an example of an
     /// alarm. This program waits until the wall clock is changed:
@@ -138,8 +138,8 @@ impl TimerSpec {
 
     /// Returns the initial expiration.
     ///
-    /// In a setting from [`get`](crate::Timer::get), it is the remaining time until the next
-    /// expiration.
+    /// In a setting that [`get`](crate::Timer::get) returned, this is the remaining time until the
+    /// next expiration.
     #[must_use]
     pub const fn initial(&self) -> Initial {
         self.initial
@@ -159,9 +159,9 @@ impl TimerSpec {
 
     /// Returns whether a change of the wall clock cancels this setting.
     ///
-    /// That is the case if [`cancel_on_set`](TimerSpec::cancel_on_set) was requested and has an
-    /// effect with this initial expiration. A disarmed setting is canceled only if the timer counts
-    /// on a wall clock.
+    /// This is `true` if [`cancel_on_set`](TimerSpec::cancel_on_set) was called and has an effect
+    /// with this initial expiration. A disarmed setting is canceled only if the timer counts on a
+    /// wall clock.
     #[must_use]
     pub const fn is_canceled_by_clock_change(&self) -> bool {
         let is_possible = match self.initial {

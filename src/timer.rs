@@ -29,13 +29,13 @@ use crate::spec::TimerSpec;
 ///   `select`, `epoll`, `kqueue` and everything built on them. Otherwise it is not readable. It is
 ///   never writable.
 /// - A raw `read(2)` of eight bytes returns the number of expirations as a native-endian `u64`.
-/// - On the userspace backend, the timer thread updates the readiness and the count of a raw read.
-///   Between updates they can be slightly out of date. Expirations that are missing from one count
-///   are included in the next. While a periodic timer stays unread, the thread refreshes its count
-///   at its expirations, and after the first four refreshes no more often than every 1.6 ms (10 ms
-///   on Apple systems). If many timers stay unread, refreshes are less frequent: down to once a
-///   second for thousands of timers. The methods of this trait are always up to date.
-/// - A timer is never early: it does not expire before its clock has reached the time.
+/// - The methods of this trait are always up to date. On the userspace backend, the timer thread
+///   updates the readiness, and the count that a raw read returns. Between updates, both can be
+///   slightly out of date. If expirations are missing from one count, the next count includes them.
+///   The section [below](#refreshes-of-unread-counts) describes how often the thread updates the
+///   count.
+/// - A timer is never early: it does not expire before its clock has reached the time of the
+///   expiration.
 /// - Counts are computed from the clock. A read returns `floor((now − first) / interval) + 1`,
 ///   minus the expirations that were read before. Late reads lose no expiration. Only a new
 ///   setting, or a report of a clock change ([`cancel_on_set`](TimerSpec::cancel_on_set)), discards
@@ -49,6 +49,13 @@ use crate::spec::TimerSpec;
 ///
 /// Source of the semantics: `timerfd_create(2)` and Linux's `fs/timerfd.c`.
 ///
+/// # Refreshes of unread counts
+///
+/// While a periodic timer of the userspace backend stays unread, the timer thread refreshes the
+/// count that a raw read returns. The first four refreshes are at the timer's expirations. Later
+/// refreshes are no more often than every 1.6 ms (10 ms on Apple systems). If many timers stay
+/// unread, refreshes are less frequent: for thousands of timers, down to once a second.
+///
 /// # Implementing the trait
 ///
 /// You can implement the trait for your own types, for example to count the calls in a test. The
@@ -59,10 +66,12 @@ use crate::spec::TimerSpec;
 /// [`SimulatedClock`](crate::SimulatedClock) counts only threads that wait in its own timers. Later
 /// versions may add provided methods, and no required ones.
 ///
-/// The [adapters](crate::loops) rely on the following: the handle stays the same, it is readable
-/// while `read` has something to return, and `read` does not wait if the descriptor is
-/// non-blocking. The adapters set it to non-blocking mode themselves. `replace` should call
-/// [`TimerSpec::check_clock`] first.
+/// `replace` should call [`TimerSpec::check_clock`] first. The [adapters](crate::loops) set the
+/// descriptor to non-blocking mode. They rely on the following:
+///
+/// - The handle stays the same for the life of the timer.
+/// - The handle is readable while `read` has something to return.
+/// - `read` does not wait if the descriptor is non-blocking.
 #[doc(alias = "timerfd")]
 pub trait Timer: Pollable + Debug + Send + Sync {
     /// Returns the clock that the timer counts on.
@@ -76,8 +85,8 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of [`set`](Timer::set). After `ECANCELED` the new setting is in force, and the
-    /// previous one is not returned.
+    /// Those of [`set`](Timer::set). After `ECANCELED`, the new setting is in force, and the
+    /// previous setting is not returned.
     #[doc(alias = "settime")]
     #[doc(alias = "timerfd_settime")]
     #[doc(alias = "set_state")]
@@ -86,12 +95,13 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     /// Returns the remaining time until the next expiration, and the interval.
     ///
     /// The time is always relative ([`After`](crate::Initial::After)), even if the timer was set to
-    /// an absolute time. It is [`Disarmed`](crate::Initial::Disarmed) if the timer is disarmed, and
-    /// also if a one-shot timer has expired, whether or not that expiration has been read.
+    /// an absolute time. The result is [`Disarmed`](crate::Initial::Disarmed) if the timer is
+    /// disarmed, or if it is a one-shot timer that has expired, whether or not that expiration has
+    /// been read.
     ///
-    /// An armed periodic timer reports a remaining time. Exception: on the kernel backend it may
-    /// report none for a few microseconds after an expiration, until the kernel has processed that
-    /// expiration.
+    /// An armed periodic timer reports a remaining time. There is one exception: on the kernel
+    /// backend, it may report none for a few microseconds after an expiration, until the kernel has
+    /// processed that expiration.
     ///
     /// # Errors
     ///
@@ -109,12 +119,12 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     ///   descriptor is non-blocking. If the descriptor is blocking, the call waits instead, even
     ///   while the timer is disarmed.
     /// - `ECANCELED`: the wall clock was changed, see [`cancel_on_set`](TimerSpec::cancel_on_set).
-    ///   One clock change is reported once. If the setting had not expired, it stays armed.
+    ///   Each clock change is reported once. If the timer had not expired, it stays armed.
     /// - `EINTR`: a signal handler that was installed without `SA_RESTART` interrupted a blocking
     ///   read.
     /// - `ESRCH`: on the userspace backend, this process is a forked child, and the process that
-    ///   created the timer has ended. Until then, a read in the child takes expirations that the
-    ///   parent has not read.
+    ///   created the timer has ended. While that process runs, a read in the child takes
+    ///   expirations that the parent has not read.
     fn read(&self) -> io::Result<u64>;
 
     /// Returns the current time of `clock`, real or simulated.
@@ -146,7 +156,7 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     /// Arms, re-arms or disarms the timer.
     ///
     /// If the first expiration of the new setting is already due, the timer becomes readable at
-    /// once; on the kernel backend, some microseconds later. The interval of a
+    /// once, or, on the kernel backend, some microseconds later. The interval of a
     /// [`disarmed`](TimerSpec::disarmed) setting has no effect, except that [`get`](Timer::get)
     /// reports it.
     ///
@@ -220,7 +230,7 @@ pub trait Timer: Pollable + Debug + Send + Sync {
 
     /// Returns the number of expirations like [`read`](Timer::read), but never waits.
     ///
-    /// It does not wait even if the descriptor is blocking.
+    /// The call does not wait even if the descriptor is blocking.
     ///
     /// # Errors
     ///
@@ -231,9 +241,8 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     /// # Platforms
     ///
     /// On Linux before 6.10, this call may wait if a kernel timer's descriptor is blocking and
-    /// another thread reads or sets the timer at the same moment. The default implementation, for
-    /// timer types without a `try_read` of their own, may wait on every platform, if the descriptor
-    /// is blocking and another thread reads or sets the timer at the same moment.
+    /// another thread reads or sets the timer at the same moment. If a timer type has no `try_read`
+    /// of its own, the default implementation may wait in this situation on every platform.
     fn try_read(&self) -> io::Result<u64> {
         if wait_readable(self.as_pollable(), Some(Instant::now()))? {
             self.read()
@@ -244,10 +253,10 @@ pub trait Timer: Pollable + Debug + Send + Sync {
 
     /// Waits for the timer to expire and returns the number of expirations.
     ///
-    /// It waits whether the descriptor is blocking or not. Without a `limit` it waits indefinitely,
-    /// even if the timer is disarmed: another thread may arm it. The limit has the granularity of
-    /// `poll(2)`, one millisecond, and is rounded up. Signals do not end the wait. No descriptor is
-    /// opened.
+    /// The call waits whether the descriptor is blocking or not. Without a `limit`, it waits
+    /// indefinitely, even if the timer is disarmed: another thread may arm the timer. The limit has
+    /// the granularity of `poll(2)`, one millisecond, and is rounded up. Signals do not end the
+    /// wait. The call opens no descriptor.
     ///
     /// # Errors
     ///

@@ -29,9 +29,9 @@ use crate::timer::Timer;
 /// it (`EPERM`, `EACCES`) for a clock that needs no privilege.
 ///
 /// To choose the backend, use [`TimerFdBuilder::backend`] for one timer, or
-/// [`Backend::set_for_process`] for all timers. A user of your program can choose it with the
-/// environment variable `PORTABLE_TIMERFD_BACKEND`, for example to try on Linux what macOS gets:
-/// see [`TimerFdBuilder::open`].
+/// [`Backend::set_for_process`] for all timers. A user of your program can choose the backend with
+/// the environment variable `PORTABLE_TIMERFD_BACKEND`, for example to run the program on Linux
+/// with the timers that it has on macOS: see [`TimerFdBuilder::open`].
 ///
 /// ```
 /// use portable_timerfd::{Clock, TimerFd};
@@ -43,9 +43,9 @@ use crate::timer::Timer;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Dropping a `TimerFd` closes its descriptor. This ends the timer, except that a kernel timer
-/// continues while a duplicate of the descriptor is open. On the userspace backend, reads of a
-/// duplicate return the last count if it is unread, and after that end-of-file.
+/// Dropping a `TimerFd` closes its descriptor. A kernel timer ends when no duplicate of the
+/// descriptor is open either. A timer of the userspace backend ends at once. After that, a read of
+/// a duplicate returns the last count if that is unread, and then end-of-file.
 #[derive(Debug)]
 pub struct TimerFd {
     timer: Inner,
@@ -136,7 +136,7 @@ impl TimerFdBuilder {
     ///
     /// A program that inherits a descriptor of the userspace backend can read it, but cannot set
     /// the timer. The timer ends when the process that created it ends or executes another program.
-    /// Reads then return the last count if it is unread, and after that end-of-file.
+    /// After that, a read returns the last count if that is unread, and then end-of-file.
     pub fn close_on_exec(mut self, close_on_exec: bool) -> TimerFdBuilder {
         self.flags.close_on_exec = close_on_exec;
         self
@@ -144,11 +144,11 @@ impl TimerFdBuilder {
 
     /// Sets the accuracy of the timer, and what it may cost.
     ///
-    /// The default is that of [the process](Accuracy::of_process).
+    /// The default is the accuracy of [the process](Accuracy::of_process).
     ///
     /// # Platforms
     ///
-    /// The kernel backend ignores this setting: the accuracy of its timers is that of the kernel.
+    /// The kernel backend ignores this setting.
     pub fn accuracy(mut self, accuracy: Accuracy) -> TimerFdBuilder {
         self.flags.accuracy = Some(accuracy);
         self
@@ -168,28 +168,30 @@ impl TimerFdBuilder {
 
     /// Creates the timer, disarmed.
     ///
-    /// The backend is the first of these that is given:
+    /// The first item of this list that names a backend decides:
     ///
     /// 1. [`backend`](TimerFdBuilder::backend), for this timer.
     /// 2. [`Backend::set_for_process`].
-    /// 3. The environment variable `PORTABLE_TIMERFD_BACKEND`: `kernel` or `userspace`. It is read
-    ///    once, when the program creates its first `TimerFd` for which it has chosen no backend. A
-    ///    set-user-ID program ignores it.
+    /// 3. The environment variable `PORTABLE_TIMERFD_BACKEND`: `kernel` or `userspace`. The library
+    ///    reads the variable once, when the program creates its first `TimerFd` for which it has
+    ///    chosen no backend. A set-user-ID program ignores the variable.
     /// 4. The best backend that supports the timer. For an alarm clock, only a backend that wakes
     ///    the system is used.
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`]. [`Unsupported`](io::ErrorKind::Unsupported) if the chosen
-    /// backend is not available on this system or lacks the clock. If no backend was chosen,
-    /// `Unsupported` means that no backend supports the timer. `EINVAL` if the environment variable
-    /// was used and has another value, even an empty one.
+    /// - [`Unsupported`](io::ErrorKind::Unsupported): the chosen backend is not available on this
+    /// system or lacks the clock. If no backend was chosen, no backend supports the timer.
+    /// - `EINVAL`: the environment variable decides, and its value is not the name of a backend.
+    ///   The empty value is not a name either.
+    /// - Otherwise those of [`Backend::open`].
     ///
     /// # Forks
     ///
     /// std reads the environment under a lock. If another thread holds that lock at a fork, for
-    /// example in `set_var`, the first `TimerFd` of the forked child would wait for ever. To avoid
-    /// that, choose the backend, or create a `TimerFd` without a chosen backend before the fork.
+    /// example in `set_var`, and the child's first `TimerFd` reads the environment, the child waits
+    /// for ever. To avoid this, choose the backend in the program, or create a `TimerFd` for which
+    /// no backend is chosen before the fork.
     pub fn open(self) -> io::Result<TimerFd> {
         process_backend::fix();
         self.try_backends(|backend| {

@@ -21,10 +21,10 @@
 //!   Code that uses a result needs a `?`.
 //! - A zero `Oneshot`, or a zero `current` of a `Periodic`, means *now*, not disarmed. So a
 //!   computed time that is already in the past expires.
-//! - A timer cannot be converted from or into a descriptor, because on the userspace backend the
-//!   descriptor is only a part of the timer.
-//! - The timers are those of [`crate::TimerFd`], and can be converted from and into it. So they
-//!   exist on every backend and behave as documented there.
+//! - A timer cannot be converted from or into a descriptor, because a timer of the userspace
+//!   backend is more than its descriptor.
+//! - A timer converts into and from [`crate::TimerFd`]. So the timers exist on every backend, and
+//!   behave as documented for that type.
 //!
 //! As in the `timerfd` crate, [`TimerFd::new`] creates a timer whose reads block and whose
 //! descriptor is inherited by executed programs.
@@ -44,13 +44,15 @@ use crate::spec::{Initial, TimerSpec};
 pub enum ClockId {
     /// The wall clock: [`Clock::Realtime`].
     Realtime = 0,
-    /// The wall clock, which wakes a suspended system: [`Clock::RealtimeAlarm`].
+    /// The wall clock, for timers that wake a suspended system: [`Clock::RealtimeAlarm`].
     RealtimeAlarm = 8,
-    /// Never changed, and stopped while the system is suspended: [`Clock::Monotonic`].
+    /// The clock that is never changed, and that stops while the system is suspended:
+    /// [`Clock::Monotonic`].
     Monotonic = 1,
-    /// Includes the time in suspend: [`Clock::Boottime`].
+    /// The clock that includes the time in suspend: [`Clock::Boottime`].
     Boottime = 7,
-    /// Includes the time in suspend, and wakes a suspended system: [`Clock::BoottimeAlarm`].
+    /// The clock that includes the time in suspend, and wakes a suspended system:
+    /// [`Clock::BoottimeAlarm`].
     BoottimeAlarm = 9,
 }
 
@@ -199,8 +201,8 @@ impl TimerFd {
     ///
     /// # Errors
     ///
-    /// Those of [`Timer::read`](crate::Timer::read), except `EAGAIN` and `EINTR`. In particular
-    /// `ECANCELED`, for which the `timerfd` crate panics.
+    /// Those of [`Timer::read`](crate::Timer::read), except `EAGAIN` and `EINTR`. `ECANCELED` is
+    /// one of them. The `timerfd` crate panics in that case.
     pub fn read(&self) -> io::Result<u64> {
         loop {
             match self.0.read() {

@@ -36,7 +36,7 @@ use crate::timer_set::{Expired, TimerSet};
 /// ```
 ///
 /// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the `AsyncIoTimer` is dropped,
-/// it deregisters the timer from the reactor and drops it.
+/// it deregisters the timer from the reactor, and drops the timer.
 ///
 /// # Errors
 ///
@@ -57,12 +57,12 @@ impl<T: Timer> AsyncIoTimer<T> {
     ///
     /// # Errors
     ///
-    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is registered with the
-    ///   reactor already. illumos and Solaris do not report this error: the new registration
+    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is already registered with
+    ///   the reactor. illumos and Solaris do not report this error. There, the new registration
     ///   replaces the old one, so the waits of the first `AsyncIoTimer` never end.
     /// - Another error: the descriptor cannot be registered.
     ///
-    /// On an error the timer is dropped. To keep it, pass an `Arc`.
+    /// After an error, the timer is dropped. To keep the timer, pass an `Arc`.
     ///
     /// # Panics
     ///
@@ -80,11 +80,11 @@ impl<T: Timer> AsyncIoTimer<T> {
 
     /// Waits for the next expirations and returns their number.
     ///
-    /// The number is that of [`read`](crate::Timer::read), subject to the chosen
-    /// [policy](MissedTicks). The call also waits while the timer is disarmed.
+    /// [`read`](crate::Timer::read) gives the number, and the [policy](MissedTicks) can change it.
+    /// The call also waits while the timer is disarmed.
     ///
     /// This method is cancel-safe: if the future is dropped, no expiration is lost. Any number of
-    /// tasks may wait. Each expiration wakes all of them and is returned to one.
+    /// tasks may wait. Each expiration wakes all of these tasks, and is returned to one of them.
     ///
     /// # Errors
     ///
@@ -105,11 +105,11 @@ impl<T: Timer> AsyncIoTimer<T> {
         self.timer.get_ref().get_ref()
     }
 
-    /// Deregisters the timer from the reactor and returns it, in non-blocking mode.
+    /// Deregisters the timer from the reactor and returns the timer, in non-blocking mode.
     ///
     /// # Errors
     ///
-    /// The reactor cannot deregister the descriptor.
+    /// Those of the reactor, if it cannot deregister the descriptor. The timer is then dropped.
     pub fn into_inner(self) -> io::Result<T> {
         self.timer.into_inner().map(Source::into_inner)
     }
@@ -192,7 +192,7 @@ impl<P: Pollable> AsyncIoSource<P> {
     /// - `EMFILE`: no descriptor is left for the duplicate.
     /// - Another error: the descriptor cannot be registered, for example because it is a file.
     ///
-    /// On an error the source is dropped.
+    /// After an error, the source is dropped.
     ///
     /// # Panics
     ///
@@ -207,9 +207,9 @@ impl<P: Pollable> AsyncIoSource<P> {
 impl<P> AsyncIoSource<P> {
     /// Waits until the handle is readable.
     ///
-    /// If the handle is readable already, returns at once. So a type that leaves something unread
-    /// is reported again. This method is cancel-safe, and any number of tasks may wait. Each
-    /// check is one `poll(2)`.
+    /// If the handle is already readable, the method returns at once. So if your type leaves an
+    /// expiration unread, the method reports it again. This method is cancel-safe, and any number
+    /// of tasks may wait. Each check is one `poll(2)`.
     ///
     /// # Errors
     ///

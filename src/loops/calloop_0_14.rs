@@ -41,12 +41,12 @@ use crate::timer::Timer;
 /// wall clock causes `ECANCELED`. If the timer had already expired, or if the clock change makes it
 /// expire, `ECANCELED` also disarms it. Re-arm it after `ECANCELED`.
 ///
-/// The callback returns a [`PostAction`], as the callback of a [`Generic`] source does. An error
-/// that the callback returns ends the current dispatch, so other sources may have to wait for the
-/// next one. The source is registered in calloop's level mode.
+/// The callback returns a [`PostAction`], as the callback of a [`Generic`] source does. If the
+/// callback returns an error, calloop ends the current dispatch. Then other sources may have to
+/// wait for the next dispatch. The source is registered in calloop's level mode.
 ///
 /// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the source is removed or
-/// dropped, it deregisters the timer from the loop and drops it.
+/// dropped, it deregisters the timer from the loop, and drops the timer.
 #[derive(Debug)]
 pub struct CalloopTimer<T: Timer> {
     source: Generic<TimerInLoop<T>>,
@@ -59,8 +59,8 @@ impl<T: Timer> CalloopTimer<T> {
     ///
     /// # Errors
     ///
-    /// The mode cannot be set, because the timer's descriptor was closed or a sandbox forbids the
-    /// system call.
+    /// `EBADF` if the timer's descriptor was closed, or the sandbox's error if a sandbox forbids
+    /// the system call. The timer is then dropped.
     pub fn new(timer: T) -> io::Result<CalloopTimer<T>> {
         Ok(CalloopTimer { source: Generic::new(TimerInLoop(Source::new(timer)?), Interest::READ, Mode::Level) })
     }
@@ -70,7 +70,7 @@ impl<T: Timer> CalloopTimer<T> {
         self.source.get_ref()
     }
 
-    /// Takes the timer out of the loop and returns it, in non-blocking mode.
+    /// Deregisters the timer and returns it, in non-blocking mode.
     pub fn into_inner(self) -> T {
         self.source.unwrap().0.into_inner()
     }
@@ -186,7 +186,7 @@ impl<T: Timer> EventSource for CalloopTimer<T> {
 ///
 /// The source registers a duplicate of the descriptor, in calloop's level mode. So it uses one more
 /// descriptor than the type itself. It does not change the mode of the descriptor. If you replace
-/// the handle, the old one stays registered and is still reported.
+/// the value, calloop still reports the handle of the old value.
 #[derive(Debug)]
 pub struct CalloopSource<P> {
     source: P,
@@ -198,7 +198,7 @@ impl<P: Pollable> CalloopSource<P> {
     ///
     /// # Errors
     ///
-    /// `EMFILE`: no descriptor is left for the duplicate. The source is dropped.
+    /// `EMFILE` if no descriptor is left for the duplicate. The source is then dropped.
     pub fn new(source: P) -> io::Result<CalloopSource<P>> {
         let handle = source.as_pollable().try_clone_to_owned()?;
         Ok(CalloopSource { source, handle: Generic::new(handle, Interest::READ, Mode::Level) })

@@ -16,24 +16,25 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! mio reports a timer when it expires, not as long as it is readable (edge-triggered). So read the
-//! timer at each event. One read returns all expirations, so you need not read until `WouldBlock`.
+//! mio is edge-triggered: it reports a timer once when the timer expires, and not again while the
+//! timer stays readable. So read the timer at each event. One read returns all expirations, so you
+//! need not read until `WouldBlock`.
 //!
-//! [`TimerFd`] and the backends' own types are sources. [`dyn Timer`](Timer) is a source too, so a
-//! `Box<dyn Timer>` is one too. For a timer type of your own, use mio's `SourceFd`.
+//! [`TimerFd`], the backends' own types and [`dyn Timer`](Timer) are sources. So a `Box<dyn Timer>`
+//! is a source too. For a timer type of your own, use mio's `SourceFd`.
 //!
 //! A [`TimerSet`] is a source. At each event, call [`next_expired`](TimerSet::next_expired) until
 //! it returns `None`. If the timer of the set is a reference or an `Arc`, deregister the set before
-//! you drop it, because the timer outlives it.
+//! you drop the set, because the timer outlives the set.
 //!
 //! Registering a timer sets its descriptor to non-blocking mode, in which it must stay. A timer can
-//! be dropped while it is registered. If its event is already in the current batch, that event is
-//! still delivered.
+//! be dropped while it is registered. If the current batch of events already contains an event of
+//! the timer, that event is still delivered.
 //!
 //! # Platforms
 //!
-//! If mio is built on `poll(2)` or event ports (Haiku, Hurd; Solaris), an event ends the interest
-//! of the registration. Call `reregister` after each read.
+//! If mio is built on `poll(2)` (Haiku, Hurd) or event ports (Solaris), a registration reports one
+//! event only. Call `reregister` after each read, to get the next event.
 //!
 //! If a timer is registered twice with one `Poll`, `register` returns
 //! [`AlreadyExists`](io::ErrorKind::AlreadyExists) where mio is built on epoll or `poll(2)`. On

@@ -24,7 +24,7 @@
 /// - tokio's `Skip` behaves like [`Coalesce`](MissedTicks::Coalesce).
 /// - tokio's `Delay` abandons the schedule. To get that behaviour,
 ///   [re-arm](crate::Timer::arm_after) the timer after each expiration.
-/// - tokio has no policy like [`Skip`](MissedTicks::Skip), with which every report comes close to a
+/// - [`Skip`](MissedTicks::Skip) has no equivalent in tokio. With it, every report comes close to a
 ///   scheduled time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -32,13 +32,14 @@ pub enum MissedTicks {
     /// Reports the full count: the number of expirations since the last report.
     #[default]
     Count,
-    /// Reports the missed expirations at once, as one. The count is always 1.
+    /// Reports the missed expirations as one, immediately. The count is always 1.
     Coalesce,
     /// Reports no missed expirations. The next report is the next scheduled expiration.
     ///
-    /// The count is always 1, and a report is always less than one interval late. If an expiration
-    /// is noticed together with a missed one, it is skipped too. If the interval is shorter than
-    /// the time that a report takes, expirations are reported rarely or never.
+    /// The count is always 1, and a report is always less than one interval late. If one read
+    /// returns a missed expiration and the latest one together, the latest one is skipped too. So
+    /// if the interval is shorter than the time that a report takes, expirations are reported
+    /// rarely or never.
     Skip,
 }
 

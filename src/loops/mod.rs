@@ -14,18 +14,18 @@
 //! Qt's `QSocketNotifier`, libuv's `uv_poll_t`, libevent, tokio's `AsyncFd`, async-io's `Async` and
 //! mio's `SourceFd`.
 //!
-//! You can drop a timer while it is registered with a loop of this table (except a set above a
-//! shared timer in mio); you need not deregister it first. In other loops, the rules for any
-//! descriptor apply. If a forked child shares its parent's loop, as it shares an `epoll` instance,
-//! dropping the timer in the child also removes the timer from the parent's loop.
+//! You can drop a timer while it is registered with a loop of this table. You need not deregister
+//! the timer first. There is one exception, in mio: a set whose timer is shared. In other loops,
+//! the rules for any descriptor apply. A forked child shares an `epoll` instance with its parent.
+//! If the child drops the timer, the timer is also removed from the parent's loop.
 //!
-//! A loop can report a timer that has no unread expiration, because another thread has read or set
-//! the timer meanwhile. On FreeBSD, NetBSD, OpenBSD, illumos and Solaris, one-shot polling does so
-//! even if the timer was read, disarmed or set to a later time before the wait. Then
-//! [`read`](crate::Timer::read) fails with [`WouldBlock`](std::io::ErrorKind::WouldBlock), and the
-//! program continues. In blocking mode, `read` would wait, so call
-//! [`try_read`](crate::Timer::try_read). The adapters for timers in `tokio`, `async-io` and
-//! `calloop` ignore such an event. docs/pollers.md in the repository compares the pollers.
+//! A loop can report a timer that has no unread expiration, if another thread has read or set the
+//! timer meanwhile. On FreeBSD, NetBSD, OpenBSD, illumos and Solaris, one-shot polling reports such
+//! a timer even if the program itself has read, disarmed or postponed the timer before the wait.
+//! [`read`](crate::Timer::read) then fails with [`WouldBlock`](std::io::ErrorKind::WouldBlock).
+//! Ignore this error. In blocking mode, `read` would wait, so call
+//! [`try_read`](crate::Timer::try_read) instead. The adapters for timers in `tokio`, `async-io` and
+//! `calloop` ignore such an event. `docs/pollers.md` in the source compares the pollers.
 //!
 //! The adapters for timers in mio, tokio, async-io and calloop set the timer's descriptor to
 //! non-blocking mode. [`MissedTicks`] is the policy for missed expirations in `tokio` and

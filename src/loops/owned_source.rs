@@ -12,7 +12,8 @@ macro_rules! owned_source {
             /// Returns the source, to change it.
             ///
             /// If you assign another source, the adapter still waits for the descriptor of the old
-            /// one. So empty a [`TimerSet`](crate::TimerSet) instead of replacing it.
+            /// one. So do not replace a [`TimerSet`](crate::TimerSet).
+            /// [Clear](crate::TimerSet::clear) it instead.
             pub fn get_mut(&mut self) -> &mut P {
                 &mut self.source
             }

@@ -13,8 +13,8 @@ use crate::pollable::Pollable;
 /// Registers your own type that contains a timer, or a [`TimerSet`](crate::TimerSet), in a
 /// [`Poller`].
 ///
-/// [`Registered`] lends its source by shared reference only. A `PollingSource` also lends it by
-/// exclusive reference, as the methods of a set require.
+/// The methods of a set need an exclusive reference. [`Registered`] lends its source by shared
+/// reference only. A `PollingSource` also lends it by exclusive reference.
 ///
 /// ```
 /// use portable_timerfd::loops::polling::PollingSource;
@@ -48,16 +48,17 @@ pub struct PollingSource<P> {
 }
 
 impl<P: Pollable> PollingSource<P> {
-    /// Registers the handle of `source` for the events of `interest`, which are delivered with its
-    /// key. [`Registered::new`] describes the modes.
+    /// Registers the handle of `source` for the events of `interest`. The poller delivers these
+    /// events with the key of `interest`. [`Registered::new`] describes the modes.
     ///
     /// # Errors
     ///
     /// - [`Unsupported`](io::ErrorKind::Unsupported): the poller does not support the mode.
     /// - `EMFILE`: no descriptor is left for the duplicate.
-    /// - Another error: the descriptor cannot be registered, for example because it is a file.
+    /// - Another error of `Poller::add_with_mode`: the descriptor cannot be registered, for example
+    ///   because it is a file.
     ///
-    /// On an error the source is dropped.
+    /// After an error, the source is dropped.
     pub fn new(poller: &Arc<Poller>, source: P, interest: Event, mode: PollMode) -> io::Result<PollingSource<P>> {
         let handle = source.as_pollable().try_clone_to_owned()?;
         Ok(PollingSource { source, handle: Registered::new(poller, handle, interest, mode)? })

@@ -55,7 +55,7 @@ use crate::timer_set::{Expired, TimerSet};
 /// ```
 ///
 /// A `Box<dyn Timer>` or an `Arc` of a timer is accepted too. When the `TokioTimer` is dropped, it
-/// deregisters the timer from the runtime and drops it.
+/// deregisters the timer from the runtime, and drops the timer.
 ///
 /// # Tests that do not sleep
 ///
@@ -108,20 +108,20 @@ impl<T: Timer> TokioTimer<T> {
     /// # Errors
     ///
     /// - [`Other`](io::ErrorKind::Other): there is no current runtime, or it is shutting down.
-    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is registered with the
-    ///   runtime already. Not every platform reports this error, as the next section describes.
+    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is already registered with
+    ///   the runtime. Not every platform reports this error, as the next section describes.
     /// - Another error: the descriptor cannot be registered.
     ///
-    /// On an error the timer is dropped. To keep it, pass an `Arc`.
+    /// After an error, the timer is dropped. To keep the timer, pass an `Arc`.
     ///
     /// # Platforms
     ///
-    /// Register a timer once per runtime. On platforms with kqueue (macOS, iOS, the BSDs) and on
-    /// Solaris, a second registration is not an error: it replaces the first one. The waits of the
-    /// first `TokioTimer` then never end, and dropping either `TokioTimer` ends the events of both.
-    /// Share one `TokioTimer` instead: any number of tasks can [wait](TokioTimer::wait) for it.
-    /// A [`TokioSource`] registers a duplicate of the descriptor, so several of them can wait for
-    /// one timer.
+    /// Register a timer only once per runtime. On platforms with kqueue (macOS, iOS, the BSDs) and
+    /// on Solaris, a second registration is not an error. It replaces the first registration. The
+    /// waits of the first `TokioTimer` then never end, and dropping either `TokioTimer` ends the
+    /// events of both. Share one `TokioTimer` instead: any number of tasks can
+    /// [wait](TokioTimer::wait) for it. A [`TokioSource`] registers a duplicate of the descriptor,
+    /// so several of them can wait for one timer.
     ///
     /// # Panics
     ///
@@ -147,11 +147,11 @@ impl<T: Timer> TokioTimer<T> {
 
     /// Waits for the next expirations and returns their number.
     ///
-    /// The number is that of [`read`](crate::Timer::read), subject to the chosen
-    /// [policy](MissedTicks). The call also waits while the timer is disarmed.
+    /// [`read`](crate::Timer::read) gives the number, and the [policy](MissedTicks) can change it.
+    /// The call also waits while the timer is disarmed.
     ///
     /// This method is cancel-safe: if the future is dropped, no expiration is lost. Any number of
-    /// tasks may wait. Each expiration wakes all of them and is returned to one.
+    /// tasks may wait. Each expiration wakes all of these tasks, and is returned to one of them.
     ///
     /// # Errors
     ///
@@ -272,7 +272,7 @@ impl<P: Pollable> TokioSource<P> {
     /// - `EMFILE`: no descriptor is left for the duplicate.
     /// - Another error: the descriptor cannot be registered, for example because it is a file.
     ///
-    /// On an error the source is dropped.
+    /// After an error, the source is dropped.
     ///
     /// # Panics
     ///
@@ -291,9 +291,9 @@ impl<P: Pollable> TokioSource<P> {
 impl<P> TokioSource<P> {
     /// Waits until the handle is readable.
     ///
-    /// If the handle is readable already, returns at once. So a type that leaves something unread
-    /// is reported again. This method is cancel-safe, and any number of tasks may wait. Each
-    /// check is one `poll(2)`.
+    /// If the handle is already readable, the method returns at once. So if your type leaves an
+    /// expiration unread, the method reports it again. This method is cancel-safe, and any number
+    /// of tasks may wait. Each check is one `poll(2)`.
     ///
     /// # Errors
     ///

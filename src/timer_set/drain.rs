@@ -10,26 +10,26 @@ use crate::timer::Timer;
 impl<T, M: Timer> TimerSet<T, M> {
     /// Returns the next entry that is due, or `None` if there is none.
     ///
-    /// Call it in a loop when the descriptor is readable. It never waits, and may be called at any
-    /// time.
+    /// When the descriptor is readable, call this method in a loop. The method never waits, and you
+    /// may call it at any time.
     ///
     /// A *drain* begins with the first call, and ends when a call returns `None` or an error. The
     /// drain returns the entries that are due when it begins, in the order of their deadlines.
     /// Entries with the same deadline are returned in the order of their insertion. Re-arming an
-    /// entry does not change that order. Entries of two clocks are returned in the order of how
-    /// long they are overdue, longest first.
+    /// entry does not change that order. If the set has entries of two clocks, the entry that is
+    /// overdue for the longest time comes first.
     ///
     /// The set may be changed during a drain. An entry that is removed or re-armed before the drain
     /// reaches it is not returned. An entry that is inserted or re-armed belongs to the next drain,
-    /// even if it is already due. So every drain ends, also if the caller inserts an entry for each
-    /// one that it gets.
+    /// even if it is already due. So every drain ends, even if the caller inserts an entry for each
+    /// entry that is returned.
     ///
     /// An entry that expires once is removed from the set and returned with its value. A periodic
-    /// entry is returned once, with the number of its expirations until the drain began, and stays
-    /// in the set.
+    /// entry is returned once, with the number of its expirations up to the beginning of the drain.
+    /// It stays in the set.
     ///
-    /// The caller may stop before `None`. The descriptor then stays readable, and later calls
-    /// continue the same drain.
+    /// The caller may stop before the method returns `None`. The descriptor then stays readable,
+    /// and later calls continue the same drain.
     ///
     /// # Errors
     ///
@@ -40,8 +40,9 @@ impl<T, M: Timer> TimerSet<T, M> {
     ///   readable, and the caller can try again.
     ///
     /// An error comes before the first entry of a drain, or after the last one. The set does not
-    /// return these entries again, so a caller that collects them must keep them after an error. An
-    /// edge-triggered poller does not report the descriptor again.
+    /// return the entries of that drain again. So if the caller collects entries, it must keep them
+    /// after an error. After an error, an edge-triggered poller does not report the descriptor
+    /// again.
     pub fn next_expired(&mut self) -> io::Result<Option<Expired<T>>> {
         let begun = if self.schedule.is_draining() { None } else { Some(self.times()?) };
         if let Some(now) = begun {
@@ -55,11 +56,11 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Turns reports of changes of the wall clock on or off. They are off at first.
     ///
-    /// If they are on, a change makes the descriptor readable, also if the set is empty. At the end
-    /// of a drain, `next_expired` then returns `ECANCELED` once, which
-    /// [`is_clock_change`](crate::is_clock_change) recognizes. No entry is lost. The end of a
-    /// suspend is a clock change too. Changes before this call are not reported. If the set is not
-    /// on a wall clock, the call has no effect.
+    /// If reports are on, a change of the wall clock makes the descriptor readable, even if the set
+    /// is empty. At the end of a drain, `next_expired` then returns `ECANCELED` once.
+    /// [`is_clock_change`](crate::is_clock_change) recognizes this error. No entry is lost. The end
+    /// of a suspend is a clock change too. Changes before this call are not reported. If the set is
+    /// not on a wall clock, the call has no effect.
     ///
     /// ```
     /// use portable_timerfd::{is_clock_change, Clock, SimulatedClock, TimerSet};

@@ -1,4 +1,4 @@
-//! What a set returns for an entry that has expired.
+//! The result of a set for an entry that has expired.
 
 use super::slots::Key;
 use crate::clock_time::ClockTime;

@@ -68,10 +68,12 @@ impl<T, M: Timer> TimerSet<T, M> {
     ///
     /// # Errors
     ///
-    /// - [`ClockMismatch`]: `spec` is at a time of another clock.
-    /// - [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory is left.
+    /// - [`ClockMismatch`]: `spec` is a time of a clock that [the set does not
+    ///   accept](TimerSet#clocks).
+    /// - [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory is left, or the set has 2³⁰−1
+    ///   entries.
     /// - Those of [`Timer::now`] if `spec` is a duration.
-    /// - Those of [`Timer::set`], except `ECANCELED`, if the timer must be set.
+    /// - Those of [`Timer::set`], except `ECANCELED`, if the call must set the timer.
     ///
     /// After an error, `value` is dropped and the set is unchanged.
     #[inline]
@@ -82,7 +84,8 @@ impl<T, M: Timer> TimerSet<T, M> {
         Ok(self.schedule.insert(setting, value))
     }
 
-    /// Changes an entry to expire once, after `delay`. Returns `false` if it is not in the set.
+    /// Changes an entry to expire once, after `delay`. Returns `false` if the entry is not in the
+    /// set.
     ///
     /// # Errors
     ///
@@ -92,7 +95,7 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.rearm(key, &TimerSpec::after(delay))
     }
 
-    /// Changes an entry to expire once, at `time`. Returns `false` if it is not in the set.
+    /// Changes an entry to expire once, at `time`. Returns `false` if the entry is not in the set.
     ///
     /// # Errors
     ///
@@ -103,7 +106,7 @@ impl<T, M: Timer> TimerSet<T, M> {
     }
 
     /// Changes an entry to expire after each `interval`, first one interval from now. Returns
-    /// `false` if it is not in the set.
+    /// `false` if the entry is not in the set.
     ///
     /// # Errors
     ///

@@ -30,7 +30,7 @@ pub use slots::Key;
 
 /// Any number of deadlines, each with a value, behind one descriptor.
 ///
-/// A set is for a library that has many timeouts and gives one descriptor to the program's event
+/// Use a set in a library that has many timeouts, and gives one descriptor to the program's event
 /// loop. The descriptor is readable when an entry is due. [`next_expired`](TimerSet::next_expired)
 /// then returns the entries that are due, one by one.
 ///
@@ -64,8 +64,8 @@ pub use slots::Key;
 /// - Inserting an entry, or re-arming it to an earlier time, sets the timer only if the entry is
 ///   the first to expire.
 /// - A drain (calls of `next_expired` until `None`) sets the timer once, whatever the number of
-///   entries that are due. That is one system call on the kernel backend, and two on the userspace
-///   backend. The program need not read the timer. While the descriptor is not readable,
+///   entries that are due. Setting it takes one system call on the kernel backend, and two on the
+///   userspace backend. The program need not read the timer. While the descriptor is not readable,
 ///   [`next_expired`](TimerSet::next_expired) makes no system call.
 /// - An insertion, a removal and re-arming to an earlier time take logarithmic time. Re-arming to a
 ///   later time takes constant time. An insertion allocates memory only when the set must grow
@@ -80,10 +80,11 @@ pub use slots::Key;
 /// On `Monotonic`, `Boottime` and `BoottimeAlarm`, all entries count on the clock of the set. A set
 /// on a wall clock has two kinds of entries:
 ///
-/// - An entry that is set by a duration counts on [`Monotonic`](Clock::Monotonic), as it does in a
-///   single timer. Clock changes do not move it. In a set on
-///   [`RealtimeAlarm`](Clock::RealtimeAlarm) it counts on [`Boottime`](Clock::Boottime), so that it
-///   wakes the system after the duration. A single timer on that clock follows clock changes.
+/// - An entry that is set by a duration counts on [`Monotonic`](Clock::Monotonic), as a single
+///   timer does. Clock changes do not move the entry. Exception: in a set on
+///   [`RealtimeAlarm`](Clock::RealtimeAlarm), such an entry counts on
+///   [`Boottime`](Clock::Boottime), so that it wakes the system after the duration. A single timer
+///   on `RealtimeAlarm` follows clock changes.
 /// - An entry that is set to a time of the wall clock follows clock changes. If the clock is set
 ///   back, a periodic entry that has already expired does not expire a second time.
 ///
@@ -130,19 +131,19 @@ pub use slots::Key;
 /// `next_expired` then returns `None`.
 ///
 /// Only the set may set or read the timer. To wait without the set, use
-/// [`wait_readable`](Pollable::wait_readable), which does not read. If some program reads the
-/// descriptor nevertheless, call `next_expired` until it returns `None`. Otherwise the descriptor
-/// may not become readable again. If that read returned `ECANCELED`, the set does not report that
-/// clock change.
+/// [`wait_readable`](Pollable::wait_readable), which does not read. If other code reads the
+/// descriptor nevertheless, call `next_expired` afterwards, until it returns `None`. Otherwise the
+/// descriptor may not become readable again. If the read by other code returned `ECANCELED`, the
+/// set does not report that clock change.
 ///
-/// A poller in edge-triggered mode reports the descriptor once. In that mode too, call
+/// A poller in edge-triggered mode reports the descriptor once. So in that mode, always call
 /// `next_expired` until it returns `None`.
 ///
 /// # Forks
 ///
-/// A forked child must not use an inherited set. On the kernel backend it shares the timer with its
-/// parent, and would set it for both. On the userspace backend, setting the timer fails with
-/// `ESRCH`.
+/// A forked child must not use an inherited set. On the kernel backend, parent and child share the
+/// timer, so the child would set the timer for both. On the userspace backend, setting the timer
+/// fails with `ESRCH` in the child.
 ///
 /// # In an event loop
 ///
@@ -153,8 +154,8 @@ pub use slots::Key;
 /// # In simulated time
 ///
 /// A test passes a timer of a [`SimulatedClock`](crate::SimulatedClock) to
-/// [`with_timer`](TimerSet::with_timer). `TimerFd::from(timer)` gives the set the same type as in
-/// the program:
+/// [`with_timer`](TimerSet::with_timer). With `TimerFd::from(timer)`, the set has the same type as
+/// in the program:
 ///
 /// ```
 /// use portable_timerfd::{Clock, SimulatedClock, TimerFd, TimerSet};
@@ -173,7 +174,8 @@ pub use slots::Key;
 /// [`has_unread`](crate::SimulatedClock::has_unread) returns `true`, and
 /// [`advance_to_next`](crate::SimulatedClock::advance_to_next) does not know that deadline. So a
 /// test drains the set before it advances the clock. If the code under test takes one entry and
-/// then waits for something else, the test advances the clock by a duration of its own.
+/// then waits for something else, use [`advance`](crate::SimulatedClock::advance) instead of
+/// `advance_to_next`.
 pub struct TimerSet<T, M = TimerFd> {
     timer: M,
     /// The clock that durations count on.
@@ -198,8 +200,8 @@ impl<T> TimerSet<T> {
 impl<T, M: Timer> TimerSet<T, M> {
     /// Creates an empty set that uses a timer of any kind, and disarms the timer.
     ///
-    /// The timer can be a reference or an `Arc`. Only the set may set or read it. Dropping the set
-    /// does not disarm a timer that is shared.
+    /// The timer can be a reference or an `Arc`. Only the set may set or read the timer. Dropping
+    /// the set does not disarm a shared timer.
     ///
     /// # Errors
     ///
@@ -229,9 +231,9 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Returns the current time of `clock`, real or simulated: see [`Timer::now`].
     ///
-    /// A program that re-arms many entries at once saves clock readings with it. If `now` is the
-    /// time of [`duration_clock`](TimerSet::duration_clock), then `rearm_at(key, now + delay)` has
-    /// the same effect as `rearm_after(key, delay)`.
+    /// With this method, a program that re-arms many entries at once reads the clock only once. If
+    /// `now` is the time of [`duration_clock`](TimerSet::duration_clock), then `rearm_at(key, now +
+    /// delay)` has the same effect as `rearm_after(key, delay)`.
     ///
     /// # Errors
     ///
@@ -308,12 +310,13 @@ impl<T, M: Timer> TimerSet<T, M> {
 
     /// Returns the deadline of the entry that expires first, or `None` if no entry will expire.
     ///
-    /// It takes `&mut self` because it moves postponed entries to their places. If the set has
-    /// entries of two clocks, it compares the remaining times at the moment of the call.
+    /// The method takes `&mut self` because it sorts postponed entries. If the set has entries of
+    /// two clocks, the method compares the remaining times at the moment of the call.
     ///
     /// # Errors
     ///
-    /// Those of [`Timer::now`], only if the set has entries of two clocks.
+    /// Those of [`Timer::now`], if the set has entries of two clocks. Otherwise the method does not
+    /// fail.
     pub fn next_deadline(&mut self) -> io::Result<Option<ClockTime>> {
         let (base, nanos) = match self.schedule.first_deadlines() {
             [NEVER, NEVER] => return Ok(None),
