@@ -1,4 +1,4 @@
-//! Timers of the kernel's own: `timerfd_create(2)`.
+//! Timers of the kernel: `timerfd_create(2)`.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -23,8 +23,8 @@ pub const BACKEND: Backend = Backend::new("kernel", open, capabilities).of_kerne
 
 /// A timer of the kernel.
 ///
-/// `set`, `replace`, `get` and `read` make one system call each. The library adds no state, lock or
-/// allocation.
+/// `set`, `replace`, `get` and `read` make one system call each. They use no lock and no allocation
+/// of the library.
 ///
 /// Linux processes an expiration some microseconds after its time. Until then, `get` reports
 /// zero remaining time for a periodic timer, as if it were disarmed.
@@ -51,7 +51,7 @@ impl KernelTimer {
         Ok(KernelTimer { fd: (TIMERFD.create)(clock, flags)?, clock })
     }
 
-    /// Takes ownership of a descriptor, which should be a timerfd that counts on `clock`.
+    /// Makes a timer from a timerfd that counts on `clock`, and takes ownership of the descriptor.
     ///
     /// The kernel does not report the clock of a timerfd. If the timerfd counts on another clock,
     /// an absolute time sets a wrong expiration. If the descriptor is not a timerfd, `set` and

@@ -15,8 +15,8 @@ use crate::flags::CreateFlags;
 
 /// A clock that advances only when the test calls one of its methods.
 ///
-/// Its timers have real descriptors and expire in simulated time. The clock keeps the time of every
-/// [`Clock`], as a machine does. A new clock shows 1,000 s on [`Monotonic`](Clock::Monotonic),
+/// The timers of this clock have real descriptors, and expire in simulated time. Like a machine, it
+/// has the time of every [`Clock`]. A new clock shows 1,000 s on [`Monotonic`](Clock::Monotonic),
 /// 2,000 s on [`Boottime`](Clock::Boottime), and 10⁹ s (9 September 2001, 01:46:40 UTC) on
 /// [`Realtime`](Clock::Realtime). An alarm clock always shows the time of the clock that it is
 /// named after.
@@ -44,8 +44,8 @@ use crate::flags::CreateFlags;
 ///
 /// [`Clock::now`], [`Instant`](std::time::Instant) and [`SystemTime`](std::time::SystemTime) still
 /// return real time. Code under test must therefore read the time with
-/// [`Timer::now`](crate::Timer::now). The timeout of [`wait`](crate::Timer::wait) or of a poller is
-/// also measured in real time.
+/// [`Timer::now`](crate::Timer::now). The limit of [`wait`](crate::Timer::wait) and the timeout of
+/// a poller are also measured in real time.
 ///
 /// # Range
 ///
@@ -142,13 +142,13 @@ impl SimulatedClock {
 
     /// Sets how late expirations are handled. The default is zero.
     ///
-    /// On a real machine, a program handles an expiration some time after it was due. With a
-    /// latency, [`advance_to_next`](SimulatedClock::advance_to_next) and
+    /// On a real machine, a program handles an expiration some time after the expiration was due.
+    /// With a latency, [`advance_to_next`](SimulatedClock::advance_to_next) and
     /// [`advance_through`](SimulatedClock::advance_through) advance beyond each expiration by this
-    /// time. `advance_through` does not advance beyond its own end. So a test finds code that
-    /// relies on being on time, for example a subtraction that underflows after a deadline.
-    /// [`advance`](SimulatedClock::advance) and [`suspend`](SimulatedClock::suspend) ignore the
-    /// latency.
+    /// time. `advance_through` does not advance beyond its own end. With a latency, a test finds
+    /// code that assumes that expirations are on time, for example a subtraction that underflows
+    /// after a deadline. [`advance`](SimulatedClock::advance) and
+    /// [`suspend`](SimulatedClock::suspend) ignore the latency.
     ///
     /// ```
     /// use portable_timerfd::{Clock, SimulatedClock};
@@ -172,10 +172,10 @@ impl SimulatedClock {
 
     /// Advances all clocks by `by`, and calls `at_each` at the time of each expiration.
     ///
-    /// `at_each` can read the timers and re-arm them. It is not called for a timer that is due
-    /// already, so handle such timers first: [`has_unread`](SimulatedClock::has_unread). With a
-    /// [latency](SimulatedClock::set_latency), each call is later by the latency, but never later
-    /// than the end, and one call can follow several expirations.
+    /// `at_each` can read the timers and re-arm them. It is not called for a timer that is already
+    /// due. [`has_unread`](SimulatedClock::has_unread) returns whether there are such timers.
+    /// Handle them first. With a [latency](SimulatedClock::set_latency), each call is later by the
+    /// latency, but never later than the end. Then several expirations can have only one call.
     ///
     /// ```
     /// use portable_timerfd::{Clock, SimulatedClock};
@@ -220,7 +220,7 @@ impl SimulatedClock {
     /// [code that waits](crate::backends::simulated#code-that-waits).
     ///
     /// Threads that wait in a poller or in a raw `read(2)` are not counted. If such a thread
-    /// consumes a count while another thread waits in `read` of the same timer, the waiting thread
+    /// consumes a count while a second thread waits in `read` of the same timer, the second thread
     /// is not counted until the timer's next expiration.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -230,11 +230,11 @@ impl SimulatedClock {
     /// Sets the wall clock, as `clock_settime(2)` does.
     ///
     /// [Absolute](crate::TimerSpec::at) settings on the wall clock follow the change. Other
-    /// settings do not. Timers that were set with
+    /// settings do not follow it. Timers that were set with
     /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set) become readable and report `ECANCELED`,
     /// unless the wall clock already showed this time.
     ///
-    /// The time can also be made from a [`SystemTime`](std::time::SystemTime).
+    /// [`ClockTime::from`] converts a [`SystemTime`](std::time::SystemTime).
     ///
     /// # Errors
     ///
@@ -250,16 +250,16 @@ impl SimulatedClock {
         Ok(())
     }
 
-    /// Suspends the simulated machine, and returns for how long.
+    /// Suspends the simulated machine, and returns how long the suspend lasted.
     ///
     /// [`Boottime`](Clock::Boottime) and [`Realtime`](Clock::Realtime) advance.
     /// [`Monotonic`](Clock::Monotonic) does not. For
     /// [`cancel_on_set`](crate::TimerSpec::cancel_on_set), a suspend is a change of the wall clock.
     ///
     /// The first expiration of a timer on an alarm clock ends the suspend early. To suspend for the
-    /// rest of `duration`, call the method again. If a periodic timer on an alarm clock had already
-    /// expired before, its next expirations do not end a suspend until the timer is read or
-    /// [`get`](crate::Timer::get) is called. Linux sets the next alarm only then
+    /// rest of `duration`, call the method again. If a periodic timer on an alarm clock has already
+    /// expired, its next expirations do not end a suspend until the program reads the timer or
+    /// calls [`get`](crate::Timer::get). Linux, too, sets the next alarm only in these calls
     /// (`timerfd_alarmproc`).
     pub fn suspend(&self, duration: Duration) -> Duration {
         self.machine()

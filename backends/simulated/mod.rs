@@ -1,15 +1,15 @@
 //! Timers for tests: real descriptors on a clock that only the test advances.
 //!
-//! Tests that wait for real time are slow, and fail on a busy machine. With a simulated clock,
-//! nothing waits: the test arms a timer, [advances](SimulatedClock::advance) the clock, perhaps by
-//! an hour, and checks the result. The test can also set the wall clock and suspend the machine,
-//! which it cannot do on a real machine.
+//! Tests that wait for real time are slow, and fail on a busy machine. With a simulated clock, no
+//! thread waits: the test arms a timer, [advances](SimulatedClock::advance) the clock, perhaps by
+//! an hour, and checks the result. The test can also set the simulated wall clock, and suspend the
+//! simulated machine.
 //!
 //! The module uses no thread, no global state and no real clock. It keeps every promise of
-//! [`Timer`](crate::Timer), measured on the simulated clock. A raw `read(2)` returns the current
-//! count, which is more exact than on the userspace backend, with two exceptions. After a clock
-//! change, it returns a count instead of `ECANCELED`. After the wall clock was set back, it returns
-//! the count that was correct before.
+//! [`Timer`](crate::Timer), measured on the simulated clock. A raw `read(2)` always returns the
+//! current count, unlike on the userspace backend. There are two exceptions. If a clock change was
+//! to be reported, a raw `read(2)` returns a count instead of `ECANCELED`. If the wall clock was
+//! set back, a raw `read(2)` returns the count that was correct before.
 //!
 //! Simulated timers run under Miri. Miri supports pipes, but does not support
 //! [`TimerFd::new`](crate::TimerFd::new) or a `Poller`.
@@ -20,7 +20,8 @@
 //! passes [`TimerFd::new`](crate::TimerFd::new), and a test passes [`SimulatedClock::timer`]. The
 //! component reads the time with [`Timer::now`](crate::Timer::now), because [`Clock::now`] returns
 //! real time. The component in this example repeats an attempt, doubles the delay each time, and
-//! gives up after an hour. An event loop outside the component calls it when its timer is readable:
+//! gives up after an hour. When the timer is readable, an event loop outside the component calls
+//! `on_readable`:
 //!
 //! ```
 //! use portable_timerfd::{Clock, ClockTime, SimulatedClock, Timer, TimerFd};
@@ -124,8 +125,9 @@
 //! ```
 //!
 //! [`waiting`](SimulatedClock::waiting) does not count a thread that waits in a poller. Let such a
-//! thread notify the test after each iteration of its loop. Alternatively, run the iterations in
-//! the test itself and poll with a timeout of zero, as in the previous example.
+//! thread notify the test after each iteration of the thread's loop. Alternatively, run the
+//! iterations in the test itself, and poll with a timeout of zero, as in the section
+//! [above](#testing-with-an-event-loop).
 
 mod clock;
 mod machine;

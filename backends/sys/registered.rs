@@ -16,18 +16,19 @@ use crate::pollable::Pollable;
 /// A timer, or any other source with a descriptor, that is registered in a [`Poller`].
 ///
 /// [`Poller::add`] is unsafe, because a source must be deleted from the poller before it is closed.
-/// `Registered` guarantees this: it owns the source, and deletes the source from the poller before
-/// dropping it. If a `Registered` is leaked, its source is leaked too.
+/// `Registered` guarantees this order: it owns the source, and deletes the source from the poller
+/// before it drops the source. If a `Registered` is leaked, its source is leaked too.
 ///
 /// The source can be a [`TimerFd`](crate::TimerFd), a socket, or an `Arc` of either.
 /// [`new_pollable`](Registered::new_pollable) accepts any [`Timer`](crate::Timer), for example a
-/// `Box<dyn Timer>`, and your own type that contains one. The source can be borrowed by shared
-/// reference only. If its methods need `&mut self`, put a `Mutex` or `RefCell` around its state.
+/// `Box<dyn Timer>`, and your own type that contains a timer. `Registered` lends the source by
+/// shared reference only. If the methods of the source need `&mut self`, put a `Mutex` or `RefCell`
+/// around its state, or use a `PollingSource` of [`loops`](crate::loops).
 ///
 /// A forked child shares its parent's `epoll` instance. If the child drops a `Registered`, the
 /// source is also deleted from the parent's poller. A child does not inherit a kqueue. If the child
-/// drops a `Registered` there, the parent's poller keeps the source, and the source is leaked in
-/// the child.
+/// drops a `Registered` whose poller is a kqueue, the parent's poller keeps the source, and the
+/// source is leaked in the child.
 ///
 /// ```
 /// use portable_timerfd::polling::{Event, PollMode, Poller};
@@ -56,7 +57,8 @@ pub struct Registered<T: 'static> {
 }
 
 impl<T: 'static> Registered<T> {
-    /// Registers `source` for the events of `interest`, which are delivered with its key.
+    /// Registers `source` for the events of `interest`. The poller delivers these events with the
+    /// key of `interest`.
     ///
     /// - [`PollMode::Level`]: the timer is reported while it is readable. Most users of a timerfd
     ///   expect this mode.
@@ -73,17 +75,18 @@ impl<T: 'static> Registered<T> {
     /// where `polling` uses `poll(2)`, such as Haiku, support `Oneshot` and `Level`. All other
     /// platforms support every mode.
     ///
-    /// If an expired timer is read, disarmed or set to a later time before the program waits,
-    /// there is no event on most platforms. On FreeBSD, NetBSD, OpenBSD, illumos and Solaris, a
-    /// one-shot mode reports the timer nevertheless, because the kernel does not check a queued
-    /// event again. docs/pollers.md in the repository compares the pollers.
+    /// If an expired timer is read, disarmed or set to a later time before the program waits, there
+    /// is no event on most platforms. On FreeBSD, NetBSD, OpenBSD, illumos and Solaris, a one-shot
+    /// mode reports the timer nevertheless, because the kernel does not check a queued event again.
+    /// `docs/pollers.md` in the source compares the pollers.
     ///
     /// # Errors
     ///
     /// Those of [`Poller::add_with_mode`]:
     ///
     /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): the descriptor is already in the poller.
-    ///   illumos and Solaris do not report this error: the new registration replaces the old one.
+    ///   illumos and Solaris do not report this error. There, the new registration replaces the old
+    ///   one.
     /// - [`Unsupported`](io::ErrorKind::Unsupported): the poller does not support the mode.
     ///
     /// After an error, the source is dropped. To keep it, pass an `Arc` or a clone.
@@ -129,9 +132,9 @@ impl<T: 'static> Registered<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Poller::modify_with_mode`]. If a change of the mode fails, the poller may report no
-    /// events until a later call succeeds. Two threads must not change the mode at the same time,
-    /// because the poller can then keep the mode of either.
+    /// Those of [`Poller::modify_with_mode`]. If a change of the mode fails, the poller may report
+    /// no events until a later call succeeds. Two threads must not change the mode at the same
+    /// time, because the poller can then keep the mode of either.
     pub fn modify(&self, interest: Event, mode: PollMode) -> io::Result<()> {
         let source = (self.handle)(&self.source);
         let is_new_mode = self.mode.load(Ordering::Relaxed) != mode_number(mode);
@@ -150,12 +153,14 @@ impl<T: 'static> Registered<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Poller::delete`], except `NotFound`, which means that the program has already
-    /// deleted the descriptor. [`NotFound`](io::ErrorKind::NotFound) if the source now returns
-    /// another descriptor. The error gives the `Registered` back, because the descriptor is still
-    /// in the poller: [`IntoInnerError::into_registered`]. The error converts into an
-    /// [`io::Error`], so `?` works in a function that returns [`io::Result`]. The conversion drops
-    /// the `Registered`. If the descriptor still cannot be deleted, the source is never closed.
+    /// - [`NotFound`](io::ErrorKind::NotFound): the source now returns another descriptor. If the
+    /// program has already deleted the descriptor from the poller, this is not an error.
+    /// - Otherwise those of [`Poller::delete`].
+    ///
+    /// After an error, the descriptor is still in the poller. So the error gives the `Registered`
+    /// back: [`IntoInnerError::into_registered`]. The error converts into an [`io::Error`], so `?`
+    /// works in a function that returns [`io::Result`]. This conversion drops the `Registered`. If
+    /// the descriptor still cannot be deleted then, the source is never closed.
     pub fn into_inner(self) -> Result<T, IntoInnerError<T>> {
         if let Err(error) = self.deregister() {
             return Err(IntoInnerError { error, registered: self });

@@ -47,8 +47,8 @@ fn closed_above(free: usize) -> usize {
     closed
 }
 
-/// Opens a directory. Does not use std's `OpenOptions`, because that removes `O_PATH` on musl, where
-/// the flag is a part of `O_ACCMODE`.
+/// Opens a directory. Does not use std's `OpenOptions`, because that removes `O_PATH` on musl,
+/// where the flag is a part of `O_ACCMODE`.
 fn placeholder() -> io::Result<OwnedFd> {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC | SYSTEM.no_access;
     // SAFETY: the path ends with a zero.

@@ -18,7 +18,7 @@ pub enum ThreadPolicy {
     /// `SCHED_FIFO` with this priority. On Linux, the priorities are 1 to 99, and a higher number
     /// is a higher priority.
     Fifo(u8),
-    /// `SCHED_RR` with this priority. Its meaning is the same as for `SCHED_FIFO`.
+    /// `SCHED_RR` with this priority, which has the same range and meaning as for `SCHED_FIFO`.
     RoundRobin(u8),
 }
 
@@ -43,15 +43,16 @@ pub enum ThreadPolicy {
 /// ```
 ///
 /// Give the timer thread a higher priority than the threads that wait for its timers. Then a busy
-/// thread of lower priority cannot delay expirations, and a waiting thread that wakes up cannot
-/// keep the timer thread from its CPU.
+/// thread of lower priority cannot delay expirations. A waiting thread that wakes up cannot take
+/// the CPU from the timer thread either.
 ///
 /// # Text
 ///
 /// [`FromStr`] reads `other`, `fifo:PRIORITY`, `rr:PRIORITY`, or `other+exact` for
 /// [`exact_sleep`](ThreadOptions::exact_sleep). `@CPUS` can follow, a list of numbers and ranges.
-/// Examples: `fifo:60`, `rr:10@0,2-3`, `other+exact@1`. Malformed text is an `EINVAL` error. The priority is checked only by [`set_for_process`](ThreadOptions::set_for_process). The
-/// libraries for C and Python read this text from the environment variable
+/// Examples: `fifo:60`, `rr:10@0,2-3`, `other+exact@1`. Malformed text is an `EINVAL` error.
+/// `FromStr` does not check the priority. [`set_for_process`](ThreadOptions::set_for_process) does.
+/// The libraries for C and Python read this text from the environment variable
 /// `PORTABLE_TIMERFD_THREAD`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ThreadOptions {
@@ -61,7 +62,8 @@ pub struct ThreadOptions {
 }
 
 impl ThreadOptions {
-    /// Creates the options `SCHED_OTHER` and the CPUs of the main thread, without exact sleeps.
+    /// Creates the default options: `SCHED_OTHER`, the CPUs of the main thread, and no exact
+    /// sleeps.
     ///
     /// If a program sets these options and the system refuses them, arming a timer fails. If a
     /// program sets no options and the system refuses the defaults, the timer thread has the
@@ -78,8 +80,8 @@ impl ThreadOptions {
         self
     }
 
-    /// Sets the numbers of the CPUs on which the thread may run. By default, these are the CPUs of
-    /// the main thread.
+    /// Sets the numbers of the CPUs on which the thread may run, from 0 to 8191. By default, these
+    /// are the CPUs of the main thread. Only Linux can set CPUs.
     #[must_use]
     pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> ThreadOptions {
         self.cpus = Some(cpus.into_iter().collect());
@@ -101,8 +103,9 @@ impl ThreadOptions {
     ///   the option has not been tried on an Apple system yet.
     /// - On Linux and Android, the option has no effect. The thread always has the shortest timer
     ///   slack, 1 ns.
-    /// - On the other platforms, the option has no effect, because the library knows no such
-    ///   request. [`Accuracy`](crate::Accuracy#platforms) describes their sleeps.
+    /// - On the other platforms, the option has no effect, because the library knows no way to
+    ///   request exact sleeps there. [`Accuracy`](crate::Accuracy#platforms) describes their
+    ///   sleeps.
     ///
     /// On Apple systems, `set_for_process` returns `EOPNOTSUPP` if `true` is combined with
     /// `SCHED_FIFO` or `SCHED_RR`. If the system refuses the real-time policy, no call fails, and

@@ -47,14 +47,14 @@ fn capabilities(clock: Clock) -> io::Result<Capabilities> {
 
 /// Starts the timer thread now, from the calling thread.
 ///
-/// Returns when the thread has begun. The thread then makes no further system call that only the
-/// start of a thread needs. So a program can enter a sandbox that forbids such calls: see
-/// `docs/sandboxes.md`.
+/// Returns when the thread has begun. By then, the thread has made all system calls that only the
+/// start of a thread needs. So the program can enter a sandbox that forbids such calls: see
+/// `docs/sandboxes.md` in the source.
 ///
-/// Otherwise, the first timer that is armed starts the thread. A program that calls this function
-/// at its beginning pays for the start, and learns of a failure, at a time of its choice.
-/// The thread then stays for the life of the process, even while there is no timer. A forked child
-/// has no thread until it arms a timer or calls this function itself.
+/// Without this call, the first timer that is armed starts the thread. A program that makes this
+/// call early chooses when the start takes its time, and when it can fail. The thread then stays
+/// for the life of the process, even while there is no timer. A forked child has no thread until it
+/// arms a timer or calls this function itself.
 ///
 /// Options of the thread cannot be set after this call, unless it fails.
 ///

@@ -31,9 +31,9 @@ impl ThreadOptions {
     /// thread. A forked child has its parent's options.
     ///
     /// The system checks the options when the thread starts. If it refuses them, the call that arms
-    /// a timer fails with the system's error and changes nothing: `EPERM` without the privilege for
-    /// a real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on Linux), `EINVAL` if the system has
-    /// none of the CPUs. The library does not fall back to other options: every later call that
+    /// a timer fails with the system's error and changes nothing: `EPERM` if the process lacks the
+    /// privilege for a real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on Linux), `EINVAL` if
+    /// the system has none of the CPUs. The library does not fall back to other options: every later call that
     /// arms a timer fails too. After such a failure, the program can set other options.
     ///
     /// ```

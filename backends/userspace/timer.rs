@@ -50,10 +50,12 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 /// such timers of the process.
 ///
 /// The first timer that is armed starts the thread. The thread ends one second after the last timer
-/// is dropped. Its name is `timerfd`, and it blocks all signals except `SIGSYS`. A raw `read(2)` of
-/// eight bytes returns the count as of the last refresh. Expirations that are missing from one
-/// count are included in the next. [`read`](Timer::read) counts by the clock at the moment of the
-/// call. The methods take locks, so a signal handler must not call them.
+/// is dropped. The thread's name is `timerfd`, and it blocks all signals except `SIGSYS`.
+///
+/// A raw `read(2)` of eight bytes returns the count as of the last
+/// [refresh](Timer#refreshes-of-unread-counts). If expirations are missing from one count, the next
+/// count includes them. [`read`](Timer::read) counts by the clock at the moment of the call. The
+/// methods take locks, so a signal handler must not call them.
 ///
 /// The attributes of the timer thread do not depend on the thread that arms the first timer, as far
 /// as the system allows this:
@@ -64,16 +66,16 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 /// | CPUs | those of the main thread | those of the arming thread | those of the arming thread |
 /// | nice value | that of the main thread | that of the arming thread | that of the arming thread |
 ///
-/// A program can choose others: [`ThreadOptions`](super::ThreadOptions).
+/// A program can choose other attributes with [`ThreadOptions`](super::ThreadOptions).
 /// [`start_thread`](super::start_thread) starts the thread early, from a thread of the program's
 /// choice. Without privilege, Linux refuses some changes:
 ///
-/// - A lower nice value than that of the arming thread. The timer thread then has the arming
-///   thread's value.
-/// - `SCHED_OTHER`, if the arming thread has `SCHED_IDLE`. The timer thread then has all attributes
-///   of the arming thread.
-/// - The start of a thread, if the arming thread has `SCHED_DEADLINE`. Arming the first timer then
-///   fails with `ENOMEM`.
+/// - It refuses a lower nice value than that of the arming thread. The timer thread then has the
+///   arming thread's value.
+/// - It refuses `SCHED_OTHER` if the arming thread has `SCHED_IDLE`. The timer thread then has all
+///   attributes of the arming thread.
+/// - It refuses the start of a thread if the arming thread has `SCHED_DEADLINE`. Arming the first
+///   timer then fails with `ENOMEM`.
 ///
 /// The stack has 128 KiB plus the size of static thread-local storage. Where memory is locked
 /// (`mlockall`), the thread locks 144 KiB on x86-64 with glibc.
@@ -81,26 +83,29 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 /// # Plugins
 ///
 /// If this code is in a shared object, the first timer keeps that object loaded until the process
-/// ends. A host can therefore `dlclose` a plugin at any time. For this, the first timer takes the
-/// loader's lock. So an initializer of the plugin must not wait until another thread has created
-/// that timer. On Haiku and on systems that are not listed, a plugin that has used a timer must not
-/// be unloaded.
+/// ends. A host can therefore `dlclose` a plugin at any time. The first timer takes the loader's
+/// lock for this purpose. So an initializer of the plugin must not wait until another thread has
+/// created the first timer. On Haiku and on systems that are not listed, a plugin that has used a
+/// timer must not be unloaded.
 ///
 /// # Platforms
 ///
-/// A timer belongs to the process that created it, and to its table of descriptors: a thread that
-/// has left the table (`unshare(CLONE_FILES)`) must not create timers. A forked child has no timer
-/// thread. [`set`](Timer::set) and [`get`](Timer::get) of an inherited timer fail with `ESRCH`
-/// there. A read competes with the parent's reads, and fails with `ESRCH` once the parent has
-/// ended. Timers that the child creates work. The library does not detect a child that was created
-/// without the C library's `fork` (by `vfork`, `_Fork` or a bare system call). Such a child must
-/// not use timers. If a thread creates the first timer of the process while another thread is
-/// forking, the child may inherit a descriptor of the library, because the C library does not call
-/// a handler that was registered after the fork had begun.
+/// A timer belongs to the process that created it.
 ///
-/// Absolute times of the wall clock, and [`Boottime`](Clock::Boottime), follow a change of the
-/// clock or a suspend within 250 ms, and at once when a method is called. The thread wakes up four
-/// times a second while such a time is set, or while a timer has the
+/// - A forked child has no timer thread. In the child, [`set`](Timer::set) and [`get`](Timer::get)
+///   of an inherited timer fail with `ESRCH`. A read competes with the parent's reads. When the
+///   parent has ended, a read fails with `ESRCH`. Timers that the child creates work.
+/// - The library does not detect a child that was created without the C library's `fork` (by
+///   `vfork`, `_Fork` or a bare system call). Such a child must not use timers.
+/// - If one thread creates the first timer of the process while another thread is forking, the
+///   child may inherit a descriptor of the library. The reason is that the C library does not call
+///   a handler that was registered after the fork had begun.
+/// - A timer also belongs to the process's table of descriptors. A thread that has left this table
+///   (`unshare(CLONE_FILES)`) must not create timers.
+///
+/// Absolute times of the wall clock, and times of [`Boottime`](Clock::Boottime), follow a change of
+/// the clock or a suspend within 250 ms. If a method is called, they follow at once. The thread
+/// wakes up four times a second while such a time is set, or while a timer has the
 /// [`cancel_on_set`](TimerSpec::cancel_on_set) flag. Otherwise it wakes up only when a timer is
 /// due.
 pub struct UserspaceTimer {

@@ -4,8 +4,8 @@ use super::explicit::explicit;
 use super::platform::{System, POSIX};
 
 pub(crate) const BSD: System = System {
-    // `CLOCK_MONOTONIC` advances during a suspend on OpenBSD, or may do so in future. The kernels of
-    // FreeBSD and DragonFly read the same clock for both numbers.
+    // `CLOCK_MONOTONIC` advances during a suspend on OpenBSD, or may do so in future. The kernels
+    // of FreeBSD and DragonFly read the same clock for both numbers.
     monotonic: libc::CLOCK_UPTIME,
     thread_cpu_time: Some(libc::CLOCK_THREAD_CPUTIME_ID),
     pipe2: Some(libc::pipe2),

@@ -18,8 +18,8 @@ pub(crate) type WipeOnFork = unsafe fn(*mut libc::c_void, usize) -> libc::c_int;
 
 /// The clocks, flags and functions of a platform.
 pub(crate) struct System {
-    /// The clock for `Clock::Monotonic`. It is never set. If the platform has such a clock, it stands
-    /// still during a suspend.
+    /// The clock for `Clock::Monotonic`. It is never set. If the platform has such a clock, it
+    /// stands still during a suspend.
     pub(crate) monotonic: libc::clockid_t,
     /// Whether C's `CLOCK_MONOTONIC` shows the same time as `monotonic`.
     pub(crate) monotonic_is_that_of_c: bool,

@@ -1,5 +1,5 @@
-//! Fd-only timers, as C's are: a timer without an owner, which lives as long as a descriptor of it
-//! is open. Everything about them that the rest of the core need not know.
+//! Fd-only timers, like the timers of C: a timer without an owner, which lives as long as one of
+//! its descriptors is open. Only this module knows the details of such timers.
 //!
 //! The library finds such a timer by the device and inode numbers of its pipe, whatever the
 //! descriptor. It has the write end only, so `poll` shows when the last read end is closed, even in
@@ -39,8 +39,8 @@ use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use registry::{Entry, FdOnly};
 
-/// A timer of the userspace backend without an owner, known only by its descriptors. For C and
-/// other languages, whose timers are plain descriptors.
+/// A timer of the userspace backend without an owner, which is known only by its descriptors. It is
+/// for C and other languages, whose timers are plain descriptors.
 ///
 /// The timer lives as long as any process has a descriptor of it. The process that created the
 /// timer can set it by any of its descriptors, and reads it by a raw `read(2)` of eight bytes.
@@ -62,11 +62,12 @@ use registry::{Entry, FdOnly};
 ///
 /// # Orphaned timers
 ///
-/// The library is not notified when the last descriptor is closed. Until it notices, the timer
-/// keeps the library's own descriptor open. On Linux and Android, the timer thread checks a timer
-/// whenever it expires. It checks all timers one second after the last one was created, then at
-/// intervals that double up to 64 seconds. [`create`](RawTimer::create) checks all timers when no
-/// descriptor is left, and otherwise once for every 16 timers plus a quarter of the existing ones.
+/// The library is not notified when the last descriptor is closed. Until the library notices it,
+/// the library's own descriptor of the timer stays open. On Linux and Android, the timer thread
+/// checks a timer whenever it expires. It checks all timers one second after the last one was
+/// created, then at intervals that double up to 64 seconds. [`create`](RawTimer::create) checks all
+/// timers when no descriptor is left, and otherwise once for every 16 timers plus a quarter of the
+/// existing ones.
 ///
 /// # Platforms
 ///
@@ -82,10 +83,10 @@ use registry::{Entry, FdOnly};
 /// [`create`](RawTimer::create) starts the timer thread. If the thread cannot be started, `create`
 /// succeeds, and [`settime`](RawTimer::settime) fails.
 ///
-/// A program that closes descriptors which it has not opened ends the timers that had them. Calls
-/// on these timers then fail with `EINVAL`, and a file that has got such a number is left alone.
-/// (One exception: if a duplicate of a timer has got the number that the library reserves for
-/// refreshes, a forked child closes the duplicate.)
+/// If a program closes descriptors that it has not opened, the timers of these descriptors end.
+/// Calls on such a timer then fail with `EINVAL`. If another file has taken the number, the library
+/// does not use that file. There is one exception: if a duplicate of a timer has taken the number
+/// that the library reserves for refreshes, a forked child closes the duplicate.
 ///
 /// A thread that has left its process's table of descriptors (`unshare(CLONE_FILES)`) must not
 /// create such a timer: the timer thread has another table, and the timer never expires.
@@ -100,8 +101,8 @@ impl RawTimer {
     ///
     /// # Errors
     ///
-    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` if the system repeatedly gives
-    /// two timers the same identity.
+    /// Those of [`Backend::open`](crate::Backend::open). `EOPNOTSUPP` if the system repeatedly
+    /// gives two timers the same identity.
     pub fn create(clock: Clock, flags: CreateFlags) -> io::Result<OwnedFd> {
         check_clock(clock)?;
         let engine = engine()?;
@@ -138,8 +139,8 @@ impl RawTimer {
         self.settime_with_past(new, 0)
     }
 
-    /// Like [`settime`](RawTimer::settime), for a timer that has expired `past` times before the
-    /// initial expiration of `new`. The next count includes these expirations.
+    /// Like [`settime`](RawTimer::settime), for a timer that has already expired `past` times
+    /// before the initial expiration of `new`. The next count includes these expirations.
     ///
     /// A setting can thus begin before the zero of the timer's clock.
     ///
