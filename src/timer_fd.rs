@@ -30,8 +30,8 @@ use crate::timer::Timer;
 ///
 /// To choose the backend, use [`TimerFdBuilder::backend`] for one timer, or
 /// [`Backend::set_for_process`] for all timers. A user of your program can choose the backend with
-/// the environment variable `PORTABLE_TIMERFD_BACKEND`, for example to run the program on Linux
-/// with the timers that it has on macOS: see [`TimerFdBuilder::open`].
+/// the environment variable `PORTABLE_TIMERFD_BACKEND`: see [`TimerFdBuilder::open`]. For example,
+/// the program then runs on Linux with the timers that it has on macOS.
 ///
 /// ```
 /// use portable_timerfd::{Clock, TimerFd};

@@ -93,14 +93,14 @@ impl ThreadOptions {
     /// The default is `false`. To save energy, a system delays the end of a sleep until other
     /// threads wake up too.
     ///
-    /// - On macOS, iOS and the other Apple systems, `false` allows the system to delay each sleep
-    ///   by an eighth of its length, but not by more than 1 ms (2 ms while the user is idle). In a
-    ///   process with a lower latency tier, which App Nap can set, the limit is 5 ms to 10 s. In a
-    ///   background process, it is 100 ms. With `true`, the thread has Mach's real-time policy
-    ///   (`THREAD_TIME_CONSTRAINT_POLICY`), and the system does not delay its sleeps. This costs
-    ///   more wake-ups of a CPU, and the thread takes precedence over all ordinary threads. In the
-    ///   background, iOS ignores the policy. These facts are from the source of Apple's kernel, and
-    ///   the option has not been tried on an Apple system yet.
+    /// - On macOS, iOS and the other Apple systems, `true` gives the thread Mach's real-time policy
+    ///   (`THREAD_TIME_CONSTRAINT_POLICY`). Then the system does not delay the thread's sleeps.
+    ///   This causes more wake-ups of a CPU, and the thread takes precedence over all ordinary
+    ///   threads. In the background, iOS ignores the policy. With `false`, the system may delay
+    ///   each sleep by an eighth of its length, but by at most 1 ms (2 ms while the user is idle).
+    ///   `docs/platforms.md` in the source lists the higher limits for processes in the background
+    ///   or in App Nap. These facts are from the source of Apple's kernel. The option has not been
+    ///   tried on an Apple system yet.
     /// - On Linux and Android, the option has no effect. The thread always has the shortest timer
     ///   slack, 1 ns.
     /// - On the other platforms, the option has no effect, because the library knows no way to

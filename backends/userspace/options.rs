@@ -31,10 +31,12 @@ impl ThreadOptions {
     /// thread. A forked child has its parent's options.
     ///
     /// The system checks the options when the thread starts. If it refuses them, the call that arms
-    /// a timer fails with the system's error and changes nothing: `EPERM` if the process lacks the
-    /// privilege for a real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on Linux), `EINVAL` if
-    /// the system has none of the CPUs. The library does not fall back to other options: every later call that
-    /// arms a timer fails too. After such a failure, the program can set other options.
+    /// a timer fails with the system's error and changes nothing. The error is `EPERM` if the
+    /// process lacks the privilege for a real-time policy (`CAP_SYS_NICE` or `RLIMIT_RTPRIO` on
+    /// Linux), and `EINVAL` if the system has none of the CPUs.
+    ///
+    /// The library does not fall back to other options. So every later call that arms a timer fails
+    /// too. After such a failure, the program can set other options:
     ///
     /// ```
     /// use portable_timerfd::backends::userspace::{start_thread, ThreadOptions, ThreadPolicy};
@@ -49,10 +51,12 @@ impl ThreadOptions {
     ///
     /// # Errors
     ///
-    /// - `EBUSY`: options were set before, or [`start_thread`](super::start_thread) was called. Or
-    ///   this process, or a process that forked it, has tried to create a
-    ///   [`TimerFd`](crate::TimerFd), or has created a timer of the userspace backend. The call
-    ///   succeeds in all these cases if the last start of the thread in this process has failed.
+    /// - `EBUSY`: options were set before, or [`start_thread`](super::start_thread) was called.
+    /// - `EBUSY`: this process, or a process that forked it, has tried to create a
+    ///   [`TimerFd`](crate::TimerFd), or has created a timer of the userspace backend.
+    ///
+    ///   In both cases, the call succeeds if the last start of the thread in this process has
+    ///   failed.
     /// - `EINVAL`: the list of CPUs is empty or names a CPU above 8191, or the priority is outside
     ///   the policy's range.
     /// - `EOPNOTSUPP`: the platform cannot set these options. Only Linux can set CPUs. Android,

@@ -20,12 +20,13 @@
 //! If the child drops the timer, the timer is also removed from the parent's loop.
 //!
 //! A loop can report a timer that has no unread expiration, if another thread has read or set the
-//! timer meanwhile. On FreeBSD, NetBSD, OpenBSD, illumos and Solaris, one-shot polling reports such
-//! a timer even if the program itself has read, disarmed or postponed the timer before the wait.
-//! [`read`](crate::Timer::read) then fails with [`WouldBlock`](std::io::ErrorKind::WouldBlock).
-//! Ignore this error. In blocking mode, `read` would wait, so call
-//! [`try_read`](crate::Timer::try_read) instead. The adapters for timers in `tokio`, `async-io` and
-//! `calloop` ignore such an event. `docs/pollers.md` in the source compares the pollers.
+//! timer meanwhile. On some systems, one-shot polling reports such a timer even if the program
+//! itself has read, disarmed or postponed the timer before the wait: on FreeBSD, NetBSD, OpenBSD,
+//! illumos and Solaris. [`read`](crate::Timer::read) then fails with
+//! [`WouldBlock`](std::io::ErrorKind::WouldBlock). Ignore this error. In blocking mode, `read`
+//! would wait, so call [`try_read`](crate::Timer::try_read) instead. The adapters for timers in
+//! `tokio`, `async-io` and `calloop` ignore such an event. `docs/pollers.md` in the source compares
+//! the pollers.
 //!
 //! The adapters for timers in mio, tokio, async-io and calloop set the timer's descriptor to
 //! non-blocking mode. [`MissedTicks`] is the policy for missed expirations in `tokio` and

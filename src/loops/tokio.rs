@@ -118,10 +118,12 @@ impl<T: Timer> TokioTimer<T> {
     ///
     /// Register a timer only once per runtime. On platforms with kqueue (macOS, iOS, the BSDs) and
     /// on Solaris, a second registration is not an error. It replaces the first registration. The
-    /// waits of the first `TokioTimer` then never end, and dropping either `TokioTimer` ends the
-    /// events of both. Share one `TokioTimer` instead: any number of tasks can
-    /// [wait](TokioTimer::wait) for it. A [`TokioSource`] registers a duplicate of the descriptor,
-    /// so several of them can wait for one timer.
+    /// waits of the first `TokioTimer` then never end. Dropping either `TokioTimer` ends the events
+    /// of both.
+    ///
+    /// Share one `TokioTimer` instead: any number of tasks can [wait](TokioTimer::wait) for it. A
+    /// [`TokioSource`] registers a duplicate of the descriptor, so several sources can wait for one
+    /// timer.
     ///
     /// # Panics
     ///

@@ -73,8 +73,8 @@ use registry::{Entry, FdOnly};
 ///
 /// On Linux and Android, the pipe itself shows whether a read end is open, also in another process
 /// or in a call that is still blocked. On other systems, the library searches the descriptors of
-/// this process: the timer ends with the last of them, and a blocked reader, or a reader in another
-/// process, gets the end of the file. Each timer takes three descriptors there.
+/// this process. The timer ends with the last of these descriptors. A reader that is still blocked,
+/// or that is in another process, then gets end-of-file. Each timer takes three descriptors there.
 ///
 /// A descriptor is identified by the device and inode numbers of its file (`st_dev`, `st_ino`). On
 /// NetBSD, OpenBSD and older releases of DragonFly, pipes have no inode number. There the timer is
