@@ -28,8 +28,9 @@ impl FromStr for Backend {
     }
 }
 
-/// The error for a name that no backend in [`ALL`] has. It converts into an [`io::Error`] of the
-/// kind [`InvalidInput`](io::ErrorKind::InvalidInput).
+/// The error for a name that no backend in [`ALL`] has.
+///
+/// It converts into an [`io::Error`] of the kind [`InvalidInput`](io::ErrorKind::InvalidInput).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ParseBackendError(());
 

@@ -94,8 +94,7 @@ impl TimerSpec {
         TimerSpec { interval, ..self }
     }
 
-    /// Returns this setting with the flag that lets a change of the wall clock cancel it
-    /// (`TFD_TIMER_CANCEL_ON_SET`).
+    /// Returns this setting with the flag `TFD_TIMER_CANCEL_ON_SET`: clock changes are reported.
     ///
     /// A change of the wall clock makes the timer readable, and the next `read` fails with
     /// `ECANCELED`. The end of a suspend is such a change too (Linux, `timerfd_resume`).

@@ -124,8 +124,10 @@ impl SimulatedClock {
         self.machine().and_then(|mut machine| machine.until_next()).map(Duration::from_nanos)
     }
 
-    /// Advances all clocks to the next expiration of any timer, and by the
-    /// [latency](SimulatedClock::set_latency). Returns the time by which they advanced.
+    /// Advances all clocks to the next expiration of any timer.
+    ///
+    /// They advance further by the [latency](SimulatedClock::set_latency). Returns the time by
+    /// which the clocks advanced.
     ///
     /// If no timer will ever expire, does nothing and returns `None`.
     ///

@@ -57,8 +57,9 @@ pub struct Registered<T: 'static> {
 }
 
 impl<T: 'static> Registered<T> {
-    /// Registers `source` for the events of `interest`. The poller delivers these events with the
-    /// key of `interest`.
+    /// Registers `source` for the events of `interest`.
+    ///
+    /// The poller delivers these events with the key of `interest`. The modes are:
     ///
     /// - [`PollMode::Level`]: the timer is reported while it is readable. Most users of a timerfd
     ///   expect this mode.
@@ -97,8 +98,9 @@ impl<T: 'static> Registered<T> {
         Registered::with_handle(poller, source, T::as_fd, interest, mode)
     }
 
-    /// Registers a timer of any kind, or your own type that contains one, like
-    /// [`new`](Registered::new).
+    /// Registers a timer of any kind, or your own type that contains a timer.
+    ///
+    /// The rest is as for [`new`](Registered::new).
     ///
     /// # Errors
     ///
@@ -154,7 +156,7 @@ impl<T: 'static> Registered<T> {
     /// # Errors
     ///
     /// - [`NotFound`](io::ErrorKind::NotFound): the source now returns another descriptor. If the
-    /// program has already deleted the descriptor from the poller, this is not an error.
+    ///   program has already deleted the descriptor from the poller, this is not an error.
     /// - Otherwise those of [`Poller::delete`].
     ///
     /// After an error, the descriptor is still in the poller. So the error gives the `Registered`

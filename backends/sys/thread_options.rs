@@ -62,8 +62,9 @@ pub struct ThreadOptions {
 }
 
 impl ThreadOptions {
-    /// Creates the default options: `SCHED_OTHER`, the CPUs of the main thread, and no exact
-    /// sleeps.
+    /// Creates the default options.
+    ///
+    /// These are the policy `SCHED_OTHER`, the CPUs of the main thread, and no exact sleeps.
     ///
     /// If a program sets these options and the system refuses them, arming a timer fails. If a
     /// program sets no options and the system refuses the defaults, the timer thread has the
@@ -80,8 +81,10 @@ impl ThreadOptions {
         self
     }
 
-    /// Sets the numbers of the CPUs on which the thread may run, from 0 to 8191. By default, these
-    /// are the CPUs of the main thread. Only Linux can set CPUs.
+    /// Sets the numbers of the CPUs on which the thread may run.
+    ///
+    /// The numbers are from 0 to 8191. By default, the thread may run on the CPUs of the main
+    /// thread. Only Linux can set CPUs.
     #[must_use]
     pub fn cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> ThreadOptions {
         self.cpus = Some(cpus.into_iter().collect());

@@ -46,8 +46,9 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
     Ok(())
 }
 
-/// A timer that is the read end of a pipe. One thread, the timer thread, writes to the pipes of all
-/// such timers of the process.
+/// A timer whose descriptor is the read end of a pipe.
+///
+/// One thread, the timer thread, writes to the pipes of all such timers of the process.
 ///
 /// The first timer that is armed starts the thread. The thread ends one second after the last timer
 /// is dropped. The thread's name is `timerfd`, and it blocks all signals except `SIGSYS`.

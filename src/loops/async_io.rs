@@ -239,8 +239,9 @@ owned_source!(AsyncIoSource);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 impl<T, M: Timer> AsyncIoSource<TimerSet<T, M>> {
-    /// Waits for the next entry that expires; see [`TimerSet::next_expired`]. Also waits while the
-    /// set is empty.
+    /// Waits for the next entry that expires; see [`TimerSet::next_expired`].
+    ///
+    /// The method also waits while the set is empty.
     ///
     /// This method is cancel-safe: if the future is dropped, no entry is lost.
     ///

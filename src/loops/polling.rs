@@ -10,8 +10,7 @@ use super::owned_source::owned_source;
 use crate::backends::sys::registered::Registered;
 use crate::pollable::Pollable;
 
-/// Registers your own type that contains a timer, or a [`TimerSet`](crate::TimerSet), in a
-/// [`Poller`].
+/// Your own type that contains a timer, or a [`TimerSet`](crate::TimerSet), in a [`Poller`].
 ///
 /// The methods of a set need an exclusive reference. [`Registered`] lends its source by shared
 /// reference only. A `PollingSource` also lends it by exclusive reference.
@@ -48,8 +47,10 @@ pub struct PollingSource<P> {
 }
 
 impl<P: Pollable> PollingSource<P> {
-    /// Registers the handle of `source` for the events of `interest`. The poller delivers these
-    /// events with the key of `interest`. [`Registered::new`] describes the modes.
+    /// Registers the handle of `source` for the events of `interest`.
+    ///
+    /// The poller delivers these events with the key of `interest`. [`Registered::new`] describes
+    /// the modes.
     ///
     /// # Errors
     ///

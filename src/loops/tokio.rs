@@ -333,8 +333,9 @@ owned_source!(TokioSource);
 /// With `tokio::select!`, a task can wait for entries and other events at once, and change the set
 /// between two waits with [`get_mut`](TokioSource::get_mut).
 impl<T, M: Timer> TokioSource<TimerSet<T, M>> {
-    /// Waits for the next entry that expires; see [`TimerSet::next_expired`]. Also waits while the
-    /// set is empty.
+    /// Waits for the next entry that expires; see [`TimerSet::next_expired`].
+    ///
+    /// The method also waits while the set is empty.
     ///
     /// This method is cancel-safe: if the future is dropped, no entry is lost.
     ///

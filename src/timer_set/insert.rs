@@ -84,8 +84,9 @@ impl<T, M: Timer> TimerSet<T, M> {
         Ok(self.schedule.insert(setting, value))
     }
 
-    /// Changes an entry to expire once, after `delay`. Returns `false` if the entry is not in the
-    /// set.
+    /// Changes an entry to expire once, after `delay`.
+    ///
+    /// Returns `false` if the entry is not in the set.
     ///
     /// # Errors
     ///
@@ -95,7 +96,9 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.rearm(key, &TimerSpec::after(delay))
     }
 
-    /// Changes an entry to expire once, at `time`. Returns `false` if the entry is not in the set.
+    /// Changes an entry to expire once, at `time`.
+    ///
+    /// Returns `false` if the entry is not in the set.
     ///
     /// # Errors
     ///
@@ -105,8 +108,9 @@ impl<T, M: Timer> TimerSet<T, M> {
         self.rearm(key, &TimerSpec::at(time))
     }
 
-    /// Changes an entry to expire after each `interval`, first one interval from now. Returns
-    /// `false` if the entry is not in the set.
+    /// Changes an entry to expire after each `interval`, first one interval from now.
+    ///
+    /// Returns `false` if the entry is not in the set.
     ///
     /// # Errors
     ///

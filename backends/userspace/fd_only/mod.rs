@@ -39,8 +39,9 @@ use crate::flags::CreateFlags;
 use crate::spec::TimerSpec;
 use registry::{Entry, FdOnly};
 
-/// A timer of the userspace backend without an owner, which is known only by its descriptors. It is
-/// for C and other languages, whose timers are plain descriptors.
+/// A timer of the userspace backend that is known only by its descriptors, and has no owner.
+///
+/// It is for C and other languages, whose timers are plain descriptors.
 ///
 /// The timer lives as long as any process has a descriptor of it. The process that created the
 /// timer can set it by any of its descriptors, and reads it by a raw `read(2)` of eight bytes.
