@@ -55,9 +55,9 @@ pub trait Pollable {
     /// Waits until the handle is readable. Reads nothing, so the handle stays readable.
     ///
     /// Without a `limit`, the call waits indefinitely. The limit has the granularity of `poll(2)`,
-    /// one millisecond, and is rounded up. Signals do not end the wait.
-    /// [`SimulatedClock::waiting`](crate::SimulatedClock::waiting) does not count a thread in this
-    /// call.
+    /// one millisecond, and is rounded up. A limit beyond the range of [`Instant`] is no limit.
+    /// Signals do not end the wait. [`SimulatedClock::waiting`](crate::SimulatedClock::waiting)
+    /// does not count a thread in this call.
     ///
     /// # Errors
     ///

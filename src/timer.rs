@@ -255,8 +255,8 @@ pub trait Timer: Pollable + Debug + Send + Sync {
     ///
     /// The call waits whether the descriptor is blocking or not. Without a `limit`, it waits
     /// indefinitely, even if the timer is disarmed: another thread may arm the timer. The limit has
-    /// the granularity of `poll(2)`, one millisecond, and is rounded up. Signals do not end the
-    /// wait. The call opens no descriptor.
+    /// the granularity of `poll(2)`, one millisecond, and is rounded up. A limit beyond the range
+    /// of [`Instant`] is no limit. Signals do not end the wait. The call opens no descriptor.
     ///
     /// # Errors
     ///
