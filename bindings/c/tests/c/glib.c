@@ -1,4 +1,4 @@
-/* A library with three time-outs shows one descriptor, and its host waits for it in GLib's main
+/* A library with three timeouts shows one descriptor, and its host waits for it in GLib's main
    loop. The library has one timer, which expires once, and arms it for its next deadline. */
 #include <sys/timerfd.h>
 
