@@ -2,11 +2,12 @@
 
 use crate::arguments::{descriptor, double, int, nanoseconds, Given};
 use crate::choice::create;
-use crate::errors::os_error;
+use crate::errors::{only_one, os_error, settime_error};
 use crate::{simulated_fds, times};
 use descriptors::Itimerspec;
 use libc::c_int;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 /// Creates a timer and returns its file descriptor, which is not inherited by executed programs.
 ///
@@ -23,9 +24,15 @@ use pyo3::prelude::*;
 /// descriptors, ENOSYS if the kernel backend is chosen and the kernel has no timers. Raises
 /// ValueError if PORTABLE_TIMERFD_BACKEND names no backend.
 #[pyfunction]
-#[pyo3(signature = (clockid, /, *, flags=Given::default()), text_signature = "(clockid, /, *, flags=0)")]
-pub(crate) fn timerfd_create(py: Python<'_>, clockid: &Bound<'_, PyAny>, flags: Given<'_>) -> PyResult<c_int> {
-    create(py, None, clockid, flags)
+#[pyo3(signature = (clockid, /, *rest, flags=Given::default()), text_signature = "(clockid, /, *, flags=0)")]
+pub(crate) fn timerfd_create(
+    py: Python<'_>,
+    clockid: &Bound<'_, PyAny>,
+    rest: &Bound<'_, PyTuple>,
+    flags: Given<'_>,
+) -> PyResult<c_int> {
+    only_one("timerfd_create", rest)?;
+    create(py, py.None().bind(py), clockid, flags)
 }
 
 /// Sets the timer of a file descriptor, in seconds, and returns its old setting.
@@ -50,15 +57,17 @@ pub(crate) fn timerfd_create(py: Python<'_>, clockid: &Bound<'_, PyAny>, flags: 
 /// OverflowError for times of 2**63 nanoseconds or more (about 292 years), infinity and NaN.
 #[pyfunction]
 #[pyo3(
-    signature = (fd, /, *, flags=Given::default(), initial=Given::default(), interval=Given::default()),
+    signature = (fd, /, *rest, flags=Given::default(), initial=Given::default(), interval=Given::default()),
     text_signature = "(fd, /, *, flags=0, initial=0.0, interval=0.0)"
 )]
 pub(crate) fn timerfd_settime(
     fd: &Bound<'_, PyAny>,
+    rest: &Bound<'_, PyTuple>,
     flags: Given<'_>,
     initial: Given<'_>,
     interval: Given<'_>,
 ) -> PyResult<(f64, f64)> {
+    only_one("timerfd_settime", rest)?;
     let (number, flags) = (descriptor(fd)?, flags.by(int)?);
     let (initial, interval) = (initial.by(double)?, interval.by(double)?);
     let old = settime(fd.py(), number, flags, &times::of_seconds(initial, interval)?)?;
@@ -73,15 +82,17 @@ pub(crate) fn timerfd_settime(
 /// than -2**63 also raise OverflowError.
 #[pyfunction]
 #[pyo3(
-    signature = (fd, /, *, flags=Given::default(), initial=Given::default(), interval=Given::default()),
+    signature = (fd, /, *rest, flags=Given::default(), initial=Given::default(), interval=Given::default()),
     text_signature = "(fd, /, *, flags=0, initial=0, interval=0)"
 )]
 pub(crate) fn timerfd_settime_ns(
     fd: &Bound<'_, PyAny>,
+    rest: &Bound<'_, PyTuple>,
     flags: Given<'_>,
     initial: Given<'_>,
     interval: Given<'_>,
 ) -> PyResult<(i64, i64)> {
+    only_one("timerfd_settime_ns", rest)?;
     let (number, flags) = (descriptor(fd)?, flags.by(int)?);
     let (initial, interval) = (initial.by(nanoseconds)?, interval.by(nanoseconds)?);
     times::nanoseconds(&settime(fd.py(), number, flags, &times::of_nanoseconds(initial, interval)?)?)
@@ -92,7 +103,7 @@ fn settime(py: Python<'_>, fd: c_int, flags: c_int, new: &Itimerspec) -> PyResul
         Some(timer) => simulated_fds::settime(&timer, flags, new),
         None => descriptors::settime(fd, flags, new),
     };
-    py.detach(set).map_err(|error| os_error(py, &error))
+    py.detach(set).map_err(|error| settime_error(py, &error, fd))
 }
 
 /// Returns the remaining time and the interval of a file descriptor's timer, in seconds.
@@ -105,8 +116,9 @@ fn settime(py: Python<'_>, fd: c_int, flags: c_int, new: &Itimerspec) -> PyResul
 ///
 /// Raises OSError: EINVAL for a file that is not a timer, EBADF if there is no such descriptor.
 #[pyfunction]
-#[pyo3(signature = (fd, /))]
-pub(crate) fn timerfd_gettime(fd: &Bound<'_, PyAny>) -> PyResult<(f64, f64)> {
+#[pyo3(signature = (fd, /, *rest), text_signature = "(fd, /)")]
+pub(crate) fn timerfd_gettime(fd: &Bound<'_, PyAny>, rest: &Bound<'_, PyTuple>) -> PyResult<(f64, f64)> {
+    only_one("timerfd_gettime", rest)?;
     Ok(times::seconds(&gettime(fd)?))
 }
 
@@ -117,8 +129,9 @@ pub(crate) fn timerfd_gettime(fd: &Bound<'_, PyAny>) -> PyResult<(f64, f64)> {
 ///
 /// Raises the same errors.
 #[pyfunction]
-#[pyo3(signature = (fd, /))]
-pub(crate) fn timerfd_gettime_ns(fd: &Bound<'_, PyAny>) -> PyResult<(i64, i64)> {
+#[pyo3(signature = (fd, /, *rest), text_signature = "(fd, /)")]
+pub(crate) fn timerfd_gettime_ns(fd: &Bound<'_, PyAny>, rest: &Bound<'_, PyTuple>) -> PyResult<(i64, i64)> {
+    only_one("timerfd_gettime_ns", rest)?;
     times::nanoseconds(&gettime(fd)?)
 }
 

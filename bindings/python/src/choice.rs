@@ -1,11 +1,12 @@
 //! The backend that creates the timers, as the program or the environment chooses it.
 
 use crate::arguments::{int, Given};
-use crate::errors::os_error;
-use descriptors::{is_set_user_id, Backend};
+use crate::errors::{creation_error, only_one};
+use descriptors::{is_set_user_id, owned, Backend};
 use libc::c_int;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 const VARIABLE: &str = "PORTABLE_TIMERFD_BACKEND";
@@ -20,9 +21,21 @@ fn named(what: &str, name: &str) -> PyResult<Backend> {
     Backend::named(name.as_bytes()).ok_or_else(no_such)
 }
 
-/// Returns the backend with this name. Without a name, returns the requested one.
-pub(crate) fn chosen(py: Python<'_>, backend: Option<&str>) -> PyResult<Backend> {
-    backend.map_or_else(|| requested(py), |name| named("backend", name))
+/// Returns the backend with this name, or `None` if the name is `None`.
+fn backend_of(backend: &Bound<'_, PyAny>) -> PyResult<Option<Backend>> {
+    if backend.is_none() {
+        return Ok(None);
+    }
+    let Ok(name) = backend.cast::<PyString>() else {
+        let given = backend.get_type().name()?;
+        return Err(PyTypeError::new_err(format!("backend must be 'kernel', 'userspace' or None, not {given}")));
+    };
+    named("backend", &name.to_string_lossy()).map(Some)
+}
+
+/// Returns the backend with this name. If the name is `None`, returns the requested backend.
+pub(crate) fn chosen(backend: &Bound<'_, PyAny>) -> PyResult<Backend> {
+    backend_of(backend)?.map_or_else(|| requested(backend.py()), Ok)
 }
 
 /// Returns the backend that the program or the environment requested.
@@ -44,15 +57,16 @@ fn requested(py: Python<'_>) -> PyResult<Backend> {
 #[pyo3(signature = (backend, clockid, flags, /))]
 pub(crate) fn create(
     py: Python<'_>,
-    backend: Option<&str>,
+    backend: &Bound<'_, PyAny>,
     clockid: &Bound<'_, PyAny>,
     flags: Given<'_>,
 ) -> PyResult<c_int> {
     let (clockid, flags) = (int(clockid)?, flags.by(int)?);
-    let backend = chosen(py, backend)?;
+    let backend = chosen(backend)?;
     // PEP 446: no descriptor is inherited, unless the program calls `os.set_inheritable`.
     let flags = flags | libc::O_CLOEXEC;
-    py.detach(|| descriptors::create(backend, clockid, flags)).map_err(|error| os_error(py, &error))
+    let is_valid = owned::clock(clockid).is_ok() && flags & !(libc::O_CLOEXEC | libc::O_NONBLOCK) == 0;
+    py.detach(|| descriptors::create(backend, clockid, flags)).map_err(|error| creation_error(py, &error, is_valid))
 }
 
 /// Chooses the backend that creates timers from now on: "kernel", "userspace" or None.
@@ -63,9 +77,10 @@ pub(crate) fn create(
 ///
 /// Raises ValueError for any other name. It then changes nothing.
 #[pyfunction]
-#[pyo3(signature = (backend, /))]
-pub(crate) fn set_backend(backend: Option<&str>) -> PyResult<()> {
-    let backend = backend.map_or(Ok(Backend::Best), |name| named("backend", name))?;
+#[pyo3(signature = (backend, /, *rest), text_signature = "(backend, /)")]
+pub(crate) fn set_backend(backend: &Bound<'_, PyAny>, rest: &Bound<'_, PyTuple>) -> PyResult<()> {
+    only_one("set_backend", rest)?;
+    let backend = backend_of(backend)?.unwrap_or(Backend::Best);
     let chosen = CHOICES.iter().position(|&choice| choice == backend).unwrap_or_default();
     CHOSEN.store(chosen as u8, Ordering::Relaxed);
     Ok(())

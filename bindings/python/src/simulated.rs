@@ -6,6 +6,7 @@ use crate::simulated_fds;
 use crate::timer_set::Entries;
 use descriptors::owned;
 use libc::c_int;
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use std::io;
 use std::time::{Duration, Instant};
@@ -113,6 +114,8 @@ fn wait(py: Python<'_>, timer: &SimulatedTimer, limit: Option<Duration>) -> PyRe
         };
         match py.detach(|| timer.wait(Some(left.min(SLICE)))) {
             Err(error) if may_repeat(&error) => py.check_signals()?,
+            // As Timer.read() and sockets do.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(PyTimeoutError::new_err("timed out")),
             result => return result.map_err(|error| os_error(py, &error)),
         }
     }

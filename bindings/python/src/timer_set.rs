@@ -5,7 +5,7 @@
 
 use crate::arguments::int;
 use crate::choice::chosen;
-use crate::errors::os_error;
+use crate::errors::{creation_error, os_error, thread_error};
 use descriptors::owned;
 use libc::c_int;
 use pyo3::exceptions::PyValueError;
@@ -17,6 +17,7 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use timers::backends::userspace;
 use timers::bindings::c_monotonic_offset;
 use timers::{timer_set, Clock, ClockTime, TimerFd, TimerSet, TimerSpec};
 
@@ -30,12 +31,22 @@ pub(crate) struct Key {
     key: timer_set::Key,
 }
 
+#[pymethods]
+impl Key {
+    fn __repr__(&self) -> String {
+        let key = format!("{:?}", self.key);
+        let key = key.trim_start_matches("Key { ").trim_end_matches(" }").replace(": ", " ");
+        format!("<portable_timerfd.Key of set {}, {key}>", self.set)
+    }
+}
+
 /// A set of entries, each with a deadline and a Python object.
 #[pyclass(frozen, module = "portable_timerfd._timerfd")]
 pub(crate) struct Entries {
     /// Differs between the sets of this process.
     id: u64,
     clock: Clock,
+    is_emulated: bool,
     /// How far C's monotonic clock is ahead of the timer's.
     monotonic_offset: i64,
     /// `None` after `close`.
@@ -49,9 +60,10 @@ impl Entries {
     pub(crate) fn of(py: Python<'_>, timer: TimerFd, monotonic_offset: i64) -> PyResult<Entries> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let clock = timer.clock().without_alarm();
+        let is_emulated = timer.backend() == userspace::BACKEND;
         let set = TimerSet::with_timer(timer).map_err(|error| os_error(py, &error))?;
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(Entries { id, clock, monotonic_offset, set: Mutex::new(Some(set)) })
+        Ok(Entries { id, clock, is_emulated, monotonic_offset, set: Mutex::new(Some(set)) })
     }
 
     /// Calls `operation` with the locked set.
@@ -67,7 +79,15 @@ impl Entries {
         py: Python<'_>,
         operation: impl FnOnce(&mut TimerSet<Object>) -> io::Result<R>,
     ) -> PyResult<R> {
-        self.with(py, operation)?.map_err(|error| os_error(py, &error))
+        self.with(py, operation)?.map_err(|error| self.error(py, &error))
+    }
+
+    fn error(&self, py: Python<'_>, error: &io::Error) -> PyErr {
+        if self.is_emulated {
+            thread_error(py, error)
+        } else {
+            os_error(py, error)
+        }
     }
 
     /// Like `with`, for an entry. Returns `None` if the key is of another set.
@@ -115,10 +135,11 @@ type Expired = (Key, i64, u64, Object);
 #[pymethods]
 impl Entries {
     #[new]
-    fn new(py: Python<'_>, backend: Option<&str>, clockid: &Bound<'_, PyAny>) -> PyResult<Entries> {
-        let (clockid, backend) = (int(clockid)?, chosen(py, backend)?);
+    fn new(py: Python<'_>, backend: &Bound<'_, PyAny>, clockid: &Bound<'_, PyAny>) -> PyResult<Entries> {
+        let (clockid, backend) = (int(clockid)?, chosen(backend)?);
+        let is_valid = owned::clock(clockid).is_ok();
         let opened = py.detach(|| Ok((owned::open(backend, clockid)?, c_monotonic_offset()?)));
-        let (timer, offset) = opened.map_err(|error: io::Error| os_error(py, &error))?;
+        let (timer, offset) = opened.map_err(|error: io::Error| creation_error(py, &error, is_valid))?;
         Entries::of(py, timer, offset)
     }
 
@@ -132,7 +153,7 @@ impl Entries {
     fn rearm(&self, py: Python<'_>, key: &Bound<'_, Key>, setting: Setting) -> PyResult<bool> {
         let spec = self.spec(setting);
         let result = self.entry(py, key.get(), |set, key| Some(set.rearm(key, &spec)))?;
-        result.unwrap_or(Ok(false)).map_err(|error| os_error(py, &error))
+        result.unwrap_or(Ok(false)).map_err(|error| self.error(py, &error))
     }
 
     fn remove(&self, py: Python<'_>, key: &Bound<'_, Key>, default: Object) -> PyResult<Object> {

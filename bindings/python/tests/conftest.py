@@ -6,6 +6,9 @@ from types import SimpleNamespace
 
 import portable_timerfd
 import pytest
+from portable_timerfd.pytest import simulated_clock
+
+__all__ = ["simulated_clock"]
 
 #: The interpreter for programs. PYTHON overrides sys.executable.
 PYTHON = os.environ.get("PYTHON", sys.executable)

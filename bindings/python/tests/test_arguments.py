@@ -28,6 +28,12 @@ def test_signatures_are_those_of_os(module, name):
     assert inspect.isbuiltin(function) and inspect.getdoc(function)
 
 
+@pytest.mark.parametrize("name", [*NAMES, "set_backend"])
+def test_a_second_positional_argument_has_a_message_in_good_english(name):
+    with pytest.raises(TypeError, match=rf"^{name}\(\) takes exactly 1 positional argument \(3 given\)$"):
+        getattr(portable_timerfd, name)(1, 2, 3)
+
+
 def test_constants_are_those_of_os(module):
     ours = [getattr(module, name) for name in dir(portable_timerfd) if name.startswith("TFD_")]
     assert ours == [os.O_CLOEXEC, os.O_NONBLOCK, 1, 2]

@@ -257,7 +257,7 @@ def test_expirations_accepts_an_existing_timer(backend):
         with pytest.raises(ValueError, match="TFD_NONBLOCK"):
             portable_timerfd.Expirations(waits)
         waits.gettime()
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError, match=r"^timer must be a Timer, not int$"):
         portable_timerfd.Expirations(5)
 
 

@@ -22,13 +22,12 @@ from portable_timerfd import (
     SimulatedClock,
     Timer,
 )
-from portable_timerfd.pytest import simulated_clock  # noqa: F401
 
 HOUR = 3600
 
 
 @pytest.fixture
-def clock(simulated_clock):  # noqa: F811
+def clock(simulated_clock):
     return simulated_clock
 
 
@@ -133,6 +132,38 @@ def test_set_realtime_moves_absolute_times(clock):
         clock.set_realtime(datetime.datetime(2030, 1, 1))
 
 
+@pytest.mark.parametrize("change", ["rearm", "remove"])
+def test_advance_to_next_stops_at_the_old_deadline_of_an_entry(clock, change):
+    with clock.timer_set() as timers:
+        key = timers.insert(10, "value")
+        if change == "rearm":
+            timers.rearm(key, 20)
+        else:
+            timers.remove(key)
+        assert clock.next_expiration() == 10.0 and clock.advance_to_next() == 10.0
+        assert clock.has_unread() and list(timers.drain()) == []
+        assert clock.next_expiration() == (10.0 if change == "rearm" else None)
+
+
+def test_auto_advance_has_no_effect_in_an_event_loop(clock):
+    clock.auto_advance = True
+
+    async def main():
+        with clock.timer(flags=TFD_NONBLOCK) as timer:
+            timer.settime(1)
+            readable = asyncio.Event()
+            asyncio.get_running_loop().add_reader(timer, readable.set)
+            await asyncio.sleep(0)
+            with pytest.raises(BlockingIOError):
+                timer.read()
+            assert not readable.is_set() and clock.monotonic() == 1000.0
+            clock.advance(1)
+            await readable.wait()
+            asyncio.get_running_loop().remove_reader(timer)
+
+    asyncio.run(main())
+
+
 def test_suspend_stops_only_the_monotonic_clock(clock, timer):
     timer.settime(1)
     assert clock.suspend(HOUR) == 3600.0
@@ -167,11 +198,11 @@ def test_a_waiting_thread_is_counted_and_wakes(clock, timer):
 
 
 def test_read_raises_after_its_timeout(clock, timer):
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"^timed out$"):
         timer.read(timeout=0.001)
     clock.auto_advance = True
     timer.settime(10)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"^timed out$"):
         timer.read(timeout=4)
     assert clock.monotonic() == 1004.0
     assert timer.read(timeout=6) == 1 and clock.monotonic() == 1010.0
@@ -216,6 +247,24 @@ def test_asyncio_handles_each_expiration(clock):
     asyncio.run(main())
 
 
+def test_a_loop_in_asyncio_handles_all_expirations(clock):
+    async def main():
+        with clock.timer_set() as timers:
+            seen = []
+            loop = asyncio.get_running_loop()
+            loop.add_reader(timers, lambda: seen.extend((each.value, clock.monotonic()) for each in timers.drain()))
+            moved = timers.insert(5, "moved")
+            timers.insert(10, "later")
+            timers.insert(0, "now")
+            timers.rearm(moved, 20)
+            while clock.has_unread() or clock.advance_to_next() is not None:
+                await asyncio.sleep(0)
+            loop.remove_reader(timers)
+            assert seen == [("now", 1000.0), ("later", 1010.0), ("moved", 1020.0)]
+
+    asyncio.run(main())
+
+
 def test_expirations_iterates_over_a_simulated_timer(clock):
     async def main():
         timer = clock.timer(flags=TFD_NONBLOCK)
@@ -226,6 +275,22 @@ def test_expirations_iterates_over_a_simulated_timer(clock):
             assert not waiting.done()
             clock.advance(HOUR)
             assert await waiting == 1
+
+    asyncio.run(main())
+
+
+def test_expirations_reports_a_clock_change_and_continues(clock):
+    async def main():
+        timer = clock.timer(time.CLOCK_REALTIME, flags=TFD_NONBLOCK)
+        async with portable_timerfd.Expirations(timer) as expirations:
+            now = datetime.datetime.fromtimestamp(clock.time(), datetime.timezone.utc)
+            timer.at(now + datetime.timedelta(hours=1), cancel_on_set=True)
+            clock.set_realtime(now + datetime.timedelta(minutes=1))
+            with pytest.raises(ClockChanged):
+                await expirations.__anext__()
+            timer.at(now + datetime.timedelta(hours=1), cancel_on_set=True)
+            assert clock.advance_to_next() == 59 * 60
+            assert await expirations.__anext__() == 1
 
     asyncio.run(main())
 

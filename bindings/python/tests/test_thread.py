@@ -15,7 +15,7 @@ import os, pathlib, portable_timerfd
 try:
     timer = portable_timerfd.Timer(backend="userspace")
 except OSError as error:
-    raise SystemExit(f"errno {error.errno}")
+    raise SystemExit(f"errno {error}")
 timer.settime(initial=1000)
 while True:
     for task in pathlib.Path("/proc/self/task").iterdir():
@@ -26,10 +26,11 @@ while True:
 """
 
 
-def run(options):
+def run(options, program=PROGRAM):
     return subprocess.run(
-        [PYTHON, "-c", PROGRAM],
+        [PYTHON, "-c", program],
         env={**os.environ, "PORTABLE_TIMERFD_THREAD": options},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=300,
@@ -46,6 +47,60 @@ def test_the_environment_chooses_a_policy():
     assert run("fifo:60").stdout == f"{os.SCHED_FIFO} {sorted(os.sched_getaffinity(0))}\n"
 
 
-@pytest.mark.parametrize("options", ["", "fifo", "other:1", "other@"])
+#: Prints the errors of a call that sets an emulated timer.
+SETTING = """
+import portable_timerfd
+from portable_timerfd import Timer, TimerSet
+
+def print_error(call):
+    try:
+        call()
+    except OSError as error:
+        print(error)
+
+timer, timers = Timer(backend="userspace"), TimerSet(backend="userspace")
+print_error(lambda: timer.after(1))
+print_error(lambda: portable_timerfd.timerfd_settime(timer, initial=1))
+print_error(lambda: timers.insert(1, None))
+timer.close(), timers.close()
+"""
+
+#: Prints the errors of calls whose arguments are invalid.
+ARGUMENTS = """
+import os, portable_timerfd
+from portable_timerfd import Timer, TimerSet
+
+def print_error(call):
+    try:
+        call()
+    except OSError as error:
+        print(error)
+
+print_error(lambda: Timer(99, backend="userspace"))
+print_error(lambda: Timer(flags=1, backend="userspace"))
+print_error(lambda: TimerSet(99, backend="userspace"))
+print_error(lambda: portable_timerfd.timerfd_settime(0, initial=1))
+"""
+
+
+@pytest.mark.parametrize("options", ["", "fifo", "other:1", "other@", "fifo:0"])
 def test_malformed_options_are_an_error(options):
-    assert run(options).stderr == "errno 22\n"
+    value = f"[Errno 22] Invalid argument: PORTABLE_TIMERFD_THREAD={options!r}"
+    assert run(options).stderr == f"errno {value}\n"
+    assert run(options, PROGRAM.replace("Timer(", "TimerSet(")).stderr == f"errno {value}\n"
+
+
+def test_an_error_of_the_first_setting_names_the_options():
+    error = "[Errno 22] Invalid argument: PORTABLE_TIMERFD_THREAD='other@999'\n"
+    ran = run("other@999", SETTING)
+    assert ran.stdout == error * 3, ran.stderr
+
+
+def test_an_invalid_argument_is_not_blamed_on_the_options():
+    for options in ("fast", "other@999"):
+        assert run(options, ARGUMENTS).stdout.splitlines() == [
+            "[Errno 22] Invalid argument: Timer(99, flags=0)",
+            "[Errno 22] Invalid argument: Timer(1, flags=1)",
+            "[Errno 22] Invalid argument",
+            "[Errno 22] Invalid argument",
+        ]

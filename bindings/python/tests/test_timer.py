@@ -13,7 +13,7 @@ import warnings
 
 import portable_timerfd
 import pytest
-from portable_timerfd import Timer
+from portable_timerfd import SimulatedClock, Timer
 
 
 def test_a_periodic_timer_expires_repeatedly(backend):
@@ -42,6 +42,29 @@ def test_a_timer_accepts_clocks_and_flags(backend):
         with pytest.raises(OSError, match=rf"Timer\({clockid}, flags={flags}\)") as raised:
             Timer(clockid, flags=flags)
         assert raised.value.errno == errno.EINVAL
+
+
+@pytest.mark.parametrize("kind", [Timer, portable_timerfd.TimerSet, SimulatedClock().timer, SimulatedClock().timer_set])
+def test_an_error_names_the_clock_argument(kind):
+    with pytest.raises(TypeError, match=r"^clockid must be an int, .*, not float; after\(\) sets a delay$"):
+        kind(0.5)
+    with pytest.raises(TypeError, match=r"^clockid must be an int, .*, not str$"):
+        kind("x")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Timer(backend=1),
+        lambda: portable_timerfd.TimerSet(backend=1),
+        lambda: portable_timerfd.every(1, backend=1),
+        lambda: portable_timerfd.set_backend(1),
+        lambda: portable_timerfd.install(1),
+    ],
+)
+def test_an_error_names_the_backend_argument(call):
+    with pytest.raises(TypeError, match=r"^backend must be 'kernel', 'userspace' or None, not int$"):
+        call()
 
 
 def test_the_functions_accept_a_timer(backend):

@@ -7,6 +7,7 @@ import errno
 import gc
 import os
 import pickle
+import re
 import select
 import selectors
 import threading
@@ -15,7 +16,7 @@ import weakref
 
 import portable_timerfd
 import pytest
-from portable_timerfd import ClockChanged, SimulatedClock, TimerSet
+from portable_timerfd import ClockChanged, Expired, SimulatedClock, TimerSet
 
 
 @pytest.fixture
@@ -108,10 +109,49 @@ def test_a_periodic_entry_stays_with_its_value(clock, timers):
     key = timers.insert(1, "beat", interval=10)
     clock.advance(25)
     [expired] = timers.drain()
-    assert expired == (key, "beat", 3, clock.monotonic() - 24)
+    assert expired == Expired(key, "beat", 3, clock.monotonic() - 24)
     assert timers[key] == "beat" and len(timers) == 1
     assert clock.advance_to_next() == 6.0
     assert [each.count for each in timers.drain()] == [1]
+
+
+def test_a_value_that_is_no_key_is_in_no_set(timers):
+    timers.insert(1, "value")
+    assert 1 not in timers and None not in timers
+    for find in (timers.__getitem__, timers.deadline):
+        with pytest.raises(KeyError, match=r"^1$"):
+            find(1)
+    for change in (timers.remove, lambda key: timers.rearm(key, 1), lambda key: timers.rearm_at(key, 1)):
+        with pytest.raises(TypeError, match=r"^key must be a Key, not int$"):
+            change(1)
+
+
+def test_keys_have_a_representation_of_their_own(clock, timers):
+    first, second = timers.insert(1, "value"), timers.insert(1, "value")
+    assert repr(first) != repr(second)
+    [same, _] = sorted(timers, key=repr)
+    assert repr(same) == repr(first)
+    assert re.match(r"^<portable_timerfd.Key of set \d+, slot 0, generation 1>$", repr(first))
+    with clock.timer_set() as other:
+        assert repr(other.insert(1, "value")) != repr(first)
+        with pytest.raises(KeyError, match=repr(first)):
+            other[first]
+
+
+def test_values_and_items_are_those_in_the_set_now(timers):
+    keys = [timers.insert(1, value) for value in "abc"]
+    pairs, values_now = timers.items(), timers.values()
+    timers.remove(keys[0])
+    assert dict(pairs) == dict(zip(keys, "abc"))
+    assert sorted(values_now) == ["a", "b", "c"]
+    assert sorted(timers.values()) == ["b", "c"] and dict(timers.items()) == dict(zip(keys[1:], "bc"))
+
+
+def test_expired_is_generic_and_immutable(timers):
+    expired = Expired[str](timers.insert(1, "value"), "value", 1, 2.5)
+    with pytest.raises(AttributeError):
+        expired.value = "other"
+    assert TimerSet[str].__origin__ is TimerSet
 
 
 def test_rearm_moves_an_entry(clock, timers):

@@ -36,7 +36,7 @@ from ._timerfd import (
     timerfd_settime_ns,
 )
 from ._timerfd import __version__ as __version__
-from ._types import Backend, Delay, MissedTicks
+from ._types import Backend, Delay, MissedTicks, Seconds, Time
 
 __all__ = [
     "TFD_CLOEXEC",
@@ -50,8 +50,10 @@ __all__ = [
     "Expired",
     "Key",
     "MissedTicks",
+    "Seconds",
     "SimulatedClock",
     "SimulatedTimer",
+    "Time",
     "Timer",
     "TimerSet",
     "every",
@@ -68,6 +70,6 @@ __all__ = [
 
 # Makes the public names members of this package: the private modules are an implementation detail.
 for _name in __all__:
-    if not _name.startswith("TFD") and _name not in ("Backend", "Delay", "MissedTicks"):
+    if not _name.startswith("TFD") and _name not in ("Backend", "Delay", "MissedTicks", "Seconds", "Time"):
         globals()[_name].__module__ = __name__
 del _name

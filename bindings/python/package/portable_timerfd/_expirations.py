@@ -29,7 +29,7 @@ def every(
 ) -> Expirations:
     """Returns an asynchronous iterator over the expirations of a new timer, for asyncio and trio.
 
-    The timer expires after each interval, from the call on.
+    The first period starts at the call, not at the first await.
 
         async for expirations in every(0.5):
             print(expirations)
@@ -40,8 +40,9 @@ def every(
     another policy: see Expirations.
 
     interval and initial are those of Timer.every(), with the same errors. clockid and backend are
-    those of Timer. For other settings, for example absolute times, set a Timer and pass it to
-    Expirations. Waiting raises the errors of Timer.read().
+    those of Timer. For other settings, for example absolute times, or for a timer of a
+    SimulatedClock, set a Timer and pass it to Expirations. Waiting raises the errors of
+    Timer.read().
     """
     timer = Timer(clockid, flags=TFD_NONBLOCK, backend=backend)
     try:
@@ -56,7 +57,11 @@ async def sleep_until(when: datetime, *, backend: Backend | None = None) -> None
     """Waits until the wall clock reaches a time, in asyncio or trio.
 
     when is an aware datetime, as for Timer.at(), with the same errors. If the wall clock is set
-    meanwhile, the wait follows it. If the time has passed, the call still lets other tasks run.
+    meanwhile, the wait follows it, and the call does not report the change. If the time has passed,
+    the call still lets other tasks run.
+
+    A SimulatedClock has no effect on it. To test code that waits for a time, let it set a timer and
+    wait for that: see Expirations.
     """
     timer = Timer(time.CLOCK_REALTIME, flags=TFD_NONBLOCK, backend=backend)
     async with Expirations(timer) as expirations:
@@ -68,7 +73,11 @@ class Expirations:
     """An asynchronous iterator over the expirations of a timer. every() returns one.
 
     Expirations(timer) creates one for an existing Timer, which must have TFD_NONBLOCK (otherwise
-    ValueError). The iterator owns that timer from then on.
+    ValueError). The iterator owns that timer from then on: it closes the timer, and only the
+    iterator reads it. You may still set the timer.
+
+    If the timer was set with cancel_on_set, awaiting the next item raises ClockChanged after a
+    change of the wall clock. The iterator can be used further: set the timer again, and await.
 
     missed_ticks is the policy for expirations that were missed between two waits. It does not
     change the timer's schedule.
@@ -87,6 +96,8 @@ class Expirations:
     def __init__(self, timer: Timer, *, missed_ticks: MissedTicks = "count") -> None:
         if missed_ticks not in ("count", "coalesce", "skip"):
             raise ValueError(f"missed_ticks is neither 'count' nor 'coalesce' nor 'skip': {missed_ticks!r}")
+        if not isinstance(timer, Timer):
+            raise TypeError(f"timer must be a Timer, not {type(timer).__name__}")
         if os.get_blocking(timer.fileno()):
             raise ValueError("the timer must have TFD_NONBLOCK")
         self._timer = timer

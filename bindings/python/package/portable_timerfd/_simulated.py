@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import time
 from typing import TYPE_CHECKING, Any, Callable, SupportsIndex
@@ -11,7 +10,7 @@ from . import _timerfd
 from ._errors import as_clock_change
 from ._timer import Timer
 from ._timer_set import TimerSet
-from ._times import of_delay, of_time
+from ._times import of_clock, of_delay, of_time
 
 if TYPE_CHECKING:
     from ._types import Delay, Time
@@ -34,7 +33,10 @@ class SimulatedClock:
     readable: in select, in selectors, and in asyncio's add_reader.
 
     With auto_advance, a read() that would wait advances the clock to the next expiration instead.
-    Tests of code that waits then need no second thread. It is for code that runs in one thread.
+    Tests of code that waits then need no second thread. It is for code that runs in one thread. It
+    has no effect on an event loop, and none on a timer with TFD_NONBLOCK, whose read() without a
+    timeout never waits. Advance the clock by hand there. The environment and set_backend() have no
+    effect on simulated timers.
 
     A new clock shows 1,000 s on CLOCK_MONOTONIC, 2,000 s on CLOCK_BOOTTIME, and 9 September 2001,
     01:46:40 UTC on CLOCK_REALTIME. Clocks are independent of each other. Durations are seconds or a
@@ -55,10 +57,13 @@ class SimulatedClock:
         """Creates a TimerSet on this clock.
 
         A set arms its timer for the next deadline when a drain ends. So end the drain before you
-        call advance_to_next().
+        call advance_to_next(). To give the values a type, annotate the variable:
+
+            timers: TimerSet[str] = clock.timer_set()
         """
+        number = of_clock(clockid)
         timers: TimerSet[Any] = TimerSet.__new__(TimerSet)
-        timers._begin(self._machine.entries(clockid), operator.index(clockid))
+        timers._begin(self._machine.entries(number), number)
         return timers
 
     def clock_gettime_ns(self, clockid: SupportsIndex) -> int:
@@ -89,14 +94,21 @@ class SimulatedClock:
         handles all expirations is a loop:
 
             while clock.has_unread() or clock.advance_to_next() is not None:
-                ...
+                handle_what_is_readable()  # in asyncio: await asyncio.sleep(0)
+
+        The body must read every timer that is readable. The loop does not end if a timer is
+        periodic.
+
+        Also stops where an entry of a TimerSet was due before it was re-armed or removed, because
+        these calls do not set the timer of the set. drain() then returns nothing. So this is true
+        of next_expiration(), and advance_through() calls at_each there.
         """
         return _seconds(self._machine.advance_to_next())
 
     def advance_through(self, duration: Delay, at_each: Callable[[], object]) -> None:
         """Advances all clocks, and calls at_each at the time of each expiration on the way.
 
-        at_each can read the timers and set them again. It is not called for timers that have
+        at_each is called without arguments. It can read the timers and set them again. It is not called for timers that have
         already expired. With a latency, each call is later by the latency, but not later than the
         end.
         """
@@ -122,7 +134,10 @@ class SimulatedClock:
         self._machine.set_latency(self._latency)
 
     def next_expiration(self) -> float | None:
-        """Returns the seconds until the next expiration of any timer, or None if there is none."""
+        """Returns the seconds until the next expiration of any timer, or None if there is none.
+
+        An old deadline of a TimerSet counts, as for advance_to_next().
+        """
         return _seconds(self._machine.next_expiration())
 
     def set_realtime(self, when: Time) -> None:
@@ -164,16 +179,19 @@ class SimulatedTimer(Timer):
     def __init__(
         self, clock: SimulatedClock, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, flags: SupportsIndex = 0
     ) -> None:
-        fd = clock._machine.create(clockid, flags)
+        number = of_clock(clockid)
+        fd = clock._machine.create(number, flags)
         self.close()
-        self._clock, self._fd, self._clockid = clock, fd, operator.index(clockid)
+        self._clock, self._fd, self._clockid = clock, fd, number
 
     def read(self, timeout: Delay | None = None) -> int:
         """Returns the number of expirations since the last read or setting. Waits if there is none.
 
         Another thread must advance the clock meanwhile, except with auto_advance. Raises
         TimeoutError after timeout, which is simulated time with auto_advance, otherwise real time.
-        With auto_advance, raises RuntimeError if no timer on the clock will ever expire.
+        With auto_advance, raises RuntimeError if no timer on the clock will ever expire. If the
+        timer has TFD_NONBLOCK and there is no timeout, never waits and never advances the clock:
+        raises BlockingIOError instead.
         """
         fd = self.fileno()
         limit = None if timeout is None else of_delay("timeout", timeout)

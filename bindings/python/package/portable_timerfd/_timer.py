@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import time
 import warnings
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from . import _timerfd
 from ._errors import as_clock_change
-from ._times import of_datetime, of_delay, of_interval
+from ._times import of_clock, of_datetime, of_delay, of_interval
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,13 +56,16 @@ class Timer:
         flags: SupportsIndex = 0,
         backend: Backend | None = None,
     ) -> None:
+        number = of_clock(clockid)
         try:
-            fd = _timerfd.create(backend, clockid, flags)
+            fd = _timerfd.create(backend, number, flags)
         except OSError as error:
+            if error.strerror != os.strerror(error.errno or 0):
+                raise  # the message names the cause already
             # The kernel does not say which argument is invalid.
             raise OSError(error.errno, f"{error.strerror}: Timer({clockid!r}, flags={flags!r})") from None
         self.close()
-        self._fd, self._clockid = fd, operator.index(clockid)
+        self._fd, self._clockid = fd, number
 
     def after(self, delay: Delay) -> None:
         """Sets the timer to expire once, after the delay. 0 means at once.
@@ -150,9 +152,9 @@ class Timer:
     def read(self, timeout: Delay | None = None) -> int:
         """Returns the number of expirations since the last read or setting. Waits if there is none.
 
-        With a timeout, waits for that time at most, then raises TimeoutError, as a socket does. 0
-        means that it does not wait. Without a timeout, it waits without limit, or raises
-        BlockingIOError instead of waiting if the timer has TFD_NONBLOCK.
+        With a timeout, read() waits that long, even if the timer has TFD_NONBLOCK, then raises
+        TimeoutError, as a socket does. 0 means that it does not wait. Without a timeout, it waits
+        without limit, or raises BlockingIOError instead of waiting if the timer has TFD_NONBLOCK.
 
         Raises ClockChanged after a change of the wall clock if the timer was set with cancel_on_set
         or TFD_TIMER_CANCEL_ON_SET, on each backend. (os.read() of the descriptor reports the change

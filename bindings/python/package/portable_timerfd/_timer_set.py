@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 import time
 import warnings
+from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Iterator, NamedTuple, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Generic, Iterator, SupportsIndex, TypeVar
 
 from . import _timerfd
 from ._errors import as_clock_change
 from ._timerfd import Key
-from ._times import of_delay, of_time
+from ._times import of_clock, of_delay, of_time
 
 if TYPE_CHECKING:
     from ._types import Backend, Delay, Time
@@ -22,15 +22,16 @@ Self = TypeVar("Self", bound="TimerSet")  # type: ignore[type-arg]
 _MISSING = object()
 
 
-class Expired(NamedTuple):
-    """An entry of a TimerSet that has expired."""
+@dataclass(frozen=True)
+class Expired(Generic[T]):
+    """An entry of a TimerSet that has expired. TimerSet.drain() returns them."""
 
     #: The key of the entry. If the entry is not periodic, it is no longer in the set.
     key: Key
     #: The value of the entry.
-    value: Any
+    value: T
     #: The number of expirations. It is 1 if the entry is not periodic.
-    count: int  # type: ignore[assignment]  # hides tuple.count
+    count: int
     #: When the entry was due, in seconds of its clock. If count is more than 1, the first time.
     deadline: float
 
@@ -40,13 +41,16 @@ class TimerSet(Generic[T]):
 
     The descriptor is readable when an entry is due. drain() then returns the entries that are due.
 
-        timers = TimerSet()
+        timers = TimerSet[str]()
         slow = timers.insert(60, "slow")
         timers.insert(0.005, "fast")
         timers.rearm(slow, 90)
         select.select([timers], [], [])
         for expired in timers.drain():
             print(expired.value)
+
+    The class is generic: TimerSet[str]() creates a set whose values are strings. Type checkers need
+    the type, and programs without type checks can write TimerSet().
 
     Delays and intervals are seconds (int or float) or a timedelta. A delay counts on
     CLOCK_MONOTONIC if the clock of the set is CLOCK_REALTIME, otherwise on the clock of the set.
@@ -64,7 +68,8 @@ class TimerSet(Generic[T]):
     _entries: _timerfd.Entries | None = None
 
     def __init__(self, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, backend: Backend | None = None) -> None:
-        self._begin(_timerfd.Entries(backend, clockid), operator.index(clockid))
+        number = of_clock(clockid)
+        self._begin(_timerfd.Entries(backend, number), number)
 
     def _begin(self, entries: _timerfd.Entries, clockid: int) -> None:
         if self._entries is not None:
@@ -89,17 +94,17 @@ class TimerSet(Generic[T]):
         The arguments are those of insert(). An entry without an interval is not periodic any more.
         Re-arming to a later time makes no system call.
         """
-        return self._all().rearm(key, _relative(delay, interval))
+        return self._all().rearm(_checked(key), _relative(delay, interval))
 
     def rearm_at(self, key: Key, when: Time, *, interval: Delay = 0) -> bool:
         """Like rearm(), at a time of the clock of the set."""
-        return self._all().rearm(key, self._absolute(when, interval))
+        return self._all().rearm(_checked(key), self._absolute(when, interval))
 
     def remove(self, key: Key, default: T | None = None) -> T | None:
         """Removes an entry and returns its value. Returns default if it is not in the set."""
-        return self._all().remove(key, default)  # type: ignore[return-value]
+        return self._all().remove(_checked(key), default)  # type: ignore[return-value]
 
-    def drain(self) -> Iterator[Expired]:
+    def drain(self) -> Iterator[Expired[T]]:
         """Returns an iterator over the entries that are due, in the order of their deadlines.
 
         It never waits. The set may be changed meanwhile: an entry that is removed or re-armed
@@ -115,7 +120,7 @@ class TimerSet(Generic[T]):
             if expired is None:
                 return
             key, deadline, count, value = expired
-            yield Expired(key, value, count, deadline / 1e9)
+            yield Expired(key, value, count, deadline / 1e9)  # type: ignore[arg-type]
 
     def report_clock_changes(self, report: bool) -> None:
         """Turns reports of changes of the wall clock on or off. They are off at first.
@@ -130,24 +135,39 @@ class TimerSet(Generic[T]):
 
         Raises KeyError if the entry is not in the set.
         """
-        found = self._all().deadline(key)
+        entries = self._all()
+        found = entries.deadline(key) if isinstance(key, Key) else None
         if found is None:
             raise KeyError(key)
         return found / 1e9
 
     def __getitem__(self, key: Key) -> T:
         """Returns the value of an entry. Raises KeyError if it is not in the set."""
-        value = self._all().get(key, _MISSING)
+        value = self._get(key)
         if value is _MISSING:
             raise KeyError(key)
         return value  # type: ignore[return-value]
 
-    def __contains__(self, key: Key) -> bool:
-        return self._all().get(key, _MISSING) is not _MISSING
+    def __contains__(self, key: object) -> bool:
+        return self._get(key) is not _MISSING
+
+    def _get(self, key: object) -> object:
+        entries = self._all()
+        return entries.get(key, _MISSING) if isinstance(key, Key) else _MISSING
 
     def __iter__(self) -> Iterator[Key]:
         """Iterates over the keys of the entries that are in the set now, in no particular order."""
         return iter(self._all().keys())
+
+    def items(self) -> Iterator[tuple[Key, T]]:
+        """Iterates over the keys and values of the entries that are in the set now."""
+        pairs = [(key, self._get(key)) for key in self]
+        # Another thread may have removed an entry meanwhile.
+        return iter([pair for pair in pairs if pair[1] is not _MISSING])  # type: ignore[misc]
+
+    def values(self) -> Iterator[T]:
+        """Iterates over the values of the entries that are in the set now, in no particular order."""
+        return (value for _, value in self.items())
 
     def __len__(self) -> int:
         return self._all().len()
@@ -200,6 +220,12 @@ class TimerSet(Generic[T]):
     def __repr__(self) -> str:
         state = "closed" if self._entries is None else f"fd={self.fileno()} entries={len(self)}"
         return f"<{type(self).__module__}.{type(self).__qualname__} {state}>"
+
+
+def _checked(key: Key) -> Key:
+    if not isinstance(key, Key):
+        raise TypeError(f"key must be a Key, not {type(key).__name__}")
+    return key
 
 
 def _relative(delay: Delay, interval: Delay) -> tuple[bool, int, int]:

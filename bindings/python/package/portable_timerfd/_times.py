@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 import time
 from datetime import datetime, timedelta, timezone
+from typing import SupportsIndex
 
 from ._types import Delay, Seconds, Time
 
@@ -20,7 +22,7 @@ def of_delay(name: str, delay: Delay) -> int:
     if nanoseconds < 0:
         raise ValueError(f"{name} must not be negative: {delay!r}")
     if nanoseconds >= LIMIT:
-        raise OverflowError(f"{name} must be less than 2**63 nanoseconds (about 292 years): {delay!r}")
+        raise OverflowError(f"{name} must be less than 2**63 nanoseconds (about 292 years): {_with_unit(delay)}")
     return nanoseconds
 
 
@@ -28,7 +30,7 @@ def of_interval(name: str, interval: Delay) -> int:
     """Returns an interval in nanoseconds, which is at least 1."""
     nanoseconds = of_delay(name, interval)
     if nanoseconds == 0:
-        raise ValueError(f"{name} must be greater than 0")
+        raise ValueError(f"{name} must be greater than 0: {interval!r}")
     return nanoseconds
 
 
@@ -52,8 +54,23 @@ def of_time(name: str, when: Time, clockid: int) -> int:
         return max(of_datetime(name, when), 0)
     nanoseconds = _of_seconds(name, when, "datetime")
     if nanoseconds >= LIMIT:
-        raise OverflowError(f"{name} must be less than 2**63 nanoseconds after the clock's zero: {when!r}")
+        raise OverflowError(f"{name} must be less than 2**63 nanoseconds after the clock's zero: {_with_unit(when)}")
     return max(nanoseconds, 0)
+
+
+def of_clock(clockid: SupportsIndex) -> int:
+    """Returns the number of a clock."""
+    try:
+        return operator.index(clockid)
+    except TypeError:
+        given = f"clockid must be an int, for example time.CLOCK_MONOTONIC, not {type(clockid).__name__}"
+        # Programs may take the argument for a delay.
+        hint = "; after() sets a delay" if isinstance(clockid, (float, timedelta)) else ""
+        raise TypeError(given + hint) from None
+
+
+def _with_unit(duration: Seconds | timedelta) -> str:
+    return repr(duration) if isinstance(duration, timedelta) else f"{duration!r} seconds"
 
 
 def _of_timedelta(delay: timedelta) -> int:

@@ -1,8 +1,10 @@
 """A pytest fixture for tests without waiting.
 
-To use it, write in a test module, or in conftest.py:
+To use it, import it in conftest.py. Then every test can use it:
 
     from portable_timerfd.pytest import simulated_clock
+
+    __all__ = ["simulated_clock"]
 """
 
 from __future__ import annotations
