@@ -8,7 +8,16 @@ pub use crate::itimerspec::{Itimerspec, SettimeFlags, Timespec};
 
 use crate::backends::sys::nowait;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
+
+/// Returns the device and the inode number of an open file.
+///
+/// # Errors
+///
+/// `EBADF` if the number is closed.
+pub fn file_identity(number: RawFd) -> io::Result<(u64, u64)> {
+    crate::backends::sys::fd::identity(number)
+}
 
 /// Reads the count of a kernel timer without waiting, also in blocking mode.
 ///

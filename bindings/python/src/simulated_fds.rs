@@ -1,18 +1,22 @@
 //! The open timers of simulated clocks, by descriptor.
 //!
-//! The functions of timerfd get a descriptor. They find its simulated timer here.
+//! The functions of timerfd get a descriptor. They find its simulated timer here, by the identity of
+//! the file: the program may have closed the descriptor itself, and another file may have its number.
 
 use descriptors::Itimerspec;
 use libc::c_int;
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use timers::bindings::{Itimerspec as Wide, SettimeFlags};
+use timers::bindings::{file_identity, Itimerspec as Wide, SettimeFlags};
 use timers::SimulatedTimer;
 
-type Timers = BTreeMap<c_int, Arc<SimulatedTimer>>;
+/// The device and the inode number of a descriptor's file.
+pub(crate) type Identity = (u64, u64);
+
+type Timers = BTreeMap<Identity, Arc<SimulatedTimer>>;
 
 static OPEN: Mutex<Timers> = Mutex::new(BTreeMap::new());
 /// The number of open timers. If it is zero, `find` takes no lock.
@@ -23,15 +27,15 @@ fn open() -> MutexGuard<'static, Timers> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Registers a timer and returns its descriptor.
-pub(crate) fn add(timer: SimulatedTimer) -> c_int {
+/// Registers a timer. Returns its descriptor, and the identity that `close` needs.
+pub(crate) fn add(timer: SimulatedTimer) -> io::Result<(RawFd, Identity)> {
     let fd = timer.as_raw_fd();
+    let identity = file_identity(fd)?;
     let mut timers = open();
-    // If the program has closed a descriptor itself, its number may be in use again. The replaced
-    // timer must not close the number a second time. It is leaked.
-    std::mem::forget(timers.insert(fd, Arc::new(timer)));
+    // A system may use the identity of a closed file again. See `close`.
+    std::mem::forget(timers.insert(identity, Arc::new(timer)));
     COUNT.store(timers.len(), Ordering::Release);
-    fd
+    Ok((fd, identity))
 }
 
 /// Returns the timer of a descriptor.
@@ -39,16 +43,23 @@ pub(crate) fn find(fd: c_int) -> Option<Arc<SimulatedTimer>> {
     if COUNT.load(Ordering::Acquire) == 0 {
         return None;
     }
-    open().get(&fd).map(Arc::clone)
+    let identity = file_identity(fd).ok()?;
+    open().get(&identity).map(Arc::clone)
 }
 
 /// Ends a timer and closes its descriptor.
-pub(crate) fn close(fd: c_int) {
+pub(crate) fn close(identity: Identity) {
     let mut timers = open();
-    let closed = timers.remove(&fd);
+    let closed = timers.remove(&identity);
     COUNT.store(timers.len(), Ordering::Release);
     drop(timers);
-    drop(closed);
+    // If the program has closed the descriptor itself, the number may belong to another file, which
+    // must stay open. So the timer is leaked.
+    let is_own = |timer: &Arc<SimulatedTimer>| file_identity(timer.as_raw_fd()).is_ok_and(|now| now == identity);
+    match closed {
+        Some(timer) if !is_own(&timer) => std::mem::forget(timer),
+        closed => drop(closed),
+    }
 }
 
 /// `timerfd_settime(2)` on a simulated timer.

@@ -23,7 +23,7 @@ use timers::{timer_set, Clock, ClockTime, TimerFd, TimerSet, TimerSpec};
 
 type Object = Py<PyAny>;
 
-/// Identifies an entry of one set.
+/// Identifies an entry of one TimerSet. It is hashable, and cannot be copied or pickled.
 #[pyclass(frozen, eq, hash, module = "portable_timerfd._timerfd")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Key {

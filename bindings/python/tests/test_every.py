@@ -268,3 +268,63 @@ def test_every_accepts_clocks_and_backends():
             assert await ticks.__anext__() >= 1
 
     asyncio.run(main())
+
+
+def test_a_collected_cycle_does_not_warn_of_the_timer():
+    class Holder:
+        pass
+
+    holder = Holder()
+    timer = portable_timerfd.Timer(flags=portable_timerfd.TFD_NONBLOCK)
+    holder.timer, timer.holder = timer, holder
+    holder.expirations = portable_timerfd.Expirations(timer)
+    fd = timer.fileno()
+    del holder, timer
+    gc.collect()  # a warning is an error here
+    with pytest.raises(OSError):
+        os.fstat(fd)
+
+
+async def first(loop_name):
+    """Returns the first count, and the name of the loop that waited for it."""
+    seen = []
+    expirations = every(0.001)
+    begin = portable_timerfd._expirations.waiting
+
+    def record(fd):
+        seen.append(begin(fd))
+        return seen[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(portable_timerfd._expirations, "waiting", record)
+        async with expirations:
+            assert await expirations.__anext__() >= 1
+    return type(seen[0]).__name__ == loop_name
+
+
+def test_the_innermost_loop_waits():
+    trio = pytest.importorskip("trio")
+
+    async def asyncio_in_trio():
+        assert await first("TrioWaiting")
+        return asyncio.run(first("AsyncioWaiting")) and await first("TrioWaiting")
+
+    async def trio_in_asyncio():
+        assert await first("AsyncioWaiting")
+        return trio.run(first, "TrioWaiting") and await first("AsyncioWaiting")
+
+    assert trio.run(asyncio_in_trio) and asyncio.run(trio_in_asyncio())
+
+
+def test_a_trio_guest_of_asyncio_waits_in_trio():
+    trio = pytest.importorskip("trio")
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        trio.lowlevel.start_guest_run(
+            first, "TrioWaiting", run_sync_soon_threadsafe=loop.call_soon_threadsafe, done_callback=done.set_result
+        )
+        return (await done).unwrap()
+
+    assert asyncio.run(main())

@@ -308,15 +308,118 @@ def test_a_thread_that_waits_handles_signals(clock, timer):
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_child_cannot_use_the_clock(clock, timer):
-    timer.settime(1)
+def raises_in_a_forked_child(call):
     child = os.fork()
     if child == 0:
         try:
-            timer.gettime()
+            call()
             os._exit(1)
-        except OSError as error:
-            os._exit(0 if error.errno == errno.ESRCH else 2)
-    assert os.waitpid(child, 0)[1] == 0
+        except RuntimeError as error:
+            os._exit(0 if "forked child" in str(error) else 2)
+        finally:
+            os._exit(3)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_cannot_use_the_clock(clock, timer):
+    timer.settime(1)
+    with clock.timer_set() as timers:
+        calls = [timer.gettime, timer.read, clock.monotonic, clock.has_unread, clock.advance_to_next, clock.timer]
+        calls += [clock.waiting, timers.fileno, lambda: timers.insert(1, None), lambda: clock.advance(1)]
+        for call in calls:
+            assert raises_in_a_forked_child(call), call
     assert timer.gettime() == (1.0, 0.0)
+
+
+def test_a_real_timer_may_get_the_number_of_a_closed_simulated_one(clock, backend):
+    simulated = clock.timer()
+    simulated.settime(HOUR)
+    fd = simulated.fileno()
+    os.close(fd)
+    with Timer() as timer:
+        if timer.fileno() != fd:
+            os.dup2(timer.fileno(), fd)
+        portable_timerfd.timerfd_settime(fd, initial=0.001)
+        assert int.from_bytes(os.read(fd, 8), sys.byteorder) == 1
+        simulated.close()
+        # The descriptor is still open, and is still the timer's.
+        portable_timerfd.timerfd_settime(fd, initial=1000)
+        if timer.fileno() != fd:
+            os.close(fd)
+
+
+def test_a_new_simulated_timer_may_get_the_number_of_a_closed_one(clock):
+    first = clock.timer()
+    os.close(first.fileno())
+    second = clock.timer()
+    assert second.fileno() == first.fileno()
+    first.close()
+    second.settime(1)
+    clock.advance(1)
+    assert second.read() == 1
+    second.close()
+
+
+def test_the_functions_accept_a_duplicate_of_the_descriptor(clock, timer):
+    duplicate = os.dup(timer.fileno())
+    try:
+        portable_timerfd.timerfd_settime(duplicate, initial=5)
+        assert timer.gettime() == portable_timerfd.timerfd_gettime(duplicate) == (5.0, 0.0)
+    finally:
+        os.close(duplicate)
+
+
+def test_a_waiting_thread_is_always_counted(clock, timer):
+    timer.settime(HOUR)
+    worker = threading.Thread(target=timer.read)
+    worker.start()
+    while clock.waiting() != 1:
+        time.sleep(0)
+    # The thread interrupts its wait every 50 ms.
+    end = time.monotonic() + 0.3
+    counts = set()
+    while time.monotonic() < end:
+        counts.add(clock.waiting())
+    clock.advance(HOUR)
+    worker.join()
+    assert counts == {1}
+
+
+def test_a_timeout_is_not_longer_with_a_latency(clock, timer):
+    clock.auto_advance = True
+    clock.set_latency(5)
+    timer.settime(2)
+    assert timer.read(timeout=3) == 1 and clock.monotonic() == 1003.0
+    with clock.timer() as other:
+        other.settime(1)
+        with pytest.raises(TimeoutError):
+            timer.read(timeout=3)
+    assert clock.monotonic() == 1006.0
+
+
+def test_a_clock_cannot_show_times_out_of_range(clock, timer):
+    timer.settime(1)
+    for method in (clock.advance, clock.suspend, lambda duration: clock.advance_through(duration, timer.read)):
+        with pytest.raises(OverflowError, match=r"cannot show 2\*\*63 nanoseconds"):
+            method(2**63 // 10**9)
+    with pytest.raises(ValueError, match="must not be before 1970"):
+        clock.set_realtime(-1)
+    with pytest.raises(ValueError, match="must not be before 1970"):
+        clock.set_realtime(datetime.datetime(1969, 1, 1, tzinfo=datetime.timezone.utc))
+    assert (clock.monotonic(), clock.time(), clock.has_unread()) == (1000.0, 1e9, False)
+
+
+@pytest.mark.parametrize("kind", ["timer", "set"])
+def test_a_periodic_time_before_1970_keeps_its_phase(clock, kind):
+    clock.set_realtime(100)
+    when = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) - datetime.timedelta(seconds=7)
+    if kind == "timer":
+        with clock.timer(time.CLOCK_REALTIME) as timer:
+            timer.at(when, interval=20)  # 13, 33, 53, 73, 93
+            assert timer.read() == 5 and clock.next_expiration() == 13.0
+    else:
+        with clock.timer_set(time.CLOCK_REALTIME) as timers:
+            timers.insert_at(when, "value", interval=20)
+            [expired] = timers.drain()
+            assert (expired.count, expired.deadline) == (5, 13.0) and clock.next_expiration() == 13.0

@@ -52,6 +52,19 @@ def test_an_error_names_the_clock_argument(kind):
         kind("x")
 
 
+@pytest.mark.parametrize("kind", [Timer, portable_timerfd.TimerSet, SimulatedClock().timer])
+def test_the_clock_argument_is_converted_once(kind):
+    class Once:
+        calls = 0
+
+        def __index__(self):
+            self.calls += 1
+            return time.CLOCK_MONOTONIC if self.calls == 1 else 1 // 0
+
+    with kind(Once()) as timer:
+        assert timer.fileno() >= 0
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -4,12 +4,15 @@ import math
 import os
 import struct
 import time
+from decimal import Decimal
+from fractions import Fraction
 
 import portable_timerfd
 import pytest
 from conftest import count
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from portable_timerfd._times import _of_seconds
 
 MOST = 2**63 - 1
 SECONDS = st.one_of(
@@ -68,6 +71,27 @@ def test_times_are_accepted_or_refused_as_by_os(timerfd, fd, seconds):
             timerfd.settime(fd, initial=seconds)
     else:
         assert timerfd.settime(fd, initial=seconds) == (0.0, 0.0)
+
+
+#: The seconds of 2**63 nanoseconds, rounded down.
+WHOLE = 2**63 // 10**9
+DECIMALS = st.decimals(min_value=-WHOLE, max_value=WHOLE, allow_nan=False)
+
+
+@many
+@given(st.one_of(st.floats(-WHOLE, WHOLE), st.integers(-WHOLE, WHOLE), st.fractions(-WHOLE, WHOLE), DECIMALS))
+@example(1700000000.1234567)
+@example(2.0**23)
+@example(Decimal("1700000000.000000001"))
+def test_no_result_is_early(seconds):
+    result, exact = _of_seconds("when", seconds, "datetime"), Fraction(seconds) * 10**9
+    if isinstance(seconds, float) and abs(seconds * 1e9) < 2**53:
+        # 0.1 is 100,000,000 ns, although the float is a little more than 0.1.
+        assert abs(result - exact) < 1.5 and abs(result) >= abs(seconds * 1e9)
+    elif isinstance(seconds, Decimal) and abs(float(seconds)) * 1e9 < 1:
+        assert result in (-1, 0, 1)
+    else:
+        assert 0 <= abs(result) - abs(exact) < 1
 
 
 def test_less_than_a_nanosecond_counts_as_one(backend):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 
 class ClockChanged(OSError):
@@ -17,3 +18,9 @@ class ClockChanged(OSError):
 def as_clock_change(error: OSError) -> OSError:
     """Returns ClockChanged for ECANCELED, and otherwise the error itself."""
     return ClockChanged(*error.args) if error.errno == errno.ECANCELED else error
+
+
+def check_process(creator: int) -> None:
+    """Raises RuntimeError in a forked child of the process that has created a simulated clock."""
+    if os.getpid() != creator:
+        raise RuntimeError("a forked child cannot use a simulated clock of its parent")

@@ -100,6 +100,8 @@ class Expirations:
             raise TypeError(f"timer must be a Timer, not {type(timer).__name__}")
         if os.get_blocking(timer.fileno()):
             raise ValueError("the timer must have TFD_NONBLOCK")
+        # The collector may finalize the timer first, if both are in a reference cycle.
+        timer._is_owned = True
         self._timer = timer
         self._missed_ticks = missed_ticks
         self._waiting: Waiting | None = None

@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, SupportsIndex
 
 from . import _timerfd
-from ._errors import as_clock_change
+from ._errors import as_clock_change, check_process
 from ._timer import Timer
 from ._timer_set import TimerSet
-from ._times import of_clock, of_delay, of_time
+from ._times import LIMIT, of_clock, of_delay, of_time
 
 if TYPE_CHECKING:
     from ._types import Delay, Time
@@ -40,14 +40,21 @@ class SimulatedClock:
 
     A new clock shows 1,000 s on CLOCK_MONOTONIC, 2,000 s on CLOCK_BOOTTIME, and 9 September 2001,
     01:46:40 UTC on CLOCK_REALTIME. Clocks are independent of each other. Durations are seconds or a
-    timedelta. The functions of the modules time and asyncio still use real time.
+    timedelta. The functions of the modules time and asyncio still use real time. In a forked child,
+    the methods of a clock of the parent, and of its timers and sets, raise RuntimeError.
     """
 
     def __init__(self, *, auto_advance: bool = False) -> None:
         #: Whether a read() that would wait advances the clock instead.
         self.auto_advance = auto_advance
-        self._machine = _timerfd.Machine()
+        self._own_machine = _timerfd.Machine()
+        self._process = os.getpid()
         self._latency = 0
+
+    @property
+    def _machine(self) -> _timerfd.Machine:
+        check_process(self._process)
+        return self._own_machine
 
     def timer(self, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, flags: SupportsIndex = 0) -> SimulatedTimer:
         """Creates a timer on this clock. The arguments and errors are those of Timer()."""
@@ -64,6 +71,7 @@ class SimulatedClock:
         number = of_clock(clockid)
         timers: TimerSet[Any] = TimerSet.__new__(TimerSet)
         timers._begin(self._machine.entries(number), number)
+        timers._process = self._process
         return timers
 
     def clock_gettime_ns(self, clockid: SupportsIndex) -> int:
@@ -83,8 +91,18 @@ class SimulatedClock:
         return self.clock_gettime(time.CLOCK_REALTIME)
 
     def advance(self, duration: Delay) -> None:
-        """Advances all clocks at once."""
-        self._machine.advance(of_delay("duration", duration))
+        """Advances all clocks at once.
+
+        Raises OverflowError, and does nothing, if a clock would reach 2**63 nanoseconds.
+        """
+        self._machine.advance(self._checked(duration))
+
+    def _checked(self, duration: Delay) -> int:
+        nanoseconds = of_delay("duration", duration)
+        latest = max(self.clock_gettime_ns(time.CLOCK_REALTIME), self.clock_gettime_ns(time.CLOCK_MONOTONIC))
+        if latest + nanoseconds >= LIMIT:
+            raise OverflowError(f"a clock cannot show 2**63 nanoseconds or more: {duration!r} is too long")
+        return nanoseconds
 
     def advance_to_next(self) -> float | None:
         """Advances all clocks to the next expiration of any timer, and by the latency.
@@ -112,7 +130,7 @@ class SimulatedClock:
         already expired. With a latency, each call is later by the latency, but not later than the
         end.
         """
-        left = of_delay("duration", duration)
+        left = self._checked(duration)
         while True:
             next_ = self._machine.next_expiration()
             if not next_ or next_ > left:
@@ -144,9 +162,12 @@ class SimulatedClock:
         """Sets the wall clock, to seconds since 1970 or to an aware datetime.
 
         Absolute settings on CLOCK_REALTIME follow the change. Timers with TFD_TIMER_CANCEL_ON_SET
-        become readable, and read() raises ClockChanged.
+        become readable, and read() raises ClockChanged. Raises ValueError for a time before 1970.
         """
-        self._machine.set_realtime(of_time("when", when, time.CLOCK_REALTIME))
+        nanoseconds = of_time("when", when, time.CLOCK_REALTIME)
+        if nanoseconds < 0:
+            raise ValueError(f"when must not be before 1970: {when!r}")
+        self._machine.set_realtime(nanoseconds)
 
     def suspend(self, duration: Delay) -> float:
         """Suspends the simulated machine, and returns for how many seconds.
@@ -154,7 +175,7 @@ class SimulatedClock:
         CLOCK_BOOTTIME and CLOCK_REALTIME advance, CLOCK_MONOTONIC does not. A suspend is a change
         of the wall clock. The first expiration of a timer on an alarm clock ends it early.
         """
-        return self._machine.suspend(of_delay("duration", duration)) / 1e9
+        return self._machine.suspend(self._checked(duration)) / 1e9
 
     def has_unread(self) -> bool:
         """Returns whether any timer on this clock is readable."""
@@ -180,9 +201,15 @@ class SimulatedTimer(Timer):
         self, clock: SimulatedClock, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, flags: SupportsIndex = 0
     ) -> None:
         number = of_clock(clockid)
-        fd = clock._machine.create(number, flags)
+        fd, identity = clock._machine.create(number, flags)
         self.close()
-        self._clock, self._fd, self._clockid = clock, fd, number
+        self._clock, self._fd, self._clockid, self._identity = clock, fd, number, identity
+
+    def fileno(self) -> int:
+        """Returns the descriptor, which the timer still owns. Raises ValueError if it is closed."""
+        fd = super().fileno()
+        check_process(self._clock._process)
+        return fd
 
     def read(self, timeout: Delay | None = None) -> int:
         """Returns the number of expirations since the last read or setting. Waits if there is none.
@@ -216,17 +243,19 @@ class SimulatedTimer(Timer):
             if limit is not None and (next_ is None or next_ > limit):
                 machine.advance(limit)
                 return self._read(fd, True, 0)  # raises TimeoutError
-            before = machine.now(time.CLOCK_MONOTONIC)
-            if machine.advance_to_next() is None:
+            if next_ is None:
                 raise RuntimeError("read() would wait forever: no timer on the simulated clock will expire")
+            step = next_ + self._clock._latency
             if limit is not None:
-                limit = max(limit - machine.now(time.CLOCK_MONOTONIC) + before, 0)
+                step = min(step, limit)
+                limit -= step
+            machine.advance(step)
 
     def close(self) -> None:
         """Closes the timer. Does nothing if it is already closed."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            self._clock._machine.close(fd)
+            _timerfd.Machine.close(self._identity)
 
 
 def _seconds(nanoseconds: int | None) -> float | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from . import _timerfd
 from ._errors import as_clock_change
-from ._times import of_clock, of_datetime, of_delay, of_interval
+from ._times import not_before, of_clock, of_datetime, of_delay, of_interval
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,9 +36,10 @@ class Timer:
     "kernel", "userspace", or None for the backend that set_backend() or PORTABLE_TIMERFD_BACKEND
     has chosen. Another name raises ValueError.
 
-    Delays and intervals are seconds, as a number or a timedelta. The number is multiplied by 10**9,
-    and the result is rounded up to a whole number of nanoseconds, so no expiration is early. A
-    timedelta and a datetime are exact. Errors are ValueError for a negative delay, for an interval
+    Delays and intervals are seconds, as a number or a timedelta. They are rounded up to a whole
+    number of nanoseconds, so no expiration is early. A float below 2**53 nanoseconds (104 days) is
+    multiplied by 10**9 as a float first: 0.1 is exactly 100,000,000 ns. A timedelta and a datetime
+    are exact. Errors are ValueError for a negative delay, for an interval
     of 0 and for NaN, OverflowError for 2**63 nanoseconds (about 292 years) or more, and TypeError
     for another type.
 
@@ -48,6 +49,8 @@ class Timer:
 
     _fd = -1
     _clockid = -1
+    #: Whether Expirations closes the timer.
+    _is_owned = False
 
     def __init__(
         self,
@@ -88,7 +91,8 @@ class Timer:
         """Sets the timer to expire when the wall clock reaches a time.
 
         when is an aware datetime. A time in the past means at once. With an interval, the timer
-        also expires after each interval from then on.
+        also expires after each interval from then on. If when is in the past, the first count is
+        that of all periods since then, but not of those before 1970.
 
         If the wall clock is set, the timer follows it. With cancel_on_set, the descriptor also
         becomes readable at such a change, and read() raises ClockChanged. at() itself raises
@@ -102,7 +106,7 @@ class Timer:
         if self._clockid not in (time.CLOCK_REALTIME, -1):
             raise ValueError("at() needs a timer of the wall clock: Timer(time.CLOCK_REALTIME)")
         cancel = _timerfd.TFD_TIMER_CANCEL_ON_SET if cancel_on_set else 0
-        self._set(first, every, _timerfd.TFD_TIMER_ABSTIME | cancel)
+        self._set(not_before(1, first, every), every, _timerfd.TFD_TIMER_ABSTIME | cancel)
 
     def cancel(self) -> None:
         """Disarms the timer and discards unread expirations. The timer can be set again."""
@@ -224,7 +228,8 @@ class Timer:
         if self._fd >= 0:
             # A warning filter may turn the warning into an error.
             try:
-                warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+                if not self._is_owned:
+                    warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
             finally:
                 self.close()
 

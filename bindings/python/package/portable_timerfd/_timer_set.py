@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Iterator, SupportsIndex, TypeVar
 
 from . import _timerfd
-from ._errors import as_clock_change
+from ._errors import as_clock_change, check_process
 from ._timerfd import Key
-from ._times import of_clock, of_delay, of_time
+from ._times import not_before, of_clock, of_delay, of_time
 
 if TYPE_CHECKING:
     from ._types import Backend, Delay, Time
@@ -57,7 +57,7 @@ class TimerSet(Generic[T]):
     Times are seconds of the clock of the set, or an aware datetime if that is CLOCK_REALTIME.
     Fractions of a nanosecond are rounded up, so no expiration is early.
 
-    The descriptor may also become readable when no entry is due, for example after its entry was
+    The set may be changed during an iteration over it. The descriptor may also become readable when no entry is due, for example after its entry was
     removed. drain() then returns nothing. Do not read or set the descriptor.
 
     clockid and backend are those of Timer, whose errors TimerSet() raises. Threads may share a set.
@@ -66,6 +66,8 @@ class TimerSet(Generic[T]):
     """
 
     _entries: _timerfd.Entries | None = None
+    #: The process of the simulated clock, or None if the set is on a real clock.
+    _process: int | None = None
 
     def __init__(self, clockid: SupportsIndex = time.CLOCK_MONOTONIC, *, backend: Backend | None = None) -> None:
         number = of_clock(clockid)
@@ -190,11 +192,14 @@ class TimerSet(Generic[T]):
     def _all(self) -> _timerfd.Entries:
         if self._entries is None:
             raise ValueError("I/O operation on closed timer set")
+        if self._process is not None:
+            check_process(self._process)
         return self._entries
 
     def _absolute(self, when: Time, interval: Delay) -> tuple[bool, int, int]:
         first = of_time("when", when, self._clockid)
-        return True, first, of_delay("interval", interval)
+        every = of_delay("interval", interval)
+        return True, not_before(0, first, every), every
 
     def __enter__(self: Self) -> Self:
         self._all()

@@ -6,12 +6,14 @@ import math
 import operator
 import time
 from datetime import datetime, timedelta, timezone
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from ._types import Delay, Seconds, Time
 
 #: The first time that is too late, in nanoseconds.
 LIMIT = 2**63
+#: Below it, the product of a float and 10**9 is off by less than one nanosecond.
+EXACT_PRODUCT = 2**53
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 WALL_CLOCKS = (time.CLOCK_REALTIME, 8)  # Python has no name for CLOCK_REALTIME_ALARM
 
@@ -47,15 +49,22 @@ def of_datetime(name: str, when: datetime) -> int:
 
 
 def of_time(name: str, when: Time, clockid: int) -> int:
-    """Returns a time of a clock in nanoseconds. A time before the clock's zero becomes zero."""
+    """Returns a time of a clock in nanoseconds, which are negative before the clock's zero."""
     if isinstance(when, datetime):
         if clockid not in WALL_CLOCKS:
             raise ValueError(f"{name} is a datetime, but the clock is not CLOCK_REALTIME: {when!r}")
-        return max(of_datetime(name, when), 0)
+        return of_datetime(name, when)
     nanoseconds = _of_seconds(name, when, "datetime")
     if nanoseconds >= LIMIT:
         raise OverflowError(f"{name} must be less than 2**63 nanoseconds after the clock's zero: {_with_unit(when)}")
-    return max(nanoseconds, 0)
+    return nanoseconds
+
+
+def not_before(least: int, first: int, interval: int) -> int:
+    """Returns the first expiration that is not before least. The phase of an interval is kept."""
+    if first >= least:
+        return first
+    return least + (first - least) % interval if interval else least
 
 
 def of_clock(clockid: SupportsIndex) -> int:
@@ -83,10 +92,20 @@ def _of_seconds(name: str, seconds: Seconds, alternative: str) -> int:
     # A str has no such method, but float() accepts it.
     if not hasattr(type(seconds), "__float__") and not hasattr(type(seconds), "__index__"):
         raise TypeError(f"{name} must be a number of seconds or a {alternative}, not {type(seconds).__name__}")
-    nanoseconds = float(seconds) * 1e9
+    if hasattr(type(seconds), "__index__"):
+        return operator.index(seconds) * 10**9  # type: ignore[arg-type]
+    number: Any = seconds
+    nanoseconds = float(number) * 1e9
     if math.isnan(nanoseconds):
         raise ValueError(f"{name} must be a number: {seconds!r}")
-    if not math.isfinite(nanoseconds):
+    if abs(nanoseconds) >= LIMIT:
         return LIMIT if nanoseconds > 0 else -LIMIT
-    # A product just below zero would be rounded up to zero.
-    return math.ceil(nanoseconds) if nanoseconds >= 0 else math.floor(nanoseconds)
+    # A Decimal or a Fraction is exact.
+    is_exact = not isinstance(seconds, float) and hasattr(seconds, "as_integer_ratio") and abs(nanoseconds) >= 1
+    if not is_exact and abs(nanoseconds) < EXACT_PRODUCT:
+        # A float of 0.1 is a little more than the number, which the product corrects. Numbers just
+        # below zero would be rounded up to zero.
+        return math.ceil(nanoseconds) if nanoseconds >= 0 else math.floor(nanoseconds)
+    numerator, denominator = (number if is_exact else float(number)).as_integer_ratio()
+    rounded: int = -(-abs(numerator) * 10**9 // denominator)
+    return rounded if numerator >= 0 else -rounded

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Union
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Any, Union
 
 if TYPE_CHECKING:
     import asyncio
@@ -22,10 +22,29 @@ def _running_trio() -> ModuleType | None:
     if trio is None:
         return None
     try:
-        trio.lowlevel.current_task()
+        task = trio.lowlevel.current_task()
     except (AttributeError, RuntimeError):  # not in a task, or trio is being imported
         return None
-    return trio
+    return None if _runs_asyncio_inside(task.coro) else trio
+
+
+def _runs_asyncio_inside(coroutine: Any) -> bool:
+    """Returns whether a task of asyncio runs inside a task of trio, by asyncio.run().
+
+    The opposite is possible too, so this looks for the innermost of the two tasks.
+    """
+    asyncio = sys.modules.get("asyncio")
+    try:
+        task = None if asyncio is None else asyncio.current_task()
+    except (AttributeError, RuntimeError):  # there is no loop, or asyncio is being imported
+        return False
+    if task is None:
+        return False
+    inside, outside = getattr(task.get_coro(), "cr_frame", None), getattr(coroutine, "cr_frame", None)
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame is not inside and frame is not outside:
+        frame = frame.f_back
+    return frame is not None and frame is inside
 
 
 class AsyncioWaiting:
