@@ -16,8 +16,9 @@ use timers::{Clock, ClockTime, CreateFlags, SimulatedClock, SimulatedTimer, Time
 /// How long a thread waits before it lets Python handle signals, for example Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// How long `waiting` waits at most for a thread that is not between two slices, but was descheduled.
-const LONGEST_TRANSITION: Duration = Duration::from_secs(1);
+/// How long `waiting` lets a thread begin its next slice. There is a limit because a signal handler
+/// that runs between two slices may call `waiting`.
+const LONGEST_TRANSITION: Duration = Duration::from_secs(10);
 
 /// A simulated clock.
 #[pyclass(frozen, module = "portable_timerfd._timerfd")]
