@@ -104,3 +104,8 @@ def test_an_invalid_argument_is_not_blamed_on_the_options():
             "[Errno 22] Invalid argument",
             "[Errno 22] Invalid argument",
         ]
+
+
+def test_an_invalid_setting_is_not_blamed_on_valid_options():
+    program = SETTING.replace("timer.after(1)", "timer.settime(-1)")
+    assert run("other", program).stdout == "[Errno 22] Invalid argument\n"
