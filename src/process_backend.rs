@@ -5,7 +5,6 @@ use std::io;
 use crate::accuracy::Accuracy;
 use crate::backend::Backend;
 use crate::backends::sys::environment;
-use crate::backends::sys::error::{os_error, EINVAL};
 use crate::backends::sys::set_once::SetOnce;
 use crate::backends::userspace;
 
@@ -35,7 +34,10 @@ impl Named {
         match self {
             Named::Best => Ok(None),
             Named::Only(backend) => Ok(Some(backend)),
-            Named::Unknown => Err(os_error(EINVAL)),
+            Named::Unknown => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the value of PORTABLE_TIMERFD_BACKEND is neither `kernel` nor `userspace`",
+            )),
         }
     }
 }

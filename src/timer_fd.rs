@@ -182,8 +182,8 @@ impl TimerFdBuilder {
     ///
     /// - [`Unsupported`](io::ErrorKind::Unsupported): the chosen backend is not available on this
     ///   system or lacks the clock. If no backend was chosen, no backend supports the timer.
-    /// - `EINVAL`: the environment variable decides, and its value is not the name of a backend.
-    ///   The empty value is not a name either.
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput), without an errno: the environment variable
+    ///   decides, and its value is not the name of a backend. The empty value is not a name either.
     /// - Otherwise those of [`Backend::open`].
     ///
     /// # Forks
