@@ -46,7 +46,9 @@ use registry::{Entry, FdOnly};
 /// The timer lives as long as any process has a descriptor of it. The process that created the
 /// timer can set it by any of its descriptors, and reads it by a raw `read(2)` of eight bytes.
 ///
-/// ```
+// Only the feature makes the type public, and doc tests can use only what is public.
+#[cfg_attr(feature = "__bindings", doc = "```")]
+#[cfg_attr(not(feature = "__bindings"), doc = "```ignore")]
 /// use portable_timerfd::bindings::RawTimer;
 /// use portable_timerfd::{Clock, CreateFlags, TimerSpec};
 /// use std::{fs::File, io::Read, os::fd::AsRawFd, time::Duration};
