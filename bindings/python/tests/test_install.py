@@ -1,5 +1,6 @@
 """install() in separate processes, and the choice of a backend."""
 
+import importlib.metadata
 import os
 import subprocess
 import textwrap
@@ -151,5 +152,5 @@ def test_the_exit_status_of_a_program_is_passed_on(tmp_path):
 def test_the_package_does_not_import_asyncio():
     assert run("import sys, portable_timerfd; print('asyncio' in sys.modules, portable_timerfd.__version__)") == [
         "False",
-        "0.1.0",
+        importlib.metadata.version("portable-timerfd"),
     ]
