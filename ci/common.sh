@@ -108,10 +108,11 @@ debian_python() {
     echo "$python"
 }
 
-# Unpacks this Python of this Debian release, and writes a command that runs it.
+# Unpacks this Python of this Debian release, and writes a command that runs it. For `arm64`, qemu
+# runs it. Further arguments are more packages to unpack.
 fetch_python() {
-    local suite=$1 version=$2 repository packages
-    local dir=$cache/python-$version
+    local suite=$1 version=$2 architecture=${3:-$(dpkg --print-architecture)} repository packages
+    local dir=$cache/python-$version${3:+-$3}
     command -v apt-get >/dev/null || return
     # This variable belongs to apt, not to the shell.
     # shellcheck disable=SC2016
@@ -121,19 +122,26 @@ fetch_python() {
     touch "$dir/apt/status"
     echo "deb $repository $suite main" >"$dir/apt/sources"
     local apt=(apt-get -qq -o Dir::State="$dir/apt" -o Dir::State::status="$dir/apt/status" -o Dir::Cache="$dir/apt"
-        -o Dir::Etc::SourceList="$dir/apt/sources" -o Dir::Etc::SourceParts=- -o APT::Sandbox::User=root)
+        -o Dir::Etc::SourceList="$dir/apt/sources" -o Dir::Etc::SourceParts=- -o APT::Sandbox::User=root
+        -o APT::Architecture="$architecture" -o APT::Architectures="$architecture")
     packages=(libc6 "python$version-minimal" "libpython$version-minimal" "libpython$version-stdlib" "libpython$version-testsuite"
-        zlib1g libexpat1 libffi8 libbz2-1.0 liblzma5 libssl3t64)
+        zlib1g libexpat1 libffi8 libbz2-1.0 liblzma5 libssl3t64 "${@:4}")
     { "${apt[@]}" update && (cd "$dir/debs" && "${apt[@]}" download "${packages[@]}"); } || return
     for package in "$dir"/debs/*.deb; do dpkg --extract "$package" "$dir" || return; done
     rm -rf "$dir/debs" "$dir/apt"
-    cat >"$dir/python" <<'END'
+    # Without a choice of the processor, qemu computes pointer authentication, which takes most of the time.
+    write_python "$dir" "${3:+qemu-aarch64 -cpu cortex-a72}"
+}
+
+# Writes a command that runs the Python in this folder, with this emulator if it needs one.
+write_python() {
+    cat >"$1/python" <<END
 #!/bin/sh
-here=$(dirname "$0")
-libraries=$(dirname "$(find "$here/usr/lib" -name 'libc.so.6' | head -n 1)")
-PYTHONHOME=$here/usr exec "$(find "$libraries" -name 'ld-linux*' | head -n 1)" --library-path "$libraries" "$here"/usr/bin/python3.?* "$@"
+here=\$(dirname "\$0")
+libraries=\$(dirname "\$(find "\$here/usr/lib" -name 'libc.so.6' | head -n 1)")
+PYTHONHOME=\$here/usr exec $2 "\$(find "\$libraries" -name 'ld-linux*' | head -n 1)" --library-path "\$libraries" "\$here"/usr/bin/python3.?* "\$@"
 END
-    chmod +x "$dir/python"
+    chmod +x "$1/python"
 }
 
 # Downloads what a target needs, and prints the origin of its standard library: `prebuilt`;
