@@ -71,7 +71,11 @@ fn a_dropped_timer_leaves_nothing_in_the_thread() {
             }
             let shared = Arc::downgrade(&timer.shared);
             drop(timer);
-            assert_eq!(shared.strong_count(), 0, "{clock:?}");
+            // The timer thread may have taken the timer from a queue before the drop. If the timer
+            // stayed in the thread, this would never end.
+            while shared.strong_count() > 0 {
+                std::thread::yield_now();
+            }
         }
     }
 }
