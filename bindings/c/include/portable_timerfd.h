@@ -7,62 +7,10 @@
  * an error in errno. No function may be called in a signal handler, except ptfd_version. A null
  * pointer gives EFAULT. Other bad pointers are dereferenced.
  *
- * With -std=c99 and the like, define _POSIX_C_SOURCE as 200809L before the first include.
+ * On glibc, with -std=c99 and the like, define _POSIX_C_SOURCE as 200809L before the first include.
  *
- * A clock on a screen, which changes at every full minute and when the wall clock is changed. The
- * loop works on every backend. It reads the clock by clock_gettime, because time(2) of Linux may
- * still return the last second when the timer expires. The function arm sets the timer to the next
- * full minute, and returns the present one, or -1. If timerfd_settime fails with ECANCELED, the
- * clock was changed before the call, and the timer is set. A change between the reading of the
- * clock and timerfd_settime is not reported, so arm reads the clock again:
- *
- *     #define _POSIX_C_SOURCE 200809L
- *     #include <portable_timerfd.h>
- *     #include <errno.h>
- *     #include <poll.h>
- *     #include <stddef.h>
- *
- *     void show(time_t minute);
- *
- *     static time_t this_minute(void)
- *     {
- *         struct timespec now;
- *         clock_gettime(CLOCK_REALTIME, &now);
- *         return now.tv_sec / 60 * 60;
- *     }
- *
- *     static time_t arm(int fd)
- *     {
- *         struct itimerspec next = {{0, 0}, {0, 0}};
- *         const int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
- *         time_t minute;
- *         do {
- *             minute = this_minute();
- *             next.it_value.tv_sec = minute + 60;
- *             if (timerfd_settime(fd, flags, &next, NULL) == -1 && errno != ECANCELED) return -1;
- *         } while (this_minute() != minute);
- *         return minute;
- *     }
- *
- *     int main(void)
- *     {
- *         int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
- *         struct pollfd entry = {-1, POLLIN, 0};
- *         time_t minute;
- *         if (fd == -1 || (minute = arm(fd)) == -1) return 1;
- *         show(minute);
- *         entry.fd = fd;
- *         while (poll(&entry, 1, -1) != -1 || errno == EINTR) {
- *             uint64_t count;
- *             if (ptfd_read(fd, &count) == 0 || errno == ECANCELED) {
- *                 if ((minute = arm(fd)) == -1) return 1;
- *                 show(minute);
- *             } else if (errno != EAGAIN) {
- *                 return 1;
- *             }
- *         }
- *         return 1;
- *     }
+ * ptfd_read(3) shows a clock on a screen, which changes at every full minute and when the wall
+ * clock is changed.
  */
 #ifndef PORTABLE_TIMERFD_H
 #define PORTABLE_TIMERFD_H

@@ -4,8 +4,9 @@
  *
  * timerfd_create(2) describes the three functions. The library replaces no other function: a
  * program reads a timer with read(2), waits for it with select, poll, epoll or kqueue, and ends it
- * with the last close(2). The types and flags are those of the system. With -std=c99 and the like,
- * define _POSIX_C_SOURCE as 200809L before the first include.
+ * with the last close(2). The types and flags are those of the system. On glibc, with -std=c99 and
+ * the like, define _POSIX_C_SOURCE as 200809L before the first include. On other systems, prefer
+ * -std=gnu99: the macro can hide other functions there.
  *
  * On Linux the timers are the kernel's. The library emulates timers on other systems, if the kernel
  * has no timerfd (ENOSYS), if a sandbox forbids it (EPERM or EACCES), and if the program, or
@@ -19,9 +20,9 @@
  *   read after a long time      the count at the last refresh. Refreshes of an unread count are
  *                               1.6 ms apart (10 ms on Apple systems), or up to 1 s if thousands of
  *                               timers are unread. The next read returns the rest
- *   clock step with             readable within 250 ms; read returns a count in which the step
- *   TFD_TIMER_CANCEL_ON_SET     counts as one, and the next settime with that flag fails with
- *                               ECANCELED (read fails with ECANCELED)
+ *   clock step with             readable within 250 ms plus the latency of a wake-up; read returns
+ *   TFD_TIMER_CANCEL_ON_SET     a count in which the step counts as one, and the next settime with
+ *                               that flag fails with ECANCELED (read fails with ECANCELED)
  *   write                       never changes the count. EBADF; on some systems EAGAIN, or success
  *                               (EINVAL)
  *   poll                        POLLIN | POLLRDNORM (POLLIN alone)
@@ -46,26 +47,11 @@
  * PORTABLE_TIMERFD_THREAD, for example fifo:60 or rr:10@0,2-3, sets the policy, priority and CPUs
  * of the thread.
  *
- * A raw read(2) of a pipe cannot fail with ECANCELED: it cannot tell a clock change from an
- * expiration. So a loop that works on Linux and on the emulation computes the time anew after every
- * read, and does not use the interval. The flags are TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET.
- * If timerfd_settime fails with ECANCELED, the clock was changed before the call, and the timer is
- * set. If the clock was changed between clock_gettime and timerfd_settime, no read reports it. So
- * the loop reads the clock again, and sets the timer again if another time is next:
- *
- *     ssize_t size = read(fd, &count, sizeof count);
- *     if (size == sizeof count || (size == -1 && errno == ECANCELED)) {
- *         do {
- *             clock_gettime(CLOCK_REALTIME, &now);
- *             next.it_value = time_after(now);
- *             if (timerfd_settime(fd, flags, &next, NULL) == -1 && errno != ECANCELED) return -1;
- *             clock_gettime(CLOCK_REALTIME, &now);
- *         } while (is_different(next.it_value, time_after(now)));
- *     } else if (size != -1 || errno != EAGAIN) {
- *         return -1;
- *     }
- *
- * If a program must know which of the two it was, it calls ptfd_read of <portable_timerfd.h>.
+ * A raw read(2) of a pipe cannot fail with ECANCELED: the read itself does not tell a clock change
+ * from an expiration. The next timerfd_settime with the flag does: it fails with ECANCELED, and has
+ * set the timer. So a loop that works on Linux and on the emulation computes the time anew after
+ * every read, and does not use the interval. ptfd_read(3) shows such a loop. If a program must know
+ * at the read which of the two it was, it calls ptfd_read of <portable_timerfd.h>.
  */
 #ifndef PORTABLE_TIMERFD_SYS_TIMERFD_H
 #define PORTABLE_TIMERFD_SYS_TIMERFD_H
