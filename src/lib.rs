@@ -113,10 +113,10 @@
 //! # An alarm at a time of day
 //!
 //! An absolute time of the wall clock follows clock changes. If the clock is set forward past the
-//! time, the timer expires: at once on the kernel backend, within 250 ms on the userspace backend.
-//! An alarm that shows its time to a user should also learn of the change itself:
-//! [`cancel_on_set`](TimerSpec::cancel_on_set) makes the timer readable, and `read` reports the
-//! change with an error that [`is_clock_change`] recognizes.
+//! time, the timer expires: at once on the kernel backend, within 250 ms and the latency of a
+//! wake-up on the userspace backend. An alarm that shows its time to a user should also learn of
+//! the change itself: [`cancel_on_set`](TimerSpec::cancel_on_set) makes the timer readable, and
+//! `read` reports the change with an error that [`is_clock_change`] recognizes.
 //!
 //! ```
 //! use portable_timerfd::{is_clock_change, Clock, ClockTime, TimerFd, TimerSpec};
@@ -172,7 +172,7 @@
 //! ```
 //!
 //! A timer that expires during a suspend becomes readable when the system runs again: at once on
-//! the kernel backend, within 250 ms on the userspace backend. Only
+//! the kernel backend, within 250 ms and the latency of a wake-up on the userspace backend. Only
 //! [`BoottimeAlarm`](Clock::BoottimeAlarm) and [`RealtimeAlarm`](Clock::RealtimeAlarm) wake the
 //! system. [`Capabilities`] lists what each clock can do on the current system.
 //!

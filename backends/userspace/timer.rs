@@ -105,10 +105,10 @@ fn check_privilege(clock: Clock) -> io::Result<()> {
 ///   (`unshare(CLONE_FILES)`) must not create timers.
 ///
 /// Absolute times of the wall clock, and times of [`Boottime`](Clock::Boottime), follow a change of
-/// the clock or a suspend within 250 ms. If a method is called, they follow at once. The thread
-/// wakes up four times a second while such a time is set, or while a timer has the
-/// [`cancel_on_set`](TimerSpec::cancel_on_set) flag. Otherwise it wakes up only when a timer is
-/// due.
+/// the clock or a suspend within 250 ms and the latency of a wake-up. If a method is called, they
+/// follow at once. The thread wakes up four times a second while such a time is set, or while a
+/// timer has the [`cancel_on_set`](TimerSpec::cancel_on_set) flag. Otherwise it wakes up only when
+/// a timer is due.
 pub struct UserspaceTimer {
     /// Closed after `drop` has ended the timer, whose pipe borrows this descriptor.
     reader: OwnedFd,
