@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import subprocess
+import sys
 import textwrap
 
 import portable_timerfd
@@ -46,6 +47,23 @@ def test_the_argument_overrides_the_environment():
 
 def test_install_replaces_functions_of_os_only_with_a_backend():
     assert run(INSTALL.format(backend="")) == ["posix" if HAS_THEM else "portable_timerfd", "False"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "replaces"),
+    (("linux", False), ("android", False), ("freebsd14", True), ("netbsd10", True), ("sunos5", True)),
+)
+def test_install_replaces_functions_that_are_not_those_of_linux(monkeypatch, platform, replaces):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(os, "__all__", list(os.__all__))
+    names = [name for name in portable_timerfd.__all__ if name.startswith(("TFD_", "timerfd_"))]
+    for name in names:
+        monkeypatch.setattr(os, name, "that of the system", raising=False)
+    portable_timerfd.install()
+    assert len(names) == 9
+    for name in names:
+        assert getattr(os, name) == (getattr(portable_timerfd, name) if replaces else "that of the system")
 
 
 def test_install_adds_all_names_to_os():

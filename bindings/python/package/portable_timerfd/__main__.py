@@ -43,7 +43,7 @@ def main() -> None:
         "--backend",
         choices=("kernel", "userspace"),
         help="the backend of the timers; default: PORTABLE_TIMERFD_BACKEND, otherwise os's own functions if "
-        "it has them, otherwise the kernel's timers if it has them, otherwise userspace",
+        "it has those of Linux, otherwise the kernel's timers if it has them, otherwise userspace",
     )
     parser.add_argument("program", metavar="PROGRAM", help="a file, and its arguments", nargs=argparse.REMAINDER)
     asked = parser.parse_args()
