@@ -77,7 +77,8 @@ class Expirations:
     iterator reads it. You may still set the timer.
 
     If the timer was set with cancel_on_set, awaiting the next item raises ClockChanged after a
-    change of the wall clock. The iterator can be used further: set the timer again, and await.
+    change of the wall clock. Expirations that were not read are lost, and the timer may be
+    disarmed: set it again, then await the next item.
 
     missed_ticks is the policy for expirations that were missed between two waits. It does not
     change the timer's schedule.
