@@ -126,9 +126,9 @@ class SimulatedClock:
     def advance_through(self, duration: Delay, at_each: Callable[[], object]) -> None:
         """Advances all clocks, and calls at_each at the time of each expiration on the way.
 
-        at_each is called without arguments. It can read the timers and set them again. It is not called for timers that have
-        already expired. With a latency, each call is later by the latency, but not later than the
-        end.
+        at_each is called without arguments. It can read the timers and set them again. It is not
+        called for timers that have already expired. With a latency, each call is later by the
+        latency, but not later than the end.
         """
         left = self._checked(duration)
         while True:

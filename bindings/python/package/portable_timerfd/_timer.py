@@ -39,9 +39,8 @@ class Timer:
     Delays and intervals are seconds, as a number or a timedelta. They are rounded up to a whole
     number of nanoseconds, so no expiration is early. A float below 2**53 nanoseconds (104 days) is
     multiplied by 10**9 as a float first: 0.1 is exactly 100,000,000 ns. A timedelta and a datetime
-    are exact. Errors are ValueError for a negative delay, for an interval
-    of 0 and for NaN, OverflowError for 2**63 nanoseconds (about 292 years) or more, and TypeError
-    for another type.
+    are exact. Errors are ValueError for a negative delay, for an interval of 0 and for NaN,
+    OverflowError for 2**63 nanoseconds (about 292 years) or more, and TypeError for another type.
 
     The timer is open until close(), or until the end of the with block. Threads may share it, but a
     thread should not close it while another thread uses it.

@@ -57,8 +57,9 @@ class TimerSet(Generic[T]):
     Times are seconds of the clock of the set, or an aware datetime if that is CLOCK_REALTIME.
     Fractions of a nanosecond are rounded up, so no expiration is early.
 
-    The set may be changed during an iteration over it. The descriptor may also become readable when no entry is due, for example after its entry was
-    removed. drain() then returns nothing. Do not read or set the descriptor.
+    The set may be changed during an iteration over it. The descriptor may also become readable when
+    no entry is due, for example after its entry was removed. drain() then returns nothing. Do not
+    read or set the descriptor.
 
     clockid and backend are those of Timer, whose errors TimerSet() raises. Threads may share a set.
     After close(), or the end of the with block, all methods except close() raise ValueError. A
