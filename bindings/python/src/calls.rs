@@ -12,7 +12,8 @@ use pyo3::types::PyTuple;
 /// Creates a timer and returns its file descriptor, which is not inherited by executed programs.
 ///
 ///   clockid
-///     time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, or time.CLOCK_BOOTTIME if the system has it.
+///     time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, or time.CLOCK_BOOTTIME, which works on Linux,
+///     Android and OpenBSD.
 ///   flags
 ///     0, or TFD_NONBLOCK: a read then raises BlockingIOError instead of waiting. TFD_CLOEXEC is
 ///     always set.

@@ -11,8 +11,8 @@ install() adds them to os. Timer is an object for programs that do not need a ra
 every() and sleep_until() are for asyncio and trio. TimerSet has many deadlines behind one
 descriptor. SimulatedClock is for tests of code that uses timers.
 
-If the kernel has no such timers, the descriptor is the read end of a pipe, and a thread of the
-library writes to the pipe.
+On Linux and Android, the timers are the kernel's if it has them. Otherwise, the descriptor is the
+read end of a pipe, and a thread of the library writes to the pipe.
 """
 
 from ._errors import ClockChanged
