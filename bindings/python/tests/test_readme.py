@@ -1,5 +1,6 @@
 """The programs in README.md run and print the expected output, and its tests pass."""
 
+import asyncio
 import os
 import pathlib
 import re
@@ -8,6 +9,7 @@ import sys
 
 import pytest
 from conftest import PYTHON
+from portable_timerfd import TFD_NONBLOCK, Expirations, SimulatedClock
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
@@ -20,11 +22,20 @@ EXPECTED = (
     "expired 1 times\n" * 3,
     "1\n1\ncancelled\n1\n",
     "the time is 1:1:1\n" * 2,
-    "1\n",
-    "the time is 1:1:1\n" * 2,
+    "1\n" * 3,
     "fast\nslow\n",
     "",
 )
+[CLOCK] = [block for block in PROGRAMS if "the time is" in block]
+#: Prints each time that a timer is set to.
+TRACE = """
+from portable_timerfd import Timer
+def at(timer, when, *, set_to=Timer.at, **options):
+    print(f"set to {when:%H:%M:%S}")
+    set_to(timer, when, **options)
+Timer.at = at
+"""
+[ADVANCE] = [block for block in PROGRAMS if "advance_until_done" in block]
 
 
 def test_every_program_has_expected_output():
@@ -57,3 +68,43 @@ def test_programs_print_the_expected_output(backend, program, output):
     ran = subprocess.run([PYTHON, "-c", program], env=environment, capture_output=True, text=True, check=True)
     # On a busy machine, a count can be more than 1.
     assert re.sub(r"\d+", "1", ran.stdout) == output and not ran.stderr
+
+
+def test_the_clock_never_prints_the_previous_second(backend):
+    environment = dict(os.environ, PORTABLE_TIMERFD_BACKEND=backend, TZ="UTC")
+    ran = subprocess.run([PYTHON, "-c", TRACE + CLOCK], env=environment, capture_output=True, text=True, check=True)
+    latest, printed = None, 0
+    for line in ran.stdout.splitlines():
+        seconds = sum(int(part) * unit for part, unit in zip(line[-8:].split(":"), (3600, 60, 1)))
+        if line.startswith("set to "):
+            latest = seconds
+        else:
+            # A slow machine prints a later second. A day has 86400 of them.
+            assert (seconds - latest) % 86400 < 43200, ran.stdout
+            printed += 1
+    assert printed == 2
+
+
+def test_the_clock_advances_until_a_task_is_done():
+    namespace = {}
+    exec(ADVANCE, namespace)
+
+    async def set_again(timer, times):
+        expirations = Expirations(timer)
+        while len(times) < 5:
+            timer.after(10)
+            await expirations.__anext__()
+            times.append(clock.monotonic())
+            for _ in range(len(times)):
+                await asyncio.sleep(0)
+
+    async def main():
+        times = []
+        with clock.timer(flags=TFD_NONBLOCK) as timer:
+            task = asyncio.ensure_future(set_again(timer, times))
+            await namespace["advance_until_done"](clock, task)
+            assert task.done()
+        return times
+
+    clock = SimulatedClock()
+    assert asyncio.run(main()) == [1010, 1020, 1030, 1040, 1050]

@@ -23,7 +23,7 @@ def test_inferred_types(tmp_path):
 
 def test_programs_of_the_readme_have_valid_types(tmp_path):
     # The first program uses the names that install() adds to os, which type checkers do not see.
-    for number, program in enumerate(test_readme.PROGRAMS[1:]):
+    for number, program in enumerate(test_readme.PROGRAMS[1:] + test_readme.TESTS):
         (tmp_path / f"program_{number}.py").write_text(program)
     # The functions in documents have no annotations.
     mypy("--allow-untyped-defs", "--allow-untyped-calls", ".", cwd=tmp_path)
