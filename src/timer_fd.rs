@@ -389,8 +389,8 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_takes_four_words() {
-        assert_eq!(size_of::<TimerFd>(), 4 * size_of::<usize>());
+    fn a_timer_takes_at_most_32_bytes() {
+        assert!(size_of::<TimerFd>() <= 32);
     }
 
     #[test]
