@@ -19,6 +19,15 @@ pub fn file_identity(number: RawFd) -> io::Result<(u64, u64)> {
     crate::backends::sys::fd::identity(number)
 }
 
+/// Returns whether reads of an open file fail instead of waiting.
+///
+/// # Errors
+///
+/// `EBADF` if the number is closed.
+pub fn is_nonblocking(number: RawFd) -> io::Result<bool> {
+    crate::backends::sys::fd::is_nonblocking(&number)
+}
+
 /// Reads the count of a kernel timer without waiting, also in blocking mode.
 ///
 /// Returns `None` if the descriptor is readable but the read returns no count.

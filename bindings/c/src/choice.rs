@@ -2,13 +2,12 @@
 //! it.
 
 use crate::report;
-use descriptors::{is_set_user_id, Backend};
+use descriptors::{environment, Backend};
 use std::ffi::CStr;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// The name of the variable, as a C string.
-const VARIABLE: &[u8] = b"PORTABLE_TIMERFD_BACKEND\0";
+const VARIABLE: &str = "PORTABLE_TIMERFD_BACKEND";
 
 /// The backend that the program or the environment requests: 0 until the program has set it or the
 /// variable is read.
@@ -49,7 +48,7 @@ pub(crate) fn backend() -> io::Result<Backend> {
 /// the choice.
 pub(crate) fn backend_for_now() -> io::Result<Backend> {
     match REQUESTED.load(Ordering::Relaxed) {
-        0 => backend_of(number_of(environment().map_or(Some(Backend::Best), Backend::named))),
+        0 => backend_of(number_of(value().map_or(Some(Backend::Best), Backend::named))),
         requested => backend_of(requested),
     }
 }
@@ -72,27 +71,19 @@ fn number_of(requested: Option<Backend>) -> u8 {
     }
 }
 
-/// Returns the value of the variable. A set-user-ID program ignores the variable, because its user
-/// has set it.
-fn environment() -> Option<&'static [u8]> {
-    // std takes a lock to read the environment. A forked child may have inherited that lock held,
-    // so this calls the C library instead.
-    // SAFETY: the name is null-terminated.
-    let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
-    // SAFETY: the value of a variable is a null-terminated string. As in any C program, no other
-    // thread changes the environment meanwhile.
-    (!value.is_null() && !is_set_user_id()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes())
+fn value() -> Option<&'static [u8]> {
+    environment::value(VARIABLE).map(CStr::to_bytes)
 }
 
 /// Fixes the choice of the environment, and returns its number.
 fn fix_environment() -> u8 {
-    let value = environment();
+    let value = value();
     let requested = number_of(value.map_or(Some(Backend::Best), Backend::named));
     match REQUESTED.compare_exchange(0, requested, Ordering::Relaxed, Ordering::Relaxed) {
         Err(earlier) => return earlier,
         Ok(_) => {
             if let (UNKNOWN, Some(value)) = (requested, value) {
-                report::line("PORTABLE_TIMERFD_BACKEND is neither kernel nor userspace", value);
+                report::line(&format!("{VARIABLE} is neither kernel nor userspace"), value);
             }
         }
     }

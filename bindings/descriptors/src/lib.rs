@@ -11,6 +11,7 @@
 mod cancel;
 mod capabilities;
 mod clock;
+pub mod environment;
 mod itimerspec;
 pub mod kernel;
 pub mod owned;
@@ -21,7 +22,6 @@ pub mod userspace;
 pub use capabilities::capabilities;
 pub use itimerspec::Itimerspec;
 pub use read::{read, try_read};
-pub use timers::bindings::is_set_user_id;
 pub use timers::Capabilities;
 
 use libc::c_int;
@@ -73,16 +73,35 @@ fn is_forbidden<T>(clockid: c_int, answer: &io::Result<T>) -> bool {
     needs_no_privilege && answer.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied)
 }
 
+/// Calls the function of the backend. [`Backend::Best`] is the kernel, unless the kernel lacks the
+/// call or a sandbox forbids it.
+fn on_backend<T>(
+    backend: Backend,
+    clockid: c_int,
+    kernel: impl FnOnce() -> io::Result<T>,
+    userspace: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    if backend == Backend::Userspace {
+        return userspace();
+    }
+    let answer = kernel();
+    if backend == Backend::Best && (is_absent(&answer) || is_forbidden(clockid, &answer)) {
+        return userspace();
+    }
+    answer
+}
+
+/// Replaces "unsupported" by the error that the system call would return.
+fn with_errno(error: io::Error, unsupported: c_int) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::Unsupported => io::Error::from_raw_os_error(unsupported),
+        _ => error,
+    }
+}
+
 /// `timerfd_create(2)`: creates a timer and returns its descriptor.
 pub fn create(backend: Backend, clockid: c_int, flags: c_int) -> io::Result<c_int> {
-    if backend == Backend::Userspace {
-        return userspace::create(clockid, flags);
-    }
-    let made = kernel::create(clockid, flags);
-    if backend == Backend::Best && (is_absent(&made) || is_forbidden(clockid, &made)) {
-        return userspace::create(clockid, flags);
-    }
-    made
+    on_backend(backend, clockid, || kernel::create(clockid, flags), || userspace::create(clockid, flags))
 }
 
 /// Makes a call on the timer of a descriptor, with the backend that the timer belongs to.

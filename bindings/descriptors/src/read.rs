@@ -6,7 +6,7 @@ use crate::{call, gettime, kernel, userspace};
 use libc::c_int;
 use std::io;
 use std::os::fd::BorrowedFd;
-use timers::bindings::{try_read_timerfd, RawTimer};
+use timers::bindings::{is_nonblocking, try_read_timerfd, RawTimer};
 
 /// Returns the number of expirations since the last read or setting. If there is none, and the
 /// descriptor is in blocking mode, waits for one.
@@ -73,8 +73,8 @@ pub fn try_read(fd: c_int) -> io::Result<Option<u64>> {
     match try_read_timerfd(borrow(fd)?) {
         // The timer of the kernel is readable without a count: the wall clock was set back to a
         // time before an unread expiration.
-        Ok(None) if gettime(fd).is_ok() => none(fd),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => none(fd),
+        Ok(None) if gettime(fd).is_ok() => no_expiration(fd),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => no_expiration(fd),
         // A socket pair reports the end of the file this way if an unread byte was lost with it.
         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Some(0)),
         read => read.map(|count| Some(count.unwrap_or(0))),
@@ -82,13 +82,11 @@ pub fn try_read(fd: c_int) -> io::Result<Option<u64>> {
 }
 
 /// The result if there is no expiration.
-fn none(fd: c_int) -> io::Result<Option<u64>> {
-    // SAFETY: reading flags touches no memory.
-    match unsafe { libc::fcntl(fd, libc::F_GETFL) } {
-        -1 => Err(io::Error::last_os_error()),
-        flags if flags & libc::O_NONBLOCK != 0 => Err(io::Error::from_raw_os_error(libc::EAGAIN)),
-        _ => Ok(None),
+fn no_expiration(fd: c_int) -> io::Result<Option<u64>> {
+    if is_nonblocking(fd)? {
+        return Err(io::Error::from_raw_os_error(libc::EAGAIN));
     }
+    Ok(None)
 }
 
 fn borrow<'a>(fd: c_int) -> io::Result<BorrowedFd<'a>> {

@@ -1,18 +1,16 @@
 //! The options of the timer thread: those that the program sets, otherwise those of the environment
 //! variable `PORTABLE_TIMERFD_THREAD`.
 
-use std::ffi::CStr;
+use crate::environment;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use timers::backends::userspace::{start_thread, ThreadOptions};
-use timers::bindings::is_set_user_id;
 
 fn error(code: i32) -> io::Error {
     io::Error::from_raw_os_error(code)
 }
 
-/// The name of the variable, as a C string.
-const VARIABLE: &[u8] = b"PORTABLE_TIMERFD_THREAD\0";
+const VARIABLE: &str = "PORTABLE_TIMERFD_THREAD";
 
 /// Whether the options are set, and whether those of the environment were malformed.
 static STATE: AtomicU8 = AtomicU8::new(UNREAD);
@@ -70,27 +68,12 @@ pub fn take_malformed() -> Option<(&'static str, &'static [u8])> {
     if STATE.load(Ordering::Acquire) != MALFORMED || IS_TAKEN.swap(true, Ordering::Relaxed) {
         return None;
     }
-    let name = std::str::from_utf8(VARIABLE).unwrap_or_default().trim_end_matches('\0');
-    Some((name, value()?.to_bytes()))
-}
-
-/// Returns the value of the variable. A set-user-ID program ignores the variable.
-fn value() -> Option<&'static CStr> {
-    if is_set_user_id() {
-        return None;
-    }
-    // std takes a lock to read the environment. A forked child may have inherited that lock held,
-    // so this calls the C library instead.
-    // SAFETY: the name is null-terminated.
-    let value = unsafe { libc::getenv(VARIABLE.as_ptr().cast()) };
-    // SAFETY: the value of a variable is a null-terminated string. As in any C program, no other
-    // thread changes the environment meanwhile.
-    (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
+    Some((VARIABLE, environment::value(VARIABLE)?.to_bytes()))
 }
 
 /// Reads the variable. Returns `false` if it is malformed or not valid on this system.
 fn read() -> bool {
-    let Some(value) = value() else { return true };
+    let Some(value) = environment::value(VARIABLE) else { return true };
     let options = value.to_str().ok().and_then(|text| text.parse::<ThreadOptions>().ok());
     // Another thread may have set the same options.
     options.is_some_and(|options| match options.set_for_process() {

@@ -5,7 +5,7 @@
 use crate::cancel::Uncanceled;
 use crate::clock::{self, Translated};
 use crate::itimerspec::Itimerspec;
-use crate::thread;
+use crate::{thread, with_errno};
 use libc::c_int;
 use std::io;
 use std::os::fd::IntoRawFd;
@@ -25,11 +25,8 @@ pub(crate) fn create(clockid: c_int, flags: c_int) -> io::Result<c_int> {
     let clock = clock::named(clockid)?;
     let flags = CreateFlags::from_tfd_flags(flags)?;
     thread::set_options()?;
-    let made = RawTimer::create(clock, flags).map_err(|e| match e.kind() {
-        // A clock that this system lacks.
-        io::ErrorKind::Unsupported => invalid(),
-        _ => e,
-    })?;
+    // `EINVAL` for a clock that this system lacks.
+    let made = RawTimer::create(clock, flags).map_err(|error| with_errno(error, libc::EINVAL))?;
     ANY.store(true, Ordering::Release);
     Ok(made.into_raw_fd())
 }

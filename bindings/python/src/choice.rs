@@ -2,7 +2,8 @@
 
 use crate::arguments::{int, Given};
 use crate::errors::{creation_error, only_one};
-use descriptors::{is_set_user_id, owned, Backend};
+use descriptors::environment::is_set_user_id;
+use descriptors::{owned, Backend};
 use libc::c_int;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;

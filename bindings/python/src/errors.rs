@@ -1,6 +1,7 @@
 //! Conversion of errors to Python exceptions.
 
-use descriptors::{is_set_user_id, thread};
+use descriptors::environment::is_set_user_id;
+use descriptors::thread;
 use libc::c_int;
 use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
