@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
+from ._closing import NotCopied
 from ._timer import Timer
 from ._timerfd import TFD_NONBLOCK
 from ._waiting import Waiting, waiting
@@ -69,7 +70,7 @@ async def sleep_until(when: datetime, *, backend: Backend | None = None) -> None
         await expirations.__anext__()
 
 
-class Expirations:
+class Expirations(NotCopied):
     """An asynchronous iterator over the expirations of a timer. every() returns one.
 
     Expirations(timer) creates one for an existing Timer, which must have TFD_NONBLOCK (otherwise
@@ -169,10 +170,6 @@ class Expirations:
         timer: Timer | None = getattr(self, "_timer", None)
         if timer is not None:
             timer.close()
-
-    def __getstate__(self) -> None:
-        # Both copies would close the same timer.
-        raise TypeError(f"cannot copy or pickle {type(self).__qualname__!r} object")
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} of {self._timer!r}>"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
-from types import TracebackType
-from typing import TYPE_CHECKING, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, SupportsIndex
 
 from . import _timerfd
+from ._closing import Closing
 from ._errors import as_clock_change
 from ._times import not_before, of_clock, of_datetime, of_delay, of_interval
 
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
 
 #: The longest wait of poll(), which takes a C int, in milliseconds.
 LONGEST_POLL = 2**31 - 1
-Self = TypeVar("Self", bound="Timer")
 
 
-class Timer:
+class Timer(Closing):
     """A timer object.
 
     Set it with after(), every() or at(). Wait for it with read(), or pass it to select, selectors
@@ -48,8 +46,6 @@ class Timer:
 
     _fd = -1
     _clockid = -1
-    #: Whether Expirations closes the timer.
-    _is_owned = False
 
     def __init__(
         self,
@@ -213,28 +209,6 @@ class Timer:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
-
-    def __enter__(self: Self) -> Self:
-        self.fileno()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if self._fd >= 0:
-            # A warning filter may turn the warning into an error.
-            try:
-                if not self._is_owned:
-                    warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
-            finally:
-                self.close()
-
-    def __getstate__(self) -> None:
-        # Both copies would close the same descriptor.
-        raise TypeError(f"cannot copy or pickle {type(self).__qualname__!r} object")
 
     def __repr__(self) -> str:
         state = "closed" if self._fd < 0 else f"fd={self._fd}"

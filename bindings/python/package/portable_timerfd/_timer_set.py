@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-import warnings
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Iterator, SupportsIndex, TypeVar
 
 from . import _timerfd
+from ._closing import Closing
 from ._errors import as_clock_change, check_process
 from ._timerfd import Key
 from ._times import not_before, of_clock, of_delay, of_time
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from ._types import Backend, Delay, Time
 
 T = TypeVar("T")
-Self = TypeVar("Self", bound="TimerSet")  # type: ignore[type-arg]
 
 _MISSING = object()
 
@@ -36,7 +34,7 @@ class Expired(Generic[T]):
     deadline: float
 
 
-class TimerSet(Generic[T]):
+class TimerSet(Closing, Generic[T]):
     """Any number of deadlines, each with a value, behind one descriptor.
 
     The descriptor is readable when an entry is due. drain() then returns the entries that are due.
@@ -201,27 +199,6 @@ class TimerSet(Generic[T]):
         first = of_time("when", when, self._clockid)
         every = of_delay("interval", interval)
         return True, not_before(0, first, every), every
-
-    def __enter__(self: Self) -> Self:
-        self._all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if self._entries is not None:
-            # A warning filter may turn the warning into an error.
-            try:
-                warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
-            finally:
-                self.close()
-
-    def __getstate__(self) -> None:
-        # Both copies would close the same descriptor.
-        raise TypeError(f"cannot copy or pickle {type(self).__qualname__!r} object")
 
     def __repr__(self) -> str:
         state = "closed" if self._entries is None else f"fd={self.fileno()} entries={len(self)}"
