@@ -47,8 +47,7 @@ def test_the_environment_chooses_a_policy():
     assert run("fifo:60").stdout == f"{os.SCHED_FIFO} {sorted(os.sched_getaffinity(0))}\n"
 
 
-#: Prints the errors of a call that sets an emulated timer.
-SETTING = """
+PRINT_ERROR = """
 import portable_timerfd
 from portable_timerfd import Timer, TimerSet
 
@@ -57,7 +56,10 @@ def print_error(call):
         call()
     except OSError as error:
         print(error)
+"""
 
+#: Prints the errors of a call that sets an emulated timer.
+SETTING = f"""{PRINT_ERROR}
 timer, timers = Timer(backend="userspace"), TimerSet(backend="userspace")
 print_error(lambda: timer.after(1))
 print_error(lambda: portable_timerfd.timerfd_settime(timer, initial=1))
@@ -66,16 +68,7 @@ timer.close(), timers.close()
 """
 
 #: Prints the errors of calls whose arguments are invalid.
-ARGUMENTS = """
-import os, portable_timerfd
-from portable_timerfd import Timer, TimerSet
-
-def print_error(call):
-    try:
-        call()
-    except OSError as error:
-        print(error)
-
+ARGUMENTS = f"""{PRINT_ERROR}
 print_error(lambda: Timer(99, backend="userspace"))
 print_error(lambda: Timer(flags=1, backend="userspace"))
 print_error(lambda: TimerSet(99, backend="userspace"))

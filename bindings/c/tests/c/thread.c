@@ -1,30 +1,13 @@
 /* Prints the policy, the real-time priority and the CPUs of the timer thread, and whether the real
-   and the effective user differ. Only Linux has calls for that. With the argument "malformed", checks that every create fails with
-   EINVAL. */
+   and the effective user differ. Only Linux has calls for that. With the argument "malformed",
+   checks that every create fails with EINVAL. */
 #include "check.h"
 
 #ifdef __linux__
+#include "refuse.h"
+
 #include <dirent.h>
 #include <sched.h>
-#include <stddef.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-
-/* From now on the kernel has no timerfd. A set-user-ID program ignores the environment, so nothing
-   else can make its timers emulated. */
-static void forbid_timerfd(void)
-{
-    struct sock_filter filter[] = {
-        {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr)},
-        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_timerfd_create},
-        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS},
-        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
-    };
-    struct sock_fprog program = {COUNT_OF(filter), filter};
-    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-}
 
 /* Returns the number of the thread with this name. Waits until a thread has set it. */
 static pid_t thread_named(const char *name)
@@ -58,7 +41,8 @@ static void print_attributes(void)
     cpu_set_t cpus;
     pid_t thread;
     int fd;
-    if (getuid() != geteuid()) forbid_timerfd();
+    /* A set-user-ID program ignores the environment, so nothing else can make its timers emulated. */
+    if (getuid() != geteuid()) refuse_timerfd(ENOSYS);
     fd = new_timer(CLOCK_MONOTONIC, 0);
     CHECK_OK(timerfd_settime(fd, 0, &far, NULL));
     thread = thread_named("timerfd");
