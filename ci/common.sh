@@ -71,17 +71,17 @@ from_crates_io() {
     PATH=$dir/bin:$PATH
 }
 
-# Installs the programs of ci/requirements.txt, and puts them first in PATH.
-pypi_programs() {
-    local dir
-    dir=$cache/programs-$(cksum <ci/requirements.txt | cut -d ' ' -f 1)
+# Installs the programs of a file of requirements, and puts them first in PATH.
+pypi_programs() { # file
+    local dir requirements=$1
+    dir=$cache/programs-$(cksum <"$requirements" | cut -d ' ' -f 1)
     if [ ! -e "$dir/is-complete" ]; then
         rm -rf "$dir"
         python_venv "$dir"
-        "$dir/bin/pip" --quiet --disable-pip-version-check install --requirement ci/requirements.txt || {
+        "$dir/bin/pip" --quiet --disable-pip-version-check install --requirement "$requirements" || {
             # This package always exists.
             "$dir/bin/pip" --quiet download --no-deps --dest "$dir/probe" pip >/dev/null 2>&1 && exit 1
-            not_checked "PyPI can't be reached, so the programs of ci/requirements.txt did not run"
+            not_checked "PyPI can't be reached, so the programs of $requirements did not run"
         }
         touch "$dir/is-complete"
     fi
@@ -129,7 +129,8 @@ fetch_python() {
     { "${apt[@]}" update && (cd "$dir/debs" && "${apt[@]}" download "${packages[@]}"); } || return
     for package in "$dir"/debs/*.deb; do dpkg --extract "$package" "$dir" || return; done
     rm -rf "$dir/debs" "$dir/apt"
-    # Without a choice of the processor, qemu computes pointer authentication, which takes most of the time.
+    # Without a choice of the processor, qemu computes pointer authentication, which takes most of
+    # the time.
     write_python "$dir" "${3:+qemu-aarch64 -cpu cortex-a72}"
 }
 
