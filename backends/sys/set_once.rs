@@ -63,7 +63,8 @@ impl<T: Send + Sync> SetOnce<T> {
         let default = (default as *const T).cast_mut();
         let found = self.value.compare_exchange(null_mut(), default, Ordering::AcqRel, Ordering::Acquire);
         // SAFETY: the pointer is this or another `default`, which is a `&'static T`, or it comes
-        // from a box of `set` or `replace`, which is never freed. No code has a mutable reference to the value.
+        // from a box of `set` or `replace`, which is never freed. No code has a mutable reference to
+        // the value.
         unsafe { &*found.err().unwrap_or(default) }
     }
 }

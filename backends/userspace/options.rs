@@ -12,8 +12,8 @@ use crate::backends::sys::thread_options::ThreadOptions;
 static DEFAULT: ThreadOptions = ThreadOptions::new();
 static OF_PROCESS: SetOnce<ThreadOptions> = SetOnce::new();
 
-/// Returns the options that the program has set, or `None` for the default. After this call, options
-/// can be set only by [`replace`].
+/// Returns the options that the program has set, or `None` for the default. After this call,
+/// options can be set only by [`replace`].
 pub(crate) fn fix() -> Option<&'static ThreadOptions> {
     let options = OF_PROCESS.get_or_set(&DEFAULT);
     (!std::ptr::eq(options, &DEFAULT)).then_some(options)

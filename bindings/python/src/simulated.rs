@@ -113,8 +113,8 @@ impl Machine {
         self.clock.has_unread()
     }
 
-    /// Counts the threads that wait. A thread between two slices waits too, so this lets it begin the
-    /// next slice.
+    /// Counts the threads that wait. A thread between two slices waits too, so this lets it begin
+    /// the next slice.
     fn waiting(&self, py: Python<'_>) -> usize {
         let end = Instant::now() + LONGEST_TRANSITION;
         loop {

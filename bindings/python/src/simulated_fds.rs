@@ -1,7 +1,8 @@
 //! The open timers of simulated clocks, by descriptor.
 //!
-//! The functions of timerfd get a descriptor. They find its simulated timer here, by the identity of
-//! the file: the program may have closed the descriptor itself, and another file may have its number.
+//! The functions of timerfd get a descriptor. They find its simulated timer here, by the identity
+//! of the file: the program may have closed the descriptor itself, and another file may have its
+//! number.
 
 use descriptors::Itimerspec;
 use libc::c_int;
